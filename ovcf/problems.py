@@ -1,0 +1,37 @@
+"""What is wrong with an input, said once for every reader: file, row, column, found, allowed."""
+
+from typing import NamedTuple
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong or suspicious about an input.
+
+    `kind` is a short machine-readable name (`missing_file`, `zero_area_box`); `row` counts lines of the file
+    as an editor shows them (the header is line 1); fields that do not apply are None.
+    """
+
+    kind: str
+    message: str
+    file: str | None = None
+    row: int | None = None
+    column: str | None = None
+    found: str | None = None
+    allowed: str | None = None
+
+    def __str__(self) -> str:
+        place = [str(self.file)] if self.file else []
+        place += [f"row {self.row}"] if self.row is not None else []
+        place += [f"column {self.column}"] if self.column else []
+        text = f"{', '.join(place)}: {self.message}" if place else self.message
+        text += f" (found {self.found!r})" if self.found is not None else ""
+        return text + (f"; allowed: {self.allowed}" if self.allowed else "")
+
+
+class InputError(ValueError):
+    """Input that cannot be used; holds every problem found, not only the first."""
+
+    def __init__(self, problems: list[Problem] | Problem | str):
+        if isinstance(problems, str):
+            problems = Problem("input", problems)
+        self.problems = [problems] if isinstance(problems, Problem) else list(problems)
+        super().__init__("\n".join(map(str, self.problems)))
