@@ -1,0 +1,81 @@
+"""The `ovcf` command: thin, lazy, and one clear error (exit 2) for a mistake in the input."""
+
+import json
+from pathlib import Path
+
+import click
+
+from ovcf import __version__
+from ovcf.problems import InputError
+
+FILE = click.Path(path_type=Path)
+
+
+class Commands(click.Group):
+    """Print every problem of an input and exit with 2; no traceback for a user's mistake."""
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            count = len(error.problems)
+            click.echo(f"ovcf: {count} problem{'s' if count > 1 else ''} with the input", err=True)
+            for problem in error.problems:
+                click.echo(f"  - {problem}", err=True)
+            ctx.exit(2)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="ovcf")
+def main():
+    """Fresh or old vertebral fractures on lateral radiographs: a study companion. Research use only."""
+
+
+def echo_json(value) -> None:
+    """Print an object as JSON on standard output."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+# The study: run, synthesise, check, weights ------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--profile", default="demo", show_default=True, help="demo, laptop, paper or a YAML file.")
+@click.option("--data", type=FILE, help="Manifest CSV or folder of your own cohort.")
+@click.option("--out", type=FILE, help="Folder of the run  [default: reports/PROFILE].")
+@click.option("-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="Set one parameter.")
+def run(profile, data, out, parameters):
+    """Run the whole study and write one report."""
+    from ovcf.report import run_study
+
+    page = run_study(profile, data=data, out=out, overrides=dict(parameters))
+    click.echo(f"report: {page}")
+
+
+@main.command()
+@click.option("--out", type=FILE, required=True, help="Folder to write the cohort to.")
+@click.option("--patients", default=405, show_default=True, type=click.IntRange(min=8))
+@click.option("--seed", default=0, show_default=True)
+@click.option("--difficulty", type=float, help="How weak the signs of fresh and old are.")
+@click.option("--patient-correlation", type=float, help="How alike the vertebrae of one patient are.")
+@click.option("--diaphragm", type=float, help="How strongly the diaphragm covers T10-L1.")
+def synthesise(out, patients, seed, **effects):
+    """Make a synthetic cohort of lateral spine radiographs."""
+    from ovcf.cohort.synthetic import synthesise
+
+    given = {name: value for name, value in effects.items() if value is not None}
+    click.echo(f"synthetic cohort: {synthesise(out, patients=patients, seed=seed, **given)}")
+
+
+@main.command()
+@click.option("--to", "folder", type=FILE, required=True, help="Folder to keep the weights in.")
+def weights(folder):
+    """Fetch the ImageNet weights of all networks once, for a machine without network."""
+    from ovcf.models.weights import fetch_weights
+
+    fetch_weights(folder)
+    click.echo(f"weights: {folder} (use them with -p weights {folder})")
+
+
+if __name__ == "__main__":
+    main()
