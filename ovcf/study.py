@@ -1,0 +1,330 @@
+"""A run folder: what the study is made of, each table made once from its parameters and read afterwards.
+
+`radiographs + manifest -> cohort -> patches -> predictions -> statistics -> figures -> report`
+
+Every notebook opens the same run with `Study(run)`. A table on disk is used while the parameters and the data it was
+made from are the same (its key); otherwise it is made again, so no notebook shows numbers of an older run.
+"""
+
+import hashlib
+import json
+import os
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from ovcf.problems import InputError, Problem
+from ovcf.profiles import defaults, merge_parameters
+
+TRAINING = (
+    "weights trainable epochs batch_size learning_rate momentum decay decay_every seed workers".split()
+)
+PREPROCESSING = "image_size margin_mm margin_px equalisation".split()
+COHORT = "data patients seed folds split".split()
+TEXT_COLUMNS = (
+    "patch_id patient_id level label image sex region network split reader session answer time "
+    "weights trainable spacing_origin"
+).split()
+
+
+class Study:
+    """One run of the study: its parameters, tables, images and model, in one folder.
+
+    Parameters
+    ----------
+    run : folder of the run; made if absent.
+    parameters : values of notebook parameters (see ovcf/profiles/demo.yaml). They are laid over those stored in
+        the run, which are laid over the demo's.
+
+    Raises
+    ------
+    InputError : for unknown parameters, values of the wrong type, and for every problem of the data.
+    """
+
+    def __init__(self, run, **parameters):
+        self.run = Path(run).resolve()
+        stored = self.run / "parameters.yaml"
+        base = merge_parameters(defaults(), _read_yaml(stored), source=str(stored))
+        self.parameters = merge_parameters(base, parameters, source="the notebook's parameters")
+        for folder in ("tables", "figures", "cache"):
+            (self.run / folder).mkdir(parents=True, exist_ok=True)
+        self._resolve_paths()
+        _write_yaml(stored, self.parameters)
+
+    # The cohort ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def source(self) -> Path:
+        """The manifest or folder the cohort is read from; the synthetic one is made when it is not there yet."""
+        data = self.parameters["data"]
+        if not data:
+            raise InputError(
+                Problem("no_data", "this profile reads your own films: name a manifest or folder with --data")
+            )
+        return self._synthetic_cohort() if data == "synthetic" else Path(data)
+
+    @cached_property
+    def cohort(self):
+        """The cohort as `ovcf.cohort.manifest.read_cohort` gives it, every row checked."""
+        from ovcf.cohort.manifest import read_cohort
+
+        return read_cohort(self.source)
+
+    @cached_property
+    def patches(self) -> pd.DataFrame:
+        """One row a vertebra, with its fold (see data/README.md for the columns)."""
+        key = self._key(COHORT, _stamp(self.source))
+        return self._table("patches", key, self._make_patches)
+
+    def patches_split(self, split: str) -> pd.DataFrame:
+        """Return the patches with the folds of another split (`patient` or `patch`)."""
+        from ovcf.cohort.folds import assign_folds
+
+        p = self.parameters
+        if split == p["split"]:
+            return self.patches
+        folds = assign_folds(self.patches, folds=p["folds"], split=split, seed=p["seed"])
+        return self.patches.assign(fold=folds)
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the films were drawn by this software."""
+        return bool(self.cohort.synthetic)
+
+    @property
+    def label(self) -> str:
+        """What every title says of the data: synthetic or not, patients and vertebrae."""
+        kind = "synthetic cohort" if self.synthetic else f"cohort {self.source.parent.name or self.source.stem}"
+        return f"{kind}, {self.patches.patient_id.nunique()} patients, {len(self.patches)} vertebrae"
+
+    def film(self, patch_id: str):
+        """Read the film of a patch (`ovcf.cohort.films.Film`); the last few are kept."""
+        image = self.patches.loc[self.patches.patch_id == patch_id, "image"].iloc[0]
+        return _read_film(self.cohort.root / image)
+
+    def images(self, equalisation: str | None = None):
+        """Return the patches as the network sees them: uint8 (n, size, size), rows as in `patches`, on disk.
+
+        `equalisation="none"` gives what readers see.
+        """
+        from ovcf.cohort.crop import prepare_patches
+
+        p = self.parameters
+        return prepare_patches(
+            self.cohort,
+            size=p["image_size"],
+            margin_mm=p["margin_mm"],
+            margin_px=p["margin_px"],
+            equalisation=equalisation or p["equalisation"],
+            out=self.run / "cache",
+            workers=p["workers"],
+        )
+
+    # Networks ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """Out-of-fold probabilities of every network: the one table that all results are made from."""
+        p = self.parameters
+        names = COHORT + PREPROCESSING + TRAINING
+        key = self._key([n for n in names if n != "workers"], _stamp(self.source), sorted(p["networks"]))
+        return self._table("predictions", key, lambda: self._cross_validate(self.patches, p["split"]))
+
+    @cached_property
+    def chosen(self) -> str:
+        """The network that Table 3 and the final model show: `chosen`, or the highest mean AUC over folds."""
+        wanted, known = self.parameters["chosen"], list(dict.fromkeys(self.predictions.network))
+        if wanted != "best" and wanted not in known:
+            raise InputError(
+                Problem("chosen", f"network {wanted!r} was not trained", allowed=", ".join(["best", *known]))
+            )
+        return self._best() if wanted == "best" else wanted
+
+    @cached_property
+    def other_split(self) -> pd.DataFrame:
+        """Predictions of the chosen network under the split that `split` is not: the price of leakage."""
+        other = "patch" if self.parameters["split"] == "patient" else "patient"
+        names = [n for n in COHORT + PREPROCESSING + TRAINING if n != "workers"]
+        key = self._key(names, _stamp(self.source), self.chosen, other)
+        return self._table(
+            "predictions_other_split",
+            key,
+            lambda: self._cross_validate(self.patches_split(other), other, [self.chosen]),
+        )
+
+    @cached_property
+    def final(self) -> Path:
+        """The folder of the final model, trained on all patches with the chosen network's recipe."""
+        from ovcf.models.final import train_final
+
+        p = self.parameters
+        return train_final(
+            self.images(),
+            self.patches,
+            network=self.chosen,
+            predictions=self.predictions[self.predictions.network == self.chosen],
+            preprocessing={name: p[name] for name in PREPROCESSING},
+            synthetic=self.synthetic,
+            cache=self.run / "cache",
+            out=self.run / "model",
+            **{name: p[name] for name in TRAINING if name != "workers"},
+        )
+
+    # Readers -------------------------------------------------------------------------------------------------
+
+    @property
+    def simulated_readers(self) -> bool:
+        """Whether the readings come from simulated readers."""
+        return self.parameters["readings"] == "simulated"
+
+    @cached_property
+    def readings(self) -> pd.DataFrame:
+        """Answers of the readers without and with the model: a file, or simulated readers (and called so)."""
+        from ovcf.stats.readings import read_readings
+
+        if self.simulated_readers:
+            return self._simulate_readings()
+        readings = read_readings(self.parameters["readings"])
+        self.save_table("readings", readings)
+        return readings
+
+    # The folder ----------------------------------------------------------------------------------------------
+
+    def save_table(self, name: str, table: pd.DataFrame, *, index: bool = False) -> pd.DataFrame:
+        """Write `tables/<name>.csv` at once or not at all, and hand the table back."""
+        path = self.run / "tables" / f"{name}.csv"
+        partial = path.with_suffix(".csv.part")
+        table.to_csv(partial, index=index)
+        os.replace(partial, path)
+        return table
+
+    def save_figure(self, name: str, figure) -> None:
+        """Write `figures/<name>.png` and `.svg`."""
+        for suffix in ("png", "svg"):
+            figure.savefig(self.run / "figures" / f"{name}.{suffix}", bbox_inches="tight")
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Read `tables/<name>.csv`."""
+        path = self.run / "tables" / f"{name}.csv"
+        if not path.is_file():
+            raise InputError(Problem("missing_file", "this run has no such table", str(path)))
+        return read_table(path)
+
+    # Making ----------------------------------------------------------------------------------------------------
+
+    def _synthetic_cohort(self) -> Path:
+        from ovcf.cohort.synthetic import synthesise
+
+        p = self.parameters
+        folder = data_home() / f"synthetic-{p['patients']}-{p['seed']}"
+        if not (folder / "cohort.json").is_file():
+            synthesise(folder, patients=p["patients"], seed=p["seed"], workers=p["workers"])
+        return folder / "manifest.csv"
+
+    def _make_patches(self) -> pd.DataFrame:
+        from ovcf.cohort.folds import assign_folds
+
+        p, patches = self.parameters, self.cohort.patches
+        folds = assign_folds(patches, folds=p["folds"], split=p["split"], seed=p["seed"])
+        return patches.assign(fold=folds)
+
+    def _cross_validate(self, patches, split, networks=None) -> pd.DataFrame:
+        from ovcf.models.crossval import cross_validate
+
+        p = self.parameters
+        return cross_validate(
+            self.images(),
+            patches,
+            split=split,
+            networks=networks or p["networks"],
+            cache=self.run / "cache",
+            **{name: p[name] for name in TRAINING},
+        )
+
+    def _best(self) -> str:
+        from ovcf.stats.rates import fold_table
+
+        return fold_table(self.predictions).groupby("network").auc.mean().idxmax()
+
+    def _simulate_readings(self) -> pd.DataFrame:
+        from ovcf.stats.simulated_readers import simulate_readings
+
+        p = self.parameters
+        mine = self.predictions[self.predictions.network == self.chosen]
+        readings = simulate_readings(
+            mine, n_cases=min(p["reader_cases"], len(mine)), readers=p["readers"], seed=p["seed"]
+        )
+        return self.save_table("readings", readings)
+
+    def _table(self, name, key, make) -> pd.DataFrame:
+        """Read a table whose key is unchanged, else make and save it with its key."""
+        path, keys = self.run / "tables" / f"{name}.csv", self.run / "tables" / "keys.json"
+        known = json.loads(keys.read_text()) if keys.is_file() else {}
+        if known.get(name) == key and path.is_file():
+            return read_table(path)
+        self.save_table(name, make())
+        _write_text(keys, json.dumps(known | {name: key}, indent=1))
+        return read_table(path)  # so that the first and every later reading agree to the last digit
+
+    def _key(self, names, *more) -> str:
+        values = [[name, self.parameters[name]] for name in names]
+        return hashlib.sha256(json.dumps([values, more], default=str).encode()).hexdigest()[:16]
+
+    def _resolve_paths(self) -> None:
+        """Turn relative paths into absolute ones, so that every notebook means the same file."""
+        for name, word in (("data", "synthetic"), ("readings", "simulated"), ("published", "paper")):
+            value = self.parameters[name]
+            if value and value != word:
+                self.parameters[name] = str(Path(value).resolve())
+        weights = self.parameters["weights"]
+        if weights not in ("imagenet", "packaged", "none"):
+            self.parameters["weights"] = str(Path(weights).resolve())
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read one of the run's tables: ids and names stay text (leading zeros too), an empty text is ""."""
+    header = pd.read_csv(path, nrows=0).columns
+    text = [c for c in header if c in TEXT_COLUMNS or c.endswith("_label")]
+    table = pd.read_csv(path, dtype=dict.fromkeys(text, str))
+    table[text] = table[text].fillna("")
+    return table
+
+
+def data_home() -> Path:
+    """Return the folder for cohorts made here: `data/` of a checkout, else a cache folder of the user."""
+    checkout = Path(__file__).resolve().parents[1] / "data"
+    if os.environ.get("OVCF_DATA"):
+        return Path(os.environ["OVCF_DATA"])
+    return checkout if (checkout / "published").is_dir() else Path.home() / ".cache" / "ovcf"
+
+
+@lru_cache(maxsize=4)
+def _read_film(path: Path):
+    from ovcf.cohort.films import read_film
+
+    return read_film(path)
+
+
+def _stamp(source: Path) -> list:
+    """Return what changes when a cohort's source does: path, size and time of the manifest or folder."""
+    status = source.stat() if source.exists() else None
+    return [str(source), status and status.st_size, status and status.st_mtime_ns]
+
+
+def _read_yaml(path: Path) -> dict:
+    import yaml
+
+    return (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.is_file() else {}
+
+
+def _write_yaml(path: Path, values: dict) -> None:
+    import yaml
+
+    _write_text(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+
+
+def _write_text(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
