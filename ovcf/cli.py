@@ -46,9 +46,15 @@ def echo_json(value) -> None:
 @click.option("-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="Set one parameter.")
 def run(profile, data, out, parameters):
     """Run the whole study and write one report."""
-    from ovcf.report import run_study
+    from ovcf.report import RunFailed, run_study
 
-    page = run_study(profile, data=data, out=out, overrides=dict(parameters))
+    try:
+        page = run_study(profile, data=data, out=out, overrides=dict(parameters))
+    except RunFailed as failure:
+        wrong_input = failure.record["failed"].get("kind") == "InputError"
+        click.echo(f"ovcf: the run stopped at {failure}", err=True)
+        click.echo("What was made is kept; the same command goes on from there.", err=True)
+        raise SystemExit(2 if wrong_input else 1) from None
     click.echo(f"report: {page}")
 
 

@@ -121,6 +121,18 @@ class Study:
             workers=p["workers"],
         )
 
+    def prepare(self) -> None:
+        """Read and check everything a run needs before an hour is spent: data, folds, weights.
+
+        Raises
+        ------
+        InputError : with every problem of the manifest, the folds or the weights.
+        """
+        from ovcf.models.weights import check_weights
+
+        check_weights(self.parameters["networks"], self.parameters["weights"])
+        self.patches  # noqa: B018 - reads and checks every row, deals the folds
+
     # Networks ------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -264,7 +276,7 @@ class Study:
         if known.get(name) == key and path.is_file():
             return read_table(path)
         self.save_table(name, make())
-        _write_text(keys, json.dumps(known | {name: key}, indent=1))
+        write_text(keys, json.dumps(known | {name: key}, indent=1))
         return read_table(path)  # so that the first and every later reading agree to the last digit
 
     def _key(self, names, *more) -> str:
@@ -321,10 +333,11 @@ def _read_yaml(path: Path) -> dict:
 def _write_yaml(path: Path, values: dict) -> None:
     import yaml
 
-    _write_text(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+    write_text(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
 
-def _write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a text file at once or not at all."""
     partial = path.with_name(path.name + ".part")
     partial.write_text(text, encoding="utf-8")
     os.replace(partial, path)

@@ -1,0 +1,35 @@
+# Two commands do everything: `make report` and `make test`. Each sets up what it needs.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+OUT ?= reports/demo
+PROFILE ?= demo
+
+.PHONY: report test lab lint bench clean help
+
+help:            ## say what there is to make
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+$(VENV)/installed: constraints.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev]'
+	touch $@
+
+report: $(VENV)/installed  ## the whole study on the synthetic cohort -> reports/demo/report.html
+	$(BIN)/ovcf run --profile $(PROFILE) --out $(OUT)
+
+test: $(VENV)/installed    ## lint, layers, stripped notebooks, every test
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/nbstripout --verify notebooks/*.ipynb
+	$(BIN)/python -m pytest
+
+lab: $(VENV)/installed     ## JupyterLab on the notebooks
+	cd notebooks && ../$(BIN)/jupyter lab
+
+bench: $(VENV)/installed   ## the benchmarks, one after the other
+	for b in benchmarks/*.py; do $(BIN)/python $$b || exit 1; done
+
+clean:                     ## drop the environment; runs and cohorts stay
+	rm -rf $(VENV)

@@ -1,0 +1,25 @@
+"""A kernel that is always this interpreter, whatever kernels the machine's Jupyter folders name."""
+
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from traitlets import default
+
+
+class NativeKernels(KernelSpecManager):
+    """Know no kernel folders: what is left is the kernel of the running interpreter."""
+
+    @default("kernel_dirs")
+    def _kernel_dirs_default(self):
+        return []
+
+
+class ThisInterpreter(AsyncKernelManager):
+    """Start the notebook in this environment; sockets are files, so parallel runs never race for a port."""
+
+    @default("transport")
+    def _transport_default(self):
+        return "ipc"
+
+    @default("kernel_spec_manager")
+    def _kernel_spec_manager_default(self):
+        return NativeKernels(parent=self)

@@ -1,0 +1,121 @@
+"""Executed notebooks -> one self-contained page: no code, a table of contents, nothing asked of the network."""
+
+import base64
+import hashlib
+import json
+import re
+from html import escape
+from pathlib import Path
+
+import nbformat
+from bs4 import BeautifulSoup
+from jinja2 import Environment, FileSystemLoader
+from nbconvert.exporters import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+from ovcf.study import write_text
+from ovcf.viz.gallery import SCRIPT
+
+TEMPLATES = Path(__file__).parent / "templates"
+FORBIDDEN = "script style[src] link meta base iframe object embed form".split()
+
+
+class ReportExporter(HTMLExporter):
+    """A notebook's prose and outputs as bare HTML; widgets, scripts and progress bars stay behind."""
+
+    def __init__(self, **options):
+        super().__init__(
+            template_name="ovcf",
+            extra_template_basedirs=[str(TEMPLATES)],
+            exclude_input=True,
+            exclude_input_prompt=True,
+            exclude_output_prompt=True,
+            exclude_anchor_links=True,
+            embed_images=True,
+            **options,
+        )
+
+    def markdown2html(self, context, source):
+        """Markdown to HTML with equations drawn as SVG."""
+        return MarkdownWithMath(renderer=EquationRenderer(escape=False, exclude_anchor_links=True)).render(source)
+
+    markdown2html.contextfilter = True
+
+
+class EquationRenderer(IPythonRenderer):
+    """Draw `$...$` and `$$...$$` as SVG with the LaTeX as its label."""
+
+    def inline_math(self, body):
+        return equation(body, inline=True)
+
+    def block_math(self, body):
+        return f'<div class="equation">{equation(body, inline=False)}</div>'
+
+
+def equation(latex: str, *, inline: bool) -> str:
+    """Return an SVG of a LaTeX formula that sits on the text's baseline."""
+    import ziamath
+
+    ziamath.config.svg2 = False  # paths only: symbols' ids would clash between formulas of one page
+    drawn = ziamath.Latex(latex.strip(), inline=inline, size=16)
+    node = drawn.svgxml()
+    if inline:
+        node.set("style", f"vertical-align: {drawn.getyofst():.2f}px")
+    node.set("role", "img")
+    node.set("aria-label", latex.strip())
+    from xml.etree import ElementTree
+
+    return ElementTree.tostring(node, encoding="unicode")
+
+
+def write_page(run: Path, record: dict, names: list[str]) -> Path:
+    """Write `report.html` of a run from what its notebooks hold, complete or not."""
+    sections = [_section(run / "notebooks" / f"{name}.ipynb", name) for name in names]
+    sections = [section for section in sections if section]
+    page = _environment().get_template("page.html.j2").render(
+        record=record,
+        sections=sections,
+        css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
+        script=SCRIPT,
+        script_hash=base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode(),
+        parameters=json.dumps(record["parameters"], indent=2, ensure_ascii=False),
+    )
+    path = run / "report.html"
+    write_text(path, page)
+    return path
+
+
+def _section(path: Path, name: str) -> dict | None:
+    """Return one notebook's HTML, title and headings for the table of contents."""
+    if not path.is_file():
+        return None
+    body, _ = ReportExporter().from_notebook_node(nbformat.read(path, as_version=4))
+    soup = clean(BeautifulSoup(body, "html.parser"))
+    headings = []
+    for heading in soup.find_all(re.compile("^h[1-3]$")):
+        text = heading.get_text(" ", strip=True)
+        heading["id"] = f"{name}-{re.sub(r'[^a-z0-9]+', '-', text.lower()).strip('-')}"
+        headings.append({"level": int(heading.name[1]), "id": heading["id"], "text": text})
+    return {"name": name, "html": str(soup), "headings": headings}
+
+
+def clean(soup: BeautifulSoup) -> BeautifulSoup:
+    """Drop everything that could run or ask for something: scripts, metas, links, handlers, outside addresses."""
+    for node in soup.select(", ".join(FORBIDDEN)):
+        node.decompose()
+    for node in soup.find_all(True):
+        for name, value in list(node.attrs.items()):
+            outside = name in ("src", "srcset", "poster", "background", "data") and not _is_inside(value)
+            if name.startswith("on") or outside or "javascript:" in str(value).lower():
+                del node[name]
+    return soup
+
+
+def _is_inside(value) -> bool:
+    return str(value).strip().lower().startswith("data:image/")
+
+
+def _environment() -> Environment:
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+    environment.filters["e"] = escape
+    return environment
