@@ -1,0 +1,126 @@
+"""Compressed DICOM pixels, decoded in a process of their own.
+
+The JPEG decoders are C and C++ code that reads bytes from outside: on a damaged file they may crash or never
+return. Here that costs the file, not the run.
+"""
+
+import atexit
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ovcf.cohort.greys import refusal
+
+START_SECONDS = 120  # to start the process and import what it needs; machines under load are slow at it
+DECODE_SECONDS = 3.0  # and half a second more for each million pixels
+MEMORY = 6 * 2**30  # bytes of address space a decoder may take
+
+_apart = {}  # this process's decoder: {(process id): executor}
+
+
+def decode_apart(path: Path, pixels: int) -> tuple[np.ndarray, list[str]]:
+    """Return the stored numbers of a compressed DICOM file and notes, or refuse it with its name.
+
+    Raises
+    ------
+    InputError
+        When the decoder fails, crashes, takes too much memory or does not return in time.
+    """
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    executor = _executor()
+    try:
+        return executor.submit(_decode, str(path)).result(timeout=DECODE_SECONDS + pixels / 2e6)
+    except TimeoutError:
+        reason = "the decoder did not return in time"
+    except BrokenProcessPool:
+        reason = "the decoder crashed"
+    except Exception as error:
+        raise refusal(path, f"its pixels cannot be decoded: {_first_reason(error)}") from error
+    _stop()
+    raise refusal(path, f"its pixels cannot be decoded: {reason}")
+
+
+def _executor():
+    """Return this process's decoder, started and with its imports done."""
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    if os.getpid() not in _apart:
+        executor = ProcessPoolExecutor(max_workers=1, timeout=60, initializer=_limit_memory)
+        executor.submit(_warm_up).result(timeout=START_SECONDS)
+        _apart[os.getpid()] = executor
+    return _apart[os.getpid()]
+
+
+@atexit.register
+def _stop() -> None:
+    executor = _apart.pop(os.getpid(), None)
+    if executor is not None:
+        executor.shutdown(wait=True, kill_workers=True)
+
+
+def _limit_memory() -> None:
+    """Cap the decoder's memory where the system can (not on Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    soft = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
+def _warm_up() -> None:
+    import pydicom.pixels  # noqa: F401
+
+
+def _first_reason(error: Exception) -> str:
+    """Return the first line that says something; pydicom lists what every plug-in answered."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].endswith(":"):
+        return " | ".join(lines[1:])
+    return lines[0] if lines else type(error).__name__
+
+
+def _decode(path: str) -> tuple[np.ndarray, list[str]]:
+    """Decode one file; runs in the other process."""
+    import warnings
+
+    import pydicom
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset = pydicom.dcmread(path, force=True)
+        try:
+            return dataset.pixel_array, []
+        except Exception:
+            if not _mend_scan_header(dataset):
+                raise
+            note = "its JPEG scan header was mended (spectral selection ends at 63 in a sequential JPEG)"
+            return dataset.pixel_array, [note]
+
+
+def _mend_scan_header(dataset) -> bool:
+    """Set the end of spectral selection to 63 in a sequential JPEG of one frame; True if that changed it.
+
+    ITU-T T.81, table B.3, wants 63 there; an old 12-bit encoder wrote 0, at which decoders stop though the
+    scan itself is sound (WG04_RG3_JPLY among the DICOM committee's own test images).
+    """
+    from pydicom.encaps import encapsulate, get_frame
+
+    frame = bytearray(get_frame(dataset.PixelData, 0, number_of_frames=1))
+    at, sequential = 2, False
+    while at + 4 <= len(frame) and frame[at] == 0xFF:
+        marker, length = frame[at + 1], int.from_bytes(frame[at + 2 : at + 4], "big")
+        sequential |= marker in (0xC0, 0xC1)
+        if marker == 0xDA:
+            end = at + 2 + length - 2  # Se is the last byte but one of the scan header
+            if not sequential or not at < end < len(frame) or frame[end] == 63:
+                return False
+            frame[end] = 63
+            dataset.PixelData = encapsulate([bytes(frame)])
+            return True
+        at += 2 + length
+    return False

@@ -1,0 +1,103 @@
+"""What a film is once it is read, the limits it must keep, and how stored numbers become greys."""
+
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ovcf.problems import InputError, Problem
+
+# A full-length spine film stitched at 0.1 mm has about 40 million pixels; four times a chest film's 16 million
+# is room enough, and keeps one film's float copy under 300 MB.
+MAX_PIXELS = 64_000_000
+MAX_SIDE = 30_000
+MAX_BYTES = 512 * 2**20
+
+# More than this share of visibly coloured pixels is a colour picture; less is a mark drawn on a grey film.
+COLOURED_SHARE = 0.01
+COLOURED_SPREAD = 32  # grey levels of 255 between the channels of one pixel; JPEG chroma stays well below
+
+
+class Film(NamedTuple):
+    """One radiograph as greys.
+
+    `pixels` is float32 (height, width) in [0, 1] with bone bright; `mm_per_px` is nan where unknown and
+    `spacing_origin` says whose word it is; `orientation` and `laterality` are as the header has them;
+    `notes` says everything that was done to, or is odd about, the stored numbers.
+    """
+
+    pixels: np.ndarray
+    mm_per_px: float = math.nan
+    spacing_origin: str = "unknown"
+    notes: tuple[str, ...] = ()
+    kind: str = ""
+    bits: int = 8
+    orientation: str = ""
+    laterality: str = ""
+
+
+class FilmHeader(NamedTuple):
+    """What can be known about a film without its pixels; `width`, `height` as `read_film` returns them."""
+
+    width: int
+    height: int
+    kind: str
+    bits: int
+    mm_per_px: float = math.nan
+    spacing_origin: str = "unknown"
+    orientation: str = ""
+    laterality: str = ""
+
+
+def refusal(path: Path, message: str, kind: str = "unreadable_image", **place) -> InputError:
+    """Return the error that names a film and why it cannot be used."""
+    return InputError(Problem(kind, message, file=str(path), **place))
+
+
+def check_size(path: Path, width: int, height: int, max_pixels: int = MAX_PIXELS) -> None:
+    """Refuse dimensions that no radiograph has, before any memory is taken for them."""
+    if width < 1 or height < 1:
+        raise refusal(path, "the picture has no pixels", found=f"{width} x {height}")
+    if width > MAX_SIDE or height > MAX_SIDE or width * height > max_pixels:
+        allowed = f"at most {MAX_SIDE} a side and {max_pixels} pixels"
+        raise refusal(path, "the picture is larger than any radiograph", "too_large",
+                      found=f"{width} x {height}", allowed=allowed)
+
+
+def full_range(stored: np.ndarray, bits: int) -> np.ndarray:
+    """Scale unsigned numbers by what `bits` bits can hold; for 8-bit films that is the display's range."""
+    return np.clip(stored.astype(np.float32) / np.float32(2**bits - 1), 0, 1)
+
+
+def stretch(values: np.ndarray, path: Path) -> np.ndarray:
+    """Stretch values linearly between their least and greatest; a blank film becomes 0.
+
+    Films of more than 8 bits seldom fill their container (12 bits in 16), so its range says nothing.
+    """
+    values = values.astype(np.float32)
+    low, high = float(values.min()), float(values.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise refusal(path, "the picture holds numbers that are not finite (nan or inf)")
+    if high <= low:
+        return np.zeros(values.shape, dtype=np.float32)
+    # Halves first: high - low may overflow float32 in a film of extreme floats.
+    span = np.float32(high / 2 - low / 2)
+    return np.clip((values / 2 - np.float32(low / 2)) / span, 0, 1)
+
+
+def grey_of_colour(rgb: np.ndarray, path: Path) -> tuple[np.ndarray, str]:
+    """Return the grey channel of a grey film saved in three channels, and a note; refuse a colour picture.
+
+    The green channel is kept: where all channels agree it is the film, and JPEG keeps it best.
+    """
+    channels = rgb[..., :3]
+    spread = channels.max(axis=-1).astype(np.int32) - channels.min(axis=-1)
+    limit = COLOURED_SPREAD * (np.iinfo(rgb.dtype).max // 255)
+    coloured = float((spread > limit).mean())
+    if coloured > COLOURED_SHARE:
+        raise refusal(path, "a colour picture, not a radiograph", "colour",
+                      found=f"{coloured:.0%} of pixels coloured",
+                      allowed=f"at most {COLOURED_SHARE:.0%} (a mark drawn on a grey film)")
+    note = "grey film saved in colour: the green channel is read"
+    return channels[..., 1], note + (f"; {coloured:.2%} of its pixels are coloured marks" if coloured else "")

@@ -1,0 +1,122 @@
+"""Radiographs saved as PNG, JPEG or TIFF."""
+
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from ovcf.cohort.greys import (
+    MAX_PIXELS,
+    Film,
+    FilmHeader,
+    check_size,
+    full_range,
+    grey_of_colour,
+    refusal,
+    stretch,
+)
+from ovcf.problems import InputError
+
+# Only these plug-ins see a file from outside: fewer parsers, fewer surprises.
+FORMATS = ("PNG", "JPEG", "TIFF")
+ORIENTATION = 0x0112  # the EXIF and TIFF tag
+WHITE_IS_ZERO = 0  # value of the TIFF tag PhotometricInterpretation, 262
+DEEP_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
+
+
+@contextmanager
+def _opened(path: Path, max_pixels: int = MAX_PIXELS):
+    """Open a picture without decoding it; what a parser or decoder throws becomes a refusal with the name."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns where `check_size` refuses
+            with Image.open(path, formats=FORMATS) as image:
+                check_size(path, *image.size, max_pixels)
+                if getattr(image, "n_frames", 1) > 1:
+                    raise refusal(path, "several pictures in one file; save the film alone", "multi_frame",
+                                  found=f"{image.n_frames} frames", allowed="1")
+                yield image
+    except InputError:
+        raise
+    except Exception as error:  # damaged files raise a dozen types: SyntaxError, struct.error, zlib.error ...
+        reason = str(error).replace(str(path), "it") or type(error).__name__
+        raise refusal(path, f"cannot be read as PNG, JPEG or TIFF: {reason}") from error
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the orientation tag, 1 where there is none (asking a PNG without the tag would decode it)."""
+    if image.format == "PNG" and "exif" not in image.info:
+        return 1
+    return image.getexif().get(ORIENTATION, 1)
+
+
+def _header(image: Image.Image) -> FilmHeader:
+    width, height = image.size[::-1] if _orientation(image) in (5, 6, 7, 8) else image.size
+    return FilmHeader(width, height, image.format, 16 if image.mode in DEEP_MODES else 8)
+
+
+def picture_header(path: Path, max_pixels: int = MAX_PIXELS) -> FilmHeader:
+    """Return a picture's size and kind from its header alone."""
+    with _opened(path, max_pixels) as image:
+        return _header(image)
+
+
+def check_picture(path: Path, max_pixels: int = MAX_PIXELS) -> FilmHeader:
+    """Return the header after proof that the rest is there too.
+
+    PNG carries checksums, so reading them is enough; JPEG is decoded at an eighth of its size, TIFF whole.
+    """
+    with _opened(path, max_pixels) as image:
+        header = _header(image)
+        if image.format == "PNG":
+            image.verify()
+        else:
+            image.draft("L", (header.width // 8, header.height // 8))
+            image.load()
+    return header
+
+
+def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Film:
+    """Read a PNG, JPEG or TIFF as a film; what had to be changed is said in its notes."""
+    with _opened(path, max_pixels) as image:
+        kind, orientation = image.format, _orientation(image)
+        white_is_zero = kind == "TIFF" and image.tag_v2.get(262) == WHITE_IS_ZERO
+        stored, bits, notes = _stored(image, path)
+        if orientation in range(2, 9):
+            # The boxes were drawn on the picture as viewers show it, which is after this turn.
+            stored = np.asarray(ImageOps.exif_transpose(_with_tag(stored, orientation)))
+            notes.append(f"turned or mirrored as its orientation tag says (EXIF {orientation})")
+    if stored.dtype == np.uint8:
+        pixels = full_range(stored, 8)
+    else:
+        pixels = stretch(stored, path)
+        notes.append("more than 8 bits without a window: stretched between its darkest and brightest value")
+        if white_is_zero:  # Pillow inverts 8-bit TIFF itself, 16-bit not
+            pixels = 1 - pixels
+            notes.append("WhiteIsZero: inverted")
+    return Film(pixels, notes=tuple(notes), kind=kind, bits=bits)
+
+
+def _with_tag(stored: np.ndarray, orientation: int) -> Image.Image:
+    """Return the numbers as an image that carries an orientation tag."""
+    image = Image.fromarray(stored)
+    image.getexif()[ORIENTATION] = orientation
+    return image
+
+
+def _stored(image: Image.Image, path: Path) -> tuple[np.ndarray, int, list[str]]:
+    """Return the stored greys (height, width), their bits and notes; refuse what is no grey film."""
+    if image.mode in DEEP_MODES:
+        values = np.asarray(image)
+        return values if image.mode in ("I", "F") else values.astype(np.uint16), 16, []
+    if image.mode in ("1", "L"):
+        return np.asarray(image.convert("L")), 8, []
+    if image.mode in ("LA", "La"):
+        return np.asarray(image.convert("LA"))[..., 0], 8, ["transparency ignored"]
+    if image.mode in ("RGB", "RGBA", "RGBX", "P", "PA", "YCbCr"):
+        grey, note = grey_of_colour(np.asarray(image.convert("RGB")), path)
+        return grey, 8, [note] + ["transparency ignored"] * (image.mode in ("RGBA", "PA"))
+    raise refusal(path, "pixels of a kind no radiograph has", "colour", found=image.mode,
+                  allowed="grey or RGB")
