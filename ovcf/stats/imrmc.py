@@ -1,0 +1,134 @@
+"""The `.imrmc` exchange format of reader studies: free header lines, BEGIN DATA:, then reader, case, treatment, score.
+
+Truth rows come in two dialects: the reader is `-1` or `truth`, the treatment always `truth`, the score 0 or 1.
+"""
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from ovcf.problems import InputError, Problem
+from ovcf.stats.readings import check_readings
+
+DIALECTS = ("-1", "truth")
+
+
+def read_imrmc(path):
+    """Read an `.imrmc` file of either dialect.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    DataFrame with reader, treatment, case, truth, rating, as `read_readings` gives it. Counts the header declares (N0,
+    N1, NR, NM) that the data contradict stand in `attrs["notes"]`; the data are believed.
+
+    Raises
+    ------
+    InputError
+        Naming the row: no BEGIN DATA line, a row that does not have four fields, a case without truth or with two,
+        and everything `check_readings` refuses.
+
+    Checked against `vandyke.imrmc` (the same readings as VanDyke.csv) and `input.imrmc`.
+    """
+    path = Path(path)
+    lines = _lines(path)
+    start = next((i for i, line in enumerate(lines) if line.strip().upper().startswith("BEGIN DATA")), None)
+    if start is None:
+        raise InputError(Problem("imrmc", "no line BEGIN DATA:", path.name))
+    table, problems = _rows(lines, start + 1, path.name)
+    is_truth = table["treatment"].str.lower().eq("truth")
+    truth = table[is_truth]
+    readings = table[~is_truth]
+    problems += [
+        Problem("duplicate_truth", "a second truth of this case", path.name, row.line, found=row.case)
+        for row in truth[truth.duplicated("case")].itertuples()
+    ]
+    known = dict(zip(truth["case"], truth["rating"], strict=True))
+    problems += [
+        Problem("no_truth", "a reading of a case without a truth row", path.name, row.line, found=row.case)
+        for row in readings[~readings["case"].isin(known)].drop_duplicates("case").itertuples()
+    ]
+    if problems:
+        raise InputError(problems)
+    readings = readings.assign(truth=readings["case"].map(known))
+    long = check_readings(readings.drop(columns="line"), path.name, readings["line"].to_numpy())
+    long.attrs["notes"] = _contradictions(lines[:start], truth, long)
+    return long
+
+
+def write_imrmc(readings, path, *, dialect="-1", title="Reader study written by ovcf. Research use only."):
+    """Write readings as `.imrmc`; the file appears whole or not at all.
+
+    Parameters
+    ----------
+    readings : DataFrame
+        In either shape that `read_readings` takes.
+    path : path
+    dialect : {"-1", "truth"}
+        Name of the reader in truth rows.
+    title : str
+        First header line.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        For names that hold a comma or a line break, which the format cannot carry.
+
+    Checked by reading back what was written.
+    """
+    if dialect not in DIALECTS:
+        raise ValueError(f"dialect must be one of {', '.join(DIALECTS)}, not {dialect!r}")
+    long = check_readings(readings)
+    bad = {n for c in ("reader", "treatment", "case") for n in long[c] if re.search(r"[,\r\n]", n)}
+    bad |= {n for n in long["reader"] if n in DIALECTS} | {n for n in long["treatment"] if n.lower() == "truth"}
+    if bad:
+        raise InputError([Problem("name", "this name cannot stand in an .imrmc file", found=n) for n in sorted(bad)])
+    truth = long.drop_duplicates("case")
+    head = [re.sub(r"\s+", " ", title), f"N0:{(truth.truth == 0).sum()}", f"N1:{(truth.truth == 1).sum()}"]
+    head += [f"NR:{long.reader.nunique()}", f"NM:{long.treatment.nunique()}", "BEGIN DATA:"]
+    body = [f"{dialect},{r.case},truth,{r.truth}" for r in truth.itertuples()]
+    body += [f"{r.reader},{r.case},{r.treatment},{r.rating!r}" for r in long.itertuples()]
+    path = Path(path)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8", suffix=".part") as file:
+        file.write("\n".join(head + body) + "\n")
+    os.replace(file.name, path)
+    return path
+
+
+def _lines(path):
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError:
+        raise InputError(Problem("missing_file", "no such file", str(path))) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(Problem("unreadable", f"not a readable text file: {error}", str(path))) from None
+
+
+def _rows(lines, start, file):
+    rows, problems = [], []
+    for number, line in enumerate(lines[start:], start + 1):
+        fields = [field.strip() for field in line.split(",")]
+        if len(fields) == 4:
+            rows.append((*fields, number))
+        elif line.strip():
+            allowed = "reader, case, treatment, score"
+            problems.append(Problem("imrmc", "not four fields", file, number, found=line[:80], allowed=allowed))
+    return pd.DataFrame(rows, columns=["reader", "case", "treatment", "rating", "line"], dtype=object), problems
+
+
+def _contradictions(head, truth, long):
+    score = truth["rating"].astype(float)
+    have = {"N0": (score == 0).sum(), "N1": (score == 1).sum()}
+    have |= {"NR": long["reader"].nunique(), "NM": long["treatment"].nunique()}
+    said = dict(re.findall(r"^\s*(N0|N1|NR|NM)\s*:\s*(\d+)\s*$", "\n".join(head), re.MULTILINE))
+    return [f"the header says {k}:{v}, the data hold {have[k]}" for k, v in said.items() if int(v) != have[k]]

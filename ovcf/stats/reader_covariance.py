@@ -1,0 +1,224 @@
+"""Figures of merit of readers on the same cases, and how they vary together when the cases are drawn anew.
+
+A *curve* is one reader under one treatment. All of them saw the same cases, so their figures of merit (AUC,
+sensitivity, ...) are correlated; every method for reader studies starts from that covariance matrix.
+"""
+
+import numpy as np
+from scipy.stats import rankdata
+
+COUNT_METRICS = {
+    "sensitivity": lambda tp, fn, tn, fp: tp / (tp + fn),
+    "specificity": lambda tp, fn, tn, fp: tn / (tn + fp),
+    "accuracy": lambda tp, fn, tn, fp: (tp + tn) / (tp + fn + tn + fp),
+    "ppv": lambda tp, fn, tn, fp: tp / (tp + fp),
+    "npv": lambda tp, fn, tn, fp: tn / (tn + fn),
+    "kappa": lambda tp, fn, tn, fp: 2 * (tp * tn - fn * fp) / ((tp + fp) * (fp + tn) + (tp + fn) * (fn + tn)),
+}
+METRICS = ("auc", *COUNT_METRICS)
+COVARIANCES = ("jackknife", "delong", "unbiased")
+
+
+def figures_of_merit(scores, truth, metric="auc"):
+    """Compute one figure of merit for each curve.
+
+    AUC is the share of (positive, negative) pairs ranked rightly, ties counting one half; the others are functions of
+    the four counts (Eqs. (1), (2), (4) of the paper; PPV is precision of fresh, NPV of old; kappa is Cohen's against
+    the truth).
+
+    Parameters
+    ----------
+    scores : array (k, n)
+        Ratings for `auc`; 0/1 answers for every other metric.
+    truth : array (n,)
+        1 fresh (positive), 0 old.
+    metric : str
+        One of `METRICS`.
+
+    Returns
+    -------
+    array (k,), NaN where the metric is 0/0.
+
+    Checked against scikit-learn and, for AUC, the published values of the Van Dyke study.
+    """
+    scores, truth = np.atleast_2d(scores), np.asarray(truth).astype(bool)
+    if metric == "auc":
+        return placements(scores, truth)[:, truth].mean(axis=1)
+    return _of_counts(_cells(scores, truth).sum(axis=-1), metric)
+
+
+def placements(scores, truth):
+    """Return the structural components of AUC, (k, n).
+
+    For a positive case: the share of negatives it outranks; for a negative: the share of positives that outrank it;
+    ties one half. Either class's mean is the AUC. DeLong, DeLong & Clarke-Pearson (1988), Biometrics 44:837, Eq. (4),
+    computed from mid-ranks (Sun & Xu 2014, IEEE Signal Process Lett 21:1389). Checked against all pairs.
+    """
+    scores, truth = np.atleast_2d(np.asarray(scores, float)), np.asarray(truth).astype(bool)
+    ranks = rankdata(scores, axis=1)  # (k, n) among all cases
+    out = np.empty(scores.shape)
+    out[:, truth] = (ranks[:, truth] - rankdata(scores[:, truth], axis=1)) / (~truth).sum()
+    out[:, ~truth] = 1 - (ranks[:, ~truth] - rankdata(scores[:, ~truth], axis=1)) / truth.sum()
+    return out
+
+
+def merit_covariance(scores, truth, metric="auc", method="jackknife", unit=None):
+    """Estimate the covariance matrix of the curves' figures of merit over the sampling of cases.
+
+    * `jackknife`: (u-1)/u times the cross-products of the leave-one-unit-out values about their mean (Quenouille-Tukey).
+      Units that hold no case the metric looks at (negatives, for sensitivity) are not counted in u.
+    * `delong`: structural components; S10/m + S01/n (ddof 1). With patients as units the components are summed over
+      each patient and the cross term of positives and negatives of one patient is added (Obuchowski 1997, Biometrics
+      53:567). For the metrics of counts it is the linearised (Rao-Scott) ratio estimator.
+    * `unbiased`: theta_a theta_b minus the mean of psi_a(i,j) psi_b(i',j') over i != i', j != j' (the U-statistic of
+      Gallas 2006, Acad Radiol 13:353); cases must be independent, so no patients.
+
+    Parameters
+    ----------
+    scores : array (k, n)
+        Ratings (`auc`) or 0/1 answers; NaN marks a missing reading, for `jackknife` only.
+    truth : array (n,)
+        1 positive, 0 negative.
+    metric, method : str
+        From `METRICS` and `COVARIANCES`.
+    unit : array (n,), optional
+        Independent unit of each case (patient); by default every case is its own.
+
+    Returns
+    -------
+    array (k, k)
+
+    Raises
+    ------
+    ValueError
+        For `unbiased` with several cases to a unit or a metric that is not AUC, sensitivity, specificity or accuracy.
+
+    Checked against literal leave-one-out and all-quadruples loops, and the published components of Van Dyke.
+    """
+    scores, truth = np.atleast_2d(np.asarray(scores, float)), np.asarray(truth).astype(bool)
+    unit = np.arange(truth.size) if unit is None else np.unique(np.asarray(unit), return_inverse=True)[1]
+    if method == "jackknife":
+        return _jackknife(scores, truth, metric, unit)
+    if method == "delong":
+        return _linearised(scores, truth, metric, unit)
+    if method != "unbiased":
+        raise ValueError(f"covariance must be one of {', '.join(COVARIANCES)}, not {method!r}")
+    return _unbiased(scores, truth, metric, unit)
+
+
+def leave_one_out(scores, truth, metric, unit):
+    """Return the figure of merit without each unit in turn, (k, u), units numbered 0..u-1, no NaN in `scores`."""
+    if metric == "auc":
+        return _leave_one_out_auc(scores, truth, unit)
+    cells = _cells(scores, truth)  # (k, 4, n)
+    per_unit = _sum_by(unit, cells)  # (k, 4, u)
+    return _of_counts((cells.sum(axis=-1, keepdims=True) - per_unit).swapaxes(1, 2), metric)
+
+
+def _leave_one_out_auc(scores, truth, unit):
+    # pairs right = all - those of the unit's positives - those of its negatives + its own pairs, taken twice
+    share, pos, neg = placements(scores, truth), np.flatnonzero(truth), np.flatnonzero(~truth)
+    m, n = pos.size, neg.size
+    lost = _sum_by(unit, np.where(truth, n, m) * share)
+    if unit.max() + 1 < unit.size:
+        i, j = np.nonzero(unit[pos][:, None] == unit[neg][None, :])
+        own = _psi(scores[:, pos[i]], scores[:, neg[j]])
+        lost = lost - _sum_by(unit[pos[i]], own, unit.max() + 1)
+    left = (m - _sum_by(unit, truth[None] * 1.0)) * (n - _sum_by(unit, ~truth[None] * 1.0))  # (1, u)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return ((n * share[:, pos].sum(axis=1))[:, None] - lost) / left
+
+
+def _jackknife(scores, truth, metric, unit):
+    counted = np.unique(unit[_relevant(truth, metric)])
+    if np.isnan(scores).any():
+        loo = np.array([_leave_one_out_with_gaps(row, truth, metric, unit) for row in scores])
+    else:
+        loo = leave_one_out(scores, truth, metric, unit)
+    loo = loo[:, counted]
+    deviation = loo - loo.mean(axis=1, keepdims=True)
+    return (counted.size - 1) / counted.size * deviation @ deviation.T
+
+
+def _leave_one_out_with_gaps(row, truth, metric, unit):
+    # a unit the curve never read leaves its figure as it is
+    seen = ~np.isnan(row)
+    names, inner = np.unique(unit[seen], return_inverse=True)
+    out = np.full(unit.max() + 1, figures_of_merit(row[None, seen], truth[seen], metric)[0])
+    out[names] = leave_one_out(row[None, seen], truth[seen], metric, inner)[0]
+    return out
+
+
+def _linearised(scores, truth, metric, unit):
+    if metric != "auc":
+        return _linearised_counts(scores, truth, metric, unit)
+    share = placements(scores, truth)
+    centred = share - share[:, truth].mean(axis=1, keepdims=True)  # both classes have this mean
+    pos, u_pos = _unit_sums(centred, truth, unit)
+    neg, u_neg = _unit_sums(centred, ~truth, unit)
+    m, n = truth.sum(), (~truth).sum()
+    total = u_pos / (u_pos - 1) * pos @ pos.T / m**2 + u_neg / (u_neg - 1) * neg @ neg.T / n**2
+    units = unit.max() + 1
+    if units < unit.size:  # without patients no unit holds both classes and the cross term is nought
+        total += units / (units - 1) * (pos @ neg.T + neg @ pos.T) / (m * n)
+    return total
+
+
+def _linearised_counts(scores, truth, metric, unit):
+    # influence of a case = gradient at the observed counts; the complex step makes it exact for rational functions
+    cells = _cells(scores, truth)  # (k, 4, n)
+    counts = cells.sum(axis=-1)
+    gradient = np.stack([_of_counts(counts + step, metric).imag for step in np.eye(4) * 1e-20j], axis=1) / 1e-20
+    influence = np.einsum("kc,kcn->kn", gradient, cells)
+    sums, units = _unit_sums(influence, _relevant(truth, metric), unit)
+    return units / (units - 1) * sums @ sums.T
+
+
+def _unbiased(scores, truth, metric, unit):
+    if unit.max() + 1 < unit.size:
+        raise ValueError(
+            "the unbiased covariance takes every case as independent and some patients have several; "
+            "use jackknife or delong"
+        )
+    if metric in ("sensitivity", "specificity", "accuracy"):
+        return _linearised_counts(scores, truth, metric, unit)  # of a mean, s^2/n is already unbiased
+    if metric != "auc":
+        raise ValueError(f"no unbiased covariance is known for {metric}; use jackknife or delong")
+    m, n = truth.sum(), (~truth).sum()
+    psi = _psi(scores[:, truth][:, :, None], scores[:, ~truth][:, None, :])  # (k, m, n)
+    rows, cols, flat = psi.sum(axis=2), psi.sum(axis=1), psi.reshape(len(psi), -1)
+    total = rows.sum(axis=1)
+    apart = np.outer(total, total) - rows @ rows.T - cols @ cols.T + flat @ flat.T
+    return np.outer(total, total) / (m * n) ** 2 - apart / (m * (m - 1) * n * (n - 1))
+
+
+def _psi(positive, negative):
+    """Return 1 where the positive case has the higher rating, one half for a tie."""
+    return (positive > negative) + 0.5 * (positive == negative)
+
+
+def _cells(scores, truth):
+    """Return the four one-hot cells (tp, fn, tn, fp) of each 0/1 answer, (k, 4, n)."""
+    yes = np.asarray(scores) > 0.5
+    return np.stack([yes & truth, ~yes & truth, ~yes & ~truth, yes & ~truth], axis=1).astype(float)
+
+
+def _of_counts(counts, metric):
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return COUNT_METRICS[metric](*np.moveaxis(counts, {2: 1, 3: 2}[counts.ndim], 0))
+
+
+def _relevant(truth, metric):
+    return {"sensitivity": truth, "specificity": ~truth}.get(metric, np.ones(truth.size, bool))
+
+
+def _sum_by(unit, values, units=None):
+    """Sum the last axis of `values` within units 0..u-1."""
+    out = np.zeros((unit.max() + 1 if units is None else units, *values.shape[:-1]))
+    np.add.at(out, unit, np.moveaxis(np.broadcast_to(values, values.shape), -1, 0))
+    return np.moveaxis(out, 0, -1)
+
+
+def _unit_sums(values, keep, unit):
+    """Sum the kept cases of each unit, (k, u); and how many units hold a kept case."""
+    return _sum_by(unit, values * keep), np.unique(unit[keep]).size
