@@ -1,4 +1,4 @@
-"""Pictures as bytes: JPEG thumbnails by page, PNG where no pixel may change, data URIs for single-file pages."""
+"""Pictures as bytes: JPEG thumbnails by page, PNG without loss, data URIs for single-file pages."""
 
 import base64
 from collections import OrderedDict
