@@ -1,0 +1,91 @@
+"""From attenuation to a film: scatter, focus, quantum noise, and the processing that makes each scanner's look."""
+
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageDraw
+from scipy.ndimage import gaussian_filter
+
+from ovcf.cohort.surroundings import enlarge
+
+
+class Scanner(NamedTuple):
+    """An imaging system. Lengths in mm."""
+
+    name: str
+    mm_per_px: float
+    focus: float  # blur
+    scatter: float  # share of the detected light
+    noise: float  # relative quantum noise at the film's mean exposure
+    flatten: float  # share of the broad contrast taken out by processing
+    sharpen: float  # edge enhancement
+    gamma: float
+    shutter: bool  # black borders outside the collimation
+
+
+SCANNERS = (
+    Scanner("Synthetic CR A", 0.42, 0.38, 0.42, 0.016, 0.45, 0.5, 1.0, False),
+    Scanner("Synthetic DR B", 0.40, 0.24, 0.30, 0.010, 0.62, 0.9, 1.1, True),
+    Scanner("Synthetic DR C", 0.45, 0.30, 0.35, 0.013, 0.35, 0.3, 0.9, True),
+)
+
+
+def expose(attenuation, scanner: Scanner, rng):
+    """Return the film that a scanner makes of an attenuation map.
+
+    Parameters
+    ----------
+    attenuation : float array (h, w)
+        Natural log units; bone is high.
+    scanner : Scanner
+    rng : numpy Generator
+        Exposure, collimation and noise of this patient.
+
+    Returns
+    -------
+    uint8 array (h, w)
+        Bone bright.
+    """
+    light = _detected(attenuation - np.median(attenuation), scanner, rng)
+    film = -np.log(light)
+    film -= scanner.flatten * _broad(film, 22 / scanner.mm_per_px)
+    film += scanner.sharpen * (film - gaussian_filter(film, 1.3 / scanner.mm_per_px, truncate=2.5))
+    inner = film[film.shape[0] // 16 : -film.shape[0] // 16, film.shape[1] // 10 : -film.shape[1] // 10]
+    low, high = np.quantile(inner[::3, ::3], (0.01 + 0.02 * rng.random(), 0.995))
+    tone = (film - low) / (high - low) * 1.02
+    tone = np.clip(tone, 0, None) ** (scanner.gamma * rng.uniform(0.85, 1.25))
+    tone = 1 - np.exp(-np.log1p(np.exp((tone - 0.02) / 0.06)) * 0.06 * 2.4)  # soft toe, slow shoulder
+    grey = 255 * tone / (1 - np.exp(-2.4)) * rng.uniform(0.9, 1.0)
+    return _collimate(np.clip(grey, 0, 255), scanner, rng).astype(np.uint8)
+
+
+def _detected(attenuation, scanner, rng):
+    """Return relative detected light: primary and scatter, blurred by the focus, with quantum noise."""
+    primary = np.exp(-np.clip(attenuation, -3.5, 6)).astype(np.float32)
+    primary = gaussian_filter(primary, scanner.focus / scanner.mm_per_px, truncate=3)
+    scattered = _broad(primary, 28 / scanner.mm_per_px)
+    light = (1 - scanner.scatter) * primary + scanner.scatter * scattered
+    dose = rng.uniform(0.6, 1.6)
+    grain = rng.standard_normal(light.shape, dtype=np.float32)
+    noise = grain * scanner.noise * np.sqrt(np.maximum(light, 1e-3) / dose)
+    return np.maximum(light + noise, 0.01)
+
+
+def _broad(image, sigma):
+    """Return the image blurred widely, computed at an eighth of its size."""
+    h, w = image.shape
+    small = Image.fromarray(image).resize((max(w // 8, 1), max(h // 8, 1)), Image.Resampling.BOX)
+    return enlarge(gaussian_filter(np.asarray(small), sigma / 8, mode="nearest"), (h, w))
+
+
+def _collimate(grey, scanner, rng):
+    """Darken what lies outside a slightly turned rectangle, and put a lead letter by its edge."""
+    h, w = grey.shape
+    mask = Image.new("L", (w, h))
+    inset = rng.uniform(0.0, 0.035, 4) * (w, h, w, h)
+    turn = rng.normal(0, 0.006)
+    corners = [(inset[0], inset[1]), (w - inset[2], inset[1]), (w - inset[2], h - inset[3]), (inset[0], h - inset[3])]
+    ImageDraw.Draw(mask).polygon([(x + turn * (y - h / 2), y - turn * (x - w / 2)) for x, y in corners], fill=255)
+    soft = gaussian_filter(np.asarray(mask, np.float32) / 255, 0.8 if scanner.shutter else 2.0)
+    floor = 3.0 if scanner.shutter else 14.0
+    return floor + (grey - floor) * soft

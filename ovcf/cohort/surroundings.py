@@ -1,0 +1,196 @@
+"""What lies over and around a synthetic spine: trunk, lungs, diaphragm, ribs, bowel, aorta, pelvis.
+
+All functions return attenuation (natural log units) for a whole film, to be added to the bones. Broad things are made
+at an eighth of the resolution and enlarged; only edges that are sharp on a real film are drawn at full size.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageDraw
+from scipy.ndimage import gaussian_filter
+
+SOFT, LUNG = 0.0195, 0.0060  # per mm, about 80 kV, scatter included elsewhere
+COARSE = 8
+
+
+class Trunk(NamedTuple):
+    """What this patient's trunk is like, lengths in mm."""
+
+    breadth: float  # left to right
+    front: float  # spine to belly
+    rear: float  # spine to the skin of the back
+    diaphragm: float  # y of the domes' posterior roots on the film
+    overlay: float  # strength of the diaphragm's shadow, 1 = usual
+    gas: float  # amount of bowel gas
+    calcified: float  # aortic wall calcification
+
+
+def soft_tissue(shape, canvas, spine, trunk, rng):
+    """Return the trunk's attenuation: denser abdomen below the domes, dark lung above, skin behind.
+
+    Parameters
+    ----------
+    shape : (h, w)
+    canvas : Canvas
+        Gives the pixels' place in mm.
+    spine : float array (n, 2)
+        (x, y) of the bodies' centres from top to bottom, mm.
+    trunk : Trunk
+
+    Returns
+    -------
+    float32 array (h, w)
+    """
+    h, w = shape
+    step = canvas.mm_per_px * COARSE
+    y = canvas.top + (np.arange(-(-h // COARSE)) + 0.5) * step
+    x = canvas.left + (np.arange(-(-w // COARSE)) + 0.5) * step
+    forward = x[None, :] - np.interp(y, spine[:, 1], spine[:, 0])[:, None]
+    across = _breadth(forward, trunk) * (1 + 0.05 * fractal(forward.shape, rng, (4, 9, 20)))
+    return enlarge(SOFT * across, shape)
+
+
+def _breadth(forward, trunk):
+    """Left-to-right thickness of the trunk at a distance in front of the spine, mm."""
+    middle = (trunk.front - trunk.rear) / 2
+    half = (trunk.front + trunk.rear) / 2
+    return trunk.breadth * np.clip(1 - np.abs((forward - middle) / half) ** 2.6, 0, 1) ** 0.5
+
+
+def lungs(shape, canvas, spine, trunk, rng):
+    """Return the (negative) attenuation of air: lungs above two diaphragm domes, with vessels and a heart.
+
+    Below a dome's edge the organs under it come in as the chord of a sphere, 2 sqrt(2 R depth): a crisp edge that
+    deepens slowly, which is what crosses T10 to L1 on a lateral film. `trunk.overlay` scales that chord.
+    """
+    h, w = shape
+    y = (canvas.top + (np.arange(h, dtype=np.float32) + 0.5) * canvas.mm_per_px)[:, None]
+    x = (canvas.left + (np.arange(w, dtype=np.float32) + 0.5) * canvas.mm_per_px)[None, :]
+    forward = x - np.interp(y, spine[:, 1], spine[:, 0]).astype(np.float32)
+    air = np.zeros(shape, np.float32)
+    for side in (-1, 1):
+        depth = y - dome(forward[h // 2], trunk.diaphragm + side * rng.uniform(3, 11), rng)[None, :]
+        chord = 2 * np.sqrt(2 * 75 * np.clip(depth + 0.6 * _ripple(shape, rng), 0, 40))
+        air += np.clip(88 - trunk.overlay * chord - (1 - trunk.overlay) * np.clip(depth + 60, 0, 120) * 0.73, 0, 88)
+    wall = _edge(forward + trunk.rear - 24, 4)
+    near_spine = 1 - 0.32 * np.exp(-((forward / 24) ** 2))
+    heart = 1 - 0.55 * np.exp(-(((forward - 95) / 42) ** 2)) * np.exp(-(((y - trunk.diaphragm + 60) / 60) ** 2))
+    vessels = 1 + 0.07 * enlarge(fractal((h // 4 + 1, w // 4 + 1), rng, (2, 4, 8)), shape)
+    return -(SOFT - LUNG) * air * wall * near_spine * heart * vessels
+
+
+def dome(forward, root, rng):
+    """Return y of a diaphragm dome at distances in front of the spine: high in front, falling to the sulcus."""
+    peak, height = rng.uniform(48, 75), rng.uniform(38, 58)
+    return root - height * np.exp(-(((forward - peak) / rng.uniform(48, 60)) ** 2)) + 0.25 * np.clip(-forward, 0, 60)
+
+
+def _ripple(shape, rng):
+    """A slow unevenness so that a dome's edge is no mathematical curve."""
+    return enlarge(fractal((shape[0] // 16 + 2, shape[1] // 16 + 2), rng, (3, 6)), shape)
+
+
+def _edge(distance, width):
+    """Smooth step from 0 to 1 as a distance (mm) grows through zero."""
+    return 1 / (1 + np.exp(-np.clip(distance / width, -30, 30)))
+
+
+def ribs(shape, canvas, bodies, rng, strength=1.0):
+    """Return the attenuation of both sides' ribs: tubes that run backward, turn, and cross the spine downward."""
+    total = np.zeros(shape, np.float32)
+    thoracic = [body for body in bodies if body.level[0] == "T"]
+    for side in (0.97, 1.04):  # the side far from the detector is larger
+        layer = Image.new("F", shape[::-1])
+        draw = ImageDraw.Draw(layer)
+        for body in thoracic:
+            _draw_rib(draw, canvas, body, side, rng)
+        total += gaussian_filter(np.asarray(layer), 0.55 / canvas.mm_per_px)
+    return strength * total
+
+
+def _draw_rib(draw, canvas, body, side, rng):
+    """Draw one rib as nested strokes, cortex outside and marrow inside; floating ribs are short."""
+    number = int(body.level[1:])
+    length = 1.0 if number < 11 else (0.45, 0.25)[number - 11]
+    drop = side * rng.uniform(0.9, 1.1)
+    points = np.array([(-body.depth * 0.45, -body.height * 0.42), (-30, -body.height * 0.62), (-52, 8),
+                       (-38, 42 * drop), (10, 78 * drop), (62, 108 * drop), (110, 122 * drop)])  # fmt: skip
+    curve = _bezier(points * (side, 1), 40)[: int(40 * length) + 1]
+    pixels = [((body.x + x - canvas.left) / canvas.mm_per_px, (body.y + y - canvas.top) / canvas.mm_per_px)
+              for x, y in curve]  # fmt: skip
+    wide = (7.5 if number < 11 else 5.5) * rng.uniform(0.85, 1.15) / canvas.mm_per_px
+    for width, value in ((wide, 0.15), (wide - 2.4 / canvas.mm_per_px, 0.095), (wide * 0.35, 0.08)):
+        draw.line(pixels, fill=value, width=max(int(round(width)), 1), joint="curve")
+
+
+def _bezier(points, n):
+    """Return n + 1 points of the Bezier curve with the given control points."""
+    t = np.linspace(0, 1, n + 1)[:, None, None]
+    points = np.broadcast_to(points, (n + 1, *points.shape)).astype(float)
+    while points.shape[1] > 1:
+        points = points[:, :-1] * (1 - t) + points[:, 1:] * t
+    return points[:, 0]
+
+
+def abdomen(shape, canvas, spine, trunk, rng):
+    """Return bowel gas (negative, soft blobs in front of the lumbar spine) and aortic calcification (flecks)."""
+    h, w = shape
+    scale = canvas.mm_per_px
+    layer = Image.new("F", (w, h))
+    draw = ImageDraw.Draw(layer)
+    for _ in range(rng.poisson(7 * trunk.gas)):
+        at = rng.uniform(trunk.diaphragm + 45, spine[-1, 1] + 60)
+        x = np.interp(at, spine[:, 1], spine[:, 0]) + rng.uniform(38, 120)
+        size = rng.uniform(5, 17, 2) / scale
+        cx, cy = (x - canvas.left) / scale, (at - canvas.top) / scale
+        draw.ellipse([cx - size[0], cy - size[1], cx + size[0], cy + size[1]], fill=-rng.uniform(0.15, 0.5))
+    gas = gaussian_filter(np.asarray(layer), 2.2 / scale)
+    return gas + _calcification(shape, canvas, spine, trunk, rng)
+
+
+def _calcification(shape, canvas, spine, trunk, rng):
+    """Return flecks along the two walls of the abdominal aorta, in front of L2 to L4."""
+    layer = Image.new("F", shape[::-1])
+    draw = ImageDraw.Draw(layer)
+    low, high = spine[-6, 1], spine[-3, 1]
+    for wall in (26.0, 44.0):
+        for _ in range(rng.poisson(9 * trunk.calcified)):
+            y = rng.uniform(low, high)
+            x = np.interp(y, spine[:, 1], spine[:, 0]) + wall + rng.normal(0, 1.2)
+            points = [((x + dx - canvas.left) / canvas.mm_per_px, (y + dy - canvas.top) / canvas.mm_per_px)
+                      for dx, dy in np.cumsum(rng.normal((0.1, 1.5), 0.5, (rng.integers(2, 6), 2)), axis=0)]  # fmt: skip
+            draw.line(points, fill=rng.uniform(0.1, 0.3), width=int(rng.integers(1, 4)))
+    return gaussian_filter(np.asarray(layer), 0.45 / canvas.mm_per_px)
+
+
+def pelvis(shape, canvas, sacrum, rng):
+    """Return the iliac wings that lie over L5 and the sacrum: two broad shadows with bright crests."""
+    layer = Image.new("F", shape[::-1])
+    total = np.zeros(shape, np.float32)
+    for _ in range(2):
+        shift = rng.normal(0, 5, 2)
+        points = np.array([(-62, 60), (-58, -5), (-20, -38), (22, -30), (48, 5), (40, 70)]) + shift
+        curve = _bezier(points, 40) + (sacrum.x, sacrum.y)
+        pixels = [tuple((p - (canvas.left, canvas.top)) / canvas.mm_per_px) for p in curve]
+        layer = Image.new("F", shape[::-1])
+        draw = ImageDraw.Draw(layer)
+        draw.polygon(pixels, fill=0.12)
+        draw.line(pixels, fill=0.28, width=max(int(2.2 / canvas.mm_per_px), 1), joint="curve")
+        total += gaussian_filter(np.asarray(layer), 0.9 / canvas.mm_per_px)
+    return total
+
+
+def fractal(shape, rng, periods):
+    """Return noise of unit variance summed over scales, each smooth over `period` pixels."""
+    total = np.zeros(shape, np.float32)
+    for period in periods:
+        small = rng.standard_normal([max(n // period, 1) + 3 for n in shape]).astype(np.float32)
+        total += enlarge(small, [n + period for n in shape])[: shape[0], : shape[1]]
+    return total / np.float32(max(total.std(), 1e-6))
+
+
+def enlarge(small, shape):
+    """Return an array enlarged smoothly (bicubic) to `shape`."""
+    image = Image.fromarray(np.ascontiguousarray(small, np.float32))
+    return np.asarray(image.resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
