@@ -8,8 +8,8 @@ import numpy as np
 
 from ovcf.problems import InputError, Problem
 
-# A full-length spine film stitched at 0.1 mm has about 40 million pixels; four times a chest film's 16 million
-# is room enough, and keeps one film's float copy under 300 MB.
+# A full-length spine film stitched at 0.1 mm has about 40 million pixels, a chest film 16. This is room
+# enough, and keeps one film's float copy under 300 MB.
 MAX_PIXELS = 64_000_000
 MAX_SIDE = 30_000
 MAX_BYTES = 512 * 2**20

@@ -1,0 +1,213 @@
+"""From films to patches: crop a box with its margin, equalise, resize; a whole cohort into one array."""
+
+import hashlib
+import json
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from ovcf.cohort.films import read_film
+from ovcf.problems import InputError, Problem
+
+RECIPE = 1  # raise when the same inputs would give other pixels
+FILMS_A_WORKER = 8  # with fewer films for each, the work is done before the workers have started
+EQUALISATIONS = ("histogram", "clahe", "none")
+# "none" still stretches linearly, as a reader would by hand; without tails a lead marker would set the range.
+TAILS = (0.5, 99.5)  # percentiles of the crop
+
+
+def prepare_patches(cohort, *, size: int, margin_mm: float, margin_px: float, equalisation: str, out: Path,
+                    workers: int | None = None, progress: bool = True) -> np.ndarray:
+    """Crop all patches of a cohort, in the order of its table.
+
+    Parameters
+    ----------
+    cohort
+        What `read_cohort` returns.
+    size, margin_mm, margin_px, equalisation
+        See `crop_patch`; `margin_px` holds where a film's spacing is unknown.
+    out
+        Folder of the array. The file's name holds a digest of the films (path, size, time), boxes, spacing,
+        parameters and recipe, so what was prepared once is opened, not made again.
+    workers
+        Processes; None for all cores.
+
+    Returns
+    -------
+    uint8 memmap (n, size, size), read-only
+
+    Raises
+    ------
+    InputError
+        Naming every film that could not be read and the patches on it.
+    """
+    _check_parameters(size, margin_mm, margin_px, equalisation)
+    patches = cohort.patches
+    parameters = dict(size=size, margin_mm=margin_mm, margin_px=margin_px, equalisation=equalisation)
+    target = Path(out) / f"patches-{equalisation}-{size}-{preparation_digest(cohort, **parameters)}.npy"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+        try:
+            array = np.lib.format.open_memmap(temporary, "w+", np.uint8, (len(patches), size, size))
+            del array  # workers open it again by its name
+            _fill(cohort, temporary, parameters, workers, progress)
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    return np.load(target, mmap_mode="r")
+
+
+def preparation_digest(cohort, **parameters) -> str:
+    """Return 16 hex digits that change when any pixel of the prepared patches could."""
+    digest = hashlib.blake2b(json.dumps([RECIPE, parameters], sort_keys=True).encode(), digest_size=8)
+    patches = cohort.patches
+    for image in patches["image"].unique():
+        stat = _stat(Path(cohort.root) / image)
+        digest.update(json.dumps([image, stat]).encode())
+    boxes = patches[["x0", "y0", "x1", "y1", "mm_per_px"]].to_numpy(dtype=float)
+    digest.update(json.dumps(patches["image"].tolist()).encode())
+    digest.update(np.where(np.isnan(boxes), -1e300, boxes).tobytes())
+    return digest.hexdigest()
+
+
+def _stat(path: Path) -> list[int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return []  # reading it will say what is wrong
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def _check_parameters(size, margin_mm, margin_px, equalisation) -> None:
+    """Refuse parameters that make no patch, all at once."""
+    problems = []
+    limits = {"size": (size, 8, 2048), "margin_mm": (margin_mm, 0, 100), "margin_px": (margin_px, 0, 1000)}
+    for name, (value, least, most) in limits.items():
+        kinds = int if name == "size" else int | float
+        if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
+            problems += [Problem("parameter", f"{name} out of range", found=str(value),
+                                 allowed=f"{least} to {most}")]
+    if equalisation not in EQUALISATIONS:
+        problems += [Problem("parameter", "unknown equalisation", found=str(equalisation),
+                             allowed=", ".join(EQUALISATIONS))]
+    if problems:
+        raise InputError(problems)
+
+
+def _fill(cohort, path: Path, parameters: dict, workers: int | None, progress: bool) -> None:
+    """Crop film by film, each by one worker that writes its rows itself."""
+    from joblib import Parallel, cpu_count, delayed
+    from tqdm.auto import tqdm
+
+    films = _films(cohort.patches, parameters)
+    workers = max(1, min(workers or cpu_count(), len(films) // FILMS_A_WORKER))
+    run = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=4 if workers > 1 else 1)
+    jobs = (delayed(_crop_film)(str(Path(cohort.root) / image), jobs, str(path), parameters)
+            for image, jobs in films)
+    problems = []
+    with tqdm(total=len(films), desc=f"Patches ({parameters['equalisation']})", unit="film",
+              disable=not progress) as bar:
+        for found in run(jobs):
+            problems += found
+            bar.update()
+    if problems:
+        raise InputError(sorted(problems, key=lambda problem: str(problem.file)))
+
+
+def _films(patches: pd.DataFrame, parameters: dict) -> list[tuple[str, list[tuple]]]:
+    """Group rows by film: (image, [(row, patch_id, box, margin in px), ...])."""
+    films: dict[str, list[tuple]] = {}
+    columns = [patches[name].tolist() for name in ("image", "patch_id", "x0", "y0", "x1", "y1", "mm_per_px")]
+    for row, (image, patch_id, *box, mm_per_px) in enumerate(zip(*columns, strict=True)):
+        margin = margin_in_px(mm_per_px, parameters["margin_mm"], parameters["margin_px"])
+        films.setdefault(image, []).append((row, patch_id, box, margin))
+    return list(films.items())
+
+
+def _crop_film(film: str, jobs: list[tuple], array: str, parameters: dict) -> list[Problem]:
+    """Read one film and write its patches into their rows; return what is wrong with it."""
+    try:
+        pixels = read_film(film).pixels
+    except InputError as error:
+        ids = ", ".join(str(job[1]) for job in jobs)
+        return [problem._replace(message=f"{problem.message} (patches: {ids})") for problem in error.problems]
+    patches = np.load(array, mmap_mode="r+")  # (n, size, size); one film a row: writes never meet
+    for row, _, box, margin in jobs:
+        patches[row] = crop_patch(pixels, box, margin_px=margin, size=parameters["size"],
+                                  equalisation=parameters["equalisation"])
+    return []
+
+
+def crop_patch(pixels: np.ndarray, box, *, margin_px: float, size: int, equalisation: str) -> np.ndarray:
+    """Cut one vertebra out of a film, equalise it and bring it to `size` x `size`.
+
+    The margin is clipped at the film's border: nothing is invented there, and a padded rim would enter the
+    histogram. Equalisation comes before resizing, so it sees every pixel of the crop once. The aspect is not
+    kept, as in the paper (all slices 224 x 224). Resizing averages over the pixels it merges (Pillow's
+    BILINEAR, the filter of torchvision's recipes), so a large crop does not alias.
+
+    Parameters
+    ----------
+    pixels
+        Film (height, width) in [0, 1].
+    box
+        x0, y0, x1, y1 in px, x to the right and y down; a pixel covers [i, i + 1), so the whole film is
+        0, 0, width, height. None or nan: the film is a ready patch and is taken whole, without margin.
+
+    Returns
+    -------
+    uint8 array (size, size)
+    """
+    if box is not None and not np.isnan(np.asarray(box, dtype=float)).any():
+        rows, columns = crop_slices(pixels.shape, box, margin_px)
+        pixels = pixels[rows, columns]
+    greys = equalise(pixels, equalisation).astype(np.float32)
+    resized = Image.fromarray(greys, mode="F").resize((size, size), Image.Resampling.BILINEAR)
+    return np.clip(np.rint(np.asarray(resized) * 255), 0, 255).astype(np.uint8)
+
+
+def crop_slices(shape: tuple[int, int], box, margin_px: float) -> tuple[slice, slice]:
+    """Return the rows and columns of a box with its margin, whole pixels, clipped at the film's border."""
+    height, width = shape
+    x0, y0, x1, y1 = map(float, box)
+    spans = []
+    for low, high, length in ((y0, y1, height), (x0, x1, width)):
+        start = min(max(math.floor(low - margin_px), 0), length - 1)
+        spans.append(slice(start, max(min(math.ceil(high + margin_px), length), start + 1)))
+    return spans[0], spans[1]
+
+
+def margin_in_px(mm_per_px: float, margin_mm: float, margin_px: float) -> float:
+    """Return the margin in px: `margin_mm` where the spacing is known, else `margin_px`."""
+    known = mm_per_px is not None and math.isfinite(mm_per_px) and mm_per_px > 0
+    return margin_mm / mm_per_px if known else float(margin_px)
+
+
+def equalise(patch: np.ndarray, how: str) -> np.ndarray:
+    """Return a patch's greys in [0, 1] after equalisation.
+
+    "histogram" is global, as in the paper: each grey becomes the share of pixels no brighter (scikit-image
+    `equalize_hist`, 256 bins). "clahe" does so in tiles of an eighth with limited contrast
+    (`equalize_adapthist`, clip limit 0.01). "none" stretches linearly, 0.5th to 99.5th percentile.
+    A blank patch becomes mid-grey.
+    """
+    if how not in EQUALISATIONS:
+        raise InputError(Problem("equalisation", "unknown equalisation", found=str(how),
+                                 allowed=", ".join(EQUALISATIONS)))
+    if patch.max() <= patch.min():
+        return np.full(patch.shape, 0.5, dtype=np.float32)
+    if how == "none":
+        low, high = np.percentile(patch, TAILS)
+        if high <= low:
+            low, high = patch.min(), patch.max()
+        return np.clip((patch - low) / (high - low), 0, 1)
+    from skimage import exposure
+
+    if how == "clahe":
+        return exposure.equalize_adapthist(np.clip(patch, 0, 1).astype(np.float64))
+    return exposure.equalize_hist(patch)
