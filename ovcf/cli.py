@@ -83,5 +83,40 @@ def weights(folder):
     click.echo(f"weights: {folder} (use them with -p weights {folder})")
 
 
+# Cohorts: import, check, deidentify --------------------------------------------------------------------------
+
+
+def pairs(context, option, values: tuple[str, ...]) -> dict[str, str]:
+    """CATEGORY=VALUE options as a dict."""
+    if wrong := [value for value in values if "=" not in value]:
+        raise click.BadParameter(f"{wrong[0]!r} is not of the form CATEGORY=VALUE")
+    return dict(value.rsplit("=", 1) for value in values)
+
+
+@main.command("import")
+@click.argument("form", metavar="FORMAT", type=click.Choice(["yolo", "coco", "voc", "labelme", "vindr", "buu"]))
+@click.argument("source", type=FILE)
+@click.option("--out", type=FILE, required=True, help="Manifest CSV to write; best in a folder above the images.")
+@click.option("--patient-pattern", metavar="REGEX", help="Finds the patient id in a film's name or path: its group "
+              "`patient`, else the first (groups `age` and `sex` count too). Without it each film is a patient.")
+@click.option("--levels", multiple=True, callback=pairs, metavar="CATEGORY=LEVEL", help="As often as needed.")
+@click.option("--label-map", "--map", "label_map", multiple=True, callback=pairs, metavar="CATEGORY=fresh|old",
+              help="As often as needed; labels the source does not have stay empty.")
+@click.option("--images", type=FILE, help="Folder of the images, where they are not under SOURCE.")
+@click.option("--classes", type=FILE, help="YOLO's file of class names.")
+def import_(form, source, out, **options):
+    """Turn annotations (yolo, coco, voc, labelme, vindr, buu) into a manifest."""
+    from ovcf.cohort.importers import import_annotations
+
+    result = import_annotations(form, source, out, **options)
+    for problem in result.problems:
+        click.echo(f"not read: {problem}", err=True)
+    for note in result.notes:
+        click.echo(f"note: {note}", err=True)
+    films, patients = result.patches["image"].nunique(), result.patches["patient_id"].nunique()
+    click.echo(f"{out}: {len(result.patches)} vertebrae on {films} films of {patients} patients; "
+               f"{len(result.problems)} problems, {len(result.notes)} notes")
+
+
 if __name__ == "__main__":
     main()
