@@ -9,6 +9,7 @@ from ovcf import __version__
 from ovcf.problems import InputError
 
 FILE = click.Path(path_type=Path)
+FORMATS = ["yolo", "coco", "voc", "labelme", "vindr", "buu"]
 
 
 class Commands(click.Group):
@@ -36,7 +37,7 @@ def echo_json(value) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
-# The study: run, synthesise, check, weights ------------------------------------------------------------------
+# The study: run, synthesise, check, weights -----------------------------------------------------------------
 
 
 @main.command()
@@ -83,7 +84,7 @@ def weights(folder):
     click.echo(f"weights: {folder} (use them with -p weights {folder})")
 
 
-# Cohorts: import, check, deidentify --------------------------------------------------------------------------
+# Cohorts: import, check, deidentify -------------------------------------------------------------------------
 
 
 def pairs(context, option, values: tuple[str, ...]) -> dict[str, str]:
@@ -94,14 +95,15 @@ def pairs(context, option, values: tuple[str, ...]) -> dict[str, str]:
 
 
 @main.command("import")
-@click.argument("form", metavar="FORMAT", type=click.Choice(["yolo", "coco", "voc", "labelme", "vindr", "buu"]))
+@click.argument("form", metavar="FORMAT", type=click.Choice(FORMATS))
 @click.argument("source", type=FILE)
-@click.option("--out", type=FILE, required=True, help="Manifest CSV to write; best in a folder above the images.")
-@click.option("--patient-pattern", metavar="REGEX", help="Finds the patient id in a film's name or path: its group "
-              "`patient`, else the first (groups `age` and `sex` count too). Without it each film is a patient.")
-@click.option("--levels", multiple=True, callback=pairs, metavar="CATEGORY=LEVEL", help="As often as needed.")
+@click.option("--out", type=FILE, required=True, help="Manifest CSV to write; best above the images.")
+@click.option("--patient-pattern", metavar="REGEX",
+              help="Finds the patient id in a film's name or path: its group `patient`, else the first (groups "
+              "`age` and `sex` count too). Without it each film is a patient.")
+@click.option("--levels", multiple=True, callback=pairs, metavar="CATEGORY=LEVEL", help="May be repeated.")
 @click.option("--label-map", "--map", "label_map", multiple=True, callback=pairs, metavar="CATEGORY=fresh|old",
-              help="As often as needed; labels the source does not have stay empty.")
+              help="May be repeated; without it labels the source does not have stay empty.")
 @click.option("--images", type=FILE, help="Folder of the images, where they are not under SOURCE.")
 @click.option("--classes", type=FILE, help="YOLO's file of class names.")
 def import_(form, source, out, **options):
