@@ -13,7 +13,7 @@ from scipy.ndimage import map_coordinates
 from ovcf.cohort.anatomy import Body
 
 # Attenuation beyond the soft tissue displaced, per mm at about 80 kV after filtering by the body.
-MARROW, CORTEX, PLATE = 0.0105, 0.075, 0.030
+MARROW, CORTEX, PLATE = 0.0150, 0.085, 0.021
 SOURCE_MM = 1150.0  # focus to spine: how fast endplates open away from the central ray
 
 
@@ -102,7 +102,7 @@ def body_shadow(body, bones, lx, ly, opening, blur, rng):
     front = body.front(v) + _wobble(rng, 9, 0.3)(v) - lx
     back = lx - body.back(v) - _wobble(rng, 9, 0.2)(v)
     top, bottom = ly - upper, lower - ly
-    inside = _soft_min((front, back, top, bottom), 0.8 + 0.9 * body.signs.smooth)
+    inside = _soft_min((front, back, top, bottom), 1.1 + 0.9 * body.signs.smooth)
     fill = 1 / (1 + np.exp(-np.clip(inside / max(0.4, 0.7 * blur), -30, 30)))
     path = body.width * _cross_section(u)
     texture = _texture(bones, lx, ly, rng)
@@ -153,13 +153,13 @@ def _walls(body, bones, front, back, v):
 def _endplates(body, bones, u, top, bottom, path, opening, blur, rng):
     """Both endplates as flat rings: a near and a far rim that part away from the central ray, a cupped floor."""
     s, total = body.signs, 0.0
-    thick = 0.55 * bones.cortex + 0.25 + 0.5 * s.sclerosis
+    thick = 0.5 * bones.cortex + 0.15 + 0.6 * s.sclerosis
     sigma = np.hypot(thick * 0.55, 0.5 * blur)
     reach = 1 / (1 + np.exp((np.abs(u) - 0.985) / 0.02))
     half = 0.5 * abs(opening) * np.sqrt(np.clip(1 - u**2, 0, 1))
     for depth, upper in ((top, True), (bottom, False)):
         hole = _gap(s.gap if upper else 0.3 * s.gap, u, rng)
-        uneven = 1 + _wobble(rng, 11, 0.18)(u)
+        uneven = np.clip(1 + _wobble(rng, 15, 0.3)(u), 0.25, 1.8) * (0.7 + 0.3 * u**2)
         rim = np.clip(0.55 * body.cup * (1 - u**2), 0, None)
         lines = ((depth + rim - half, 0.38), (depth + rim + half, 0.3), (depth - 0.4, 0.42))
         ring = sum(w * np.exp(-0.5 * (d / sigma) ** 2) for d, w in lines)
@@ -195,11 +195,11 @@ def arch_shadow(body, bones, lx, ly, rng):
     for side in (-1, 1):
         shift = side * (0.9 + 0.5 * abs(bones.roll)) + 0.4 * rng.standard_normal()
         field = np.minimum.reduce([_capsule(lx, ly - shift, *part) for part in _arch_parts(h, d, lumbar, rng)])
-        total = total + 0.5 * _solid(field, 0.20 if lumbar else 0.15, 0.16)
+        total = total + 0.5 * _solid(field, 0.42 if lumbar else 0.34, 0.26)
     tip = (-d / 2 - 38, 0.42 * h) if lumbar else (-d / 2 - 30, 1.25 * h)
     wide = (5.5, 7.0) if lumbar else (3.5, 3.0)
     field = _capsule(lx, ly, -d / 2 - 17, 0.25 * h, *tip, *wide)
-    total = total + _solid(field, 0.13, 0.06)
+    total = total + _solid(field, 0.22, 0.10)
     return total * (0.55 + 0.45 * bones.density)
 
 

@@ -54,8 +54,8 @@ def expose(attenuation, scanner: Scanner, rng):
     low, high = np.quantile(inner[::3, ::3], (0.01 + 0.02 * rng.random(), 0.995))
     tone = (film - low) / (high - low) * 1.02
     tone = np.clip(tone, 0, None) ** (scanner.gamma * rng.uniform(0.85, 1.25))
-    tone = 1 - np.exp(-np.log1p(np.exp((tone - 0.02) / 0.06)) * 0.06 * 2.4)  # soft toe, slow shoulder
-    grey = 255 * tone / (1 - np.exp(-2.4)) * rng.uniform(0.9, 1.0)
+    tone = 0.08 * np.log1p(np.exp(tone / 0.08))  # soft toe
+    grey = 245 * (1 - np.exp(-1.1 * tone)) / (1 - np.exp(-1.1)) * rng.uniform(0.86, 1.0)  # slow shoulder
     return _collimate(np.clip(grey, 0, 255), scanner, rng).astype(np.uint8)
 
 

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
 SOFT, LUNG = 0.0195, 0.0060  # per mm, about 80 kV, scatter included elsewhere
+AIR = 58.0  # lung on one side of the spine, mm
 COARSE = 8
 
 
@@ -47,7 +48,7 @@ def soft_tissue(shape, canvas, spine, trunk, rng):
     y = canvas.top + (np.arange(-(-h // COARSE)) + 0.5) * step
     x = canvas.left + (np.arange(-(-w // COARSE)) + 0.5) * step
     forward = x[None, :] - np.interp(y, spine[:, 1], spine[:, 0])[:, None]
-    across = _breadth(forward, trunk) * (1 + 0.05 * fractal(forward.shape, rng, (4, 9, 20)))
+    across = _breadth(forward, trunk) * (1 + 0.02 * fractal(forward.shape, rng, (5, 10, 20)))
     return enlarge(SOFT * across, shape)
 
 
@@ -72,12 +73,29 @@ def lungs(shape, canvas, spine, trunk, rng):
     for side in (-1, 1):
         depth = y - dome(forward[h // 2], trunk.diaphragm + side * rng.uniform(3, 11), rng)[None, :]
         chord = 2 * np.sqrt(2 * 75 * np.clip(depth + 0.6 * _ripple(shape, rng), 0, 40))
-        air += np.clip(88 - trunk.overlay * chord - (1 - trunk.overlay) * np.clip(depth + 60, 0, 120) * 0.73, 0, 88)
+        air += np.clip(AIR - trunk.overlay * chord - (1 - trunk.overlay) * np.clip(depth + 60, 0, 120) * 0.48, 0, AIR)
     wall = _edge(forward + trunk.rear - 24, 4)
     near_spine = 1 - 0.32 * np.exp(-((forward / 24) ** 2))
     heart = 1 - 0.55 * np.exp(-(((forward - 95) / 42) ** 2)) * np.exp(-(((y - trunk.diaphragm + 60) / 60) ** 2))
-    vessels = 1 + 0.07 * enlarge(fractal((h // 4 + 1, w // 4 + 1), rng, (2, 4, 8)), shape)
-    return -(SOFT - LUNG) * air * wall * near_spine * heart * vessels
+    open_air = wall * near_spine * heart * air / (2 * AIR)
+    haze = 1 + 0.03 * enlarge(fractal((h // 4 + 1, w // 4 + 1), rng, (3, 7, 16)), shape)
+    return open_air * (_vessels(shape, canvas, spine, trunk, rng) - (SOFT - LUNG) * 2 * AIR * haze)
+
+
+def _vessels(shape, canvas, spine, trunk, rng):
+    """Return the attenuation of lung vessels: thin branches that wander away from the hilum."""
+    layer = Image.new("F", shape[::-1])
+    draw = ImageDraw.Draw(layer)
+    hilum = np.array([np.interp(trunk.diaphragm - 120, spine[:, 1], spine[:, 0]) + 62, trunk.diaphragm - 120])
+    for _ in range(70):
+        angle, at, wide = rng.uniform(0, 2 * np.pi), hilum + rng.normal(0, 14, 2), rng.uniform(1.5, 5.0)
+        for _ in range(rng.integers(4, 9)):
+            angle += rng.normal(0, 0.35)
+            to = at + rng.uniform(8, 20) * np.array([np.cos(angle), np.sin(angle)])
+            ends = [tuple((p - (canvas.left, canvas.top)) / canvas.mm_per_px) for p in (at, to)]
+            draw.line(ends, fill=0.045 * wide, width=max(int(wide / canvas.mm_per_px), 1))
+            at, wide = to, wide * 0.8
+    return gaussian_filter(np.asarray(layer), 0.8 / canvas.mm_per_px)
 
 
 def dome(forward, root, rng):
@@ -120,7 +138,7 @@ def _draw_rib(draw, canvas, body, side, rng):
     pixels = [((body.x + x - canvas.left) / canvas.mm_per_px, (body.y + y - canvas.top) / canvas.mm_per_px)
               for x, y in curve]  # fmt: skip
     wide = (7.5 if number < 11 else 5.5) * rng.uniform(0.85, 1.15) / canvas.mm_per_px
-    for width, value in ((wide, 0.15), (wide - 2.4 / canvas.mm_per_px, 0.095), (wide * 0.35, 0.08)):
+    for width, value in ((wide, 0.26), (wide - 2.6 / canvas.mm_per_px, 0.15), (wide * 0.3, 0.13)):
         draw.line(pixels, fill=value, width=max(int(round(width)), 1), joint="curve")
 
 
