@@ -101,9 +101,9 @@ def pairs(context, option, values: tuple[str, ...]) -> dict[str, str]:
 @click.option("--patient-pattern", metavar="REGEX",
               help="Finds the patient id in a film's name or path: its group `patient`, else the first (groups "
               "`age` and `sex` count too). Without it each film is a patient.")
-@click.option("--levels", multiple=True, callback=pairs, metavar="CATEGORY=LEVEL", help="May be repeated.")
-@click.option("--label-map", "--map", "label_map", multiple=True, callback=pairs, metavar="CATEGORY=fresh|old",
-              help="May be repeated; without it labels the source does not have stay empty.")
+@click.option("--levels", multiple=True, callback=pairs, metavar="CATEGORY=LEVEL", help="Repeatable.")
+@click.option("--label-map", "--map", multiple=True, callback=pairs, metavar="CATEGORY=fresh|old",
+              help="Repeatable; without it labels the source does not have stay empty.")
 @click.option("--images", type=FILE, help="Folder of the images, where they are not under SOURCE.")
 @click.option("--classes", type=FILE, help="YOLO's file of class names.")
 def import_(form, source, out, **options):
