@@ -1,0 +1,280 @@
+"""Read a cohort: a manifest and its films, or folders of ready patches; every problem at once."""
+
+import json
+import math
+import re
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import NamedTuple
+
+import pandas as pd
+
+from ovcf.cohort.films import FilmHeader, check_film
+from ovcf.cohort.ready import read_ready_patches
+from ovcf.cohort.rows import BOX, LABELS, LEVELS, REGIONS, SEXES, Cells, read_rows
+from ovcf.problems import InputError, Problem
+
+__all__ = ["LEVELS", "Cohort", "read_cohort", "region_of_level"]
+
+FILMS_A_BATCH = 32
+BORDER = 0.5  # px by which a box may pass the film's border: rounding, not a mistake
+MOST_SETTINGS = 16 * 2**20  # bytes of cohort.json
+ID_LENGTH = 200
+NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,15})?", re.ASCII)
+OURS = ("image_width", "image_height", "image_kind", "spacing_origin", "fold")  # filled here or by the run
+
+
+class Cohort(NamedTuple):
+    """A cohort as read.
+
+    `patches` has one row a vertebra (columns in data/README.md); `root` is what image paths are relative to;
+    `studies` is the table behind Figure 1 (cells as text) or None; `settings` is what cohort.json says;
+    `notes` are remarks on how it was read.
+    """
+
+    patches: pd.DataFrame
+    root: Path
+    source: Path
+    synthetic: bool = False
+    studies: pd.DataFrame | None = None
+    settings: dict | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read_cohort(data: str | Path, *, allow_outside: bool = False, workers: int | None = None) -> Cohort:
+    """Read a cohort and check all of it.
+
+    Parameters
+    ----------
+    data
+        A manifest CSV; a folder with manifest.csv; or a folder with `fresh/` and `old/` of ready patches.
+    allow_outside
+        Accept image paths that leave the manifest's folder (absolute, `..`, or by a symbolic link).
+    workers
+        Processes that check the films; None for all cores.
+
+    Returns
+    -------
+    Cohort
+
+    Raises
+    ------
+    InputError
+        Holding every problem of the table and of its films, each with file, row and column.
+    """
+    data = Path(data)
+    if data.is_dir() and not (data / "manifest.csv").is_file():
+        source = root = data
+        table, notes = read_ready_patches(data)
+    else:
+        source = data / "manifest.csv" if data.is_dir() else data
+        root = source.parent
+        table, notes = read_rows(source)
+    cells = Cells(table, source)
+    patches, headers = _checked(cells, root, allow_outside, workers)
+    notes = (*notes, *(f"column {name} is not read from a manifest" for name in OURS if name in table))
+    settings = _settings(root / "cohort.json")
+    synthetic = settings.get("synthetic") is True
+    return Cohort(_finished(patches, headers), root, source, synthetic, _studies(root), settings, notes)
+
+
+def region_of_level(level: str) -> str:
+    """Return where a level lies by the diaphragm: T5-T9 above, T10-L1 at, L2-L5 below, "" unknown."""
+    if level not in LEVELS:
+        return ""
+    place = LEVELS.index(level)
+    return "above" if place < LEVELS.index("T10") else "at" if place <= LEVELS.index("L1") else "below"
+
+
+def _checked(cells: Cells, root: Path, allow_outside: bool, workers: int | None):
+    """Return the patches table and the film headers by image, or raise all that is wrong with either."""
+    patches = _values(cells)
+    patches["image"] = _paths(cells, root, allow_outside)
+    headers = _film_headers(cells, root, patches["image"], workers)
+    _check_ids(cells)
+    _check_boxes(cells, patches, headers)
+    _check_twice(cells, patches)
+    if not len(patches):
+        cells.add("empty", "no row stands below the header", None)
+    for label in LABELS:
+        if len(patches) and not (patches["label"] == label).any():
+            cells.add("one_class", f"no row is labelled {label}: a study needs both classes", None, "label")
+    if cells.problems:
+        raise InputError(sorted(cells.problems, key=lambda problem: problem.row or 0))
+    return patches, headers
+
+
+def _values(cells: Cells) -> pd.DataFrame:
+    """Turn cells into the columns of the patches table; problems stay in `cells`."""
+    words = {word: word for word in ("", *REGIONS)}
+    values = {
+        "patch_id": cells.filled("patch_id"),
+        "patient_id": cells.filled("patient_id"),
+        "level": cells.levels(),
+        "label": cells.words("label", {label: label for label in LABELS}, "fresh, old"),
+        "image": cells.filled("image"),
+        **{name: cells.numbers(name, -1e6, 1e6, "a number of pixels") for name in BOX},
+        "mm_per_px": [spacing or math.nan for spacing in cells.numbers("mm_per_px", 0, 10, "up to 10 mm")],
+        "age": cells.numbers("age", 0, 130, "0 to 130 years"),
+        "sex": cells.words("sex", SEXES, "female, male, f, m or empty"),
+        "normal_segment": cells.flags("normal_segment"),
+        "normal_height": cells.flags("normal_height"),
+        "region": cells.words("region", words, "above, at, below or empty"),
+    }
+    values["region"] = [
+        region or region_of_level(level)
+        for region, level in zip(values["region"], values["level"], strict=True)
+    ]
+    extra = [name for name in cells.table if name not in (*values, *OURS, "row")]
+    return pd.DataFrame(values | {name: _as_it_came(name, cells.column(name)) for name in extra})
+
+
+def _as_it_came(name: str, column: list[str]) -> list:
+    """Return a further column as numbers where all its cells are, else as text; 007 and ids stay text."""
+    filled = [cell for cell in column if cell]
+    if name.endswith("id") or not filled or not all(map(NUMBER.fullmatch, filled)):
+        return column
+    return [float(cell) if cell else math.nan for cell in column]
+
+
+def _paths(cells: Cells, root: Path, allow_outside: bool) -> list[str]:
+    """Return image paths relative to the root with forward slashes; refuse those that leave it."""
+    inside, found = root.resolve(), {}
+    for row, cell in cells.rows("image"):
+        path = cell.replace("\\", "/")
+        if cell and cell not in found:
+            found[cell] = PurePosixPath(path).as_posix()
+            if not allow_outside and _leaves(path, root, inside):
+                found[cell] = ""
+        if cell and not found[cell]:
+            cells.add("path_outside", "the path leaves the manifest's folder (--allow-outside accepts it)",
+                      row, "image", cell, "a path below the folder of the manifest")
+    return [found.get(cell, "") for cell in cells.column("image")]
+
+
+def _leaves(path: str, root: Path, inside: Path) -> bool:
+    """Whether a path leads out of the folder: absolute, by `..`, or through a symbolic link."""
+    if PurePosixPath(path).is_absolute() or PureWindowsPath(path).drive or ".." in PurePosixPath(path).parts:
+        return True
+    try:
+        return not (root / path).resolve().is_relative_to(inside)
+    except (OSError, ValueError, RuntimeError):  # a loop of links, a zero byte: reading it will say so
+        return False
+
+
+def _film_headers(cells: Cells, root: Path, images: pd.Series, workers: int | None) -> dict[str, FilmHeader]:
+    """Check every film once, on all cores; return the headers of the good ones."""
+    from joblib import Parallel, cpu_count, delayed
+
+    rows: dict[str, list[int]] = {}
+    for row, image in zip(cells.table["row"].tolist(), images, strict=True):
+        rows.setdefault(image, []).append(row)
+    rows.pop("", None)
+    unique = list(rows)
+    batches = [unique[start : start + FILMS_A_BATCH] for start in range(0, len(unique), FILMS_A_BATCH)]
+    run = Parallel(n_jobs=max(1, min(workers or cpu_count(), len(batches) // 2)))
+    headers = {}
+    for results in run(delayed(_check_batch)(str(root), batch) for batch in batches):
+        for image, result in results:
+            if isinstance(result, FilmHeader):
+                headers[image] = result
+            else:
+                also = f" (also rows {', '.join(map(str, rows[image][1:]))})" if rows[image][1:] else ""
+                cells.add(result.kind, f"{image}: {result.message}{also}", rows[image][0], "image",
+                          result.found, result.allowed)
+    return headers
+
+
+def _check_batch(root: str, images: list[str]) -> list[tuple[str, FilmHeader | Problem]]:
+    results = []
+    for image in images:
+        try:
+            results.append((image, check_film(Path(root) / image)))
+        except InputError as error:
+            results.append((image, error.problems[0]))
+    return results
+
+
+def _check_ids(cells: Cells) -> None:
+    """Ids are unique, of moderate length and can be printed."""
+    seen: dict[str, int] = {}
+    for row, cell in cells.rows("patch_id"):
+        if cell in seen:
+            cells.add("duplicate_patch", f"this patch_id stands in row {seen[cell]} as well", row, "patch_id",
+                      cell)
+        elif cell:
+            seen[cell] = row
+    for name in ("patch_id", "patient_id"):
+        for row, cell in cells.rows(name):
+            if len(cell) > ID_LENGTH or not cell.isprintable():
+                cells.add("bad_id", "an id must be printable and short", row, name, cell[:ID_LENGTH],
+                          f"at most {ID_LENGTH} characters")
+
+
+def _check_boxes(cells: Cells, patches: pd.DataFrame, headers: dict[str, FilmHeader]) -> None:
+    """Boxes are whole, have an area and lie on their film."""
+    filled = list(zip(*(cells.column(name) for name in BOX), strict=True))
+    boxes = patches[list(BOX)].to_numpy(dtype=float)
+    rows = cells.table["row"].tolist()
+    for row, texts, box, image in zip(rows, filled, boxes.tolist(), patches["image"], strict=True):
+        if any(texts) and not all(texts):
+            cells.add("partial_box", "a box needs all four coordinates or none", row, "x0, y0, x1, y1",
+                      ", ".join(text or "(empty)" for text in texts))
+        if any(map(math.isnan, box)):
+            continue
+        x0, y0, x1, y1 = box
+        shown = f"{x0:g}, {y0:g}, {x1:g}, {y1:g}"
+        if x1 - x0 < 1 or y1 - y0 < 1:
+            cells.add("zero_area_box", "the box has no area", row, "x0, y0, x1, y1", shown,
+                      "x1 > x0 and y1 > y0, by 1 px or more")
+        header = headers.get(image)
+        if header and (min(x0, y0) < -BORDER or x1 > header.width + BORDER or y1 > header.height + BORDER):
+            cells.add("box_outside", "the box leaves the image", row, "x0, y0, x1, y1", shown,
+                      f"x 0 to {header.width}, y 0 to {header.height}")
+
+
+def _check_twice(cells: Cells, patches: pd.DataFrame) -> None:
+    """The same box of the same film may be listed once."""
+    seen: dict[tuple, int] = {}
+    keys = zip(patches["image"], *(patches[name].fillna(-1e9) for name in BOX), strict=True)
+    for row, key in zip(cells.table["row"].tolist(), keys, strict=True):
+        if key[0] and key in seen:
+            cells.add("listed_twice", f"the same image and box as in row {seen[key]}", row, "image", key[0])
+        else:
+            seen[key] = row
+
+
+def _finished(patches: pd.DataFrame, headers: dict[str, FilmHeader]) -> pd.DataFrame:
+    """Add what the films' headers know: size, kind, and spacing where the manifest has none."""
+    films = [headers[image] for image in patches["image"]]
+    given = patches["mm_per_px"].notna()
+    spacing = pd.Series([film.mm_per_px for film in films], dtype=float)
+    patches["mm_per_px"] = patches["mm_per_px"].fillna(spacing)
+    origins = pd.Series([film.spacing_origin for film in films], dtype=object)
+    patches["spacing_origin"] = origins.mask(given, "manifest")
+    patches["image_width"] = [film.width for film in films]
+    patches["image_height"] = [film.height for film in films]
+    patches["image_kind"] = [film.kind for film in films]
+    return patches
+
+
+def _settings(path: Path) -> dict:
+    """Return cohort.json, which says how a cohort was made; an empty dict where there is none."""
+    if not path.is_file():
+        return {}
+    try:
+        if path.stat().st_size > MOST_SETTINGS:
+            raise ValueError("larger than any settings")
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(settings, dict):
+            raise ValueError("not a JSON object")
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(Problem("settings", f"cannot be read: {error}", str(path))) from error
+    return settings
+
+
+def _studies(root: Path) -> pd.DataFrame | None:
+    """Return studies.csv beside the manifest, cells as text; None where there is none."""
+    path = root / "studies.csv"
+    if not path.is_file():
+        return None
+    return read_rows(path, required=("patient_id",))[0].drop(columns="row")
