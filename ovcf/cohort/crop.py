@@ -13,7 +13,7 @@ from PIL import Image
 from ovcf.cohort.films import read_film
 from ovcf.problems import InputError, Problem
 
-RECIPE = 1  # raise when the same inputs would give other pixels
+RECIPE = 2  # raise when the same inputs would give other pixels
 FILMS_A_WORKER = 8  # with fewer films for each, the work is done before the workers have started
 EQUALISATIONS = ("histogram", "clahe", "none")
 # "none" still stretches linearly, as a reader would by hand; without tails a lead marker would set the range.
@@ -192,8 +192,8 @@ def equalise(patch: np.ndarray, how: str) -> np.ndarray:
     """Return a patch's greys in [0, 1] after equalisation.
 
     "histogram" is global, as in the paper: each grey becomes the share of pixels no brighter (scikit-image
-    `equalize_hist`, 256 bins). "clahe" does so in tiles of an eighth with limited contrast
-    (`equalize_adapthist`, clip limit 0.01). "none" stretches linearly, 0.5th to 99.5th percentile.
+    `equalize_hist`, 256 bins). "clahe" does so in tiles of a quarter with limited contrast
+    (`equalize_adapthist`, clip limit 0.02). "none" stretches linearly, 0.5th to 99.5th percentile.
     A blank patch becomes mid-grey.
     """
     if how not in EQUALISATIONS:
@@ -209,5 +209,7 @@ def equalise(patch: np.ndarray, how: str) -> np.ndarray:
     from skimage import exposure
 
     if how == "clahe":
-        return exposure.equalize_adapthist(np.clip(patch, 0, 1).astype(np.float64))
+        # in scikit-image's tiles of an eighth a crop has too few pixels for its clip limit: bright areas go white
+        tile = [max(8, side // 4) for side in patch.shape]
+        return exposure.equalize_adapthist(np.clip(patch, 0, 1).astype(np.float64), kernel_size=tile, clip_limit=0.02)
     return exposure.equalize_hist(patch)
