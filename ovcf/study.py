@@ -103,6 +103,30 @@ class Study:
         image = self.patches.loc[self.patches.patch_id == patch_id, "image"].iloc[0]
         return _read_film(self.cohort.root / image)
 
+    def film_samples(self, count: int) -> list:
+        """Return some films, drawn by the seed: (title, pixels, boxes (k, 4), labels (k,)) each."""
+        import numpy as np
+
+        images = self.patches.image.unique()
+        rng = np.random.default_rng(np.random.SeedSequence([self.parameters["seed"], 11]))
+        chosen = rng.choice(images, size=min(count, len(images)), replace=False)
+        samples = []
+        for image in chosen:
+            rows = self.patches[self.patches.image == image]
+            boxed = rows.dropna(subset=["x0"])
+            title = f"patient {rows.patient_id.iloc[0]}"
+            pixels = self.film(rows.patch_id.iloc[0]).pixels
+            samples.append((title, pixels, boxed[["x0", "y0", "x1", "y1"]].to_numpy(), list(boxed.label)))
+        return samples
+
+    def patch_samples(self, label: str, count: int) -> list[int]:
+        """Return row numbers of some patches of a class, drawn by the seed."""
+        import numpy as np
+
+        rng = np.random.default_rng(np.random.SeedSequence([self.parameters["seed"], 12]))
+        rows = np.flatnonzero(self.patches.label == label)
+        return sorted(rng.choice(rows, size=min(count, len(rows)), replace=False).tolist())
+
     def images(self, equalisation: str | None = None):
         """Return the patches as the network sees them: uint8 (n, size, size), rows as in `patches`, on disk.
 
@@ -128,10 +152,13 @@ class Study:
         ------
         InputError : with every problem of the manifest, the folds or the weights.
         """
-        from ovcf.models.weights import check_weights
+        from ovcf.models.catalogue import check_choices
+        from ovcf.models.weights import locate
 
-        check_weights(self.parameters["networks"], self.parameters["weights"])
+        p = self.parameters
+        check_choices(p["networks"], p["weights"], p["trainable"])
         self.patches  # noqa: B018 - reads and checks every row, deals the folds
+        locate(p["networks"], p["weights"])
 
     # Networks ------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,112 @@
+"""Figures of networks: AUC by network, ROC per fold, confusion, calibration, decision curve, subgroups, leakage."""
+
+import numpy as np
+
+from ovcf.viz.style import NETWORK_COLOURS, NETWORK_NAMES
+
+INK, PAPER = "#1c2530", "#8a8f98"
+
+
+def forest(table, ax, *, names, estimate="estimate", low="low", high="high", paper=None, xlabel="", colours=None):
+    """Draw estimates with their intervals, one row each, and the paper's printed values as hollow diamonds.
+
+    Parameters
+    ----------
+    table : DataFrame, one row an estimate.
+    names : labels of the rows, top to bottom.
+    paper : values printed in the paper, in the same order, NaN where it has none.
+    """
+    y = np.arange(len(table))[::-1]
+    colours = colours or [INK] * len(table)
+    for i, row in enumerate(table.to_dict("records")):
+        ax.plot([row[low], row[high]], [y[i]] * 2, color=colours[i], lw=2.2, solid_capstyle="butt")
+        ax.plot(row[estimate], y[i], "o", color=colours[i], ms=6)
+    if paper is not None:
+        ax.plot(paper, y - 0.22, "D", mfc="white", mec=PAPER, ms=5, label="printed in the paper")
+        ax.legend(loc="lower right", fontsize=8)
+    ax.set_yticks(y, names)
+    ax.set(xlabel=xlabel, ylim=(-0.6, len(table) - 0.4))
+    ax.spines["left"].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="x", lw=0.4)
+    return ax
+
+
+def network_label(network: str) -> str:
+    """Return a network's printed name."""
+    return NETWORK_NAMES.get(network, network)
+
+
+def network_colours(networks) -> list:
+    """Return the fixed colours of some networks."""
+    return [NETWORK_COLOURS.get(network, INK) for network in networks]
+
+
+def fold_roc(curves, mean, ax, *, label="mean over folds"):
+    """Draw Figure 4's ROC: folds pale, their mean bold with a band of +- 1 SD (ddof 1), chance dashed.
+
+    Parameters
+    ----------
+    curves : list of (name, false positive rate, true positive rate), one a fold.
+    mean : DataFrame with fpr, tpr, sd (`ovcf.stats.roc.mean_roc`).
+    """
+    for name, fpr, tpr in curves:
+        ax.plot(fpr, tpr, lw=1, alpha=0.6, label=name)
+    low, high = np.clip(mean.tpr - mean.sd, 0, 1), np.clip(mean.tpr + mean.sd, 0, 1)
+    ax.fill_between(mean.fpr, low, high, color=INK, alpha=0.12, lw=0, label="± 1 SD over folds (ddof 1)")
+    ax.plot(mean.fpr, mean.tpr, color=INK, lw=2.4, label=label)
+    ax.plot([0, 1], [0, 1], "--", color=PAPER, lw=1, label="chance")
+    ax.set(xlabel="1 - specificity (old called fresh)", ylabel="sensitivity (fresh called fresh)", aspect="equal")
+    ax.legend(fontsize=7.5, loc="lower right")
+    return ax
+
+
+def confusion_matrix(counts, ax, *, title=""):
+    """Draw a 2 x 2 confusion matrix with counts and row percentages; counts has tp, fn, tn, fp."""
+    grid = np.array([[counts["tp"], counts["fn"]], [counts["fp"], counts["tn"]]], dtype=float)
+    share = grid / grid.sum(axis=1, keepdims=True)
+    ax.imshow(share, cmap="Blues", vmin=0, vmax=1.15)
+    for (i, j), value in np.ndenumerate(grid):
+        colour = "white" if share[i, j] > 0.6 else INK
+        ax.text(j, i, f"{value:.0f}\n{share[i, j]:.0%}", ha="center", va="center", color=colour, fontsize=9)
+    ax.set_xticks([0, 1], ["fresh", "old"])
+    ax.set_yticks([0, 1], ["fresh", "old"])
+    ax.set(xlabel="called", ylabel="truth")
+    ax.set_title(title, fontsize=9)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    return ax
+
+
+def reliability(curve, ax):
+    """Draw observed against predicted probability of fresh with bands; bins as dots sized by their count.
+
+    Parameters
+    ----------
+    curve : DataFrame with mean_predicted, observed, low, high, n (`ovcf.stats.calibration.reliability_curve`).
+    """
+    ax.plot([0, 1], [0, 1], "--", color=PAPER, lw=1, label="perfect")
+    errors = [curve.observed - curve.low, curve.high - curve.observed]
+    ax.errorbar(curve.mean_predicted, curve.observed, yerr=np.clip(errors, 0, None), fmt="none", ecolor=INK, lw=1)
+    size = 15 + 100 * curve.n / curve.n.max()
+    ax.scatter(curve.mean_predicted, curve.observed, s=size, color=INK, zorder=3, label="bins (area: patches)")
+    ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="predicted P(fresh)", ylabel="share that was fresh")
+    ax.legend(fontsize=8, loc="upper left")
+    return ax
+
+
+def decision_curve(curve, ax):
+    """Draw net benefit of acting on the model against acting on all and on none.
+
+    Parameters
+    ----------
+    curve : DataFrame with threshold, model, treat_all, treat_none (`ovcf.stats.calibration.decision_curve`).
+    """
+    ax.plot(curve.threshold, curve.model, color=INK, lw=2, label="the model")
+    if "low" in curve:
+        ax.fill_between(curve.threshold, curve.low, curve.high, color=INK, alpha=0.12, lw=0)
+    ax.plot(curve.threshold, curve.treat_all, color="#D55E00", ls="-.", label="call all fresh")
+    ax.plot(curve.threshold, curve.treat_none, color="#0072B2", ls=":", label="call none fresh")
+    ax.set(xlabel="threshold probability of fresh", ylabel="net benefit", ylim=(-0.1, None), xlim=(0, 1))
+    ax.legend(fontsize=8)
+    return ax

@@ -1,0 +1,152 @@
+"""The tables of notebooks 03 and 04 as a reader sees them: Tables 2 and 3 beside the paper's, intervals, comparisons."""
+
+import pandas as pd
+
+from ovcf.models.catalogue import describe_training
+from ovcf.stats.compare import compare_networks
+from ovcf.stats.intervals import metric_intervals
+from ovcf.stats.published import paper_table, paper_wide
+from ovcf.stats.rates import METRICS, fold_table, summary_table
+from ovcf.viz.style import NETWORK_NAMES
+from ovcf.viz.tables import METRIC_NAMES, beside_paper, mean_sd, with_interval
+
+# The paper's spelling of the networks' names
+PAPER_ROWS = {
+    "AlexNet": "alexnet",
+    "Vgg16": "vgg16",
+    "GoogleNet": "googlenet",
+    "ResNet50": "resnet50",
+    "ResNet101": "resnet101",
+}
+FOLD_MEAN = "auc_fold_mean"
+
+
+def recipes(networks, weights: str, trainable: str) -> pd.DataFrame:
+    """Say for each network where its weights came from, what was frozen and what trained."""
+    rows = [(NETWORK_NAMES.get(n, n), describe_training(n, weights, trainable)) for n in networks]
+    return pd.DataFrame(rows, columns=["network", "weights and training"])
+
+
+def recipe_of(study) -> str:
+    """Say in a few words how the chosen network was trained, for titles."""
+    return describe_training(study.chosen, study.parameters["weights"], study.parameters["trainable"])
+
+
+def table2(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return mean and SD (ddof 1) over folds of each metric and network, as numbers."""
+    return summary_table(fold_table(predictions), ddof=1)
+
+
+def table2_beside_paper(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return Table 2 as printed text, the paper's row beneath each of ours; networks in the paper's order."""
+    summary = table2(predictions)
+    cells = summary.assign(
+        text=[mean_sd(r.mean, r.sd_ddof1, metric=r.metric) for r in summary.rename(columns={"mean": "mean"}).itertuples()]
+    )
+    ours = cells.pivot(index="network", columns="metric", values="text")
+    ours = ours.reindex([n for n in NETWORK_NAMES if n in ours.index])[list(METRICS)]
+    printed = paper_wide(2).rename(index=PAPER_ROWS)
+    return _named(beside_paper(ours, printed.loc[printed.index.isin(ours.index)]))
+
+
+def all_intervals(predictions: pd.DataFrame, *, replicates: int, seed: int) -> pd.DataFrame:
+    """Return pooled metrics of every network with patient-clustered BCa intervals (see `metric_intervals`)."""
+    tables = [
+        intervals_of(mine, replicates=replicates, seed=seed).assign(network=network)
+        for network, mine in predictions.groupby("network", sort=False)
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def intervals_of(predictions: pd.DataFrame, *, replicates: int, seed: int) -> pd.DataFrame:
+    """Return pooled metrics of one network with patient-clustered intervals."""
+    return metric_intervals(predictions, replicates=replicates, seed=seed)
+
+
+def interval_table(intervals: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a network, one column a metric, as `estimate [low, high]`."""
+    cells = intervals.assign(text=_texts(intervals))
+    wide = cells.pivot(index="network", columns="metric", values="text")
+    columns = [*METRICS, *([FOLD_MEAN] if FOLD_MEAN in wide else [])]
+    wide = wide.reindex([n for n in NETWORK_NAMES if n in wide.index])[columns]
+    return _named(wide).rename_axis(None)
+
+
+def interval_methods(intervals: pd.DataFrame) -> pd.DataFrame:
+    """Return one network's metrics with the clustered interval, and the interval patches as units would give."""
+    naive = intervals.rename(columns={"unclustered_low": "lo", "unclustered_high": "hi"})
+    return pd.DataFrame(
+        {
+            "metric": [_metric_name(m) for m in intervals.metric],
+            "estimate [95 % interval, patients as units]": _texts(intervals),
+            "if patches were independent": [
+                with_interval(r.estimate, r.lo, r.hi, metric=r.metric) for r in naive.itertuples()
+            ],
+            "method": intervals.method,
+        }
+    )
+
+
+def table3(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return counts and metrics of each fold of one network, as numbers."""
+    return fold_table(predictions)
+
+
+def table3_beside_paper(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return Table 3 as printed text: each fold and the average, the paper's ResNet101 beneath ours."""
+    folds = table3(predictions)
+    ours = pd.DataFrame(
+        {m: [f"{v:.3f}" if m == "auc" else f"{100 * v:.2f}" for v in folds[m]] for m in METRICS},
+        index=[f"Fold {fold}" for fold in folds.fold],
+    )
+    summary = summary_table(folds, ddof=1).set_index("metric")
+    ours.loc["Average"] = {m: mean_sd(*summary.loc[m, ["mean", "sd_ddof1"]], metric=m) for m in METRICS}
+    printed = paper_wide(3)
+    return _named(beside_paper(ours, printed.loc[printed.index.isin(ours.index)]))
+
+
+def paper_auc() -> pd.Series:
+    """Return the AUCs printed in Table 2 by network."""
+    table = paper_table(2).query("column == 'auc'").set_index("row").value
+    return table.rename(index=PAPER_ROWS)
+
+
+def comparisons(predictions: pd.DataFrame, chosen: str) -> pd.DataFrame:
+    """Return every test of the chosen network against each other (`ovcf.stats.compare.compare_networks`)."""
+    return compare_networks(predictions, versus=chosen)
+
+
+def comparison_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the comparisons with differences and intervals as text and printed names of networks."""
+    names = table.networks
+    for key, name in NETWORK_NAMES.items():
+        names = names.str.replace(rf"\b{key}\b", name, regex=True)
+    return pd.DataFrame(
+        {
+            "test": table.test,
+            "whose": table.whose,
+            "of": table.metric.map(_metric_name),
+            "networks": names,
+            "difference [95 % interval]": [
+                with_interval(r.difference, r.low, r.high, metric=r.metric) for r in table.itertuples()
+            ],
+            "p": table.p,
+            "p_holm": table.p_holm,
+            "what it answers": table.question,
+        }
+    )
+
+
+def _texts(table: pd.DataFrame) -> list[str]:
+    return [with_interval(r.estimate, r.low, r.high, metric=r.metric) for r in table.itertuples()]
+
+
+def _metric_name(metric: str) -> str:
+    return "AUC, mean of folds" if metric == FOLD_MEAN else METRIC_NAMES.get(metric, metric)
+
+
+def _named(table: pd.DataFrame) -> pd.DataFrame:
+    """Give columns and rows their printed names."""
+    return table.rename(columns=_metric_name, index=NETWORK_NAMES)
+
+

@@ -1,0 +1,71 @@
+"""The project's own promises: one set of pins, light imports, notebooks whose defaults are the demo profile."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ovcf.profiles import defaults
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def pins(lines):
+    """Read `name==version` lines into a dictionary with normalised names."""
+    found = (re.match(r"([A-Za-z0-9_.\-]+)==(\S+)", line.strip()) for line in lines)
+    return {re.sub(r"[-_.]+", "-", m[1]).lower(): m[2] for m in found if m}
+
+
+def direct_dependencies():
+    """Return the normalised names that pyproject.toml lists, without the optional cluster."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    listed = project["dependencies"] + project["optional-dependencies"]["dev"]
+    return {re.sub(r"[-_.]+", "-", re.match(r"[A-Za-z0-9_.\-]+", name)[0]).lower() for name in listed}
+
+
+def test_every_direct_dependency_is_pinned_and_conda_agrees():
+    constraints = pins((ROOT / "constraints.txt").read_text().splitlines())
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    by_pip = pins(next(item for item in conda if isinstance(item, dict))["pip"])
+    assert by_pip == {name: constraints[name] for name in direct_dependencies()}
+
+
+def test_help_loads_no_heavy_package():
+    code = "import sys, ovcf, ovcf.cli, ovcf.study; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", f"import json; {code}"], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(done.stdout))
+    assert not loaded & {"torch", "torchvision", "matplotlib", "seaborn", "ipywidgets", "papermill", "sklearn"}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_notebook_defaults_are_the_demo(path):
+    from ovcf.report.run import notebook_parameters
+
+    declared = notebook_parameters(path)
+    assert "run" in declared
+    for name, found in declared.items():
+        assert found["help"], f"{name} has no help comment"
+        if name != "run":
+            assert yaml.safe_load(found["default"].replace("'", '"')) == defaults()[name], name
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_notebook_cells_are_short_and_empty_of_outputs(path):
+    cells = json.loads(path.read_text())["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert not any(cell["outputs"] for cell in code)
+    assert max(len("".join(cell["source"]).splitlines()) for cell in code) <= 25
+    assert sum(cell["cell_type"] == "markdown" for cell in cells) >= len(code) * 0.5
+
+
+def test_every_parameter_is_declared_by_one_notebook():
+    from ovcf.report.run import notebook_parameters
+
+    names = [name for path in NOTEBOOKS for name in notebook_parameters(path) if name != "run"]
+    assert sorted(names) == sorted(defaults())
