@@ -1,6 +1,8 @@
-"""The `.imrmc` exchange format of reader studies: free header lines, BEGIN DATA:, then reader, case, treatment, score.
+"""The `.imrmc` exchange format of reader studies: free header lines, BEGIN DATA:, then reader, case,
+treatment, score.
 
-Truth rows come in two dialects: the reader is `-1` or `truth`, the treatment always `truth`, the score 0 or 1.
+Truth rows come in two dialects: the reader is `-1` or `truth`, the treatment always `truth`, the score 0 or
+1.
 """
 
 import os
@@ -11,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from ovcf.problems import InputError, Problem
-from ovcf.stats.readings import check_readings
+from ovcf.stats.reading_checks import check_readings
 
 DIALECTS = ("-1", "truth")
 
@@ -25,14 +27,14 @@ def read_imrmc(path):
 
     Returns
     -------
-    DataFrame with reader, treatment, case, truth, rating, as `read_readings` gives it. Counts the header declares (N0,
-    N1, NR, NM) that the data contradict stand in `attrs["notes"]`; the data are believed.
+    DataFrame with reader, treatment, case, truth, rating, as `read_readings` gives it. Counts the header
+    declares (N0, N1, NR, NM) that the data contradict stand in `attrs["notes"]`; the data are believed.
 
     Raises
     ------
     InputError
-        Naming the row: no BEGIN DATA line, a row that does not have four fields, a case without truth or with two,
-        and everything `check_readings` refuses.
+        Naming the row: no BEGIN DATA line, a row that does not have four fields, a case without truth or with
+        two, and everything `check_readings` refuses.
 
     Checked against `vandyke.imrmc` (the same readings as VanDyke.csv) and `input.imrmc`.
     """
@@ -90,16 +92,17 @@ def write_imrmc(readings, path, *, dialect="-1", title="Reader study written by 
         raise ValueError(f"dialect must be one of {', '.join(DIALECTS)}, not {dialect!r}")
     long = check_readings(readings)
     bad = {n for c in ("reader", "treatment", "case") for n in long[c] if re.search(r"[,\r\n]", n)}
-    bad |= {n for n in long["reader"] if n in DIALECTS} | {n for n in long["treatment"] if n.lower() == "truth"}
+    bad |= set(long["reader"]) & set(DIALECTS) | {n for n in long["treatment"] if n.lower() == "truth"}
     if bad:
-        raise InputError([Problem("name", "this name cannot stand in an .imrmc file", found=n) for n in sorted(bad)])
+        message = "this name cannot stand in an .imrmc file"
+        raise InputError([Problem("name", message, found=name) for name in sorted(bad)])
     truth = long.drop_duplicates("case")
     head = [re.sub(r"\s+", " ", title), f"N0:{(truth.truth == 0).sum()}", f"N1:{(truth.truth == 1).sum()}"]
     head += [f"NR:{long.reader.nunique()}", f"NM:{long.treatment.nunique()}", "BEGIN DATA:"]
     body = [f"{dialect},{r.case},truth,{r.truth}" for r in truth.itertuples()]
     body += [f"{r.reader},{r.case},{r.treatment},{r.rating!r}" for r in long.itertuples()]
     path = Path(path)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8", suffix=".part") as file:
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
         file.write("\n".join(head + body) + "\n")
     os.replace(file.name, path)
     return path
@@ -121,9 +124,10 @@ def _rows(lines, start, file):
         if len(fields) == 4:
             rows.append((*fields, number))
         elif line.strip():
-            allowed = "reader, case, treatment, score"
-            problems.append(Problem("imrmc", "not four fields", file, number, found=line[:80], allowed=allowed))
-    return pd.DataFrame(rows, columns=["reader", "case", "treatment", "rating", "line"], dtype=object), problems
+            message = "not the four fields reader, case, treatment, score"
+            problems.append(Problem("imrmc", message, file, number, found=line[:80]))
+    columns = ["reader", "case", "treatment", "rating", "line"]
+    return pd.DataFrame(rows, columns=columns, dtype=object), problems
 
 
 def _contradictions(head, truth, long):

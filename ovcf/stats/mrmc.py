@@ -1,9 +1,10 @@
 """Multi-reader multi-case analysis after Obuchowski & Rockette, with Hillis' degrees of freedom.
 
-The model of the figure of merit of treatment i and reader j: theta_ij = mu + tau_i + R_j + (tau R)_ij + eps_ij, where the
-eps of one set of cases are correlated: Cov1 (same reader, other treatment), Cov2 (other reader, same treatment), Cov3
-(both differ), variance Error. Obuchowski & Rockette 1995, Commun Stat Simul Comput 24:285; Hillis 2007, Stat Med 26:596
-(degrees of freedom); Hillis 2014, Stat Med 33:330 (one treatment, variance components).
+The model of the figure of merit of treatment i and reader j: theta_ij = mu + tau_i + R_j + (tau R)_ij +
+eps_ij, where the eps of one set of cases are correlated: Cov1 (same reader, other treatment), Cov2 (other
+reader, same treatment), Cov3 (both differ), variance Error. Obuchowski & Rockette 1995, Commun Stat Simul
+Comput 24:285; Hillis 2007, Stat Med 26:596 (degrees of freedom); Hillis 2014, Stat Med 33:330 (one treatment,
+variance components).
 """
 
 from typing import NamedTuple
@@ -54,8 +55,8 @@ class Components(NamedTuple):
             }
 
 
-def obuchowski_rockette(readings, metric="auc", threshold=None, covariance="jackknife", *, missing="complete_cases",
-                        cluster="auto", confidence=0.95):  # fmt: skip
+def obuchowski_rockette(readings, metric="auc", threshold=None, covariance="jackknife", *,
+                        missing="complete_cases", cluster="auto", level=0.95):  # fmt: skip
     """Compare treatments over readers and cases, in three generalisations side by side.
 
     With d = max(Cov2 - Cov3, 0), t treatments and r readers:
@@ -65,8 +66,9 @@ def obuchowski_rockette(readings, metric="auc", threshold=None, covariance="jack
     * `fixed_readers`: chi2 = (t-1) MS(T) / (Error - Cov1 + (r-1) d), df t-1;
     * `fixed_cases`: F = MS(T) / MS(TR), df t-1, (t-1)(r-1).
 
-    The interval of a difference is +- quantile sqrt(2/r x denominator). With more than two treatments the overall test
-    comes first (no difference), then every pair, tested by its own t (or normal) statistic squared and unadjusted.
+    The interval of a difference is +- quantile sqrt(2/r x denominator). With more than two treatments the
+    overall test comes first (no difference), then every pair, tested by its own t (or normal) statistic
+    squared and unadjusted.
 
     Parameters
     ----------
@@ -79,14 +81,14 @@ def obuchowski_rockette(readings, metric="auc", threshold=None, covariance="jack
     covariance : {"jackknife", "delong", "unbiased"}
         See `merit_covariance`.
     missing, cluster : str
-        See `cross`; `missing="available"` goes with the jackknife only. With patients as units the jackknife leaves
-        out one patient at a time, and DeLong sums components over patients.
+        See `cross`; `missing="available"` goes with the jackknife only. With patients as units the jackknife
+        leaves out one patient at a time, and DeLong sums components over patients.
 
     Returns
     -------
-    DataFrame, one row an entry: metric, covariance, generalisation, comparison, statistic, df1, df2 (NaN for chi2), p,
-    difference (first minus second treatment in sorted order), low, high, readers, cases, units, note, sentence. With
-    one reader only `fixed_readers` is there.
+    DataFrame, one row an entry: metric, covariance, generalisation, comparison, statistic, df1, df2 (NaN for
+    chi2), p, difference (first minus second treatment in sorted order), low, high, readers, cases, units,
+    note, sentence. With one reader only `fixed_readers` is there.
 
     Raises
     ------
@@ -102,25 +104,27 @@ def obuchowski_rockette(readings, metric="auc", threshold=None, covariance="jack
         raise InputError(Problem("one_treatment", message))
     rows = []
     for generalisation in generalisations(components):
-        for entry in compare_treatments(components, study.treatments, generalisation, confidence):
-            rows.append({"metric": metric, "covariance": covariance, "generalisation": generalisation, **entry})
+        for entry in compare_treatments(components, study.treatments, generalisation, level):
+            about = {"metric": metric, "covariance": covariance, "generalisation": generalisation}
+            rows.append(about | entry)
     table = pd.DataFrame(rows).assign(
         readers=len(study.readers), cases=study.truth.size, units=components.units, note=study.note
     )
-    return table.assign(sentence=[_sentence(row, confidence) for row in table.itertuples()])
+    return table.assign(sentence=[_sentence(row, level) for row in table.itertuples()])
 
 
 def one_treatment(readings, metric="auc", threshold=None, covariance="jackknife", *, missing="complete_cases",
-                  cluster="auto", confidence=0.95):  # fmt: skip
+                  cluster="auto", level=0.95):  # fmt: skip
     """Estimate the readers' average under each treatment alone, in the three generalisations.
 
     The variance of theta_i. is (MS(R)_i + max(r Cov2_i, 0)) / r with df2 = (MS(R)_i + max(r Cov2_i, 0))^2 /
-    (MS(R)_i^2 / (r-1)) for random readers and cases, (Error_i + (r-1) max(Cov2_i, 0)) / r for fixed readers (normal),
-    and MS(R)_i / r with r-1 for fixed cases; every part from that treatment's readings alone (Hillis 2014).
+    (MS(R)_i^2 / (r-1)) for random readers and cases, (Error_i + (r-1) max(Cov2_i, 0)) / r for fixed readers
+    (normal), and MS(R)_i / r with r-1 for fixed cases; every part from that treatment's readings alone
+    (Hillis 2014).
 
-    Parameters as `obuchowski_rockette`. Returns a DataFrame: metric, covariance, generalisation, treatment, estimate,
-    standard_error, df2 (NaN where normal), low, high, sd (over readers, ddof 1), readers, cases. Checked against a
-    literal calculation.
+    Parameters as `obuchowski_rockette`. Returns a DataFrame: metric, covariance, generalisation, treatment,
+    estimate, standard_error, df2 (NaN where normal), low, high, sd (over readers, ddof 1), readers, cases.
+    Checked against a literal calculation.
     """
     study = prepare(readings, metric, threshold, missing, cluster)
     components = or_components(study, metric, covariance)
@@ -128,12 +132,13 @@ def one_treatment(readings, metric="auc", threshold=None, covariance="jackknife"
     for i, treatment in enumerate(study.treatments):
         theta = components.theta[i]
         for generalisation in generalisations(components):
-            variance, df = average_variance(theta, components.error_by[i], components.cov2_by[i], generalisation)
-            half = _quantile(confidence, df) * np.sqrt(variance)
+            parts = components.error_by[i], components.cov2_by[i]
+            variance, df = average_variance(theta, *parts, generalisation)
+            half = _quantile(level, df) * np.sqrt(variance)
             rows.append({
-                "metric": metric, "covariance": covariance, "generalisation": generalisation, "treatment": treatment,
-                "estimate": theta.mean(), "standard_error": np.sqrt(variance), "df2": df if df < np.inf else np.nan,
-                "low": theta.mean() - half, "high": theta.mean() + half,
+                "metric": metric, "covariance": covariance, "generalisation": generalisation,
+                "treatment": treatment, "estimate": theta.mean(), "standard_error": np.sqrt(variance),
+                "df2": df if df < np.inf else np.nan, "low": theta.mean() - half, "high": theta.mean() + half,
                 "sd": theta.std(ddof=1) if theta.size > 1 else np.nan,
                 "readers": theta.size, "cases": study.truth.size,
             })  # fmt: skip
@@ -143,10 +148,10 @@ def one_treatment(readings, metric="auc", threshold=None, covariance="jackknife"
 def variance_components(components):
     """List mean squares, Obuchowski-Rockette components and their Dorfman-Berbaum-Metz counterparts.
 
-    var(R) = (MS(R) - MS(TR)) / t - Cov1 + Cov3; var(TR) = MS(TR) - Error + Cov1 + Cov2 - Cov3 (Hillis 2014, estimates
-    may be negative and are not set to nought). On the scale of pseudovalues, n units: var(C) = n Cov3, var(TC) =
-    n (Cov2 - Cov3), var(RC) = n (Cov1 - Cov3), var(TRC + error) = n (Error - Cov1 - Cov2 + Cov3) (Hillis et al. 2005,
-    Stat Med 24:1579, Table 3).
+    var(R) = (MS(R) - MS(TR)) / t - Cov1 + Cov3; var(TR) = MS(TR) - Error + Cov1 + Cov2 - Cov3 (Hillis 2014,
+    estimates may be negative and are not set to nought). On the scale of pseudovalues, n units: var(C) = n
+    Cov3, var(TC) = n (Cov2 - Cov3), var(RC) = n (Cov1 - Cov3), var(TRC + error) = n (Error - Cov1 - Cov2 +
+    Cov3) (Hillis et al. 2005, Stat Med 24:1579, Table 3).
 
     Parameters
     ----------
@@ -154,7 +159,8 @@ def variance_components(components):
 
     Returns
     -------
-    dict of float, NaN where one level leaves nothing to estimate. Checked against OR-DBM MRMC 2.51 on Van Dyke.
+    dict of float, NaN where one level leaves nothing to estimate. Checked against OR-DBM MRMC 2.51 on Van
+    Dyke.
     """
     c, squares, n = components, components.mean_squares, components.units
     return squares | {
@@ -167,7 +173,7 @@ def variance_components(components):
 
 
 def prepare(readings, metric="auc", threshold=None, missing="complete_cases", cluster="auto"):
-    """Check readings and lay them out for a metric: ratings for auc, 0/1 answers otherwise; returns `Crossed`."""
+    """Check readings and lay them out as `Crossed`: ratings for auc, 0/1 answers for every other metric."""
     if metric not in METRICS:
         raise InputError(Problem("metric", "no such metric", found=metric, allowed=", ".join(METRICS)))
     readings = check_readings(readings)
@@ -181,10 +187,12 @@ def or_components(study: Crossed, metric="auc", covariance="jackknife"):
     t_, r_, n = study.ratings.shape
     curves = study.ratings.reshape(t_ * r_, n)
     if covariance not in COVARIANCES:
-        raise InputError(Problem("covariance", "no such covariance", found=covariance, allowed=", ".join(COVARIANCES)))
+        allowed = ", ".join(COVARIANCES)
+        raise InputError(Problem("covariance", "no such covariance", found=covariance, allowed=allowed))
     gaps = np.isnan(curves).any()
     if gaps and covariance != "jackknife":
-        raise InputError(Problem("missing_reading", f"{covariance} cannot take missing readings; use jackknife"))
+        message = f"{covariance} cannot take missing readings; use the jackknife or complete cases"
+        raise InputError(Problem("missing_reading", message))
     try:
         matrix = merit_covariance(curves, study.truth, metric, covariance, study.unit)
     except ValueError as error:
@@ -230,11 +238,11 @@ def denominator(components, generalisation):
     return total, between * (total / ms_tr) ** 2 if ms_tr > 0 else np.inf
 
 
-def compare_treatments(components, treatments, generalisation, confidence=0.95):
+def compare_treatments(components, treatments, generalisation, level=0.95):
     """Test all treatments and each pair under one generalisation; returns a list of dict."""
     (t_, r_), means = components.shape, components.theta.mean(axis=1)
     variance, df = denominator(components, generalisation)
-    half = _quantile(confidence, df) * np.sqrt(max(2 / r_ * variance, 0.0))
+    half = _quantile(level, df) * np.sqrt(max(2 / r_ * variance, 0.0))
     pairs = [(a, b) for a in range(t_) for b in range(a + 1, t_)]
     rows = [] if t_ == 2 else [_test("all", components.mean_squares["ms_t"], variance, t_ - 1, df)]
     for a, b in pairs:
@@ -264,13 +272,13 @@ def _test(comparison, ms, variance, df1, df2):
     else:
         p = f.sf(ratio, df1, df2)
     return {
-        "comparison": comparison, "statistic": ratio, "df1": df1, "df2": df2 if df2 < np.inf else np.nan, "p": p,
-        "difference": np.nan, "low": np.nan, "high": np.nan,
+        "comparison": comparison, "statistic": ratio, "df1": df1,
+        "df2": df2 if df2 < np.inf else np.nan, "p": p, "difference": np.nan, "low": np.nan, "high": np.nan,
     }  # fmt: skip
 
 
-def _quantile(confidence, df):
-    tail = (1 + confidence) / 2
+def _quantile(level, df):
+    tail = (1 + level) / 2
     return norm.ppf(tail) if df == np.inf else t.ppf(tail, df)
 
 
@@ -281,10 +289,11 @@ def _merits(curves, truth, metric, gaps):
     return np.array([figures_of_merit(c[s], truth[s], metric)[0] for c, s in zip(curves, seen, strict=True)])
 
 
-def _sentence(row, confidence):
+def _sentence(row, level):
     p = "p < 0.001" if row.p < 0.001 else f"p = {row.p:.3f}"
     found = f"the treatments do not all have the same {row.metric} if p is small ({p})"
     if row.comparison != "all":
         found = f"{row.metric} {row.comparison}: {row.difference:+.3f} "
-        found += f"({confidence:.0%} interval {row.low:+.3f} to {row.high:+.3f}, {p})"
-    return f"{found}; {GENERALISES[row.generalisation]}." + (f" {row.note[0].upper()}{row.note[1:]}." if row.note else "")
+        found += f"({level:.0%} interval {row.low:+.3f} to {row.high:+.3f}, {p})"
+    note = f" {row.note}." if row.note else ""
+    return f"{found}; {GENERALISES[row.generalisation]}.{note}"

@@ -5,7 +5,8 @@ sensitivity, ...) are correlated; every method for reader studies starts from th
 """
 
 import numpy as np
-from scipy.stats import rankdata
+
+from ovcf.stats.roc import clustered_delong, delong, placements
 
 COUNT_METRICS = {
     "sensitivity": lambda tp, fn, tn, fp: tp / (tp + fn),
@@ -22,9 +23,9 @@ COVARIANCES = ("jackknife", "delong", "unbiased")
 def figures_of_merit(scores, truth, metric="auc"):
     """Compute one figure of merit for each curve.
 
-    AUC is the share of (positive, negative) pairs ranked rightly, ties counting one half; the others are functions of
-    the four counts (Eqs. (1), (2), (4) of the paper; PPV is precision of fresh, NPV of old; kappa is Cohen's against
-    the truth).
+    AUC is the share of (positive, negative) pairs ranked rightly, ties counting one half; the others are
+    functions of the four counts (Eqs. (1), (2), (4) of the paper; PPV is precision of fresh, NPV of old;
+    kappa is Cohen's against the truth).
 
     Parameters
     ----------
@@ -43,35 +44,22 @@ def figures_of_merit(scores, truth, metric="auc"):
     """
     scores, truth = np.atleast_2d(scores), np.asarray(truth).astype(bool)
     if metric == "auc":
-        return placements(scores, truth)[:, truth].mean(axis=1)
+        return placements(truth, scores)[0].mean(axis=1)
     return _of_counts(_cells(scores, truth).sum(axis=-1), metric)
-
-
-def placements(scores, truth):
-    """Return the structural components of AUC, (k, n).
-
-    For a positive case: the share of negatives it outranks; for a negative: the share of positives that outrank it;
-    ties one half. Either class's mean is the AUC. DeLong, DeLong & Clarke-Pearson (1988), Biometrics 44:837, Eq. (4),
-    computed from mid-ranks (Sun & Xu 2014, IEEE Signal Process Lett 21:1389). Checked against all pairs.
-    """
-    scores, truth = np.atleast_2d(np.asarray(scores, float)), np.asarray(truth).astype(bool)
-    ranks = rankdata(scores, axis=1)  # (k, n) among all cases
-    out = np.empty(scores.shape)
-    out[:, truth] = (ranks[:, truth] - rankdata(scores[:, truth], axis=1)) / (~truth).sum()
-    out[:, ~truth] = 1 - (ranks[:, ~truth] - rankdata(scores[:, ~truth], axis=1)) / truth.sum()
-    return out
 
 
 def merit_covariance(scores, truth, metric="auc", method="jackknife", unit=None):
     """Estimate the covariance matrix of the curves' figures of merit over the sampling of cases.
 
-    * `jackknife`: (u-1)/u times the cross-products of the leave-one-unit-out values about their mean (Quenouille-Tukey).
-      Units that hold no case the metric looks at (negatives, for sensitivity) are not counted in u.
-    * `delong`: structural components; S10/m + S01/n (ddof 1). With patients as units the components are summed over
-      each patient and the cross term of positives and negatives of one patient is added (Obuchowski 1997, Biometrics
-      53:567). For the metrics of counts it is the linearised (Rao-Scott) ratio estimator.
-    * `unbiased`: theta_a theta_b minus the mean of psi_a(i,j) psi_b(i',j') over i != i', j != j' (the U-statistic of
-      Gallas 2006, Acad Radiol 13:353); cases must be independent, so no patients.
+    * `jackknife`: (u-1)/u times the cross-products of the leave-one-unit-out values about their mean
+      (Quenouille-Tukey). Units that hold no case the metric looks at (negatives, for sensitivity) are not
+      counted in u.
+    * `delong`: structural components; S10/m + S01/n (ddof 1). With patients as units the components are
+      summed over each patient and the cross term of positives and negatives of one patient is added
+      (Obuchowski 1997, Biometrics 53:567). For the metrics of counts it is the linearised (Rao-Scott) ratio
+      estimator.
+    * `unbiased`: theta_a theta_b minus the mean of psi_a(i,j) psi_b(i',j') over i != i', j != j' (the
+      U-statistic of Gallas 2006, Acad Radiol 13:353); cases must be independent, so no patients.
 
     Parameters
     ----------
@@ -91,7 +79,8 @@ def merit_covariance(scores, truth, metric="auc", method="jackknife", unit=None)
     Raises
     ------
     ValueError
-        For `unbiased` with several cases to a unit or a metric that is not AUC, sensitivity, specificity or accuracy.
+        For `unbiased` with several cases to a unit or a metric that is not AUC, sensitivity, specificity or
+        accuracy.
 
     Checked against literal leave-one-out and all-quadruples loops, and the published components of Van Dyke.
     """
@@ -100,14 +89,17 @@ def merit_covariance(scores, truth, metric="auc", method="jackknife", unit=None)
     if method == "jackknife":
         return _jackknife(scores, truth, metric, unit)
     if method == "delong":
-        return _linearised(scores, truth, metric, unit)
+        if metric != "auc":
+            return _linearised_counts(scores, truth, metric, unit)
+        repeated = unit.max() + 1 < unit.size
+        return (clustered_delong(truth, scores, unit) if repeated else delong(truth, scores)).covariance
     if method != "unbiased":
         raise ValueError(f"covariance must be one of {', '.join(COVARIANCES)}, not {method!r}")
     return _unbiased(scores, truth, metric, unit)
 
 
 def leave_one_out(scores, truth, metric, unit):
-    """Return the figure of merit without each unit in turn, (k, u), units numbered 0..u-1, no NaN in `scores`."""
+    """Return the figure of merit without each unit in turn, (k, u); units are 0..u-1, no score is missing."""
     if metric == "auc":
         return _leave_one_out_auc(scores, truth, unit)
     cells = _cells(scores, truth)  # (k, 4, n)
@@ -117,16 +109,19 @@ def leave_one_out(scores, truth, metric, unit):
 
 def _leave_one_out_auc(scores, truth, unit):
     # pairs right = all - those of the unit's positives - those of its negatives + its own pairs, taken twice
-    share, pos, neg = placements(scores, truth), np.flatnonzero(truth), np.flatnonzero(~truth)
+    pos, neg = np.flatnonzero(truth), np.flatnonzero(~truth)
     m, n = pos.size, neg.size
-    lost = _sum_by(unit, np.where(truth, n, m) * share)
+    lost = np.empty(scores.shape)
+    lost[:, pos], lost[:, neg] = placements(truth, scores)
+    total = n * lost[:, pos].sum(axis=1, keepdims=True)
+    lost = _sum_by(unit, np.where(truth, n, m) * lost)
     if unit.max() + 1 < unit.size:
         i, j = np.nonzero(unit[pos][:, None] == unit[neg][None, :])
         own = _psi(scores[:, pos[i]], scores[:, neg[j]])
         lost = lost - _sum_by(unit[pos[i]], own, unit.max() + 1)
     left = (m - _sum_by(unit, truth[None] * 1.0)) * (n - _sum_by(unit, ~truth[None] * 1.0))  # (1, u)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return ((n * share[:, pos].sum(axis=1))[:, None] - lost) / left
+        return (total - lost) / left
 
 
 def _jackknife(scores, truth, metric, unit):
@@ -149,28 +144,14 @@ def _leave_one_out_with_gaps(row, truth, metric, unit):
     return out
 
 
-def _linearised(scores, truth, metric, unit):
-    if metric != "auc":
-        return _linearised_counts(scores, truth, metric, unit)
-    share = placements(scores, truth)
-    centred = share - share[:, truth].mean(axis=1, keepdims=True)  # both classes have this mean
-    pos, u_pos = _unit_sums(centred, truth, unit)
-    neg, u_neg = _unit_sums(centred, ~truth, unit)
-    m, n = truth.sum(), (~truth).sum()
-    total = u_pos / (u_pos - 1) * pos @ pos.T / m**2 + u_neg / (u_neg - 1) * neg @ neg.T / n**2
-    units = unit.max() + 1
-    if units < unit.size:  # without patients no unit holds both classes and the cross term is nought
-        total += units / (units - 1) * (pos @ neg.T + neg @ pos.T) / (m * n)
-    return total
-
-
 def _linearised_counts(scores, truth, metric, unit):
-    # influence of a case = gradient at the observed counts; the complex step makes it exact for rational functions
+    # influence of a case = gradient at the observed counts; the complex step is exact for rational functions
     cells = _cells(scores, truth)  # (k, 4, n)
     counts = cells.sum(axis=-1)
-    gradient = np.stack([_of_counts(counts + step, metric).imag for step in np.eye(4) * 1e-20j], axis=1) / 1e-20
-    influence = np.einsum("kc,kcn->kn", gradient, cells)
-    sums, units = _unit_sums(influence, _relevant(truth, metric), unit)
+    step = 1e-20j * np.eye(4)
+    gradient = np.stack([_of_counts(counts + s, metric).imag for s in step], axis=1)
+    influence = np.einsum("kc,kcn->kn", gradient / 1e-20, cells)
+    sums, units = _sum_by(unit, influence), np.unique(unit[_relevant(truth, metric)]).size
     return units / (units - 1) * sums @ sums.T
 
 
@@ -217,8 +198,3 @@ def _sum_by(unit, values, units=None):
     out = np.zeros((unit.max() + 1 if units is None else units, *values.shape[:-1]))
     np.add.at(out, unit, np.moveaxis(np.broadcast_to(values, values.shape), -1, 0))
     return np.moveaxis(out, 0, -1)
-
-
-def _unit_sums(values, keep, unit):
-    """Sum the kept cases of each unit, (k, u); and how many units hold a kept case."""
-    return _sum_by(unit, values * keep), np.unique(unit[keep]).size

@@ -5,6 +5,7 @@ import pandas as pd
 from scipy.stats import norm, t
 
 from ovcf.problems import InputError, Problem
+from ovcf.stats.intervals import wilson
 from ovcf.stats.mrmc import average_variance, compare_treatments, or_components
 from ovcf.stats.reader_covariance import figures_of_merit, merit_covariance
 from ovcf.stats.readings import answers, check_readings, cross, model_output, one_session
@@ -13,14 +14,14 @@ RATES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 AVERAGE = "Average"
 
 
-def reader_table(readings, session=None, *, threshold=None, confidence=0.95, missing="complete_cases"):
+def reader_table(readings, session=None, *, threshold=None, level=0.95, missing="complete_cases"):
     """Tabulate each reader's answers under one session, and the readers' average.
 
-    Intervals of rates are Wilson's (statsmodels); of kappa against the truth, the jackknife's. Where some patient has
-    several cases, `*_clustered_low/high` stand beside them: Wilson's at the effective size n / deff, with deff the
-    jackknife variance over patients by the binomial one (Rao & Scott 1992, Biometrics 48:577; not below 1). The
-    average's intervals are for random readers and cases (Hillis 2014, see `mrmc.one_treatment`), and its `*_sd` is the
-    sample SD over readers (ddof 1), as the paper's +- is.
+    Intervals of rates are Wilson's; of kappa against the truth, the jackknife's. Where some patient has
+    several cases, `*_clustered_low/high` stand beside them: Wilson's at the effective size n / deff, with
+    deff the jackknife variance over patients by the binomial one (Rao & Scott 1992, Biometrics 48:577; not
+    below 1). The average's intervals are for random readers and cases (Hillis 2014, see
+    `mrmc.one_treatment`), and its `*_sd` is the sample SD over readers (ddof 1), as the paper's +- is.
 
     Parameters
     ----------
@@ -33,8 +34,9 @@ def reader_table(readings, session=None, *, threshold=None, confidence=0.95, mis
 
     Returns
     -------
-    DataFrame: reader, n, tp, fn, tn, fp; for accuracy, sensitivity, specificity, ppv (precision of fresh), npv
-    (precision of old) and kappa the value, `_low`, `_high` (and clustered); the last row is "Average" with `_sd`.
+    DataFrame: reader, n, tp, fn, tn, fp; for accuracy, sensitivity, specificity, ppv (precision of fresh),
+    npv (precision of old) and kappa the value, `_low`, `_high` (and clustered); the last row is "Average"
+    with `_sd`.
 
     Checked against statsmodels, scikit-learn and the printed averages of Tables 4 and 5.
     """
@@ -48,34 +50,35 @@ def reader_table(readings, session=None, *, threshold=None, confidence=0.95, mis
         value = figures_of_merit(yes, truth, metric)
         covariance = merit_covariance(yes, truth, metric, "jackknife", study.unit)
         table[metric], table[f"{metric}_sd"] = value, np.nan
-        for name, limits in _limits(table, metric, value, covariance, study.clustered, confidence).items():
+        for name, limits in _limits(table, metric, value, covariance, study.clustered, level).items():
             table[f"{metric}_low{name}"], table[f"{metric}_high{name}"] = limits
-        average |= _average(metric, value, covariance, confidence)
+        average |= _average(metric, value, covariance, level)
     if r_ > 1:
         table = pd.concat([table, pd.DataFrame([average])], ignore_index=True)
     return table.astype(dict.fromkeys(("n", "tp", "fn", "tn", "fp"), "Int64"))
 
 
-def ai_effect(readings, *, confidence=0.95, missing="complete_cases"):
+def ai_effect(readings, *, level=0.95, missing="complete_cases"):
     """Tabulate what the model's output did to each reader: aided minus unaided, and the answers that flipped.
 
-    The interval of a reader's difference is Newcombe's method 10 for paired proportions (1998, Stat Med 17:2635) or,
-    where some patient has several cases, the jackknife over patients with Student's t. A flip is *harmful* when the
-    model was wrong and a reader who was right unaided is wrong aided, *helpful* when the model was right and a reader
-    who was wrong is right; both stand beside the number of chances there were, with Wilson's interval of the rate.
-    The last row averages the readers, with the Obuchowski-Rockette interval for random readers and cases.
+    The interval of a reader's difference is Newcombe's method 10 for paired proportions (1998, Stat Med
+    17:2635) or, where some patient has several cases, the jackknife over patients with Student's t. A flip is
+    *harmful* when the model was wrong and a reader who was right unaided is wrong aided, *helpful* when the
+    model was right and a reader who was wrong is right; both stand beside the number of chances there were,
+    with Wilson's interval of the rate. The last row averages the readers, with the Obuchowski-Rockette
+    interval for random readers and cases.
 
     Parameters
     ----------
     readings : DataFrame
-        The `readings` table with sessions unaided and aided; `model_p_fresh` in the aided rows gives the model's answer
-        (fresh from 0.5 upwards).
+        The `readings` table with sessions unaided and aided; `model_p_fresh` in the aided rows gives the
+        model's answer (fresh from 0.5 upwards).
 
     Returns
     -------
     DataFrame: reader, n; for accuracy, sensitivity and specificity `_unaided`, `_aided`, `_difference`,
-    `_difference_low`, `_difference_high`; harmful_flips, harmful_chances, harmful_rate (and `_low`, `_high`), the same
-    for helpful, model_right, other_flips (changes not explained by following the model).
+    `_difference_low`, `_difference_high`; harmful_flips, harmful_chances, harmful_rate (and `_low`, `_high`),
+    the same for helpful, model_right, other_flips (changes not explained by following the model).
 
     Raises
     ------
@@ -90,7 +93,7 @@ def ai_effect(readings, *, confidence=0.95, missing="complete_cases"):
     table = pd.DataFrame({"reader": study.readers, "n": truth.size})
     rows = {"reader": AVERAGE, "n": truth.size}
     for metric in ("accuracy", "sensitivity", "specificity"):
-        columns, average = _difference(study, metric, confidence)
+        columns, average = _difference(study, metric, level)
         table, rows = table.assign(**columns), rows | average
     before, after = unaided == truth, aided == truth  # (r, n)
     table["model_right"] = int(model_right.sum())
@@ -98,7 +101,7 @@ def ai_effect(readings, *, confidence=0.95, missing="complete_cases"):
         ("harmful", before & ~model_right, before & ~after & ~model_right),
         ("helpful", ~before & model_right, ~before & after & model_right),
     ):
-        table, sums = _flips(table, kind, flip.sum(1), chance.sum(1), confidence)
+        table, sums = _flips(table, kind, flip.sum(1), chance.sum(1), level)
         rows |= sums
     followed = table["harmful_flips"] + table["helpful_flips"]
     table["other_flips"] = (before != after).sum(1) - followed
@@ -106,8 +109,9 @@ def ai_effect(readings, *, confidence=0.95, missing="complete_cases"):
     return pd.concat([table, pd.DataFrame([rows])], ignore_index=True)
 
 
-def paired_difference_interval(both, first_only, second_only, neither, confidence=0.95):
-    """Newcombe's interval (method 10, score intervals squared and added) for a difference of paired proportions.
+def paired_difference_interval(both, first_only, second_only, neither, level=0.95):
+    """Newcombe's interval (method 10, score intervals squared and added) for a difference of paired
+    proportions.
 
     Parameters
     ----------
@@ -123,7 +127,7 @@ def paired_difference_interval(both, first_only, second_only, neither, confidenc
     a, b, c, d = both, first_only, second_only, neither
     n = a + b + c + d
     first, second = (a + b) / n, (a + c) / n
-    (low1, high1), (low2, high2) = wilson(a + b, n, confidence), wilson(a + c, n, confidence)
+    (_, low1, high1, _), (_, low2, high2, _) = wilson(a + b, n, level), wilson(a + c, n, level)
     margins = (a + b) * (c + d) * (a + c) * (b + d)
     cross_product = a * d - b * c
     if cross_product > 0:  # the continuity correction is for positive association only
@@ -135,40 +139,31 @@ def paired_difference_interval(both, first_only, second_only, neither, confidenc
     return low, first - second + np.sqrt(down**2 - 2 * phi * down * up + up**2)
 
 
-def wilson(count, n, confidence=0.95):
-    """Wilson's score interval by statsmodels; NaN where n is nought; count, n array-like."""
-    from statsmodels.stats.proportion import proportion_confint  # here: its import takes a second
-
-    count, n = np.asarray(count, float), np.asarray(n, float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return proportion_confint(count, n, 1 - confidence, method="wilson")
-
-
-def _limits(table, metric, value, covariance, clustered, confidence):
+def _limits(table, metric, value, covariance, clustered, level):
     variance = np.diag(covariance)
     if metric == "kappa":  # no binomial to lean on: the jackknife, over patients where they are the units
-        half = norm.ppf((1 + confidence) / 2) * np.sqrt(variance)
+        half = norm.ppf((1 + level) / 2) * np.sqrt(variance)
         return {"": (value - half, value + half)}
     columns = {"accuracy": ["tp", "tn", "fp", "fn"], "sensitivity": ["tp", "fn"], "specificity": ["tn", "fp"]}
     columns |= {"ppv": ["tp", "fp"], "npv": ["tn", "fn"]}
     n = table[columns[metric]].sum(axis=1).to_numpy(float)
-    out = {"": wilson(value * n, n, confidence)}
+    out = {"": _wilson(value * n, n, level)}
     if clustered:
         binomial = value * (1 - value) / n
         deff = np.where(binomial > 0, variance / np.where(binomial > 0, binomial, 1), 1)
         size = n / np.fmax(deff, 1)
-        out["_clustered"] = wilson(value * size, size, confidence)
+        out["_clustered"] = _wilson(value * size, size, level)
     return out
 
 
-def _average(metric, value, covariance, confidence):
+def _average(metric, value, covariance, level):
     if value.size < 2:
         return {}
     r_ = value.size
     error = np.trace(covariance) / r_
     cov2 = (covariance.sum() - np.trace(covariance)) / (r_ * (r_ - 1))
     variance, df = average_variance(value, error, cov2, "random")
-    half = (norm.ppf((1 + confidence) / 2) if df == np.inf else t.ppf((1 + confidence) / 2, df)) * np.sqrt(variance)
+    half = (norm.ppf((1 + level) / 2) if df == np.inf else t.ppf((1 + level) / 2, df)) * np.sqrt(variance)
     return {
         metric: value.mean(), f"{metric}_sd": value.std(ddof=1),
         f"{metric}_low": value.mean() - half, f"{metric}_high": value.mean() + half,
@@ -179,33 +174,35 @@ def _two_sessions(readings, missing):
     long = check_readings(readings)
     if sorted(set(long["treatment"])) != ["aided", "unaided"]:
         found = ", ".join(sorted(set(long["treatment"])))
-        raise InputError(Problem("session", "needs both sessions", None, None, "session", found, "unaided and aided"))
+        allowed = "unaided and aided"
+        raise InputError(Problem("session", "needs both sessions", None, None, "session", found, allowed))
     return cross(long.assign(answer=answers(long).astype(float)), values="answer", missing=missing)
 
 
-def _difference(study, metric, confidence):
+def _difference(study, metric, level):
     components = or_components(study, metric)
     aided, unaided = components.theta
-    low, high = _reader_intervals(study, metric, confidence)
+    low, high = _reader_intervals(study, metric, level)
     per_reader = {"_unaided": unaided, "_aided": aided, "_difference": aided - unaided}
     per_reader |= {"_difference_low": low, "_difference_high": high}
     average = {f"{metric}{k}": v.mean() for k, v in per_reader.items() if not k.endswith(("low", "high"))}
     if len(study.readers) > 1:
-        entry = compare_treatments(components, study.treatments, "random", confidence)[0]
+        entry = compare_treatments(components, study.treatments, "random", level)[0]
         average |= {f"{metric}_difference_low": entry["low"], f"{metric}_difference_high": entry["high"]}
     return {f"{metric}{k}": v for k, v in per_reader.items()}, average
 
 
-def _reader_intervals(study, metric, confidence):
+def _reader_intervals(study, metric, level):
     (aided, unaided), truth = study.ratings, study.truth
     keep = {"accuracy": np.ones_like(truth), "sensitivity": truth, "specificity": ~truth}[metric]
     if not study.clustered:
         after, before = (aided == truth)[:, keep], (unaided == truth)[:, keep]
         cells = [(after & before), (after & ~before), (~after & before), (~after & ~before)]
-        limits = [paired_difference_interval(*row, confidence) for row in np.stack([c.sum(1) for c in cells], axis=1)]
+        counts = np.stack([cell.sum(axis=1) for cell in cells], axis=1)  # (r, 4)
+        limits = [paired_difference_interval(*row, level) for row in counts]
         return np.array(limits).T
     low, high = [], []
-    quantile = t.ppf((1 + confidence) / 2, np.unique(study.unit[keep]).size - 1)
+    quantile = t.ppf((1 + level) / 2, np.unique(study.unit[keep]).size - 1)
     for a, b in zip(aided, unaided, strict=True):
         theta = figures_of_merit(np.stack([a, b]), truth, metric)
         covariance = merit_covariance(np.stack([a, b]), truth, metric, "jackknife", study.unit)
@@ -214,8 +211,8 @@ def _reader_intervals(study, metric, confidence):
     return np.array(low), np.array(high)
 
 
-def _flips(table, kind, flips, chances, confidence):
-    low, high = wilson(flips, chances, confidence)
+def _flips(table, kind, flips, chances, level):
+    low, high = _wilson(flips, chances, level)
     with np.errstate(invalid="ignore"):
         rate = flips / chances
     columns = {"_flips": flips, "_chances": chances, "_rate": rate, "_rate_low": low, "_rate_high": high}
@@ -223,3 +220,11 @@ def _flips(table, kind, flips, chances, confidence):
     # no interval for the sum: readers share the cases, so their flips are not independent
     sums[f"{kind}_rate"] = flips.sum() / chances.sum() if chances.sum() else np.nan
     return table.assign(**{f"{kind}{k}": v for k, v in columns.items()}), sums
+
+
+def _wilson(counts, sizes, level):
+    """Wilson's limits of many proportions, (low, high); NaN where there is nothing to count."""
+    usable = [(c, n) if n > 0 and np.isfinite(c) else (0, 0) for c, n in zip(counts, sizes, strict=True)]
+    # an effective count may exceed its size by a rounding error
+    limits = np.array([wilson(min(c, n), n, level)[1:3] for c, n in usable])
+    return limits[:, 0], limits[:, 1]

@@ -1,16 +1,16 @@
 """Tests between readers, sessions and a model: the paper's paired t beside exact McNemar and kappa.
 
-The paper pairs five readers with five folds of a network, which are paired with nothing but their position in the
-table, and takes readers as the only thing that varies. Its tests are here so that its numbers can be followed, marked
-`origin = "paper"`; what stands for a conclusion is `ovcf.stats.mrmc`.
+The paper pairs five readers with five folds of a network, which are paired with nothing but their position in
+the table, and takes readers as the only thing that varies. Its tests are here so that its numbers can be
+followed, marked `origin = "paper"`; what stands for a conclusion is `ovcf.stats.mrmc`.
 """
 
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm, ttest_rel
 from scipy.stats import t as student
-from scipy.stats import ttest_rel
 
 from ovcf.problems import InputError, Problem
 from ovcf.stats.reader_covariance import figures_of_merit
@@ -18,14 +18,14 @@ from ovcf.stats.readings import answers, check_readings, cross, model_output, on
 
 PAPER_METRICS = ("accuracy", "specificity", "sensitivity")
 _QUESTIONS = {
-    "readers - folds": "Do readers differ from the network, if reader 1 belonged with fold 1, reader 2 with fold 2 "
-    "...? The pairs are arbitrary, so treat the p-value as the paper's, not as evidence.",
-    "aided - unaided": "Did these readers change on these cases? Cases are taken as fixed: it says nothing about new "
-    "cases.",
+    "readers - folds": "Do readers differ from the network, if reader 1 belonged with fold 1, reader 2 with "
+    "fold 2 ...? The pairs are arbitrary, so this is the paper's p-value, not evidence.",
+    "aided - unaided": "Did these readers change on these cases? Cases are taken as fixed: it says nothing "
+    "about new cases.",
 }
 
 
-def paper_paired_tests(readings, folds=None, *, confidence=0.95):
+def paper_paired_tests(readings, folds=None, *, level=0.95):
     """Repeat the paper's paired t-tests of Tables 4 and 5.
 
     t = mean(d) / (SD(d) / sqrt(r)), ddof 1, r - 1 degrees of freedom, d the paired differences.
@@ -35,14 +35,14 @@ def paper_paired_tests(readings, folds=None, *, confidence=0.95):
     readings : DataFrame
         The `readings` table, one session or both.
     folds : DataFrame, optional
-        One row a fold in order, columns accuracy, specificity, sensitivity (0-1) of one network. Only as many pairs as
-        readers and folds both have can be made.
+        One row a fold in order, columns accuracy, specificity, sensitivity (0-1) of one network. Only as many
+        pairs as readers and folds both have can be made.
 
     Returns
     -------
-    DataFrame: comparison ("readers - folds" for the unaided readers, "aided - unaided"), metric, origin ("paper"),
-    pairs, mean_first, sd_first, mean_second, sd_second (ddof 1), difference, low, high, statistic, df, p, question.
-    statistic and p are NaN where all differences are equal.
+    DataFrame: comparison ("readers - folds" for the unaided readers, "aided - unaided"), metric, origin
+    ("paper"), pairs, mean_first, sd_first, mean_second, sd_second (ddof 1), difference, low, high, statistic,
+    df, p, question. statistic and p are NaN where all differences are equal.
 
     Checked against scipy and against the printed p-values of Tables 4 and 5.
     """
@@ -52,10 +52,10 @@ def paper_paired_tests(readings, folds=None, *, confidence=0.95):
     rows = []
     if folds is not None:
         first = merits.get("unaided", next(iter(merits.values())))
-        rows += [_paired_t("readers - folds", m, first[m], folds[m], confidence) for m in PAPER_METRICS]
+        rows += [_paired_t("readers - folds", m, first[m], folds[m], level) for m in PAPER_METRICS]
     if {"aided", "unaided"} <= sessions:
         pair = merits["aided"], merits["unaided"]
-        rows += [_paired_t("aided - unaided", m, pair[0][m], pair[1][m], confidence) for m in PAPER_METRICS]
+        rows += [_paired_t("aided - unaided", m, pair[0][m], pair[1][m], level) for m in PAPER_METRICS]
     return pd.DataFrame(rows)
 
 
@@ -69,7 +69,8 @@ def mcnemar_by_reader(readings, *, against="unaided", session="aided"):
     readings : DataFrame
         The `readings` table.
     against : {"unaided", "model"}
-        Compare the session with the reader's unaided one, or with the model's own answer (p_fresh of 0.5 or more).
+        Compare the session with the reader's unaided one, or with the model's own answer (p_fresh of 0.5 or
+        more).
     session : str
         Session whose answers are tested.
 
@@ -77,8 +78,8 @@ def mcnemar_by_reader(readings, *, against="unaided", session="aided"):
     -------
     DataFrame: reader, comparison, n, only_first, only_second (cases only that one got right), p, p_holm.
 
-    Checked against statsmodels' `mcnemar` and the binomial test of scipy. Takes cases as independent: where patients
-    have several, it is too bold, and `mrmc.obuchowski_rockette` should speak.
+    Checked against statsmodels' `mcnemar` and the binomial test of scipy. Takes cases as independent: where
+    patients have several, it is too bold, and `mrmc.obuchowski_rockette` should speak.
     """
     from statsmodels.stats.contingency_tables import mcnemar
     from statsmodels.stats.multitest import multipletests
@@ -97,16 +98,17 @@ def mcnemar_by_reader(readings, *, against="unaided", session="aided"):
     b, c = (first & ~second).sum(axis=1), (~first & second).sum(axis=1)
     p = [mcnemar([[0, i], [j, 0]], exact=True).pvalue if i + j else 1.0 for i, j in zip(b, c, strict=True)]
     return pd.DataFrame({
-        "reader": study.readers, "comparison": f"{session} - {against}", "n": study.truth.size, "only_first": b,
-        "only_second": c, "p": p, "p_holm": multipletests(p, method="holm")[1],
+        "reader": study.readers, "comparison": f"{session} - {against}", "n": study.truth.size,
+        "only_first": b, "only_second": c, "p": p, "p_holm": multipletests(p, method="holm")[1],
     })  # fmt: skip
 
 
-def kappa_between_readers(readings, session="unaided", *, threshold=None, confidence=0.95):
+def kappa_between_readers(readings, session="unaided", *, threshold=None, level=0.95):
     """Measure how far readers agree with each other, whatever the truth.
 
-    Cohen's kappa (1960, Educ Psychol Meas 20:37) of every pair with its asymptotic interval, and Fleiss' kappa (1971,
-    Psychol Bull 76:378) of all, with a jackknife interval over the units (patients where known and repeated).
+    Cohen's kappa (1960, Educ Psychol Meas 20:37) of every pair with its asymptotic interval, and Fleiss'
+    kappa (1971, Psychol Bull 76:378) of all, with a jackknife interval over the units (patients where known
+    and repeated).
 
     Parameters
     ----------
@@ -117,7 +119,8 @@ def kappa_between_readers(readings, session="unaided", *, threshold=None, confid
 
     Returns
     -------
-    DataFrame: kind ("Cohen" or "Fleiss"), first, second, n, agreement (share of equal answers), kappa, low, high.
+    DataFrame: kind ("Cohen" or "Fleiss"), first, second, n, agreement (share of equal answers), kappa, low,
+    high.
 
     Checked against scikit-learn (Cohen) and a literal Fleiss. NaN where both always give the same one answer.
     """
@@ -126,20 +129,20 @@ def kappa_between_readers(readings, session="unaided", *, threshold=None, confid
     study = one_session(readings, session, threshold)
     yes = study.ratings[0].astype(int)
     if len(study.readers) < 2:
-        raise InputError(Problem("readers", "agreement needs two readers", column="reader", found=study.readers[0]))
+        raise InputError(Problem("readers", "agreement needs two readers", column="reader"))
     rows = []
     for i, j in combinations(range(len(yes)), 2):
         counts = np.bincount(2 * yes[i] + yes[j], minlength=4).reshape(2, 2)
         with np.errstate(invalid="ignore", divide="ignore"):
             found = cohens_kappa(counts)
-        z = found.std_kappa * _normal_quantile(confidence)
+        z = found.std_kappa * norm.ppf((1 + level) / 2)
         row = {"kind": "Cohen", "first": study.readers[i], "second": study.readers[j], "n": yes.shape[1]}
         row |= {"agreement": (yes[i] == yes[j]).mean(), "kappa": found.kappa}
         rows.append(row | {"low": found.kappa - z, "high": found.kappa + z})
-    return pd.DataFrame([*rows, _fleiss(yes, study.unit, confidence)])
+    return pd.DataFrame([*rows, _fleiss(yes, study.unit, level)])
 
 
-def _fleiss(yes, unit, confidence):
+def _fleiss(yes, unit, level):
     from statsmodels.stats.inter_rater import fleiss_kappa
 
     def kappa(columns):
@@ -149,10 +152,10 @@ def _fleiss(yes, unit, confidence):
     with np.errstate(invalid="ignore", divide="ignore"):
         value = kappa(yes)
         loo = np.array([kappa(yes[:, unit != u]) for u in range(unit.max() + 1)])
-    half = _normal_quantile(confidence) * np.sqrt((loo.size - 1) * loo.var())  # (u-1)/u times the sum of squares
+    half = norm.ppf((1 + level) / 2) * np.sqrt((loo.size - 1) * loo.var())  # (u-1)/u times the sum of squares
     pairs = [(yes[i] == yes[j]).mean() for i, j in combinations(range(len(yes)), 2)]
-    row = {"kind": "Fleiss", "first": "all readers", "second": "", "n": yes.shape[1], "agreement": np.mean(pairs)}
-    return row | {"kappa": value, "low": value - half, "high": value + half}
+    row = {"kind": "Fleiss", "first": "all readers", "second": "", "n": yes.shape[1]}
+    return row | {"agreement": np.mean(pairs), "kappa": value, "low": value - half, "high": value + half}
 
 
 def _merits(readings, session):
@@ -160,24 +163,19 @@ def _merits(readings, session):
     return {m: figures_of_merit(study.ratings[0], study.truth, m) for m in PAPER_METRICS}
 
 
-def _paired_t(comparison, metric, first, second, confidence):
+def _paired_t(comparison, metric, first, second, level):
     pairs = min(len(first), len(second))
     if pairs < 2:
-        raise InputError(Problem("pairs", f"a paired t-test of {comparison} needs two pairs", found=str(pairs)))
+        message = f"a paired t-test of {comparison} needs two pairs"
+        raise InputError(Problem("pairs", message, found=str(pairs)))
     a, b = np.asarray(first, float)[:pairs], np.asarray(second, float)[:pairs]
     d = a - b
     same = np.ptp(d) < 1e-12  # no spread: t is not defined
     statistic, p = (np.nan, np.nan) if same else ttest_rel(a, b)
-    half = student.ppf((1 + confidence) / 2, pairs - 1) * d.std(ddof=1) / np.sqrt(pairs)
+    half = student.ppf((1 + level) / 2, pairs - 1) * d.std(ddof=1) / np.sqrt(pairs)
     return {
         "comparison": comparison, "metric": metric, "origin": "paper", "pairs": pairs, "mean_first": a.mean(),
-        "sd_first": a.std(ddof=1), "mean_second": b.mean(), "sd_second": b.std(ddof=1), "difference": d.mean(),
-        "low": d.mean() - half, "high": d.mean() + half, "statistic": statistic, "df": pairs - 1, "p": p,
-        "question": _QUESTIONS[comparison],
+        "sd_first": a.std(ddof=1), "mean_second": b.mean(), "sd_second": b.std(ddof=1),
+        "difference": d.mean(), "low": d.mean() - half, "high": d.mean() + half,
+        "statistic": statistic, "df": pairs - 1, "p": p, "question": _QUESTIONS[comparison],
     }  # fmt: skip
-
-
-def _normal_quantile(confidence):
-    from scipy.stats import norm
-
-    return norm.ppf((1 + confidence) / 2)

@@ -2,9 +2,10 @@
 
 Each reader sees, for a case of class y (1 fresh, 0 old), the decision variable
     x = (2y - 1) a / 2 - c + sqrt(rho) case + sqrt(1 - rho) own,
-with ability a (the d' of signal detection), criterion c, and standard normal parts: one shared by all readers (what
-makes a case hard for everyone), one of their own. The answer is fresh where x > 0; |x| gives the confidence. With the
-model's output at hand, x grows by trust times the model's log-odds (in units of their mean size).
+with ability a (the d' of signal detection), criterion c, and standard normal parts: one shared by all readers
+(what makes a case hard for everyone), one of their own. The answer is fresh where x > 0; |x| gives the
+confidence. With the model's output at hand, x grows by trust times the model's log-odds (in units of their
+mean size).
 """
 
 import numpy as np
@@ -16,6 +17,8 @@ from ovcf.problems import InputError, Problem
 
 # |x| of a standard normal falls into the five steps of confidence equally often
 _STEPS = norm.ppf([0.6, 0.7, 0.8, 0.9])
+COLUMNS = ("reader", "session", "order", "patch_id", "patient_id", "truth", "answer", "confidence", "seconds",
+           "time", "model_p_fresh")  # fmt: skip
 _DAYS_BETWEEN = 3  # section 4: the second reading came three days later
 
 
@@ -39,8 +42,8 @@ def select_cases(patches, predictions, n=40, seed=0):
     Raises
     ------
     InputError
-        When a patch has several predictions (several networks or splits) or there are fewer than n patches, or n is
-        too small to hold both classes.
+        When a patch has several predictions (several networks or splits) or there are fewer than n patches,
+        or n is too small to hold both classes.
     """
     if predictions["patch_id"].duplicated().any():
         again = predictions.loc[predictions["patch_id"].duplicated(), "patch_id"].iloc[0]
@@ -55,19 +58,20 @@ def select_cases(patches, predictions, n=40, seed=0):
         message = f"cannot draw {n} cases of both classes from {have[0]} fresh and {have[1]} old patches"
         raise InputError(Problem("too_few", message))
     rng = np.random.default_rng(np.random.SeedSequence([seed, 40]))
-    rows = [rng.choice(np.flatnonzero(both["truth"] == y), k, replace=False) for y, k in ((1, fresh), (0, n - fresh))]
+    sizes = ((1, fresh), (0, n - fresh))
+    rows = [rng.choice(np.flatnonzero(both["truth"] == y), size, replace=False) for y, size in sizes]
     front = ["patch_id", "patient_id", "truth", "p_fresh"]
     chosen = both.iloc[rng.permutation(np.concatenate(rows))].reset_index(drop=True)
     return chosen[front + [c for c in chosen if c not in front]]
 
 
 def simulate_readings(cases, *, readers=5, n_cases=None, ability=0.25, ability_sd=0.15, criterion_sd=0.1,
-                      reader_case_correlation=0.3, patient_correlation=0.0, memory=0.5, trust=0.7, trust_sd=0.15,
-                      seed=0):  # fmt: skip
+                      reader_case_correlation=0.3, patient_correlation=0.0, memory=0.5, trust=0.7,
+                      trust_sd=0.15, seed=0):  # fmt: skip
     """Let simulated readers read cases twice: unaided, then with the model's output.
 
-    The defaults give accuracies like the printed ones of Tables 4 and 5 (unaided about 0.55, aided about 0.67) when the
-    model is right on about three cases in four.
+    The defaults give accuracies like the printed ones of Tables 4 and 5 (unaided about 0.55, aided about
+    0.67) when the model is right on about three cases in four.
 
     Parameters
     ----------
@@ -92,41 +96,44 @@ def simulate_readings(cases, *, readers=5, n_cases=None, ability=0.25, ability_s
 
     Returns
     -------
-    DataFrame, the `readings` table: reader ("Simulated reader 1" ...), session, order, patch_id, patient_id, truth,
-    answer, confidence (1-5), seconds, time, model_p_fresh (NaN unaided). `attrs["simulation"]` holds the parameters
-    and, for each reader, ability, criterion, trust, and the sensitivity, specificity, accuracy and AUC they imply
-    unaided, in the population, and the accuracy they imply aided, on these cases.
+    DataFrame, the `readings` table: reader ("Simulated reader 1" ...), session, order, patch_id, patient_id,
+    truth, answer, confidence (1-5), seconds, time, model_p_fresh (NaN unaided). `attrs["simulation"]` holds
+    the parameters and, for each reader, ability, criterion, trust, and the sensitivity, specificity, accuracy
+    and AUC they imply unaided, in the population, and the accuracy they imply aided, on these cases.
 
     Checked by recovery: averaged over many seeds, the rates meet the stored truth.
     """
     cases = _checked(cases) if n_cases is None else select_cases(cases, cases, n_cases, seed)
     rng = np.random.default_rng(np.random.SeedSequence([seed, 41]))
     abilities = rng.normal(ability, ability_sd, readers)
-    criteria, trusts = rng.normal(0, criterion_sd, readers), np.maximum(rng.normal(trust, trust_sd, readers), 0)
+    criteria = rng.normal(0, criterion_sd, readers)
+    trusts = np.maximum(rng.normal(trust, trust_sd, readers), 0)  # nobody turns the model's word round
     means = (2 * cases["truth"].to_numpy() - 1) * abilities[:, None] / 2 - criteria[:, None]  # (r, n)
     model = _log_odds(cases["p_fresh"].to_numpy(float))
     noise = _correlated_noise(cases, readers, reader_case_correlation, patient_correlation, memory, rng)
     tables = []
     for session, shift, part in (("unaided", 0, noise[0]), ("aided", trusts[:, None] * model, noise[1])):
         x = means + shift + part
-        tables += [_as_readings(cases, x[j], f"Simulated reader {j + 1}", session, rng) for j in range(readers)]
+        names = [f"Simulated reader {j + 1}" for j in range(readers)]
+        tables += [_as_readings(cases, row, name, session, rng) for row, name in zip(x, names, strict=True)]
     out = pd.concat(tables, ignore_index=True)
     out.attrs["simulation"] = {
         "simulated": True, "seed": seed, "reader_case_correlation": reader_case_correlation,
         "patient_correlation": patient_correlation, "memory": memory, "ability": ability, "trust": trust,
-        "readers": _implied(abilities, criteria, trusts, means + trusts[:, None] * model, cases["truth"].to_numpy()),
+        "readers": _implied(abilities, criteria, trusts, means + trusts[:, None] * model, cases["truth"]),
     }  # fmt: skip
     return out
 
 
-def roe_metz(rng, *, readers=5, cases=(20, 20), mu=1.5, shift=0.0, var_r=0.0055, var_tr=0.0055, var_c=0.3, var_tc=0.3,
-             var_rc=0.2, var_error=0.2):  # fmt: skip
+def roe_metz(rng, *, readers=5, cases=(20, 20), mu=1.5, shift=0.0, var_r=0.0055, var_tr=0.0055, var_c=0.3,
+             var_tc=0.3, var_rc=0.2, var_error=0.2):  # fmt: skip
     """Simulate one two-treatment reader study from the model of Roe & Metz (1997, Acad Radiol 4:298).
 
-    X_ijkt = mu_t + tau_it + R_jt + C_kt + (tau R)_ijt + (tau C)_ikt + (RC)_jkt + E_ijkt, independent normal parts, for
-    treatment i, reader j, case k and truth t (mu_0 = 0). Case variances sum to one; `shift` is added to the positives
-    of the first treatment, so 0 is the null. The default is their structure of high data correlation and low reader
-    variance; the AUC is Phi(mu / sqrt(2 + 2 (var_r + var_tr))) in the population.
+    X_ijkt = mu_t + tau_it + R_jt + C_kt + (tau R)_ijt + (tau C)_ikt + (RC)_jkt + E_ijkt, independent normal
+    parts, for treatment i, reader j, case k and truth t (mu_0 = 0). Case variances sum to one; `shift` is
+    added to the positives of the first treatment, so 0 is the null. The default is their structure of high
+    data correlation and low reader variance; the AUC is Phi(mu / sqrt(2 + 2 (var_r + var_tr))) in the
+    population.
 
     Parameters
     ----------
@@ -147,8 +154,8 @@ def roe_metz(rng, *, readers=5, cases=(20, 20), mu=1.5, shift=0.0, var_r=0.0055,
         return rng.normal(0, np.sqrt(variance), shape)
 
     of_reader = part(var_r, 1, r, 2) + part(var_tr, 2, r, 2)  # one draw a class
-    x = of_reader[:, :, truth.astype(int)] + part(var_c, 1, 1, n) + part(var_tc, 2, 1, n) + part(var_rc, 1, r, n)
-    x = x + part(var_error, 2, r, n) + mu * truth
+    x = of_reader[:, :, truth.astype(int)] + part(var_c, 1, 1, n) + part(var_tc, 2, 1, n)
+    x = x + part(var_rc, 1, r, n) + part(var_error, 2, r, n) + mu * truth
     x[0, :, truth] += shift
     return x, truth
 
@@ -188,25 +195,25 @@ def _as_readings(cases, x, reader, session, rng):
     confidence = 1 + np.searchsorted(_STEPS, np.abs(x))
     seconds = np.exp(rng.normal(np.log(14), 0.4, len(cases))) * (1.3 - 0.1 * confidence)
     table = cases[["patch_id", "patient_id", "truth"]].assign(
-        reader=reader, session=session, answer=np.where(x > 0, "fresh", "old"), confidence=confidence, seconds=seconds,
-        model_p_fresh=cases["p_fresh"] if session == "aided" else np.nan,
+        reader=reader, session=session, answer=np.where(x > 0, "fresh", "old"), confidence=confidence,
+        seconds=seconds, model_p_fresh=cases["p_fresh"] if session == "aided" else np.nan,
     ).iloc[order].assign(order=np.arange(1, len(cases) + 1))  # fmt: skip
     # an invented clock: a fixed start and the time each reading took
     start = pd.Timestamp("2000-01-01T09:00:00") + pd.Timedelta(days=_DAYS_BETWEEN * (session == "aided"))
     clock = start + pd.to_timedelta(table["seconds"].cumsum(), unit="s")
     table = table.assign(time=clock.dt.strftime("%Y-%m-%dT%H:%M:%S"), seconds=table["seconds"].round(1))
-    front = ["reader", "session", "order", "patch_id", "patient_id", "truth", "answer", "confidence", "seconds", "time"]
-    return table[[*front, "model_p_fresh"]]
+    return table[list(COLUMNS)]
 
 
 def _implied(abilities, criteria, trusts, aided_means, truth):
-    right = norm.cdf(np.where(truth == 1, 1, -1) * aided_means).mean(axis=1)
+    right = norm.cdf(np.where(np.asarray(truth) == 1, 1, -1) * aided_means).mean(axis=1)
     rows = []
     for j, (a, c, w) in enumerate(zip(abilities, criteria, trusts, strict=True)):
         sensitivity, specificity = norm.cdf(a / 2 - c), norm.cdf(a / 2 + c)
         rows.append({
             "reader": f"Simulated reader {j + 1}", "ability": a, "criterion": c, "trust": w,
-            "sensitivity": sensitivity, "specificity": specificity, "accuracy": (sensitivity + specificity) / 2,
-            "auc": norm.cdf(a / np.sqrt(2)), "accuracy_aided": right[j],
+            "sensitivity": sensitivity, "specificity": specificity,
+            "accuracy": (sensitivity + specificity) / 2, "auc": norm.cdf(a / np.sqrt(2)),
+            "accuracy_aided": right[j],
         })  # fmt: skip
     return [{k: v if isinstance(v, str) else float(v) for k, v in row.items()} for row in rows]

@@ -1,0 +1,163 @@
+"""Checks of a reader study's table: everything that is wrong with it, with its row, before any computing."""
+
+import numpy as np
+import pandas as pd
+
+from ovcf.problems import InputError, Problem
+
+LONG = ("reader", "treatment", "case", "truth", "rating")
+OWN = ("reader", "session", "patch_id", "truth", "answer", "confidence")
+_TRUTH = {"old": 0, "fresh": 1}
+SHOWN = 20  # problems of one kind that are listed; more would bury the message
+
+
+def check_readings(table, file=None, rows=None):
+    """Check a table in either shape and return it in the long one.
+
+    Of the `readings` table the rating is the confidence with the sign of the answer (sure of old = -5 ...
+    sure of fresh = 5), and treatment is the session.
+
+    Parameters
+    ----------
+    table : DataFrame
+    file : str, optional
+        Name for the messages.
+    rows : sequence of int, optional
+        Line of each row in that file; by default the table's order under a header in line 1.
+
+    Returns
+    -------
+    DataFrame with reader, treatment, case (str), truth (1 fresh / 0 old), rating (float, higher is more
+    surely fresh) and, where known, answer (1/0), patient_id (str) and model_p_fresh (float, NaN unaided).
+
+    Raises
+    ------
+    InputError
+        Naming the file, row and column of every problem: a missing column, truth that is not binary or
+        differs between rows of a case, one class only, ratings that are no finite number, answers other than
+        fresh / old, two readings of one case by one reader under one treatment, a reader with one session
+        only.
+
+    Checked against a table of wrong inputs, each with the row it must name.
+    """
+    rows = np.arange(2, len(table) + 2) if rows is None else np.asarray(rows)
+    own = {"session", "patch_id"} <= set(table.columns)
+    missing = [c for c in (OWN if own else LONG) if c not in table.columns]
+    if missing or not len(table):
+        raise InputError(_shape_problem(table, missing, own, file))
+    text = table.rename(columns={"session": "treatment", "patch_id": "case"}) if own else table
+    found = _Finder(text, rows, file)
+    long = pd.DataFrame({c: found.name(c) for c in ("reader", "treatment", "case")})
+    long["truth"] = found.truth()
+    if own:
+        long["answer"] = found.answer()
+        long["rating"] = np.where(long["answer"] == 1, 1, -1) * found.number("confidence", low=1, high=5)
+    else:
+        long["rating"] = found.number("rating")
+        if "answer" in text:
+            long["answer"] = found.answer()
+    if "patient_id" in text:
+        long["patient_id"] = found.name("patient_id")
+    if "model_p_fresh" in text:
+        long["model_p_fresh"] = found.number("model_p_fresh", 0, 1, empty=True)
+    found.stop()
+    found.check_design(long)
+    found.stop()
+    return long
+
+
+def in_order(names):
+    """Return distinct names sorted, as numbers where all are numbers."""
+    names = list(dict.fromkeys(names))
+    try:
+        return sorted(names, key=float)
+    except ValueError:
+        return sorted(names, key=str)
+
+
+class _Finder:
+    """Reads columns of one table and collects what is wrong with them."""
+
+    def __init__(self, table, rows, file):
+        self.table, self.rows, self.file, self.problems = table, rows, file, []
+
+    def add(self, kind, where, column, message, allowed=None, values=None):
+        where = np.flatnonzero(where)
+        values = self.table[column] if values is None else values
+        for i in where[: SHOWN]:
+            found = None if values is False else str(np.asarray(values)[i])
+            self.problems.append(Problem(kind, message, self.file, int(self.rows[i]), column, found, allowed))
+        if where.size > SHOWN:
+            more = f"{message}; and {where.size - SHOWN} rows more"
+            self.problems.append(Problem(kind, more, self.file, None, column))
+
+    def name(self, column):
+        text = self.table[column].astype("string").fillna("").str.strip()
+        self.add("empty", text == "", column, "is empty", values=False)
+        return text.astype(object).to_numpy()
+
+    def truth(self):
+        return self._binary("truth", "truth is not binary", "1 (fresh) or 0 (old)")
+
+    def answer(self):
+        return self._binary("answer", "not an answer", "fresh or old")
+
+    def _binary(self, column, message, allowed):
+        text = self.table[column].astype("string").str.strip().str.lower()
+        value = text.map(_TRUTH).fillna(pd.to_numeric(text, errors="coerce"))
+        wrong = ~value.isin((0, 1)).fillna(False).to_numpy(bool)
+        self.add(column, wrong, column, message, allowed)
+        return np.where(wrong, -1, value.fillna(-1).to_numpy(float)).astype(int)
+
+    def number(self, column, low=-np.inf, high=np.inf, empty=False):
+        value = pd.to_numeric(self.table[column], errors="coerce").to_numpy(float)
+        wrong = ~np.isfinite(value)
+        if empty:
+            wrong &= self.table[column].astype("string").fillna("").str.strip().ne("").to_numpy(bool)
+        # a reading that was not made is a row left out; a row without a rating is a mistake
+        allowed = "a number; a reading that was not made is a row left out"
+        self.add("number", wrong, column, "not a finite number", allowed)
+        outside = np.isfinite(value) & ((value < low) | (value > high))
+        self.add("range", outside, column, "out of range", f"{low:g} to {high:g}")
+        return value
+
+    def check_design(self, long):
+        again = long.duplicated(["reader", "treatment", "case"]).to_numpy()
+        message = "a second reading of this case by this reader"
+        self.add("duplicate", again, "case", message, values=long["case"])
+        first = long.groupby("case")["truth"].transform("first")
+        other = (first != long["truth"]).to_numpy()
+        message = "truth differs from the case's first row"
+        self.add("truth_differs", other, "truth", message, values=long["truth"])
+        if long["truth"].nunique() == 1:
+            only = "fresh (1)" if long["truth"].iloc[0] else "old (0)"
+            message = f"one class only: every row from this one on is {only}"
+            self.problems.append(Problem("one_class", message, self.file, int(self.rows[0]), "truth"))
+        self._check_sessions(long)
+
+    def _check_sessions(self, long):
+        seen = long.groupby("reader")["treatment"].nunique()
+        total = long["treatment"].nunique()
+        if total > 1 and (seen == 1).all():
+            message = "every reader has one treatment only (readers nested in treatments); the analysis "
+            message += "needs each reader under every treatment"
+            row = int(self.rows[0])
+            self.problems.append(Problem("nested_readers", message, self.file, row, "treatment"))
+            return
+        short = long["reader"].map(seen) < total
+        where = (short & ~long["reader"].where(short).duplicated()).to_numpy()
+        all_of = ", ".join(map(str, in_order(long["treatment"])))
+        message = "this reader lacks a treatment (session)"
+        self.add("one_session", where, "reader", message, f"readings under each of {all_of}", long["reader"])
+
+    def stop(self):
+        if self.problems:
+            raise InputError(self.problems)
+
+
+def _shape_problem(table, missing, own, file):
+    if not missing:
+        return Problem("empty", "holds no readings", file)
+    allowed = f"{', '.join(LONG)}; or {', '.join(OWN)}"
+    message = f"columns missing: {', '.join(missing)}" + (" (of the readings table)" if own else "")
+    return Problem("columns", message, file, 1, found=", ".join(map(str, table.columns)), allowed=allowed)
