@@ -1,0 +1,76 @@
+"""Which networks there are, which weights, what may train; and the words tables use for them. Free of torch.
+
+Command line and profiles check their choices against this page, so it must be cheap to import.
+"""
+
+import difflib
+from pathlib import Path
+
+from ovcf.problems import InputError, Problem
+
+NETWORKS = ("alexnet", "vgg16", "googlenet", "resnet50", "resnet101", "efficientnet_lite0")
+"""The paper's five and EfficientNet-Lite0, whose ImageNet weights come with a pip package."""
+
+_NAMES = ("AlexNet", "VGG16", "GoogLeNet", "ResNet50", "ResNet101", "EfficientNet-Lite0")
+TITLES = dict(zip(NETWORKS, _NAMES, strict=True))
+
+PACKAGED = ("efficientnet_lite0",)
+WEIGHTS = ("imagenet", "packaged", "none")  # or the path of a folder
+TRAINABLE = ("head", "last_stage", "all")
+
+LAST_STAGE = {
+    "alexnet": "the two hidden fully connected layers (fc6, fc7)",
+    "vgg16": "the two hidden fully connected layers (fc6, fc7)",
+    "googlenet": "inception blocks 5a and 5b",
+    "resnet50": "layer4 (3 bottlenecks)",
+    "resnet101": "layer4 (3 bottlenecks)",
+    "efficientnet_lite0": "the last inverted-residual block (320 channels) and the 1280-channel convolution",
+}
+"""What `trainable: last_stage` trains besides the head. The head is always the last linear layer (two
+classes); AlexNet's and VGG16's other fully connected layers count as trunk when only the head trains."""
+
+
+def describe_weights(network: str, weights: str) -> str:
+    """Say in a few words where a network's starting weights come from; never the path, only a folder's name."""
+    if weights in ("imagenet", "packaged") and network in PACKAGED:
+        return "ImageNet weights (packaged)"
+    if weights == "imagenet":
+        return "ImageNet weights"
+    if weights in ("packaged", "none"):
+        return "random weights (not pretrained)"
+    return f"weights from folder {Path(weights).name}"
+
+
+def describe_training(network: str, weights: str, trainable: str) -> str:
+    """Say what was random and what was frozen, as every table of results must.
+
+    Examples
+    --------
+    >>> describe_training("resnet101", "packaged", "head")
+    'random weights (not pretrained), frozen trunk, trained head'
+    """
+    parts = {
+        "head": "frozen trunk, trained head",
+        "last_stage": "frozen trunk, trained last stage and head",
+        "all": "all layers trained",
+    }
+    return f"{describe_weights(network, weights)}, {parts[trainable]}"
+
+
+def check_choices(networks, weights: str, trainable: str) -> None:
+    """Refuse unknown networks, weights and trainable parts, all at once, each with the nearest allowed names."""
+    problems = [_unknown("network", name, NETWORKS) for name in networks if name not in NETWORKS]
+    if not len(list(networks)):
+        problems.append(Problem("no_network", "no network was named", allowed=", ".join(NETWORKS)))
+    if weights not in WEIGHTS and not Path(weights).is_dir():
+        problems.append(_unknown("weights", weights, (*WEIGHTS, "the path of a folder that exists")))
+    if trainable not in TRAINABLE:
+        problems.append(_unknown("trainable", trainable, TRAINABLE))
+    if problems:
+        raise InputError(problems)
+
+
+def _unknown(what: str, found: str, allowed) -> Problem:
+    near = difflib.get_close_matches(str(found), allowed, n=2, cutoff=0.4)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    return Problem(f"unknown_{what}", f"unknown {what}{hint}", found=str(found), allowed=", ".join(allowed))

@@ -1,0 +1,66 @@
+"""Patches as tensors: uint8 grey in, three equal channels in [-1, 1] out, the four flips, and a digest."""
+
+import hashlib
+
+import numpy as np
+import torch
+
+FLIPS = ("lr", "tb")
+"""The paper's augmentation (2.2.2): left-right and top-bottom. Each is a coin toss, so an augmented patch is
+one of four, each as likely as the others."""
+
+
+def flip_states(flips=FLIPS) -> tuple[tuple[str, ...], ...]:
+    """List the flips a patch can have; unflipped first: (), (lr,), (tb,), (lr, tb) when both are allowed."""
+    flips = _named_flips(flips)
+    return ((),) + tuple((f,) for f in flips) + ((flips,) if len(flips) == 2 else ())
+
+
+def _named_flips(flips) -> tuple[str, ...]:
+    flips = FLIPS if flips is True else () if flips in (False, None, "none", "") else flips
+    flips = tuple(f.strip() for f in flips.split(",")) if isinstance(flips, str) else tuple(flips)
+    if unknown := [f for f in flips if f not in FLIPS]:
+        raise ValueError(f"unknown flip {unknown[0]!r}; allowed: any of {FLIPS}, or none")
+    return tuple(f for f in FLIPS if f in flips)
+
+
+def to_tensor(images: np.ndarray, device="cpu") -> torch.Tensor:
+    """Turn grey patches into what every network here takes.
+
+    Parameters
+    ----------
+    images : (n, s, s) uint8
+
+    Returns
+    -------
+    (n, 3, s, s) float32 in [-1, 1], channels-last in memory; the three channels are equal.
+    """
+    if images.dtype != np.uint8 or images.ndim != 3:
+        raise ValueError(f"patches must be uint8 of shape (n, s, s); found {images.dtype} of shape {images.shape}")
+    grey = torch.from_numpy(np.array(images)).to(device)  # a copy: images may be a read-only memory map
+    grey = grey.float().div_(127.5).sub_(1.0)[:, None]  # (n, 1, s, s) in [-1, 1]
+    return grey.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+
+
+def flip(x: torch.Tensor, state) -> torch.Tensor:
+    """Flip images (n, c, h, w) left-right and/or top-bottom, as one of `flip_states` says."""
+    dims = [{"lr": 3, "tb": 2}[f] for f in state]
+    return x.flip(dims) if dims else x
+
+
+def check_range(x: torch.Tensor) -> torch.Tensor:
+    """Hold an input against the contract (n, 3, s, s) in [-1, 1]; raise ValueError quoting what was found."""
+    if x.ndim != 4 or x.shape[1] != 3 or x.shape[2] != x.shape[3]:
+        raise ValueError(f"input must have shape (n, 3, s, s); found {tuple(x.shape)}")
+    low, high = (float(v) for v in torch.aminmax(x.detach())) if x.numel() else (0.0, 0.0)
+    if not (-1.0 <= low and high <= 1.0):  # written so that NaN is refused too
+        raise ValueError(f"input must lie in [-1, 1]; found values from {low:g} to {high:g}")
+    return x
+
+
+def images_digest(images: np.ndarray) -> str:
+    """Hash patches, their number and size: sha256 over the pixels, read in pieces so that memory stays flat."""
+    digest = hashlib.sha256(f"{images.dtype}{images.shape}".encode())
+    for start in range(0, len(images), 256):
+        digest.update(np.ascontiguousarray(images[start : start + 256]).data)
+    return digest.hexdigest()

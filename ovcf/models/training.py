@@ -1,0 +1,191 @@
+"""Training as the paper says it (3.1): SGD 0.001, momentum 0.9, cross-entropy, 100 epochs, decay 0.8 every
+30.
+
+The paper leaves the batch size unsaid; ours is 16. The last epoch is what counts, never the best one.
+"""
+
+import dataclasses
+
+import numpy as np
+import torch
+from torch import nn
+
+from ovcf.models.networks import Network
+from ovcf.models.tensors import FLIPS, flip, flip_states, to_tensor
+
+RECIPE_VERSION = 1  # raise it when the same recipe would give other numbers: finished folds are then redone
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """All that is chosen about training; the defaults are the paper's, but for the batch size, which is ours."""
+
+    trainable: str = "head"
+    epochs: int = 100
+    batch_size: int = 16
+    learning_rate: float = 0.001
+    momentum: float = 0.9
+    decay: float = 0.8
+    decay_every: int = 30  # epochs
+    flips: tuple = FLIPS
+    seed: int = 0
+
+    def rate(self, epoch: int) -> float:
+        """Learning rate in an epoch counted from 0: 0.001 until epoch 30, then 0.0008, ..."""
+        return self.learning_rate * self.decay ** (epoch // self.decay_every)
+
+
+def batches(n: int, size: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Shuffle n rows into batches; a last batch of one joins the one before (batch normalisation needs two)."""
+    order = rng.permutation(n)
+    parts = [order[i : i + size] for i in range(0, n, size)]
+    if len(parts) > 1 and len(parts[-1]) == 1:
+        parts[-2:] = [np.concatenate(parts[-2:])]
+    return parts
+
+
+# ---------------------------------------------------------------- a head on a frozen trunk
+def train_head(features: np.ndarray, fresh: np.ndarray, recipe: Recipe, rng, report=None) -> dict:
+    """Train the two-class linear head on features that are already computed for every flip.
+
+    Parameters
+    ----------
+    features : (n, states, d) float32 of the training patches only
+    fresh : (n,) 1 fresh, 0 old
+    rng : numpy Generator; draws initial weights, order and, for each patch and epoch, one of the flip states
+    report : called with the number of epochs done
+
+    Returns
+    -------
+    {"head.weight": (2, d), "head.bias": (2,)}, to be used on features as they are.
+
+    Notes
+    -----
+    Features are standardised with the training patches' mean and SD, then divided by sqrt(d): ours, so that
+    the paper's learning rate means the same for 1,024 and 4,096 features of whatever scale. Both are folded
+    into the returned head. The loop is torch.optim.SGD with nn.CrossEntropyLoss written out (tests hold them
+    against each other), since their overhead is most of the time at this size.
+    """
+    states, d = features.shape[1:]
+    mean, scale = _standardisation(features)
+    target = torch.from_numpy(np.eye(2, dtype=np.float32)[np.asarray(fresh, int)])  # (n, 2)
+    weight = torch.from_numpy(rng.uniform(-1, 1, (d, 2)).astype(np.float32) / np.float32(np.sqrt(d)))
+    bias = torch.zeros(2)
+    speed = torch.zeros(d, 2), torch.zeros(2)
+    for epoch in range(recipe.epochs):
+        rate, parts = recipe.rate(epoch), batches(len(features), recipe.batch_size, rng)
+        order, drawn = np.concatenate(parts), rng.integers(states, size=len(features))
+        x = torch.from_numpy((features[order, drawn] - mean) / scale)  # (n, d), one flip state each
+        y, start = target[order], 0
+        for size in map(len, parts):
+            xb, yb = x[start : start + size], y[start : start + size]
+            start += size
+            slope = torch.softmax(torch.addmm(bias, xb, weight), 1).sub_(yb).div_(size)  # d loss / d logits
+            speed[0].mul_(recipe.momentum).addmm_(xb.T, slope)
+            speed[1].mul_(recipe.momentum).add_(slope.sum(0))
+            weight.sub_(speed[0], alpha=rate)
+            bias.sub_(speed[1], alpha=rate)
+        if report:
+            report(epoch + 1)
+    return _folded(weight, bias, mean, scale)
+
+
+def _standardisation(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and scale (d,) over patches and flips; a feature that hardly moves is not blown up to unit variance."""
+    flat = features.reshape(-1, features.shape[-1])
+    mean, sd = flat.mean(0, dtype=np.float64), flat.std(0, dtype=np.float64)
+    floor = 0.1 * np.sqrt(np.mean(sd**2)) or 1.0
+    return mean.astype(np.float32), (np.maximum(sd, floor) * np.sqrt(flat.shape[1])).astype(np.float32)
+
+
+def _folded(weight, bias, mean, scale) -> dict[str, torch.Tensor]:
+    """Fold (x - mean) / scale into the linear layer; in double precision, as the means can be large."""
+    weight = weight.double() / torch.from_numpy(scale).double()[:, None]
+    bias = bias.double() - torch.from_numpy(mean).double() @ weight
+    return {"head.weight": weight.T.float().contiguous(), "head.bias": bias.float()}
+
+
+def head_probability(features: np.ndarray, head: dict) -> np.ndarray:
+    """P(fresh), (n,) float64, of unflipped features (n, d); softmax over (old, fresh)."""
+    weight, bias = (head[k].numpy().astype(np.float64) for k in ("head.weight", "head.bias"))
+    old, fresh = (np.asarray(features, np.float64) @ weight.T + bias).T
+    return 1 / (1 + np.exp(np.clip(old - fresh, -700, 700)))
+
+
+# ---------------------------------------------------------------- the last stage, or everything
+def train_network(net: Network, source: np.ndarray, fresh: np.ndarray, recipe: Recipe, rng, report=None) -> dict:
+    """Train a network's last stage and head, or all of it, in place.
+
+    Parameters
+    ----------
+    source : for `last_stage`, the stem's maps (n, states, c, h, w); for `all`, patches (n, s, s) uint8
+    fresh, rng, report : as for `train_head`; torch's own generator (dropout) is seeded from rng
+
+    Returns
+    -------
+    The trained part of the state dict, on the CPU.
+    """
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    net = net.to(device)
+    parts = trained_parts(net, recipe.trainable)
+    for p in net.parameters():
+        p.requires_grad_(False)
+    weights = [p.requires_grad_(True) for part in parts.values() for p in part.parameters()]
+    optimiser = torch.optim.SGD(weights, lr=recipe.learning_rate, momentum=recipe.momentum)
+    scaler = torch.amp.GradScaler(device, enabled=device == "cuda")
+    target = torch.from_numpy(np.asarray(fresh, np.int64)).to(device)
+    states = flip_states(recipe.flips)
+    with torch.random.fork_rng():
+        torch.manual_seed(int(rng.integers(2**62)))
+        for epoch in range(recipe.epochs):
+            for group in optimiser.param_groups:
+                group["lr"] = recipe.rate(epoch)
+            for part in parts.values():
+                part.train()
+            for rows in batches(len(source), recipe.batch_size, rng):
+                drawn = rng.integers(len(states), size=len(rows))
+                logits = _logits(net, _batch(source, rows, drawn, states, device), recipe.trainable)
+                loss = nn.functional.cross_entropy(logits, target[rows])
+                optimiser.zero_grad(set_to_none=True)
+                scaler.scale(loss).backward()
+                scaler.step(optimiser)
+                scaler.update()
+            if report:
+                report(epoch + 1)
+    net.eval()
+    return {f"{name}.{key}": value.detach().cpu().clone()
+            for name, part in parts.items() for key, value in part.state_dict().items()}
+
+
+def trained_parts(net: Network, trainable: str) -> dict[str, nn.Module]:
+    """The modules that train, in order."""
+    names = {"head": ("head",), "last_stage": ("stage", "head"), "all": ("stem", "stage", "head")}[trainable]
+    return {name: getattr(net, name) for name in names}
+
+
+def _batch(source, rows, drawn, states, device) -> torch.Tensor:
+    """Inputs of one batch, each patch in the flip state drawn for it."""
+    if source.ndim == 5:  # maps: the flips were made before the stem
+        return torch.from_numpy(np.asarray(source[rows, drawn], np.float32)).to(device)
+    x = to_tensor(source[rows], device)
+    return torch.stack([flip(x[i : i + 1], states[k])[0] for i, k in enumerate(drawn)]).contiguous(
+        memory_format=torch.channels_last
+    )
+
+
+def _logits(net: Network, x, trainable: str) -> torch.Tensor:
+    """Logits (n, 2) float32; mixed precision on a GPU."""
+    with torch.autocast("cuda", torch.float16, enabled=x.is_cuda):
+        return (net.head(net.stage(x)) if trainable == "last_stage" else net(x)).float()
+
+
+@torch.inference_mode()
+def network_probability(net: Network, source: np.ndarray, trainable: str, batch: int = 32) -> np.ndarray:
+    """P(fresh), (n,) float64, of unflipped patches (uint8) or of their stem's maps (state 0)."""
+    device = next(net.parameters()).device
+    out = []
+    for start in range(0, len(source), batch):
+        rows = np.arange(start, min(start + batch, len(source)))
+        x = _batch(source, rows, np.zeros(len(rows), int), ((),), device)
+        out.append(torch.softmax(_logits(net, x, trainable).double(), 1)[:, 1].cpu().numpy())
+    return np.concatenate(out)
