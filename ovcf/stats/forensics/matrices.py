@@ -1,0 +1,230 @@
+"""All confusion matrices of whole numbers that fit a few rounded rates, found by exact integer arithmetic.
+
+Every printed rate is a pair of linear inequalities in (tp, fn, tn, fp): 57.14 % for sensitivity says
+`0.57135 (tp + fn) <= tp <= 0.57145 (tp + fn)`. For a number of cases n and a class size D = tp + fn the inequalities
+leave an interval for tp, and for each tp an interval for tn, so nothing is tried blindly: the work grows with the
+number of class sizes and of answers. Where precisions are printed and recalls are not, the same is done with
+D = tp + fp (the table turned on its side), whichever leaves fewer candidates.
+"""
+
+import math
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import linprog
+
+from .printed import Interval
+
+# Numerator and denominator of each rate as coefficients of (tp, fn, tn, fp).
+RATES = {
+    "accuracy": ((1, 0, 1, 0), (1, 1, 1, 1)),
+    "recall_positive": ((1, 0, 0, 0), (1, 1, 0, 0)),
+    "recall_negative": ((0, 0, 1, 0), (0, 0, 1, 1)),
+    "precision_positive": ((1, 0, 0, 0), (1, 0, 0, 1)),
+    "precision_negative": ((0, 0, 1, 0), (0, 1, 1, 0)),
+    "f1_positive": ((2, 0, 0, 0), (2, 1, 0, 1)),
+    "f1_negative": ((0, 0, 2, 0), (0, 1, 2, 1)),
+}
+LARGEST_N = 20_000
+BLOCK = 200_000  # candidates held at once: some tens of megabytes
+MANY = 40_000  # (n, D) pairs beyond which a linear programme pays
+SIDEWAYS = [0, 3, 2, 1]  # swaps fn and fp
+
+
+class Solutions(NamedTuple):
+    """Matrices that fit. `matrices`: int (k, 4) as tp, fn, tn, fp, k at most the limit; `count`: how many there are.
+
+    `sizes`: set of (n, tp + fn) among those listed. `complete` is False where more exist than are listed.
+    """
+
+    matrices: np.ndarray
+    count: int
+
+    @property
+    def complete(self) -> bool:
+        return self.count == len(self.matrices)
+
+    @property
+    def unique(self) -> bool:
+        return self.count == 1
+
+    @property
+    def sizes(self) -> set[tuple[int, int]]:
+        return {(int(row.sum()), int(row[0] + row[1])) for row in self.matrices}
+
+
+def solve(rates: dict[str, Interval], n, *, positives=None, limit: int = 5_000) -> Solutions:
+    """Find every confusion matrix whose rates lie in the given intervals.
+
+    Parameters
+    ----------
+    rates : canonical metric -> exact interval as a fraction of 1 (`RATES` lists the metrics)
+    n : number of cases, or (lowest, highest)
+    positives : number of positive cases, or (lowest, highest); None when unknown
+    limit : list at most so many matrices (all are counted)
+
+    Checked against a four-fold loop over all matrices for small n (tests).
+    """
+    low, high = (n, n) if np.isscalar(n) else n
+    if high > LARGEST_N:
+        raise ValueError(f"n up to {LARGEST_N:,} cases, not {high:,}")
+    coefficients, constants = inequalities(rates)
+    if positives is not None:
+        coefficients, constants = _with_positives(coefficients, constants, positives)
+    low, found, count = max(low, 1), [], 0
+    n_middle = (low + high) // 2  # one number of cases decides which way is the cheaper
+    middle = np.full(n_middle + 1, n_middle, dtype=np.int64), np.arange(n_middle + 1, dtype=np.int64)
+    turned = coefficients[:, SIDEWAYS]
+    sideways = _candidates(coefficients, constants, *middle) > _candidates(turned, constants, *middle)
+    turned = turned if sideways else coefficients
+    for cases, sizes in _blocks(low, high, _share(turned, constants) if high**2 - low**2 > MANY else (0, 1)):
+        for matrices, number in _solve_block(turned, constants, cases, sizes, limit):
+            found.append(matrices[:, SIDEWAYS] if sideways else matrices)
+            count += number
+    matrices = np.concatenate(found)[:limit] if found else np.empty((0, 4), dtype=np.int64)
+    return Solutions(matrices[np.lexsort(matrices.T[::-1])], count)
+
+
+def inequalities(rates: dict[str, Interval]) -> tuple[np.ndarray, np.ndarray]:
+    """Write intervals as integer inequalities `coefficients @ (tp, fn, tn, fp) >= constants`; arrays (m, 4) and (m,).
+
+    A rate that is printed has a denominator of at least 1.
+    """
+    rows, constants = [(0, 0, 0, 0)], [0]
+    for metric, (low, high) in rates.items():
+        top, bottom = (np.array(part, dtype=np.int64) for part in RATES[metric])
+        rows.append(bottom)
+        constants.append(1)
+        if low > 0:
+            rows.append(low.denominator * top - low.numerator * bottom)
+            constants.append(0)
+        if high < 1:
+            rows.append(high.numerator * bottom - high.denominator * top)
+            constants.append(0)
+        if low > 1 or high < 0:  # no rate can be so
+            rows.append(np.zeros(4, dtype=np.int64))
+            constants.append(1)
+    return np.array(rows, dtype=np.int64), np.array(constants, dtype=np.int64)
+
+
+def rates_of(matrix) -> dict[str, Fraction]:
+    """Return the exact rates of one matrix (tp, fn, tn, fp); a rate with denominator 0 is left out."""
+    found = {}
+    for metric, (top, bottom) in RATES.items():
+        below = sum(int(c) * int(x) for c, x in zip(bottom, matrix, strict=True))
+        if below:
+            found[metric] = Fraction(sum(int(c) * int(x) for c, x in zip(top, matrix, strict=True)), below)
+    return found
+
+
+def _with_positives(coefficients, constants, positives):
+    """Add lowest <= tp + fn <= highest."""
+    low, high = (positives, positives) if np.isscalar(positives) else positives
+    rows = np.array([[1, 1, 0, 0], [-1, -1, 0, 0]], dtype=np.int64)
+    return np.vstack([coefficients, rows]), np.concatenate([constants, [low, -high]])
+
+
+def _share(coefficients, constants) -> tuple[float, float]:
+    """Bound the share D / n that the inequalities leave, whatever n is: two small linear programmes.
+
+    The inequalities know no scale (only constants do, and those are left out here), so one answer serves all n.
+    """
+    scale = np.abs(coefficients).max(axis=1, keepdims=True).clip(min=1)
+    usable = constants == 0
+    common = dict(
+        A_ub=-(coefficients / scale)[usable],
+        b_ub=np.full(usable.sum(), 1e-6),
+        A_eq=np.ones((1, 4)),
+        b_eq=[1.0],
+    )
+    ends = [linprog(sign * np.array([1.0, 1, 0, 0]), **common) for sign in (1, -1)]
+    if any(end.status == 2 for end in ends):  # infeasible even with the slack above
+        return 1.0, 0.0
+    if any(end.status != 0 for end in ends):
+        return 0.0, 1.0
+    return max(ends[0].fun - 1e-6, 0.0), min(-ends[1].fun + 1e-6, 1.0)
+
+
+def _blocks(low, high, share):
+    """Yield (n, D) pairs with D / n within `share`, for all n, in blocks of bounded length."""
+    cases, sizes, held = [], [], 0
+    for n in range(low, high + 1):
+        d = np.arange(math.floor(n * share[0]), math.ceil(n * share[1]) + 1, dtype=np.int64)
+        cases.append(np.full(len(d), n, dtype=np.int64))
+        sizes.append(d)
+        held += len(d)
+        if held >= BLOCK or n == high:
+            yield np.concatenate(cases), np.concatenate(sizes)
+            cases, sizes, held = [], [], 0
+
+
+def _bounds(coefficients, constants, cases, sizes):
+    """Tighten the intervals of tp and tn for each (n, D); arrays t0, t1, u0, u1 (empty where t0 > t1 or u0 > u1)."""
+    others = cases - sizes
+    t0, t1, u0, u1 = np.zeros_like(sizes), sizes.copy(), np.zeros_like(sizes), others.copy()
+    for _ in range(3):
+        for (tp, fn, tn, fp), constant in zip(coefficients, constants, strict=True):
+            a, b, rest = tp - fn, tn - fp, fn * sizes + fp * others - constant
+            best_u, best_t = np.maximum(b * u0, b * u1), np.maximum(a * t0, a * t1)
+            if a > 0:
+                t0 = np.maximum(t0, -((rest + best_u) // a))
+            elif a < 0:
+                t1 = np.minimum(t1, (rest + best_u) // -a)
+            if b > 0:
+                u0 = np.maximum(u0, -((rest + best_t) // b))
+            elif b < 0:
+                u1 = np.minimum(u1, (rest + best_t) // -b)
+            if a == 0 == b:
+                t1 = np.where(rest < 0, -1, t1)
+    return t0, t1, u0, u1
+
+
+def _candidates(coefficients, constants, cases, sizes) -> int:
+    """Count the (n, D, tp) that would have to be looked at."""
+    t0, t1, u0, u1 = _bounds(coefficients, constants, cases, sizes)
+    return int(np.where(u0 <= u1, np.maximum(t1 - t0 + 1, 0), 0).sum())
+
+
+def _solve_block(coefficients, constants, cases, sizes, limit):
+    """Yield (matrices, count) for one block: expand tp, then the exact interval of tn for each."""
+    t0, t1, u0, u1 = _bounds(coefficients, constants, cases, sizes)
+    widths = np.where(u0 <= u1, np.maximum(t1 - t0 + 1, 0), 0)
+    keep = np.flatnonzero(widths)
+    pieces = np.searchsorted(np.cumsum(widths[keep]), np.arange(BLOCK, widths.sum() + BLOCK, BLOCK))
+    for part in np.split(keep, np.unique(pieces.clip(max=len(keep)))):
+        if not len(part):
+            continue
+        width = widths[part]
+        start = np.repeat(np.cumsum(width) - width, width)
+        tp = np.repeat(t0[part], width) + np.arange(width.sum()) - start
+        n, size = np.repeat(cases[part], width), np.repeat(sizes[part], width)
+        low, high = _interval_of_tn(coefficients, constants, n, size, tp)
+        yield _expand(n, size, tp, low, high, limit)
+
+
+def _interval_of_tn(coefficients, constants, n, size, tp):
+    """Exact interval of tn for given n, class size and tp, all inequalities taken together."""
+    low, high = np.zeros_like(tp), n - size
+    for (c_tp, fn, tn, fp), constant in zip(coefficients, constants, strict=True):
+        slack = c_tp * tp + fn * (size - tp) + fp * (n - size) - constant
+        step = tn - fp
+        if step > 0:
+            low = np.maximum(low, -(slack // step))
+        elif step < 0:
+            high = np.minimum(high, slack // -step)
+        else:
+            high = np.where(slack < 0, -1, high)
+    return low, high
+
+
+def _expand(n, size, tp, low, high, limit):
+    """List the matrices of all (tp, tn interval) pairs, at most `limit` of them, and count them all."""
+    width = np.maximum(high - low + 1, 0)
+    count = int(width.sum())
+    keep = np.flatnonzero(width)
+    keep = keep[: int(np.searchsorted(np.cumsum(width[keep]), limit)) + 1]
+    width = width[keep]
+    tn = np.repeat(low[keep] - (np.cumsum(width) - width), width) + np.arange(width.sum())
+    n, size, tp = (np.repeat(part[keep], width) for part in (n, size, tp))
+    return np.stack([tp, size - tp, tn, n - size - tn], axis=1)[:limit], count
