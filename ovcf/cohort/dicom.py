@@ -112,7 +112,8 @@ def _header(ds, path: Path, max_pixels: int) -> FilmHeader:
     """Check what the header promises, in the order a person would ask."""
     rows, columns = _whole(ds, "Rows"), _whole(ds, "Columns")
     if not rows or not columns:
-        raise refusal(path, "no picture in this DICOM file (Rows or Columns missing)", found=_class_name(ds))
+        raise refusal(path, "no picture in this file (no DICOM, or Rows and Columns missing)",
+                      found=_class_name(ds))
     check_size(path, columns, rows, max_pixels)
     frames = _whole(ds, "NumberOfFrames") or 1
     if frames != 1:
@@ -137,7 +138,10 @@ def _class_name(ds) -> str:
 
 def _whole(ds, keyword: str) -> int | None:
     value = ds.get(keyword)
-    return None if value in (None, "") else int(value)
+    try:
+        return None if value in (None, "") else int(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{keyword} is no whole number: {value!r}") from None
 
 
 def _several(ds, keyword: str) -> list:
@@ -232,7 +236,7 @@ def _greys(values: np.ndarray, ds, window, path: Path) -> tuple[np.ndarray, str]
     """Return values in [0, 1] and a note of how: VOI LUT, window, whole range or stretched."""
     from pydicom.pixels import apply_voi
 
-    luts = _several(ds, "VOILUTSequence")
+    luts, own = _several(ds, "VOILUTSequence"), window is None
     index = window if isinstance(window, int) else 0
     if not isinstance(window, tuple | list) and window != "full":
         if index < len(luts) and values.dtype.kind in "iu":
@@ -242,8 +246,10 @@ def _greys(values: np.ndarray, ds, window, path: Path) -> tuple[np.ndarray, str]
         window = window[0] if window else None
     if window is not None and window != "full":
         centre, width = map(float, window)
-        function = str(ds.get("VOILUTFunction") or "LINEAR")
-        return _windowed(values, centre, width, function), f"window {centre:g} / {width:g}"
+        pixels = _windowed(values, centre, width, str(ds.get("VOILUTFunction") or "LINEAR"))
+        if pixels.min() < pixels.max() or not own:
+            return pixels, f"window {centre:g} / {width:g}"
+        return stretch(values, path), f"window {centre:g} / {width:g} would blank the film: stretched instead"
     if values.dtype == np.uint8 and (_whole(ds, "BitsStored") or 8) == 8:
         return full_range(values, 8), "no window: whole range"
     return stretch(values, path), "no window: stretched between its darkest and brightest value"

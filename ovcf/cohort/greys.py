@@ -92,7 +92,7 @@ def grey_of_colour(rgb: np.ndarray, path: Path) -> tuple[np.ndarray, str]:
     The green channel is kept: where all channels agree it is the film, and JPEG keeps it best.
     """
     channels = rgb[..., :3]
-    spread = channels.max(axis=-1).astype(np.int32) - channels.min(axis=-1)
+    spread = channels.max(axis=-1) - channels.min(axis=-1)  # unsigned, and never below 0
     limit = COLOURED_SPREAD * (np.iinfo(rgb.dtype).max // 255)
     coloured = float((spread > limit).mean())
     if coloured > COLOURED_SHARE:

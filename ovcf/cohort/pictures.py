@@ -32,14 +32,18 @@ def _opened(path: Path, max_pixels: int = MAX_PIXELS):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns where `check_size` refuses
-            with Image.open(path, formats=FORMATS) as image:
+            # By handle, not by name: by name Pillow 13 maps an uncompressed TIFF into memory with the sides
+            # of its turned size, which shears the picture; a file cut short meanwhile would kill the process.
+            with open(path, "rb") as file, Image.open(file, formats=FORMATS) as image:
                 check_size(path, *image.size, max_pixels)
-                if getattr(image, "n_frames", 1) > 1:
-                    raise refusal(path, "several pictures in one file; save the film alone", "multi_frame",
-                                  found=f"{image.n_frames} frames", allowed="1")
+                # Not n_frames: a TIFF may chain millions of empty directories, and counting walks them all.
+                if getattr(image, "is_animated", False):
+                    raise refusal(path, "several pictures in one file; save the film alone", "multi_frame")
                 yield image
     except InputError:
         raise
+    except Image.DecompressionBombError as error:
+        raise refusal(path, "the picture is larger than any radiograph", "too_large") from error
     except Exception as error:  # damaged files raise a dozen types: SyntaxError, struct.error, zlib.error ...
         reason = str(error).replace(str(path), "it") or type(error).__name__
         raise refusal(path, f"cannot be read as PNG, JPEG or TIFF: {reason}") from error
@@ -52,8 +56,13 @@ def _orientation(image: Image.Image) -> int:
     return image.getexif().get(ORIENTATION, 1)
 
 
+def _turns(image: Image.Image) -> bool:
+    """Whether we have to swap width and height (5 to 8 do); Pillow turns TIFF, and its size, by itself."""
+    return image.format != "TIFF" and _orientation(image) in (5, 6, 7, 8)
+
+
 def _header(image: Image.Image) -> FilmHeader:
-    width, height = image.size[::-1] if _orientation(image) in (5, 6, 7, 8) else image.size
+    width, height = image.size[::-1] if _turns(image) else image.size
     return FilmHeader(width, height, image.format, 16 if image.mode in DEEP_MODES else 8)
 
 
@@ -86,7 +95,8 @@ def read_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Film:
         stored, bits, notes = _stored(image, path)
         if orientation in range(2, 9):
             # The boxes were drawn on the picture as viewers show it, which is after this turn.
-            stored = np.asarray(ImageOps.exif_transpose(_with_tag(stored, orientation)))
+            if kind != "TIFF":
+                stored = np.asarray(ImageOps.exif_transpose(_with_tag(stored, orientation)))
             notes.append(f"turned or mirrored as its orientation tag says (EXIF {orientation})")
     if stored.dtype == np.uint8:
         pixels = full_range(stored, 8)
