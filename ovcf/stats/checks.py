@@ -57,7 +57,7 @@ def check_inputs(truth, scores, patient=None, *, probabilities=False, both=True,
     problems = label_problems(truth, rows, both=both)
     for row_of_scores in np.atleast_2d(scores):
         problems += score_problems(row_of_scores, rows, probabilities=probabilities)
-    missing = pd.isna(patient) | (patient.astype(str) == "")
+    missing = pd.isna(patient) | (patient == "")
     problems += _problems(missing, "missing_patient", "a patch has no patient", "patient_id", patient, rows)
     if problems:
         raise InputError(_shortened(problems))
@@ -66,7 +66,7 @@ def check_inputs(truth, scores, patient=None, *, probabilities=False, both=True,
 
 def label_problems(truth, rows, *, both=True, column="truth") -> list[Problem]:
     """List what is wrong with (n,) labels that should be 1 (fresh) or 0 (old)."""
-    numbers = pd.to_numeric(pd.Series(np.asarray(truth)), errors="coerce").to_numpy(float)
+    numbers = _numbers(truth)
     bad = ~np.isin(numbers, [0.0, 1.0])
     problems = _problems(bad, "label_not_binary", "a label must be binary", column, truth, rows,
                          "1 (fresh) or 0 (old)")
@@ -79,7 +79,7 @@ def label_problems(truth, rows, *, both=True, column="truth") -> list[Problem]:
 
 def score_problems(scores, rows, *, probabilities=False, column="p_fresh") -> list[Problem]:
     """List what is wrong with (n,) scores: missing, infinite, or (where needed) outside [0, 1]."""
-    numbers = pd.to_numeric(pd.Series(np.asarray(scores)), errors="coerce").to_numpy(float)
+    numbers = _numbers(scores)
     bad = ~np.isfinite(numbers)
     problems = _problems(bad, "score_missing", "a score must be a finite number", column, scores, rows)
     if probabilities:
@@ -150,6 +150,14 @@ def one_network(predictions, *, both=True) -> Inputs:
     """Check the predictions of one network and return truth, p_fresh and patient codes."""
     table = check_predictions(predictions, networks="one", both=both)
     return check_inputs(table["truth"], table["p_fresh"], table["patient_id"], both=both)
+
+
+def _numbers(values):
+    """(n,) floats, NaN for what is no number."""
+    values = np.asarray(values)
+    if values.dtype.kind in "biuf":
+        return values.astype(float)
+    return pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(float)
 
 
 def _several(table, column):

@@ -137,6 +137,19 @@ def corrected_t(differences, test_over_train=0.0, level=0.95) -> dict:
             "df": d.size - 1, "p": 2 * stats.t.sf(abs(t), d.size - 1)}
 
 
+def holm(p) -> np.ndarray:
+    """Correct (k,) p values for k tests, step down (Holm 1979, Scand. J. Stat. 6: 65-70).
+
+    Checked against statsmodels' multipletests, which collects garbage at each call and so takes a thousand
+    times longer.
+    """
+    p = np.asarray(p, float)
+    order = np.argsort(p)
+    corrected = np.empty(p.size)
+    corrected[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1)), 1)
+    return corrected
+
+
 def _auc_rows(test, areas, pairs, level):
     """Each pair's difference of AUC, and all AUCs at once (chi-square) where there are more than two."""
     same, m, rows = {"test": test, "metric": "auc"}, areas.auc.size, []
@@ -206,8 +219,6 @@ def _fold_rows(table, names, pairs, level):
 
 def _finished(rows, names):
     """Name the networks, say what each test answers, and correct by Holm within test and metric."""
-    from statsmodels.stats.multitest import multipletests
-
     table = pd.DataFrame(rows)
     whole = table["pair"].isna()
     table["networks"] = ["all" if w else " - ".join(names[k] for k in pair)
@@ -216,7 +227,7 @@ def _finished(rows, names):
     table["whose"] = table["test"].map({test: whose for test, (whose, _) in TESTS.items()})
     table["p_holm"] = table["p"].where(whole)
     for _, family in table[~whole & table["p"].notna()].groupby(["test", "metric"]):
-        table.loc[family.index, "p_holm"] = multipletests(family["p"], method="holm")[1]
+        table.loc[family.index, "p_holm"] = holm(family["p"])
     return table.reindex(columns=COLUMNS)
 
 
@@ -237,5 +248,5 @@ def _mismatches(first, other, first_name, name):
                        for patch in moved]
 
 
-__all__ = ["TESTS", "compare_networks", "corrected_t", "paper_fold_tests", "shared_patches", "table1_tests",
-           "z_interval"]
+__all__ = ["TESTS", "compare_networks", "corrected_t", "holm", "paper_fold_tests", "shared_patches",
+           "table1_tests", "z_interval"]
