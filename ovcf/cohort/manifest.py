@@ -6,6 +6,7 @@ import re
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from ovcf.cohort.films import FilmHeader, check_film
@@ -96,7 +97,7 @@ def _checked(cells: Cells, root: Path, allow_outside: bool, workers: int | None)
     if not len(patches):
         cells.add("empty", "no row stands below the header", None)
     for label in LABELS:
-        if len(patches) and not (patches["label"] == label).any():
+        if (patches["label"] != "").any() and not (patches["label"] == label).any():
             cells.add("one_class", f"no row is labelled {label}: a study needs both classes", None, "label")
     if cells.problems:
         raise InputError(sorted(cells.problems, key=lambda problem: problem.row or 0))
@@ -235,9 +236,13 @@ def _check_boxes(cells: Cells, patches: pd.DataFrame, headers: dict[str, FilmHea
 def _check_twice(cells: Cells, patches: pd.DataFrame) -> None:
     """The same box of the same film may be listed once."""
     seen: dict[tuple, int] = {}
+    empty = [tuple(not cell for cell in cells.column(name)) for name in BOX]
+    unread = (patches[list(BOX)].isna().to_numpy() & ~np.array(empty, dtype=bool).T).any(axis=1)
     keys = zip(patches["image"], *(patches[name].fillna(-1e9) for name in BOX), strict=True)
-    for row, key in zip(cells.table["row"].tolist(), keys, strict=True):
-        if key[0] and key in seen:
+    for row, key, skip in zip(cells.table["row"].tolist(), keys, unread.tolist(), strict=True):
+        if not key[0] or skip:  # what could not be read is no twin of anything
+            continue
+        if key in seen:
             cells.add("listed_twice", f"the same image and box as in row {seen[key]}", row, "image", key[0])
         else:
             seen[key] = row

@@ -161,6 +161,9 @@ class Cells:
 
     def words(self, name: str, meaning: dict[str, str], allowed: str) -> list[str]:
         """Return a column of words by what each means (lower case); an unknown word is a problem."""
+        if "" not in meaning and len(self.table) and not any(self.column(name)):
+            self.add("empty", "the column is empty in every row", None, name, None, allowed)
+            return self.column(name)
         values = []
         for row, cell in self.rows(name):
             if cell.lower() not in meaning:
