@@ -11,6 +11,7 @@ in the score is shared within a patient: its intraclass correlation is the cohor
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import norm
 
 # level: (height, depth, width, disc below, tilt in degrees), mm. Typical adult values; T5 about 20 x 28, L5 28 x 36.
 BODIES = {
@@ -30,7 +31,9 @@ BODIES = {
     "L3": (28.2, 35.0, 45.5, 10.2, -3.0),
     "L4": (28.2, 35.6, 48.0, 11.0, 6.0),
     "L5": (28.0, 36.0, 51.0, 10.0, 19.0),
-    "S1": (27.0, 33.0, 52.0, 2.0, 40.0),
+    "S1": (27.0, 33.0, 52.0, 1.5, 40.0),
+    "S2": (23.0, 24.0, 48.0, 1.0, 50.0),
+    "S3": (20.0, 18.0, 42.0, 1.0, 62.0),
 }
 SPINE = tuple(BODIES)
 
@@ -108,31 +111,44 @@ def _through(values, u):
     return back * (u * u - u) / 2 + middle * (1 - u * u) + front * (u * u + u) / 2
 
 
-def draw_signs(score, rng, plain=1.0):
+class Finding(NamedTuple):
+    """What is so about one labelled vertebra, before it is drawn."""
+
+    score: float  # positive looks fresh, negative looks old
+    compressed: bool = True  # False: keeps its height (normal segments, occult fractures)
+    plain: float = 1.0  # how plainly it shows anything
+    habit: tuple[float, ...] = (0.0,) * 7  # normal deviates of the patient: which signs their bones tend to show
+    share: float = 0.0  # part of the variance of the signs that the habit makes
+
+
+def draw_signs(finding, rng):
     """Draw the signs of a fracture's age from its score.
+
+    Which signs appear, and how much, varies at random; `share` of that variance is the patient's own habit, so a
+    patient's vertebrae resemble one another.
 
     Parameters
     ----------
-    score : float
-        Positive looks fresh, negative looks old; see the module's docstring.
+    finding : Finding
     rng : numpy Generator
-    plain : float
-        How plainly this patient's bones show anything (1 = usual).
 
     Returns
     -------
     Signs
     """
-    fresh = 1 / (1 + np.exp(-1.6 * score))
-    amount = rng.gamma(4.0, 0.25, 7) * plain
-    shown = rng.random(7) < np.r_[np.full(4, 0.25 + 0.7 * fresh), np.full(3, 0.95 - 0.7 * fresh)]
-    band, line, step, gap, sclerosis, beak, smooth = amount * shown * np.r_[[fresh] * 4, [1 - fresh] * 3]
-    return Signs(band, line, 2.2 * step, min(gap, 1.0), sclerosis, min(3.2 * beak, 7.0), min(smooth, 1.0))
+    fresh = 1 / (1 + np.exp(-1.6 * finding.score))
+    own = np.sqrt(1 - finding.share) * rng.standard_normal((2, 7))
+    presence, amount = np.sqrt(finding.share) * np.array([finding.habit, np.roll(finding.habit, 3)]) + own
+    wanted = np.concatenate([np.full(4, 0.2 + 0.76 * fresh), np.full(3, 0.96 - 0.76 * fresh)])
+    shown = norm.cdf(presence) < wanted
+    strength = finding.plain * np.exp(0.4 * amount) * np.where(np.arange(7) < 4, fresh, 1 - fresh)
+    band, line, step, gap, sclerosis, beak, smooth = 1.25 * strength * shown
+    return Signs(band, line, min(2.4 * step, 4.5), min(gap, 1.0), sclerosis, min(3.6 * beak, 8.0), min(smooth, 1.0))
 
 
 def draw_losses(score, height, rng):
     """Draw how a body has collapsed: height lost (mm) at back, middle and front of both endplates."""
-    loss = float(np.clip(0.30 - 0.045 * score + 0.11 * rng.standard_normal(), 0.1, 0.62)) * height
+    loss = float(np.clip(0.33 - 0.05 * score + 0.11 * rng.standard_normal(), 0.1, 0.62)) * height
     kind = rng.choice(3, p=(0.51, 0.34, 0.15))  # wedge (51 % in the paper's introduction), biconcave, crush
     profile = ((0.05, 0.55, 1.0), (0.15, 1.0, 0.45), (0.75, 1.0, 0.95))[kind]
     profile = np.clip(np.array(profile) + 0.08 * rng.standard_normal(3), 0, 1.1) * loss
@@ -148,9 +164,8 @@ def build_spine(fractures, *, scale, kyphosis, lordosis, disc, wear, rng):
 
     Parameters
     ----------
-    fractures : dict of level to (score, compressed)
-        The patient's labelled vertebrae. `compressed` False keeps the height (normal segments, occult fractures).
-        A score of None shows no sign at all.
+    fractures : dict of level to Finding
+        The patient's labelled vertebrae; all others are intact.
     scale : float
         Size of this skeleton against `BODIES`.
     kyphosis, lordosis : float
@@ -164,7 +179,7 @@ def build_spine(fractures, *, scale, kyphosis, lordosis, disc, wear, rng):
     Returns
     -------
     list of Body
-        From T2 to S1. Wedged bodies tip everything above them forward, as they do in life.
+        From T2 to S3. Wedged bodies tip everything above them forward, as they do in life.
     """
     bodies, x, y, forward, below = [], 0.0, 0.0, 0.0, None
     for level in reversed(SPINE):
@@ -181,7 +196,7 @@ def build_spine(fractures, *, scale, kyphosis, lordosis, disc, wear, rng):
                 x, y = x + np.sin(angle) * step, y - np.cos(angle) * step
         body = body._replace(x=x, y=y, tilt=tilt)
         back, _, front = body.heights()
-        forward += 0.55 * np.arctan2(back - front, body.depth) * (level in fractures)
+        forward += 0.5 * np.arctan2(back - front, body.depth) * (level in fractures)
         bodies, below = [body, *bodies], body
     return bodies
 
@@ -195,14 +210,14 @@ def _draw_body(level, size, fractures, wear, rng):
     """Draw one body, not yet placed."""
     height, depth, width = size
     loss = (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
-    score, compressed, plain = fractures.get(level, (None, False, 1.0))
     beak = wear * float(rng.gamma(2.0, 0.5))
     signs = Signs(osteophyte=beak)
-    cup = height * np.clip(0.045 + 0.02 * rng.standard_normal(), 0.01, 0.11)
-    if score is not None:
-        signs = draw_signs(score, rng, plain)
+    cup = height * np.clip(0.05 + 0.025 * rng.standard_normal(), 0.01, 0.11)
+    finding = fractures.get(level)
+    if finding is not None:
+        signs = draw_signs(finding, rng)
         signs = signs._replace(osteophyte=max(signs.osteophyte, beak))
-    if compressed:
-        loss = draw_losses(score, height, rng)
-    waist = depth * np.clip(0.05 + 0.012 * rng.standard_normal(), 0.02, 0.09)
+        if finding.compressed:
+            loss = draw_losses(finding.score, height, rng)
+    waist = depth * np.clip(0.058 + 0.015 * rng.standard_normal(), 0.02, 0.09)
     return Body(level, 0.0, 0.0, 0.0, height, depth, width, *loss, float(cup), float(waist), signs)

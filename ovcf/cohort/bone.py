@@ -66,7 +66,9 @@ def add_vertebra(canvas, body: Body, bones: Bones, centre_y: float, rng):
         lx, ly = _into_frame(body, x, y)
         opening = body.width * ((body.y - centre_y) / SOURCE_MM + np.tan(np.deg2rad(bones.roll)))
         canvas.pixels[where] += body_shadow(body, bones, lx, ly, opening, canvas.mm_per_px, rng)
-    where, x, y = canvas.window(body.x - 80, body.y - 55, body.x + 5, body.y + 65)
+    rear, low = -body.depth / 2 - 47, 1.35 * body.height + 4
+    xs, ys = body.to_film(np.array([rear, 6 - body.depth / 2] * 2), np.repeat([-0.75 * body.height - 5, low], 2))
+    where, x, y = canvas.window(xs.min(), ys.min(), xs.max(), ys.max())
     if canvas.pixels[where].size:
         lx, ly = _into_frame(body, x, y)
         canvas.pixels[where] += arch_shadow(body, bones, lx, ly, rng)
@@ -102,7 +104,7 @@ def body_shadow(body, bones, lx, ly, opening, blur, rng):
     front = body.front(v) + _wobble(rng, 9, 0.3)(v) - lx
     back = lx - body.back(v) - _wobble(rng, 9, 0.2)(v)
     top, bottom = ly - upper, lower - ly
-    inside = _soft_min((front, back, top, bottom), 1.1 + 0.9 * body.signs.smooth)
+    inside = _soft_min((front, back, top, bottom), 1.7 + 1.0 * body.signs.smooth)
     fill = 1 / (1 + np.exp(-np.clip(inside / max(0.4, 0.7 * blur), -30, 30)))
     path = body.width * _cross_section(u)
     texture = _texture(bones, lx, ly, rng)
@@ -153,7 +155,7 @@ def _walls(body, bones, front, back, v):
 def _endplates(body, bones, u, top, bottom, path, opening, blur, rng):
     """Both endplates as flat rings: a near and a far rim that part away from the central ray, a cupped floor."""
     s, total = body.signs, 0.0
-    thick = 0.5 * bones.cortex + 0.15 + 0.6 * s.sclerosis
+    thick = 0.5 * bones.cortex + 0.15 + 0.5 * s.sclerosis
     sigma = np.hypot(thick * 0.55, 0.5 * blur)
     reach = 1 / (1 + np.exp((np.abs(u) - 0.985) / 0.02))
     half = 0.5 * abs(opening) * np.sqrt(np.clip(1 - u**2, 0, 1))
@@ -163,8 +165,8 @@ def _endplates(body, bones, u, top, bottom, path, opening, blur, rng):
         rim = np.clip(0.55 * body.cup * (1 - u**2), 0, None)
         lines = ((depth + rim - half, 0.38), (depth + rim + half, 0.3), (depth - 0.4, 0.42))
         ring = sum(w * np.exp(-0.5 * (d / sigma) ** 2) for d, w in lines)
-        dense = np.exp(-np.clip(depth, 0, None) / (1.2 + 1.5 * s.sclerosis)) * (depth > -0.6) * 0.22 * s.sclerosis
-        total = total + (ring * (1 + 0.55 * s.sclerosis) * uneven * hole + dense) * reach
+        dense = np.exp(-np.clip(depth, 0, None) / (1.2 + 1.5 * s.sclerosis)) * (depth > -0.6) * 0.30 * s.sclerosis
+        total = total + (ring * (1 + 0.3 * s.sclerosis) * uneven * hole + dense) * reach
     return PLATE * path * total * (0.6 + 0.4 * bones.density)
 
 
@@ -182,9 +184,10 @@ def _impaction(body, u, top, bottom, lx, ly, rng):
     span = 1 / (1 + np.exp(-(u - rng.uniform(-0.9, -0.2)) / 0.15))
     band = 0.48 * s.band * np.exp(-0.5 * (depth / rng.uniform(1.3, 2.3)) ** 2) * span
     slope, cut = rng.normal(-0.1, 0.25), rng.uniform(-0.3, 0.1) * body.height
-    off = ly - cut - slope * lx + _wobble(rng, 8, 0.6)(u)
-    line = -0.42 * s.line * np.exp(-0.5 * (off / 0.55) ** 2) / (1 + np.exp(-(u - rng.uniform(-0.5, 0.4)) / 0.1))
-    return band + line
+    off = ly - cut - slope * lx + _wobble(rng, 13, 0.9)(u)
+    faint = np.clip(0.6 + _wobble(rng, 15, 0.5)(u), 0, 1.3) / (1 + np.exp(-(u - rng.uniform(-0.4, 0.5)) / 0.12))
+    line = np.exp(-0.5 * (off / 0.5) ** 2) - 0.5 * np.exp(-0.5 * ((off - 1.3) / 0.7) ** 2)  # dark, a dense lip below
+    return band - 0.36 * s.line * line * faint
 
 
 def arch_shadow(body, bones, lx, ly, rng):
@@ -195,11 +198,15 @@ def arch_shadow(body, bones, lx, ly, rng):
     for side in (-1, 1):
         shift = side * (0.9 + 0.5 * abs(bones.roll)) + 0.4 * rng.standard_normal()
         field = np.minimum.reduce([_capsule(lx, ly - shift, *part) for part in _arch_parts(h, d, lumbar, rng)])
-        total = total + 0.5 * _solid(field, 0.42 if lumbar else 0.34, 0.26)
-    tip = (-d / 2 - 38, 0.42 * h) if lumbar else (-d / 2 - 30, 1.25 * h)
-    wide = (5.5, 7.0) if lumbar else (3.5, 3.0)
-    field = _capsule(lx, ly, -d / 2 - 17, 0.25 * h, *tip, *wide)
-    total = total + _solid(field, 0.22, 0.10)
+        total = total + 0.5 * _solid(field, 0.55 if lumbar else 0.42, 0.34)
+    root = (-d / 2 - 16, 0.2 * h)
+    if lumbar:
+        blade = ((*root, -d / 2 - 36, 0.42 * h, 4.0, 7.5),)
+    else:
+        blade = ((*root, -d / 2 - 22, 0.7 * h, 4.5, 3.5),
+                 (-d / 2 - 22, 0.7 * h, -d / 2 - 31, 1.2 * h, 3.5, 2.2))  # fmt: skip
+    field = np.minimum.reduce([_capsule(lx, ly, *part) for part in blade])
+    total = total + _solid(field + _wobble(rng, 13, 1.0)(ly / 20), 0.24, 0.05)
     return total * (0.55 + 0.45 * bones.density)
 
 

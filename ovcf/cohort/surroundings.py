@@ -1,7 +1,7 @@
 """What lies over and around a synthetic spine: trunk, lungs, diaphragm, ribs, bowel, aorta, pelvis.
 
 All functions return attenuation (natural log units) for a whole film, to be added to the bones. Broad things are made
-at an eighth of the resolution and enlarged; only edges that are sharp on a real film are drawn at full size.
+at a third of the resolution and enlarged; only edges that are sharp on a real film are drawn at full size.
 """
 
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 
 SOFT, LUNG = 0.0195, 0.0060  # per mm, about 80 kV, scatter included elsewhere
 AIR = 58.0  # lung on one side of the spine, mm
-COARSE = 8
+COARSE = 3
 
 
 class Trunk(NamedTuple):
@@ -48,8 +48,11 @@ def soft_tissue(shape, canvas, spine, trunk, rng):
     y = canvas.top + (np.arange(-(-h // COARSE)) + 0.5) * step
     x = canvas.left + (np.arange(-(-w // COARSE)) + 0.5) * step
     forward = x[None, :] - np.interp(y, spine[:, 1], spine[:, 0])[:, None]
-    across = _breadth(forward, trunk) * (1 + 0.02 * fractal(forward.shape, rng, (5, 10, 20)))
-    return enlarge(SOFT * across, shape)
+    across = _breadth(forward, trunk) * (1 + 0.02 * fractal(forward.shape, rng, (14, 28, 56)))
+    muscle = 14 * np.exp(-(((forward + 48) / 20) ** 2))  # erector spinae, thick on both sides
+    bowel = 0.05 * fractal((h // 2 + 1, w // 2 + 1), rng, (8, 15, 30))
+    loops = enlarge(bowel, shape) * enlarge(_edge(forward - 26, 8) * _edge(y[:, None] - trunk.diaphragm - 20, 15), shape)
+    return enlarge(SOFT * (across + muscle), shape) + loops
 
 
 def _breadth(forward, trunk):
@@ -100,8 +103,9 @@ def _vessels(shape, canvas, spine, trunk, rng):
 
 def dome(forward, root, rng):
     """Return y of a diaphragm dome at distances in front of the spine: high in front, falling to the sulcus."""
-    peak, height = rng.uniform(48, 75), rng.uniform(38, 58)
-    return root - height * np.exp(-(((forward - peak) / rng.uniform(48, 60)) ** 2)) + 0.25 * np.clip(-forward, 0, 60)
+    peak, height = rng.uniform(45, 90), rng.uniform(22, 58)
+    fall = rng.uniform(0.1, 0.5) * np.clip(-forward, 0, 60)
+    return root - height * np.exp(-(((forward - peak) / rng.uniform(45, 75)) ** 2)) + fall
 
 
 def _ripple(shape, rng):
@@ -131,7 +135,7 @@ def _draw_rib(draw, canvas, body, side, rng):
     """Draw one rib as nested strokes, cortex outside and marrow inside; floating ribs are short."""
     number = int(body.level[1:])
     length = 1.0 if number < 11 else (0.45, 0.25)[number - 11]
-    drop = side * rng.uniform(0.9, 1.1)
+    drop, dense = side * rng.uniform(0.8, 1.15), rng.uniform(0.45, 0.8)
     points = np.array([(-body.depth * 0.45, -body.height * 0.42), (-30, -body.height * 0.62), (-52, 8),
                        (-38, 42 * drop), (10, 78 * drop), (62, 108 * drop), (110, 122 * drop)])  # fmt: skip
     curve = _bezier(points * (side, 1), 40)[: int(40 * length) + 1]
@@ -139,7 +143,7 @@ def _draw_rib(draw, canvas, body, side, rng):
               for x, y in curve]  # fmt: skip
     wide = (7.5 if number < 11 else 5.5) * rng.uniform(0.85, 1.15) / canvas.mm_per_px
     for width, value in ((wide, 0.26), (wide - 2.6 / canvas.mm_per_px, 0.15), (wide * 0.3, 0.13)):
-        draw.line(pixels, fill=value, width=max(int(round(width)), 1), joint="curve")
+        draw.line(pixels, fill=dense * value, width=max(int(round(width)), 1), joint="curve")
 
 
 def _bezier(points, n):
@@ -158,7 +162,7 @@ def abdomen(shape, canvas, spine, trunk, rng):
     layer = Image.new("F", (w, h))
     draw = ImageDraw.Draw(layer)
     for _ in range(rng.poisson(7 * trunk.gas)):
-        at = rng.uniform(trunk.diaphragm + 45, spine[-1, 1] + 60)
+        at = rng.uniform(trunk.diaphragm + 45, spine[-3, 1] + 60)
         x = np.interp(at, spine[:, 1], spine[:, 0]) + rng.uniform(38, 120)
         size = rng.uniform(5, 17, 2) / scale
         cx, cy = (x - canvas.left) / scale, (at - canvas.top) / scale
@@ -171,7 +175,7 @@ def _calcification(shape, canvas, spine, trunk, rng):
     """Return flecks along the two walls of the abdominal aorta, in front of L2 to L4."""
     layer = Image.new("F", shape[::-1])
     draw = ImageDraw.Draw(layer)
-    low, high = spine[-6, 1], spine[-3, 1]
+    low, high = spine[-7, 1], spine[-4, 1]
     for wall in (26.0, 44.0):
         for _ in range(rng.poisson(9 * trunk.calcified)):
             y = rng.uniform(low, high)
@@ -184,17 +188,16 @@ def _calcification(shape, canvas, spine, trunk, rng):
 
 def pelvis(shape, canvas, sacrum, rng):
     """Return the iliac wings that lie over L5 and the sacrum: two broad shadows with bright crests."""
-    layer = Image.new("F", shape[::-1])
     total = np.zeros(shape, np.float32)
     for _ in range(2):
-        shift = rng.normal(0, 5, 2)
+        shift = rng.normal(0, 5, (6, 2)) + rng.normal(0, 5, 2)
         points = np.array([(-62, 60), (-58, -5), (-20, -38), (22, -30), (48, 5), (40, 70)]) + shift
         curve = _bezier(points, 40) + (sacrum.x, sacrum.y)
         pixels = [tuple((p - (canvas.left, canvas.top)) / canvas.mm_per_px) for p in curve]
         layer = Image.new("F", shape[::-1])
         draw = ImageDraw.Draw(layer)
         draw.polygon(pixels, fill=0.12)
-        draw.line(pixels, fill=0.28, width=max(int(2.2 / canvas.mm_per_px), 1), joint="curve")
+        draw.line(pixels, fill=0.2, width=max(int(2.2 / canvas.mm_per_px), 1), joint="curve")
         total += gaussian_filter(np.asarray(layer), 0.9 / canvas.mm_per_px)
     return total
 

@@ -17,13 +17,13 @@ from scipy.stats import norm
 from tqdm import tqdm
 
 from ovcf.cohort import roster
-from ovcf.cohort.anatomy import Body, build_spine
+from ovcf.cohort.anatomy import Body, Finding, build_spine
 from ovcf.cohort.bone import Bones, Canvas, add_vertebra
 from ovcf.cohort.exposure import SCANNERS, expose
 from ovcf.cohort.surroundings import Trunk, abdomen, fractal, lungs, pelvis, ribs, soft_tissue
 from ovcf.problems import InputError, Problem
 
-WIDEST_SEPARATION = 3.6  # SD between the classes' scores at difficulty 0
+WIDEST_SEPARATION = 4.0  # SD between the classes' scores at difficulty 0
 ANNOTATORS = {"a": (0.9, 0.93), "b": (1.3, 0.88)}  # box SD in mm (27 and 11 years in practice), agreement with MRI
 
 
@@ -63,7 +63,7 @@ def synthesise(out, *, patients=405, seed=0, difficulty=0.4, patient_correlation
     seed : int
         The same seed gives the same bytes on any number of workers.
     difficulty : float in [0, 1]
-        1 leaves no difference between fresh and old; 0 separates their scores by 3.6 SD.
+        1 leaves no difference between fresh and old; 0 separates their scores by 4 SD.
     patient_correlation : float in [0, 1)
         Intraclass correlation of the score within a patient, and how much patients' bones differ in texture.
     diaphragm : float, 0 or more
@@ -134,26 +134,31 @@ def _settings(manifest, people, seed, effects):
 def _make_patient(out, seed, index, person, rows, effects):
     """Draw one patient and write the film; return the rows for the manifest and for vertebrae.csv."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, 3, index]))
-    shared, plain = rng.standard_normal(), np.exp(0.35 * rng.standard_normal() * effects.patient_correlation**0.5)
-    rho = effects.patient_correlation
-    fractures = {}
-    for row in rows.itertuples():
-        sign = 1 if row.label == "fresh" else -1
-        score = sign * effects.separation / 2 + rho**0.5 * shared + (1 - rho) ** 0.5 * rng.standard_normal()
-        fractures[row.level] = (score, not (row.normal_segment or row.normal_height),
-                                plain * (0.35 if row.normal_segment else 1.0))  # fmt: skip
+    findings = _draw_findings(rows, effects, rng)
     scanner = SCANNERS[rng.integers(len(SCANNERS))]
-    scanner = scanner._replace(mm_per_px=scanner.mm_per_px)
-    bodies = build_spine(fractures, **_posture(person, rng))
-    canvas = _place_film(bodies, list(fractures), scanner.mm_per_px, rng)
+    bodies = build_spine(findings, **_posture(person, rng))
+    canvas = _place_film(bodies, list(findings), scanner.mm_per_px, rng)
     attenuation = _attenuate(canvas, bodies, effects, person, rng)
     film = expose(attenuation, scanner, rng)
     mirrored = bool(rng.random() < 0.75)  # most films here face left
     name = f"films/{person['patient_id']}.png"
     _write_png(film[:, ::-1] if mirrored else film, out / name)
     place = Place(canvas, mirrored, film.shape[1])
-    return (_patch_rows(rows, person, name, scanner, bodies, fractures, place, rng),
+    return (_patch_rows(rows, person, name, scanner, bodies, findings, place, rng),
             _vertebra_rows(rows, person, name, bodies, place, film.shape))  # fmt: skip
+
+
+def _draw_findings(rows, effects, rng):
+    """Draw what each labelled vertebra of a patient shows; the patient's own part is shared by all of them."""
+    rho, shared = effects.patient_correlation, rng.standard_normal()
+    habit, plain = tuple(rng.standard_normal(7)), np.exp(0.35 * rho**0.5 * rng.standard_normal())
+    findings = {}
+    for row in rows.itertuples():
+        mean = effects.separation / 2 * (1 if row.label == "fresh" else -1)
+        score = mean + rho**0.5 * shared + (1 - rho) ** 0.5 * rng.standard_normal()
+        keeps_height = row.normal_segment or row.normal_height
+        findings[row.level] = Finding(score, not keeps_height, plain * (0.35 if row.normal_segment else 1), habit, rho)
+    return findings
 
 
 class Place(NamedTuple):
@@ -190,11 +195,11 @@ def _place_film(bodies, levels, mm_per_px, rng):
     """Return an empty canvas over all of a patient's levels, their neighbours and some more."""
     names = [body.level for body in bodies]
     at = sorted(names.index(level) for level in levels)
-    first, last = bodies[at[0] - 1], bodies[min(at[-1] + 1, len(bodies) - 1)]
+    first, last = bodies[at[0] - 1], bodies[at[-1] + 1]
     top, bottom = first.y - 0.8 * first.height, last.y + 0.8 * last.height
     spare = max(rng.uniform(300, 360) - (bottom - top), 8)
     share = rng.uniform(0.3, 0.7)
-    low, high = bodies[1].y, bodies[-1].y + 35
+    low, high = bodies[1].y, bodies[-3].y + 35
     top = min(max(top - share * spare, low), max(high - (bottom - top) - spare, low))
     bottom = max(bottom, top + (last.y - first.y) + 0.8 * (first.height + last.height) + spare)
     bottom = min(bottom, max(high, last.y + 0.8 * last.height))
@@ -210,7 +215,7 @@ def _attenuate(canvas, bodies, effects, person, rng):
     shape = canvas.pixels.shape
     varied = 0.35 + effects.patient_correlation
     bones = Bones(density=float(np.exp(-0.012 * (person["age"] - 75) + 0.22 * varied * rng.standard_normal())),
-                  striation=float(np.clip(0.10 + 0.06 * varied * rng.standard_normal(), 0.03, 0.3)),
+                  striation=float(np.clip(0.075 + 0.04 * varied * rng.standard_normal(), 0.02, 0.2)),
                   cortex=float(np.clip(0.75 + 0.15 * rng.standard_normal(), 0.4, 1.2)),
                   roll=float(2.2 * rng.standard_normal()), texture=_trabeculae(varied, rng))  # fmt: skip
     trunk = _trunk(bodies, effects, person, rng)
@@ -222,19 +227,19 @@ def _attenuate(canvas, bodies, effects, person, rng):
     total += lungs(shape, canvas, spine, trunk, rng)
     total += ribs(shape, canvas, bodies, rng)
     total += abdomen(shape, canvas, spine, trunk, rng)
-    return total + pelvis(shape, canvas, bodies[-1], rng)
+    return total + pelvis(shape, canvas, bodies[-3], rng)
 
 
 def _trabeculae(varied, rng):
     """Return a patient's marrow texture: fine noise drawn out along the spine by a patient's own amount."""
-    stretch = float(np.clip(5 + 2 * varied * rng.standard_normal(), 2, 10))
+    stretch = float(np.clip(4 + 1.8 * varied * rng.standard_normal(), 1.5, 8))
     noise = rng.standard_normal((160, 160)).astype(np.float32)
     spectrum = np.fft.rfft2(noise)
     fy, fx = np.fft.fftfreq(160)[:, None], np.fft.rfftfreq(160)[None, :]
     radius = np.hypot(fy * stretch, fx)
     texture = np.fft.irfft2(spectrum * np.exp(-((radius / 0.3) ** 2)) / (0.04 + radius) ** 0.6, s=(160, 160))
     coarse = fractal((160, 160), rng, (10, 24))
-    texture = texture / texture.std() + 0.5 * coarse
+    texture = texture / texture.std() + 0.6 * coarse
     return (texture / texture.std()).astype(np.float32)
 
 
@@ -247,10 +252,11 @@ def _trunk(bodies, effects, person, rng):
                  gas=float(rng.gamma(2, 0.5)), calcified=float(rng.gamma(0.8, 0.8)))  # fmt: skip
 
 
-def _patch_rows(rows, person, name, scanner, bodies, fractures, place, rng):
+def _patch_rows(rows, person, name, scanner, bodies, findings, place, rng):
     """Return the manifest's rows of one patient."""
     at = {body.level: i for i, body in enumerate(bodies)}
-    whole = [i for i, body in enumerate(bodies[:-1]) if not fractures.get(body.level, (0, False))[1]]
+    crushed = {level for level, finding in findings.items() if finding.compressed}
+    whole = [i for i, body in enumerate(bodies[:-3]) if body.level not in crushed]
     table = []
     for row in rows.itertuples():
         body, i = bodies[at[row.level]], at[row.level]
@@ -264,7 +270,7 @@ def _patch_rows(rows, person, name, scanner, bodies, fractures, place, rng):
              "normal_segment": row.normal_segment, "normal_height": row.normal_height, "scanner": scanner.name,
              "anterior_height_mm": round(front, 2), "middle_height_mm": round(middle, 2),
              "posterior_height_mm": round(back, 2), "neighbour_height_mm": round(float(neighbour), 2),
-             **_annotations(row.label, fractures[row.level][0], box, scanner.mm_per_px, rng)}
+             **_annotations(row.label, findings[row.level].score, box, scanner.mm_per_px, rng)}
         )  # fmt: skip
     return table
 
@@ -286,7 +292,7 @@ def _vertebra_rows(rows, person, name, bodies, place, shape):
     """Return a row for every body that lies wholly on the film, fractured or not."""
     labels = {row.level: row for row in rows.itertuples()}
     table = []
-    for body in bodies[:-1]:
+    for body in bodies[:-3]:  # the sacrum is no vertebra of the study
         x0, y0, x1, y1 = np.round(place.box(body), 2).tolist()
         if x0 < 0 or y0 < 0 or x1 > shape[1] or y1 > shape[0]:
             continue
@@ -300,7 +306,7 @@ def _vertebra_rows(rows, person, name, bodies, place, shape):
 def _write_png(film, path):
     """Write a greyscale PNG atomically."""
     temporary = path.with_name(path.name + ".part")
-    Image.fromarray(np.ascontiguousarray(film)).save(temporary, format="PNG", compress_level=6)
+    Image.fromarray(np.ascontiguousarray(film)).save(temporary, format="PNG", compress_level=3)
     os.replace(temporary, path)
 
 
