@@ -1,20 +1,18 @@
 """Executed notebooks -> one self-contained page: no code, a table of contents, nothing asked of the network."""
 
-import base64
-import hashlib
 import json
 import re
-from html import escape
 from pathlib import Path
+from xml.etree import ElementTree
 
 import nbformat
 from bs4 import BeautifulSoup
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, pass_context
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from ovcf.study import write_text
-from ovcf.viz.gallery import SCRIPT
+from ovcf.viz.gallery import SCRIPT, SCRIPT_SHA256
 
 TEMPLATES = Path(__file__).parent / "templates"
 FORBIDDEN = "script style[src] link meta base iframe object embed form".split()
@@ -35,11 +33,10 @@ class ReportExporter(HTMLExporter):
             **options,
         )
 
+    @pass_context
     def markdown2html(self, context, source):
         """Markdown to HTML with equations drawn as SVG."""
         return MarkdownWithMath(renderer=EquationRenderer(escape=False, exclude_anchor_links=True)).render(source)
-
-    markdown2html.contextfilter = True
 
 
 class EquationRenderer(IPythonRenderer):
@@ -63,8 +60,6 @@ def equation(latex: str, *, inline: bool) -> str:
         node.set("style", f"vertical-align: {drawn.getyofst():.2f}px")
     node.set("role", "img")
     node.set("aria-label", latex.strip())
-    from xml.etree import ElementTree
-
     return ElementTree.tostring(node, encoding="unicode")
 
 
@@ -77,7 +72,7 @@ def write_page(run: Path, record: dict, names: list[str]) -> Path:
         sections=sections,
         css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
         script=SCRIPT,
-        script_hash=base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode(),
+        script_hash=SCRIPT_SHA256,
         parameters=json.dumps(record["parameters"], indent=2, ensure_ascii=False),
     )
     path = run / "report.html"
@@ -89,7 +84,7 @@ def _section(path: Path, name: str) -> dict | None:
     """Return one notebook's HTML, title and headings for the table of contents."""
     if not path.is_file():
         return None
-    body, _ = ReportExporter().from_notebook_node(nbformat.read(path, as_version=4))
+    body, _ = ReportExporter().from_notebook_node(without_widgets(nbformat.read(path, as_version=4)))
     soup = clean(BeautifulSoup(body, "html.parser"))
     headings = []
     for heading in soup.find_all(re.compile("^h[1-3]$")):
@@ -97,6 +92,14 @@ def _section(path: Path, name: str) -> dict | None:
         heading["id"] = f"{name}-{re.sub(r'[^a-z0-9]+', '-', text.lower()).strip('-')}"
         headings.append({"level": int(heading.name[1]), "id": heading["id"], "text": text})
     return {"name": name, "html": str(soup), "headings": headings}
+
+
+def without_widgets(notebook):
+    """Drop outputs that need a kernel; else their plain-text stand-ins would be printed."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [o for o in cell.outputs if not any("widget-view" in kind for kind in o.get("data", {}))]
+    return notebook
 
 
 def clean(soup: BeautifulSoup) -> BeautifulSoup:
@@ -116,6 +119,4 @@ def _is_inside(value) -> bool:
 
 
 def _environment() -> Environment:
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
-    environment.filters["e"] = escape
-    return environment
+    return Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)

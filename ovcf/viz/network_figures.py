@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ovcf.stats.roc import auc, roc_points
 from ovcf.viz.style import NETWORK_COLOURS, NETWORK_NAMES
 
 INK, PAPER = "#1c2530", "#8a8f98"
@@ -42,23 +43,62 @@ def network_colours(networks) -> list:
     return [NETWORK_COLOURS.get(network, INK) for network in networks]
 
 
-def fold_roc(curves, mean, ax, *, label="mean over folds"):
+def auc_forest(intervals, paper, ax):
+    """Draw the pooled AUC of each network with its clustered interval and the paper's printed AUC.
+
+    Parameters
+    ----------
+    intervals : DataFrame with network, metric, estimate, low, high (`network_tables.all_intervals`).
+    paper : Series of printed AUCs by network.
+    """
+    rows = intervals[intervals.metric == "auc"]
+    networks = list(rows.network)
+    forest(
+        rows,
+        ax,
+        names=[network_label(n) for n in networks],
+        paper=paper.reindex(networks).to_numpy(float),
+        xlabel="AUC, 95 % interval clustered by patient",
+        colours=network_colours(networks),
+    )
+    ax.axvline(0.5, color=PAPER, lw=1, ls="--")
+    return ax
+
+
+def fold_roc(predictions, mean, ax):
     """Draw Figure 4's ROC: folds pale, their mean bold with a band of +- 1 SD (ddof 1), chance dashed.
 
     Parameters
     ----------
-    curves : list of (name, false positive rate, true positive rate), one a fold.
-    mean : DataFrame with fpr, tpr, sd (`ovcf.stats.roc.mean_roc`).
+    predictions : DataFrame, predictions of one network.
+    mean : DataFrame with fpr, tpr_mean, tpr_sd_ddof1 (`ovcf.stats.roc.mean_roc`).
     """
-    for name, fpr, tpr in curves:
-        ax.plot(fpr, tpr, lw=1, alpha=0.6, label=name)
-    low, high = np.clip(mean.tpr - mean.sd, 0, 1), np.clip(mean.tpr + mean.sd, 0, 1)
+    for fold, part in predictions.groupby("fold"):
+        curve = roc_points(part.truth, part.p_fresh)
+        ax.plot(curve.fpr, curve.tpr, lw=1, alpha=0.6, label=f"fold {fold}, AUC {auc(part.truth, part.p_fresh):.3f}")
+    spread = mean.tpr_sd_ddof1
+    low, high = np.clip(mean.tpr_mean - spread, 0, 1), np.clip(mean.tpr_mean + spread, 0, 1)
     ax.fill_between(mean.fpr, low, high, color=INK, alpha=0.12, lw=0, label="± 1 SD over folds (ddof 1)")
-    ax.plot(mean.fpr, mean.tpr, color=INK, lw=2.4, label=label)
+    ax.plot(mean.fpr, mean.tpr_mean, color=INK, lw=2.4, label="mean over folds")
     ax.plot([0, 1], [0, 1], "--", color=PAPER, lw=1, label="chance")
     ax.set(xlabel="1 - specificity (old called fresh)", ylabel="sensitivity (fresh called fresh)", aspect="equal")
     ax.legend(fontsize=7.5, loc="lower right")
     return ax
+
+
+def confusion_sheet(folds, *, title=""):
+    """Draw the confusion matrix of every fold and of all folds together; folds has fold, tp, fn, tn, fp."""
+    import matplotlib.pyplot as plt
+
+    panels = [(f"fold {row['fold']}", row) for row in folds.to_dict("records")]
+    panels.append(("all folds", folds[["tp", "fn", "tn", "fp"]].sum().to_dict()))
+    figure, axes = plt.subplots(1, len(panels), figsize=(2.1 * len(panels), 2.7), squeeze=False)
+    for i, (ax, (name, counts)) in enumerate(zip(axes[0], panels, strict=True)):
+        confusion_matrix(counts, ax, title=name)
+        if i:
+            ax.set_ylabel("")
+    figure.suptitle(title, fontsize=9)
+    return figure
 
 
 def confusion_matrix(counts, ax, *, title=""):

@@ -5,31 +5,34 @@ import numpy as np
 from ovcf.viz.style import reader_colours
 
 INK = "#1c2530"
+AVERAGE = "Average"
+SESSION_NAMES = {"unaided": "without the model", "aided": "with the model"}
 
 
-def reader_slopes(unaided, aided, ax, *, metric="accuracy", model=None, reference=None):
-    """Draw each reader's metric without and with the model, joined, with intervals.
+def reader_slopes(sessions, ax, *, metric="accuracy"):
+    """Draw each reader's metric in each session, joined, with 95 % intervals; the average bold.
 
     Parameters
     ----------
-    unaided, aided : DataFrames with reader, <metric>, <metric>_low, <metric>_high as shares.
-    model : the model's own value on the same cases, drawn as a line.
-    reference : value for answering by chance, drawn dotted.
+    sessions : {"unaided": table, "aided": table} of `ovcf.stats.reader_tables.reader_table`.
+    metric : accuracy, sensitivity or specificity.
     """
-    colours = reader_colours(list(unaided.reader))
-    for i, reader in enumerate(unaided.reader):
-        shift = (i - (len(unaided) - 1) / 2) * 0.035
-        pair = [table[table.reader == reader].iloc[0] for table in (unaided, aided)]
-        x, y = np.array([0, 1]) + shift, [row[metric] for row in pair]
-        bars = [[row[metric] - row[f"{metric}_low"] for row in pair], [row[f"{metric}_high"] - row[metric] for row in pair]]
-        ax.errorbar(x, y, yerr=bars, color=colours[reader], lw=1.6, elinewidth=0.8, marker="o", ms=5, label=reader)
-    if model is not None:
-        ax.axhline(model, color=INK, lw=1.4, ls="--", label="the model alone")
-    if reference is not None:
-        ax.axhline(reference, color="#999999", lw=0.8, ls=":", label="guessing")
-    ax.set_xticks([0, 1], ["without the model", "with the model"])
-    ax.set(xlim=(-0.3, 1.3), ylim=(0, 1), ylabel=metric)
-    ax.legend(fontsize=7.5, loc="lower right")
+    first = next(iter(sessions.values()))
+    readers = [reader for reader in first.reader if reader != AVERAGE]
+    colours = reader_colours(readers)
+    for i, reader in enumerate([*readers, AVERAGE]):
+        rows = [table[table.reader == reader].iloc[0] for table in sessions.values()]
+        x = np.arange(len(rows)) + (i - len(readers) / 2) * 0.04
+        y = np.array([row[metric] for row in rows])
+        bars = [y - [row[f"{metric}_low"] for row in rows], [row[f"{metric}_high"] for row in rows] - y]
+        style = {"color": INK, "lw": 2.6, "marker": "D"} if reader == AVERAGE else {"color": colours[reader], "lw": 1.2, "marker": "o"}
+        ax.errorbar(x, y, yerr=bars, elinewidth=0.8, ms=5, label=reader, **style)
+    ax.axhline(0.5, color="#999999", lw=0.8, ls=":")
+    ax.set_xticks(range(len(sessions)), [SESSION_NAMES[name] for name in sessions])
+    ax.set(xlim=(-0.4, len(sessions) - 0.6), ylim=(0, 1))
+    ax.set_title(metric, fontsize=10)
+    if metric == "accuracy":
+        ax.legend(fontsize=7.5, loc="lower right")
     return ax
 
 
@@ -50,4 +53,22 @@ def flips(effect, ax):
     ax.set_xticks(x, effect.reader, rotation=20, ha="right")
     ax.set_ylabel("answers")
     ax.legend(fontsize=8)
+    return ax
+
+
+def power_map(grid, ax):
+    """Draw power by number of readers (down) and cases (across), numbers in the cells.
+
+    Parameters
+    ----------
+    grid : DataFrame with readers, cases, power (`ovcf.stats.power.power_grid`).
+    """
+    wide = grid.pivot(index="readers", columns="cases", values="power")
+    ax.imshow(wide, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (i, j), value in np.ndenumerate(wide.to_numpy()):
+        ax.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=8, color="white" if value > 0.6 else INK)
+    ax.set_xticks(range(wide.shape[1]), wide.columns)
+    ax.set_yticks(range(wide.shape[0]), wide.index)
+    ax.set(xlabel="cases", ylabel="readers")
+    ax.spines[:].set_visible(False)
     return ax
