@@ -189,15 +189,14 @@ def or_components(study: Crossed, metric="auc", covariance="jackknife"):
     if covariance not in COVARIANCES:
         allowed = ", ".join(COVARIANCES)
         raise InputError(Problem("covariance", "no such covariance", found=covariance, allowed=allowed))
-    gaps = np.isnan(curves).any()
-    if gaps and covariance != "jackknife":
+    if np.isnan(curves).any() and covariance != "jackknife":
         message = f"{covariance} cannot take missing readings; use the jackknife or complete cases"
         raise InputError(Problem("missing_reading", message))
     try:
         matrix = merit_covariance(curves, study.truth, metric, covariance, study.unit)
     except ValueError as error:
         raise InputError(Problem("covariance", str(error))) from None
-    theta = _merits(curves, study.truth, metric, gaps).reshape(t_, r_)
+    theta = figures_of_merit(curves, study.truth, metric).reshape(t_, r_)
     return components_of(theta, matrix, study.unit.max() + 1)
 
 
@@ -280,13 +279,6 @@ def _test(comparison, ms, variance, df1, df2):
 def _quantile(level, df):
     tail = (1 + level) / 2
     return norm.ppf(tail) if df == np.inf else t.ppf(tail, df)
-
-
-def _merits(curves, truth, metric, gaps):
-    if not gaps:
-        return figures_of_merit(curves, truth, metric)
-    seen = ~np.isnan(curves)
-    return np.array([figures_of_merit(c[s], truth[s], metric)[0] for c, s in zip(curves, seen, strict=True)])
 
 
 def _sentence(row, level):

@@ -30,7 +30,8 @@ def figures_of_merit(scores, truth, metric="auc"):
     Parameters
     ----------
     scores : array (k, n)
-        Ratings for `auc`; 0/1 answers for every other metric.
+        Ratings for `auc`; 0/1 answers for every other metric. NaN marks a reading that was not made; each
+        curve is then judged on its own cases.
     truth : array (n,)
         1 fresh (positive), 0 old.
     metric : str
@@ -42,7 +43,11 @@ def figures_of_merit(scores, truth, metric="auc"):
 
     Checked against scikit-learn and, for AUC, the published values of the Van Dyke study.
     """
-    scores, truth = np.atleast_2d(scores), np.asarray(truth).astype(bool)
+    scores, truth = np.atleast_2d(np.asarray(scores, float)), np.asarray(truth).astype(bool)
+    seen = ~np.isnan(scores)
+    if not seen.all():
+        rows = zip(scores, seen, strict=True)
+        return np.array([figures_of_merit(row[own], truth[own], metric)[0] for row, own in rows])
     if metric == "auc":
         return placements(truth, scores)[0].mean(axis=1)
     return _of_counts(_cells(scores, truth).sum(axis=-1), metric)

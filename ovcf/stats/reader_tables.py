@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.stats import norm, t
 
 from ovcf.problems import InputError, Problem
-from ovcf.stats.intervals import wilson
+from ovcf.stats.intervals import clustered_ratio, wilson
 from ovcf.stats.mrmc import average_variance, compare_treatments, or_components
 from ovcf.stats.reader_covariance import figures_of_merit, merit_covariance
 from ovcf.stats.readings import answers, check_readings, cross, model_output, one_session
@@ -14,13 +14,12 @@ RATES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 AVERAGE = "Average"
 
 
-def reader_table(readings, session=None, *, threshold=None, level=0.95, missing="complete_cases"):
+def reader_table(readings, session=None, *, threshold=None, level=0.95, missing="available"):
     """Tabulate each reader's answers under one session, and the readers' average.
 
     Intervals of rates are Wilson's; of kappa against the truth, the jackknife's. Where some patient has
-    several cases, `*_clustered_low/high` stand beside them: Wilson's at the effective size n / deff, with
-    deff the jackknife variance over patients by the binomial one (Rao & Scott 1992, Biometrics 48:577; not
-    below 1). The average's intervals are for random readers and cases (Hillis 2014, see
+    several cases, `*_low_clustered`, `*_high_clustered` stand beside them (Rao & Scott 1992, see
+    `intervals.clustered_ratio`). The average's intervals are for random readers and cases (Hillis 2014, see
     `mrmc.one_treatment`), and its `*_sd` is the sample SD over readers (ddof 1), as the paper's +- is.
 
     Parameters
@@ -31,6 +30,8 @@ def reader_table(readings, session=None, *, threshold=None, level=0.95, missing=
         Session or treatment; not needed where there is only one.
     threshold : float, optional
         Rating from which a reading counts as fresh, where no answers were given.
+    missing : {"available", "complete_cases", "refuse"}
+        Use each reader's own cases, only those all read, or refuse gaps by name.
 
     Returns
     -------
@@ -50,7 +51,8 @@ def reader_table(readings, session=None, *, threshold=None, level=0.95, missing=
         value = figures_of_merit(yes, truth, metric)
         covariance = merit_covariance(yes, truth, metric, "jackknife", study.unit)
         table[metric], table[f"{metric}_sd"] = value, np.nan
-        for name, limits in _limits(table, metric, value, covariance, study.clustered, level).items():
+        known = (yes, truth, study.unit, metric, value, np.diag(covariance), study.clustered, level)
+        for name, limits in _limits(*known).items():
             table[f"{metric}_low{name}"], table[f"{metric}_high{name}"] = limits
         average |= _average(metric, value, covariance, level)
     if r_ > 1:
@@ -58,7 +60,7 @@ def reader_table(readings, session=None, *, threshold=None, level=0.95, missing=
     return table.astype(dict.fromkeys(("n", "tp", "fn", "tn", "fp"), "Int64"))
 
 
-def ai_effect(readings, *, level=0.95, missing="complete_cases"):
+def ai_effect(readings, *, level=0.95):
     """Tabulate what the model's output did to each reader: aided minus unaided, and the answers that flipped.
 
     The interval of a reader's difference is Newcombe's method 10 for paired proportions (1998, Stat Med
@@ -78,7 +80,8 @@ def ai_effect(readings, *, level=0.95, missing="complete_cases"):
     -------
     DataFrame: reader, n; for accuracy, sensitivity and specificity `_unaided`, `_aided`, `_difference`,
     `_difference_low`, `_difference_high`; harmful_flips, harmful_chances, harmful_rate (and `_low`, `_high`),
-    the same for helpful, model_right, other_flips (changes not explained by following the model).
+    the same for helpful, model_right, other_flips (changes not explained by following the model). Cases that
+    a reader left out in either session are left out for all; `attrs["note"]` says how many.
 
     Raises
     ------
@@ -87,7 +90,7 @@ def ai_effect(readings, *, level=0.95, missing="complete_cases"):
 
     Checked against the published example of Newcombe and a literal count.
     """
-    study = _two_sessions(readings, missing)
+    study = _two_sessions(readings)
     (aided, unaided), truth = study.ratings, study.truth
     model_right = (model_output(readings, study.cases) >= 0.5) == truth
     table = pd.DataFrame({"reader": study.readers, "n": truth.size})
@@ -106,7 +109,9 @@ def ai_effect(readings, *, level=0.95, missing="complete_cases"):
     followed = table["harmful_flips"] + table["helpful_flips"]
     table["other_flips"] = (before != after).sum(1) - followed
     rows |= {"model_right": int(model_right.sum()), "other_flips": table["other_flips"].sum()}
-    return pd.concat([table, pd.DataFrame([rows])], ignore_index=True)
+    out = pd.concat([table, pd.DataFrame([rows])], ignore_index=True)
+    out.attrs["note"] = study.note
+    return out
 
 
 def paired_difference_interval(both, first_only, second_only, neither, level=0.95):
@@ -139,21 +144,25 @@ def paired_difference_interval(both, first_only, second_only, neither, level=0.9
     return low, first - second + np.sqrt(down**2 - 2 * phi * down * up + up**2)
 
 
-def _limits(table, metric, value, covariance, clustered, level):
-    variance = np.diag(covariance)
+def _limits(yes, truth, unit, metric, value, variance, clustered, level):
     if metric == "kappa":  # no binomial to lean on: the jackknife, over patients where they are the units
         half = norm.ppf((1 + level) / 2) * np.sqrt(variance)
         return {"": (value - half, value + half)}
-    columns = {"accuracy": ["tp", "tn", "fp", "fn"], "sensitivity": ["tp", "fn"], "specificity": ["tn", "fp"]}
-    columns |= {"ppv": ["tp", "fp"], "npv": ["tn", "fn"]}
-    n = table[columns[metric]].sum(axis=1).to_numpy(float)
-    out = {"": _wilson(value * n, n, level)}
+    pairs = []
+    for row in yes:
+        seen = ~np.isnan(row)
+        pairs.append((*_ratio(row[seen] == 1, truth[seen], metric), unit[seen]))
+    out = {"": _wilson([above.sum() for above, *_ in pairs], [below.sum() for _, below, _ in pairs], level)}
     if clustered:
-        binomial = value * (1 - value) / n
-        deff = np.where(binomial > 0, variance / np.where(binomial > 0, binomial, 1), 1)
-        size = n / np.fmax(deff, 1)
-        out["_clustered"] = _wilson(value * size, size, level)
+        out["_clustered"] = np.array([clustered_ratio(*pair, level)[1:3] for pair in pairs]).T
     return out
+
+
+def _ratio(called, truth, metric):
+    """Return numerator and denominator of a rate, case by case."""
+    below = {"sensitivity": truth, "specificity": ~truth, "ppv": called, "npv": ~called}
+    below = below.get(metric, np.ones(truth.size, bool))
+    return ((called == truth) & below).astype(float), below.astype(float)
 
 
 def _average(metric, value, covariance, level):
@@ -170,13 +179,13 @@ def _average(metric, value, covariance, level):
     }  # fmt: skip
 
 
-def _two_sessions(readings, missing):
+def _two_sessions(readings):
     long = check_readings(readings)
     if sorted(set(long["treatment"])) != ["aided", "unaided"]:
         found = ", ".join(sorted(set(long["treatment"])))
         allowed = "unaided and aided"
         raise InputError(Problem("session", "needs both sessions", None, None, "session", found, allowed))
-    return cross(long.assign(answer=answers(long).astype(float)), values="answer", missing=missing)
+    return cross(long.assign(answer=answers(long).astype(float)), values="answer")
 
 
 def _difference(study, metric, level):

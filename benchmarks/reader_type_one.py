@@ -1,0 +1,99 @@
+"""How often each reader-study test finds a difference where there is none, and how wide its intervals are.
+
+    python benchmarks/reader_type_one.py [--studies 1000] [--seed 0] [--out FILE.csv]
+
+Null studies of 5 readers, 2 treatments and 40 or 120 cases (half of them fresh) from the four structures of
+Roe & Metz (1997) at AUC 0.86: high or low correlation of the data (first letter) and variance of the readers
+(second). Under them both readers and cases vary, so the test for random readers and cases should reject 5 %
+(3.5-6.5 % in a thousand studies); the other two ask about fewer things and reject more often here: the table
+shows what it costs to read them as if they spoke for new readers and cases. The last rows give each of those
+two its own null: readers who are all alike, and treatments that no case responds to differently. Simulated
+data only.
+"""
+
+import argparse
+
+import numpy as np
+import pandas as pd
+
+from ovcf.stats.mrmc import GENERALISES, compare_treatments, components_of
+from ovcf.stats.reader_covariance import figures_of_merit, merit_covariance
+from ovcf.stats.simulated_readers import roe_metz
+
+HIGH, LOW = {"var_c": 0.3, "var_tc": 0.3, "var_rc": 0.2, "var_error": 0.2}, {
+    "var_c": 0.1, "var_tc": 0.1, "var_rc": 0.2, "var_error": 0.6}  # fmt: skip
+WIDE, NARROW = {"var_r": 0.03, "var_tr": 0.03}, {"var_r": 0.0055, "var_tr": 0.0055}
+STRUCTURES = {"HL": HIGH | NARROW, "HH": HIGH | WIDE, "LL": LOW | NARROW, "LH": LOW | WIDE}
+# each generalisation's own null, where what it holds fixed does not vary
+READERS_ALIKE = HIGH | {"var_r": 0.0, "var_tr": 0.0}
+CASES_ALIKE = HIGH | WIDE | {"var_tc": 0.0, "var_error": 0.5}
+THRESHOLD = 0.75  # half-way between the classes, for sensitivity and specificity
+ANALYSES = (("auc", "jackknife"), ("auc", "delong"), ("auc", "unbiased"), ("sensitivity", "jackknife"))
+
+
+def study_rows(ratings, truth, analyses=ANALYSES) -> list[dict]:
+    """Analyse one study: metric, covariance, generalisation, rejected (bool), width of the interval."""
+    treatments, readers, n = ratings.shape
+    rows = []
+    for metric, covariance in analyses:
+        scores = ratings if metric == "auc" else (ratings >= THRESHOLD).astype(float)
+        curves = scores.reshape(treatments * readers, n)
+        theta = figures_of_merit(curves, truth, metric).reshape(treatments, readers)
+        parts = components_of(theta, merit_covariance(curves, truth, metric, covariance), n)
+        for generalisation in GENERALISES:
+            entry = compare_treatments(parts, ["a", "b"], generalisation)[0]
+            rows.append({
+                "metric": metric, "covariance": covariance, "generalisation": generalisation,
+                "rejected": entry["p"] < 0.05, "width": entry["high"] - entry["low"],
+            })  # fmt: skip
+    return rows
+
+
+def null_studies(structure, parameters, cases, studies, seed, analyses=ANALYSES) -> pd.DataFrame:
+    """Analyse null studies: one row a metric, covariance and generalisation, with the share rejected."""
+    rows = []
+    for number in range(studies):
+        rng = np.random.default_rng(np.random.SeedSequence([seed, cases, number]))
+        ratings, truth = roe_metz(rng, readers=5, cases=(cases // 2, cases // 2), **parameters)
+        rows += study_rows(ratings, truth, analyses)
+    by = ["metric", "covariance", "generalisation"]
+    table = pd.DataFrame(rows).groupby(by, sort=False).agg(
+        type_one_error=("rejected", "mean"), mean_width=("width", "mean")
+    )
+    return table.reset_index().assign(structure=structure, cases=cases, studies=studies)
+
+
+def run(studies=1000, seed=0) -> pd.DataFrame:
+    """Return the whole table."""
+    tables = []
+    for cases in (40, 120):
+        for name, parameters in STRUCTURES.items():
+            tables.append(null_studies(name, parameters, cases, studies, seed))
+        for name, parameters, own in (
+            ("HL, readers alike", READERS_ALIKE, "fixed_readers"),
+            ("HH, no treatment x case", CASES_ALIKE, "fixed_cases"),
+        ):
+            table = null_studies(name, parameters, cases, studies, seed, ANALYSES[:1])
+            tables.append(table[table["generalisation"] == own])
+    table = pd.concat(tables, ignore_index=True)
+    # two standard errors of chance about the nominal 5 %
+    table["chance"] = 2 * np.sqrt(0.05 * 0.95 / studies)
+    front = ["structure", "cases", "metric", "covariance", "generalisation", "type_one_error"]
+    return table[[*front, "mean_width", "studies", "chance"]]
+
+
+def main():
+    """Print the table, and write it where asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--studies", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", help="write the table here as CSV")
+    arguments = parser.parse_args()
+    table = run(arguments.studies, arguments.seed)
+    print(table.round(4).to_string(index=False))
+    if arguments.out:
+        table.to_csv(arguments.out, index=False)
+
+
+if __name__ == "__main__":
+    main()
