@@ -99,7 +99,7 @@ def _filters(chosen, network) -> str:
         code: f"{OUTCOME_MARKS[code]} {name}" for code, name in OUTCOME_NAMES.items()
     }
     present = chosen["level"].fillna("").astype(str).replace("", "unknown") if "level" in chosen else []
-    levels = {"any": "any"} | {level: level for level in sorted(set(present), key=_anatomical)}
+    levels = {"any": "any"} | {level: level for level in sorted(set(present), key=anatomical)}
     return (
         f'<form hidden data-names="{escape(json.dumps(OUTCOME_NAMES))}" '
         f'data-marks="{escape(json.dumps(OUTCOME_MARKS))}">'
@@ -120,7 +120,7 @@ def _select(name, label, options, chosen) -> str:
     return f'<label>{label}<select name="{name}">{items}</select></label>'
 
 
-def _anatomical(level) -> tuple:
+def anatomical(level) -> tuple:
     """T before L, then the number; unknown last."""
     return ({"T": 0, "L": 1}.get(level[:1], 2), int(level[1:]) if level[1:].isdigit() else 0)
 

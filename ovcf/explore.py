@@ -1,0 +1,161 @@
+"""The clinician's page: open a finished run for looking, and serve it on this machine only.
+
+`ovcf explore RUN` starts Voila on loopback with a token and the settings below; JupyterLab shows the same
+tabs from `notebooks/explore.ipynb`.
+"""
+
+import os
+import secrets
+import socket
+from pathlib import Path
+
+from ovcf.problems import InputError, Problem
+
+TEMPLATES = Path(__file__).parent / "viz" / "jupyter"
+NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "explore.ipynb"
+UPLOAD_BYTES = 512 * 2**20
+IDLE_SECONDS = 4 * 3600  # an abandoned page's kernel goes after this; a paused reader loses nothing
+
+
+def open_study(run):
+    """Open a finished run for looking: its tables are read as they are and never made again.
+
+    Raises
+    ------
+    InputError
+        When the folder is not a run, or no predictions were made in it yet.
+    """
+    from ovcf.study import Study, read_table
+
+    tables = Path(run) / "tables"
+    missing = [n for n in ("patches", "predictions") if not (tables / f"{n}.csv").is_file()]
+    if missing:
+        words = f"holds no {' and no '.join(missing)}; make the run first with: ovcf run --out {run}"
+        raise InputError(Problem("run", words, str(run)))
+    study = Study(run)
+    # an instance attribute stands before the cached property that would compute
+    study.patches, study.predictions = (read_table(tables / f"{n}.csv") for n in ("patches", "predictions"))
+    return study
+
+
+def explore_page(run, *, cases: int | None = None, training: int | None = None, washout_days=None, seed=None):
+    """The three tabs of a run as one widget; what is wrong with the run is said in its place."""
+    from ovcf.viz.tabs import problem_page, tabbed
+
+    try:
+        study = open_study(run)
+    except InputError as error:
+        return problem_page(error)
+    from ovcf.viz.browser import Browser
+    from ovcf.viz.own_case import OwnCase
+    from ovcf.viz.reading_room import ReadingRoom
+
+    model = final_model(study)
+    reading = {"cases": cases, "training": training, "washout_days": washout_days, "seed": seed}
+    return tabbed(
+        {
+            "Browse": Browser(study, model=model),
+            "Reading room": ReadingRoom(study, model=model, **reading),
+            "Own case": OwnCase(study.run, model=model, study=study),
+        }
+    )
+
+
+def final_model(study):
+    """A function that loads the run's final model once, when first needed (torch takes seconds to import)."""
+    from functools import cache
+
+    @cache
+    def load():
+        folder = study.run / "model"
+        if not folder.is_dir():
+            return None
+        from ovcf.models.final import load_final
+
+        return load_final(folder)
+
+    return load
+
+
+def explore(run, port: int = 0, *, open_browser: bool = True, token: str | None = None) -> None:
+    """Serve the clinician's page of a run on 127.0.0.1 until interrupted.
+
+    Parameters
+    ----------
+    run : path
+        A finished run folder; checked before anything starts.
+    port : int
+        0 takes a free one.
+    token : str, optional
+        By default a fresh random one, part of the printed address.
+    """
+    open_study(run)
+    token = token or secrets.token_urlsafe(24)
+    port = port or free_port()
+    # The kernel inherits the run's place; our template stands alone on the path, so that neither kernels nor
+    # templates of another environment are picked up.
+    os.environ.update(OVCF_RUN=str(Path(run).resolve()), JUPYTER_PATH=str(TEMPLATES))
+    from voila.app import Voila
+
+    app = Voila(config=server_config(port, token))
+    app.initialize([str(NOTEBOOK)])
+    app.open_browser = open_browser
+    print(f"http://127.0.0.1:{port}/?token={token}\nResearch use only. Stop with Ctrl-C.", flush=True)
+    app.start()
+
+
+def server_config(port: int, token: str):
+    """Voila's settings; its defaults have no login, serve files, drop large uploads and keep dead kernels."""
+    from traitlets.config import Config
+
+    from ovcf.report.kernel import NativeKernels
+
+    # the page may talk to this server only; Jupyter's modules need eval and blobs
+    policy = (
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+        f"connect-src 'self' ws://127.0.0.1:{port} blob: data:; worker-src 'self' blob:; "
+        "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+    )
+    headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
+    culling = {"cull_interval": 60, "cull_idle_timeout": IDLE_SECONDS, "cull_connected": False}
+    settings = {
+        "websocket_max_message_size": UPLOAD_BYTES,
+        "allow_remote_access": False,  # a foreign Host header (DNS rebinding) is refused
+        "local_hostnames": ["localhost"],
+        "headers": headers,
+    }
+    return Config(
+        {
+            "Voila": {
+                "ip": "127.0.0.1",
+                "port": port,
+                "port_retries": 0,
+                "token": token,
+                "auto_token": True,
+                "tornado_settings": settings,
+                "config_file_paths": [],  # no voila.json from the folder it happens to start in
+            },
+            "VoilaConfiguration": {
+                "template": "ovcf",
+                "file_allowlist": [],
+                "file_denylist": [".*"],
+                "show_tracebacks": False,
+                "strip_sources": True,
+                "kernel_spec_manager_class": NativeKernels,
+            },
+            "MappingKernelManager": culling,
+        }
+    )
+
+
+def free_port() -> int:
+    """A port that nothing listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def unless(value, unset):
+    """None for a parameter left at its "unset" value (papermill has no optional numbers)."""
+    return None if value == unset else value

@@ -1,0 +1,90 @@
+// Shared by the widgets: elements without innerHTML, pictures from bytes, questions to the kernel.
+
+/** Make an element. Text from data only ever becomes a text node or an attribute value, never markup. */
+function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") node.addEventListener(name.slice(2), value);
+    else if (typeof value === "boolean") node.toggleAttribute(name, value);
+    else if (value !== null && value !== undefined) node.setAttribute(name, String(value));
+  }
+  node.append(...children.flat().filter((c) => c !== null && c !== undefined).map((c) => (c instanceof Node ? c : String(c))));
+  return node;
+}
+
+/** A labelled field: the label stands before the control and names it. */
+function field(label, control, attributes = {}) {
+  return el("label", { class: "field", ...attributes }, el("span", {}, label), control);
+}
+
+/** A drop-down from [value, text] pairs. */
+function dropdown(pairs, chosen, attributes = {}) {
+  const node = el("select", attributes, pairs.map(([value, text]) => el("option", { value }, text)));
+  node.value = chosen;
+  return node;
+}
+
+const bytesOf = (view) => new Uint8Array(view.buffer ?? view, view.byteOffset ?? 0, view.byteLength);
+
+/** Object URLs of one screen; `clear` frees the last screen's, so memory stays flat. */
+function pictures() {
+  let urls = [];
+  return {
+    url(view) {
+      const bytes = bytesOf(view);
+      const url = URL.createObjectURL(new Blob([bytes], { type: bytes[0] === 0x89 ? "image/png" : "image/jpeg" }));
+      urls.push(url);
+      return url;
+    },
+    clear() {
+      urls.forEach((url) => URL.revokeObjectURL(url));
+      urls = [];
+    },
+  };
+}
+
+/** Questions to the kernel, each with its answer. `lost` is called when none comes: the kernel is gone. */
+function questions(model, lost) {
+  const mine = Math.random().toString(36).slice(2);
+  const waiting = new Map();
+  let next = 0;
+  const receive = (message, buffers) => {
+    const entry = waiting.get(message.reply);
+    if (!entry) return;
+    waiting.delete(message.reply);
+    clearTimeout(entry.timer);
+    if (message.error) entry.reject(new Error(message.error));
+    else entry.resolve({ ...message, buffers: buffers ?? [] });
+  };
+  model.on("msg:custom", receive);
+  return {
+    ask(kind, values = {}, { buffers = [], seconds = 20 } = {}) {
+      const reply = `${mine}-${next++}`;
+      return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => { waiting.delete(reply); lost(); reject(new Error("no answer")); }, seconds * 1000);
+        waiting.set(reply, { resolve, reject, timer });
+        try {
+          model.send({ kind, reply, ...values }, undefined, buffers);
+        } catch (error) {
+          clearTimeout(timer);
+          lost();
+          reject(error);
+        }
+      });
+    },
+    close() {
+      model.off("msg:custom", receive);
+      waiting.forEach((entry) => clearTimeout(entry.timer));
+    },
+  };
+}
+
+/** The root of a widget; JupyterLab's own shortcuts keep out of it. */
+function root(name, label) {
+  return el("section", { class: `ovcf ${name}`, "aria-label": label, "data-lm-suppress-shortcuts": "true" });
+}
+
+const isTyping = (target) => target.matches?.("input:not([type=radio]):not([type=checkbox]):not([type=range]), textarea, select");
+const percent = (p) => (Number.isFinite(p) ? p.toFixed(2) : "unknown");
+const MARKS = { FN: "▼", FP: "▲", TP: "●", TN: "○" };
+const OUTCOMES = { TP: "fresh, called fresh", FN: "fresh, called old", TN: "old, called old", FP: "old, called fresh" };

@@ -1,0 +1,57 @@
+"""A small run that needs neither torch nor a film on disk, for tests of the widgets."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+
+HOSTILE = '"><img src=x onerror="window.hacked=1"><script>window.hacked=2</script>'
+
+
+class FakeStudy:
+    """What the widgets use of `ovcf.study.Study`, with `n` random patches of two networks."""
+
+    chosen = "vgg16"
+    label = "random numbers for tests"
+
+    def __init__(self, run, n=120, hostile=False):
+        rng = np.random.default_rng(5)
+        self.run = run
+        self.parameters = {"equalisation": "histogram", "margin_mm": 5.0, "margin_px": 4, "split": "patient"}
+        evil = HOSTILE if hostile else ""
+        i = np.arange(n)
+        self.patches = pd.DataFrame(
+            {
+                "patch_id": [f"S{k:05d}{evil}" for k in i],
+                "patient_id": [f"P{k // 3:05d}{evil}" for k in i],
+                "level": [("T12", "L1", "L2", "")[k % 4] for k in i],
+                "region": [("at", "at", "below", "")[k % 4] for k in i],
+                "label": [("fresh", "old")[k % 2] for k in i],
+                "image": [f"films/{k // 3}{evil}.png" for k in i],
+                "x0": 40.0,
+                "y0": 20.0 + 60 * (i % 3),
+                "x1": 110.0,
+                "y1": 70.0 + 60 * (i % 3),
+                "mm_per_px": np.nan,
+                "age": 75.0,
+                "sex": "female",
+                "fold": 1 + (i // 3) % 5,
+                "annotator_a_label": [("fresh", "old")[k % 2] + evil for k in i],
+                "annotator_b_label": "old",
+            }
+        )
+        ids = self.patches["patch_id"]
+        rows = [
+            pd.DataFrame({"network": name, "patch_id": ids, "p_fresh": rng.uniform(size=n)})
+            for name in ("alexnet", "vgg16")
+        ]
+        self.predictions = pd.concat(rows, ignore_index=True)
+        self._images = rng.integers(0, 255, (min(n, 500), 32, 32), dtype=np.uint8)
+        self._film = rng.uniform(size=(240, 160)).astype(np.float32)
+
+    def images(self, equalisation=None):
+        n = len(self.patches)
+        return np.broadcast_to(self._images[0], (n, 32, 32)) if n > 500 else self._images
+
+    def film(self, patch_id):
+        return SimpleNamespace(pixels=self._film, mm_per_px=float("nan"), spacing_origin="unknown", notes=())
