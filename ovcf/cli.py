@@ -120,5 +120,32 @@ def import_(form, source, out, **options):
                f"{len(result.problems)} problems, {len(result.notes)} notes")
 
 
+# For clinicians: explore, predict ----------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("run", type=FILE)
+@click.option("--port", default=0, help="Port on this machine  [default: a free one].")
+@click.option("--browser/--no-browser", default=True, help="Open the page at once.")
+def explore(run, port, browser):
+    """Show a run in the browser: its mistakes, the reading room, a film of your own (this machine only)."""
+    from ovcf.explore import explore
+
+    explore(run, port, open_browser=browser)
+
+
+@main.command()
+@click.argument("film", type=FILE)
+@click.option("--box", required=True, metavar="x0,y0,x1,y1", help="The vertebra, in px of the film.")
+@click.option("--run", type=FILE, default="reports/demo", show_default=True, help="Run whose final model is asked.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+def predict(film, box, run, as_json):
+    """Ask a run's final model about one vertebra of a film. Research use only."""
+    from ovcf.predict import describe, parse_box, predict_case
+
+    answer = predict_case(film, parse_box(box), run)
+    echo_json(answer) if as_json else click.echo(describe(answer))
+
+
 if __name__ == "__main__":
     main()

@@ -90,15 +90,18 @@ def explore(run, port: int = 0, *, open_browser: bool = True, token: str | None 
         By default a fresh random one, part of the printed address.
     """
     open_study(run)
-    token = token or secrets.token_urlsafe(24)
-    port = port or free_port()
-    # The kernel inherits the run's place; our template stands alone on the path, so that neither kernels nor
-    # templates of another environment are picked up.
-    os.environ.update(OVCF_RUN=str(Path(run).resolve()), JUPYTER_PATH=str(TEMPLATES))
+    os.environ["OVCF_RUN"] = str(Path(run).resolve())  # the kernel inherits it
+    serve(NOTEBOOK, port or free_port(), token or secrets.token_urlsafe(24), open_browser=open_browser)
+
+
+def serve(notebook, port: int, token: str, *, open_browser: bool = False) -> None:
+    """Serve one notebook as a page without code, on 127.0.0.1, until interrupted."""
+    # Our template stands alone on this path: no template or kernel of another environment is taken up.
+    os.environ["JUPYTER_PATH"] = str(TEMPLATES)
     from voila.app import Voila
 
     app = Voila(config=server_config(port, token))
-    app.initialize([str(NOTEBOOK)])
+    app.initialize([str(notebook)])
     app.open_browser = open_browser
     print(f"http://127.0.0.1:{port}/?token={token}\nResearch use only. Stop with Ctrl-C.", flush=True)
     app.start()

@@ -136,3 +136,18 @@ def check_box(box, shape, film=None) -> tuple[float, float, float, float]:
         allowed = f"0 <= x0 < x1 <= {width} and 0 <= y0 < y1 <= {height}, at least 1 px a side"
         raise InputError(Problem("box", "the box is not in the film", film, None, "box", found, allowed))
     return x0, y0, x1, y1
+
+
+def describe(answer: dict) -> str:
+    """An answer of `predict_case` in words, for a terminal."""
+    lines = [
+        f"P(fresh) {answer['p_fresh']:.3f} ({answer['low']:.3f} to {answer['high']:.3f} over the models of the "
+        f"folds): called {answer['called']} at 0.5 by {answer['network']}",
+        answer["calibration"],
+        *([answer["warning"]] if answer["warning"] else []),
+        *answer["notes"],
+        *(["The model was trained on synthetic films."] if answer["synthetic"] else []),
+        f"model {answer['digest']}",
+        answer["research_use_only"],
+    ]
+    return "\n".join(lines)

@@ -1,7 +1,7 @@
 // The reading room: one case at a time, by keyboard alone. The next case shows only after the kernel has said that
 // the last answer is on the disk.
 
-const CONFIDENCE = ["1 guess", "2 unsure", "3 likely", "4 fairly sure", "5 certain"];
+const CONFIDENCE = ["guess", "unsure", "likely", "fairly sure", "certain"];
 const SESSIONS = { training: "Training case", unaided: "Case", aided: "Case with the model" };
 
 function render({ model, el: host }) {
@@ -69,11 +69,11 @@ function render({ model, el: host }) {
     viewer?.close();
     viewer = filmViewer({ label: `${SESSIONS[next.session]} ${next.order} of ${next.of}: radiograph of one vertebra`, height: "min(56vh, 448px)" });
     const choice = (value, key) => el("button", { type: "button", class: "choice", "aria-pressed": "false", "data-answer": value, "aria-keyshortcuts": key, onclick: () => pick(value) }, `${value === "fresh" ? "▲ Fresh" : "● Old"} `, el("kbd", {}, key));
-    const sure = CONFIDENCE.map((text, i) => el("button", { type: "button", role: "radio", "aria-checked": "false", "aria-pressed": "false", "data-confidence": i + 1, onclick: () => rate(i + 1) }, text));
+    const sure = CONFIDENCE.map((text, i) => el("button", { type: "button", role: "radio", "aria-checked": "false", "aria-pressed": "false", "data-confidence": i + 1, "aria-label": `${i + 1} ${text}`, onclick: () => rate(i + 1) }, el("b", {}, i + 1), el("small", {}, text)));
     const confirm = el("button", { type: "button", class: "primary confirm", disabled: true, onclick: keep }, "Confirm and next (Enter)");
     const left = next.of - next.order + 1;
     body.replaceChildren(
-      el("div", { class: "progress" }, el("h3", { tabindex: -1 }, `${SESSIONS[next.session]} ${next.order} of ${next.of}`), el("progress", { max: next.of, value: next.order - 1, "aria-label": `${next.order - 1} of ${next.of} read` }), el("span", { class: "quiet" }, `${next.reader}; ${left} to go`), el("button", { type: "button", class: "pause", onclick: pause, "aria-keyshortcuts": "P" }, "Pause (P)")),
+      el("div", { class: "progressline" }, el("h3", { tabindex: -1 }, `${SESSIONS[next.session]} ${next.order} of ${next.of}`), el("progress", { max: next.of, value: next.order - 1, "aria-label": `${next.order - 1} of ${next.of} read` }), el("span", { class: "quiet" }, `${next.reader}; ${left} to go`), el("button", { type: "button", class: "pause", onclick: pause, "aria-keyshortcuts": "P" }, "Pause (P)")),
       el("div", { class: "caseview" }, viewer.node, el("div", { class: "answer" }, aid(next),
         el("div", { class: "choices", role: "group", "aria-label": "Is the fracture fresh or old?" }, choice("fresh", "F"), choice("old", "O")),
         el("div", { class: "sure", role: "radiogroup", "aria-label": "How sure are you?" }, el("span", {}, "How sure?"), sure), confirm, el("p", { class: "quiet keyline" }, ...keysHelp()))));
@@ -111,7 +111,7 @@ function render({ model, el: host }) {
     ready();
     const took = seconds();
     const { session, order, of } = current;
-    const next = await link.ask("answer", { session, order, answer, confidence, seconds: took }, { seconds: 15 }).catch((error) => { kept.textContent = `Not kept: ${error.message}`; });
+    const next = await link.ask("answer", { session, order, answer, confidence, seconds: took }, { seconds: 8 }).catch((error) => { kept.textContent = `Not kept: ${error.message}`; });
     busy = false;
     if (!next) { if (body.querySelector(".confirm")) ready(); return; }
     kept.textContent = next.kept === false ? "This case was already answered elsewhere; the first answer stands." : `Kept: ${session === "training" ? "training case" : "case"} ${order} of ${of}.`;
