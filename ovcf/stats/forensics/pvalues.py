@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from scipy import stats
+from scipy.special import stdtr
 
 from .printed import Printed, decimals_of
 
@@ -16,7 +17,7 @@ TESTS = {
     "Welch t": lambda x, y: stats.ttest_ind(x, y, equal_var=False).pvalue,
     "paired t": lambda x, y: stats.ttest_rel(x, y).pvalue if len(x) == len(y) else np.nan,
     "Mann-Whitney": lambda x, y: stats.mannwhitneyu(x, y).pvalue,
-    "Wilcoxon": lambda x, y: stats.wilcoxon(x, y).pvalue if len(x) == len(y) else np.nan,
+    "Wilcoxon": lambda x, y: stats.wilcoxon(x, y, method="asymptotic").pvalue if len(x) == len(y) else np.nan,
     "chi-square": lambda x, y: _chi_square(x, y),
 }
 SMOOTH = ("two-sample t", "Welch t", "paired t")
@@ -103,34 +104,41 @@ def _at(test, values, cut):
             error = np.sqrt(vx / nx + vy / ny)
             df = error**4 / ((vx / nx) ** 2 / (nx - 1) + (vy / ny) ** 2 / (ny - 1)) if error else 1
         t = (x.mean() - y.mean()) / error if error else np.inf
-    return float(2 * stats.t.sf(abs(t), df))
+    return float(2 * stdtr(df, -abs(t)))  # Student's t, lower tail
 
 
-def matches(printed: Printed, found: PRange, slack=0.02) -> bool:
+def matches(printed: Printed, found: PRange, slack=0.1) -> bool:
     """Tell whether a p could be printed so: "< 0.001" is a bound, "0.664" stands for what rounds (or is cut) to it.
 
-    `slack`: relative widening of the range, since the climb may stop short of its ends.
+    `slack`: widening of the range by this share of its width, since the climb may stop short of its ends.
     """
     if np.isnan(found.p):
         return False
-    low, high = found.low * (1 - slack), found.high * (1 + slack)
+    wider = slack * (found.high - found.low) + 1e-12
+    low, high = found.low - wider, found.high + wider
     if printed.relation:
         return low < float(printed.value) if printed.relation == "<" else high > float(printed.value)
     interval = printed.interval(truncated=True)
     return low <= float(interval.high) and high >= float(interval.low)
 
 
-def how_computed(printed: Printed, x: list[Printed], y: list[Printed]) -> pd.DataFrame:
-    """Try every test on two printed columns: test, p, low, high, one_sided (p / 2 fits, not p), fits."""
+def how_computed(printed: Printed, x: list[Printed], y: list[Printed], counts: bool = False, tests=tuple(TESTS)):
+    """Try every test on two printed columns: test, p, low, high, one_sided (p / 2 fits, not p), exact, fits.
+
+    `exact`: p at the printed values prints so; `fits`: it does for some values within their rounding.
+
+    `counts`: the numbers are counts, printed whole and not rounded; `tests`: names to try.
+    """
     values = [np.array([float(one.value) for one in side]) for side in (x, y)]
-    halves = [np.array([0.5 * 10.0 ** -decimals_of(one.digits) for one in side]) for side in (x, y)]
+    halves = [np.array([0.0 if counts else 0.5 * 10.0 ** -decimals_of(one.digits) for one in side]) for side in (x, y)]
     rows = []
-    for test in TESTS:
+    for test in tests:
         found = p_range(test, *values, *halves)
         half = PRange(*(part / 2 for part in found))
         whole = matches(printed, found)
-        rows.append((test, *found, matches(printed, half) and not whole, whole))
-    return pd.DataFrame(rows, columns=["test", "p", "low", "high", "one_sided", "fits"])
+        exact = matches(printed, PRange(found.p, found.p, found.p))
+        rows.append((test, *found, matches(printed, half) and not whole, exact, whole))
+    return pd.DataFrame(rows, columns=["test", "p", "low", "high", "one_sided", "exact", "fits"])
 
 
 def p_over_orders(x, y) -> tuple[float, float, int]:

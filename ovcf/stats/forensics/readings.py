@@ -131,7 +131,7 @@ def rank(fits: list[Fit]) -> list[Fit]:
     return sorted(fits, key=lambda fit: (-len(fit.explained), fit.reading.plain))
 
 
-def chance_of(fit: Fit, rows: dict[str, dict], n: int, *, draws=150, seed=0) -> float:
+def chance_of(fit: Fit, rows: dict[str, dict], n: int, *, draws=100, seed=0) -> float:
     """Chance that honest rows, headed as they hold, would let this reading explain so many of them.
 
     Honest rows are drawn with the class size of the fit and true rates uniform on 0.4 to 1, printed with as many
@@ -163,6 +163,28 @@ def chance_of(fit: Fit, rows: dict[str, dict], n: int, *, draws=150, seed=0) -> 
 def _round(value, step):
     """Round half up to a multiple of a step, exactly."""
     return ((2 * value + step) // (2 * step)) * step
+
+
+class Mixed(NamedTuple):
+    """A column of one row that fits, digits unchanged, if it holds another metric than in the other rows."""
+
+    column: str
+    metric: str
+    matrices: list[tuple[int, int, int, int]]
+
+
+def mixed_columns(table: Table, row: Row, reading: Reading, n, positives=None) -> list[Mixed]:
+    """Find readings of a single column under which a row fits as printed; the column's own heading comes first."""
+    rates, found = printed_rates(table, row), []
+    for metric, (column, _) in rates.items():
+        for other in (metric, *(name for name in RATES if name != metric)):
+            if other != reading.of(metric):
+                turned = Reading("", reading.mapping | {metric: other}, 3)
+                fitting = solve(under(turned, rates), n, positives=positives, limit=50).matrices
+                if len(fitting):
+                    matrices = [tuple(int(x) for x in matrix) for matrix in fitting]
+                    found.append(Mixed(column, other, matrices))
+    return sorted(found, key=lambda mixed: mixed.metric != table.metrics[mixed.column])
 
 
 class Repair(NamedTuple):
