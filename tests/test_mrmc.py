@@ -8,15 +8,8 @@ import pytest
 from scipy import stats
 
 from ovcf.problems import InputError
-from ovcf.stats.mrmc import (
-    compare_treatments,
-    components_of,
-    obuchowski_rockette,
-    one_treatment,
-    or_components,
-    prepare,
-    variance_components,
-)
+from ovcf.stats.mrmc import compare_treatments, obuchowski_rockette, one_treatment
+from ovcf.stats.or_components import components_of, or_components, prepare, variance_components
 from ovcf.stats.reader_covariance import COUNT_METRICS, COVARIANCES, figures_of_merit, merit_covariance
 from ovcf.stats.readings import read_readings
 from ovcf.stats.simulated_readers import roe_metz
@@ -64,7 +57,7 @@ def test_van_dyke_tests(van_dyke, generalisation, answers):
 
 
 def test_van_dyke_reader_component(components):
-    # RJafroc 2.1.2, StSignificanceTesting(dataset02, FOM = "Wilcoxon", method = "OR")$ANOVA$VarCom["VarTR", 1]
+    # RJafroc: StSignificanceTesting(dataset02, FOM = "Wilcoxon", method = "OR")$ANOVA$VarCom["VarTR", 1]
     assert round(variance_components(components)["var_tr"], 11) == 0.00020040252
 
 
@@ -79,7 +72,7 @@ def test_every_interval_agrees_with_its_p_value(van_dyke):
     for covariance, metric in itertools.product(COVARIANCES, ("auc", "sensitivity", "specificity")):
         table = obuchowski_rockette(van_dyke, metric, 3, covariance)
         assert ((table["low"] > 0) | (table["high"] < 0)).eq(table["p"] < 0.05).all()
-        assert (table["p"].between(0, 1)).all() and table["sentence"].str.contains(metric).all()
+        assert (table["p"].between(0, 1)).all() and table["sentence"].str.lower().str.startswith(metric).all()
 
 
 # Covariances against literal loops --------------------------------------------------------------------------

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from ovcf.problems import InputError
-from ovcf.stats.mrmc import compare_treatments, components_of, or_components, prepare
+from ovcf.stats.mrmc import compare_treatments
+from ovcf.stats.or_components import components_of, or_components, prepare
 from ovcf.stats.power import cases_needed, power_grid
 from ovcf.stats.reader_covariance import figures_of_merit, merit_covariance
 from ovcf.stats.readings import read_readings

@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.stats import norm, t
 
 from ovcf.problems import InputError, Problem
-from ovcf.stats.mrmc import GENERALISES, average_variance, prepare
+from ovcf.stats.or_components import GENERALISES, average_variance, prepare
 from ovcf.stats.reader_covariance import figures_of_merit, merit_covariance
 from ovcf.stats.reading_checks import check_readings
 from ovcf.stats.readings import model_output
@@ -58,8 +58,9 @@ def model_against_panel(readings, predictions=None, *, session="unaided", metric
     if not margin > 0:
         raise InputError(Problem("margin", "the margin must be positive", found=str(margin)))
     study = prepare(_of_session(readings, session), metric, threshold, missing, cluster)
-    p_fresh = model_output(readings, study.cases) if predictions is None else _predicted(predictions, study.cases)
-    own = p_fresh if metric == "auc" else (p_fresh >= model_threshold).astype(float)
+    given = predictions is not None
+    p_fresh = _predicted(predictions, study.cases) if given else model_output(readings, study.cases)
+    own = p_fresh if metric == "auc" else np.where(p_fresh >= model_threshold, 1.0, 0.0)
     curves = np.concatenate([own[None], study.ratings[0]])  # (1 + r, n), the model first
     theta = figures_of_merit(curves, study.truth, metric)
     difference = theta[0] - theta[1:]
@@ -119,10 +120,11 @@ def _tests(difference, error, df, margin, level):
 
 
 def _sentence(row, level):
-    verdict = "not worse than the panel by" if row.noninferior else "not shown to be within"
-    end = " or more" if row.noninferior else " of the panel"
-    better = " and better than it" if row.low > 0 else ""
+    verdict = "non-inferior" if row.noninferior else "not shown to be non-inferior"
+    better = ", and superior" if row.low > 0 else ""
+    metric = "AUC" if row.metric == "auc" else row.metric
     return (
-        f"{row.metric}: model minus panel {row.difference:+.3f} ({level:.0%} interval {row.low:+.3f} to "
-        f"{row.high:+.3f}); {verdict} {row.margin:g}{end}{better}; {GENERALISES[row.generalisation]}."
+        f"{metric}: model minus panel {row.difference:+.3f} ({level:.0%} interval {row.low:+.3f} to "
+        f"{row.high:+.3f}): {verdict} at a margin of {row.margin:g}{better}; "
+        f"{GENERALISES[row.generalisation]}."
     )

@@ -1,0 +1,158 @@
+"""The components of the Obuchowski-Rockette model: mean squares, covariances, and what a test makes of them.
+
+The model of the figure of merit of treatment i and reader j: theta_ij = mu + tau_i + R_j + (tau R)_ij +
+eps_ij, where the eps of one set of cases are correlated: Cov1 (same reader, other treatment), Cov2 (other
+reader, same treatment), Cov3 (both differ), variance Error. Obuchowski & Rockette 1995, Commun Stat Simul
+Comput 24:285; Hillis 2007, Stat Med 26:596 (degrees of freedom); Hillis 2014, Stat Med 33:330 (one treatment,
+variance components).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ovcf.problems import InputError, Problem
+from ovcf.stats.reader_covariance import COVARIANCES, METRICS, figures_of_merit, merit_covariance
+from ovcf.stats.reading_checks import check_readings
+from ovcf.stats.readings import Crossed, answers, cross
+
+GENERALISES = {
+    "random": "holds for readers and cases like these ones (both are taken as drawn from a population)",
+    "fixed_readers": "holds for exactly these readers, reading new cases like these",
+    "fixed_cases": "holds for readers like these, reading exactly these cases",
+}
+
+
+class Components(NamedTuple):
+    """What the Obuchowski-Rockette tests are made of; covariances are over the sampling of cases."""
+
+    theta: np.ndarray  # (t, r) figures of merit
+    error: float
+    cov1: float
+    cov2: float
+    cov3: float
+    error_by: np.ndarray  # (t,) Error within each treatment
+    cov2_by: np.ndarray  # (t,) Cov2 within each treatment
+    units: int  # cases, or patients where they are the units
+
+    @property
+    def shape(self):
+        """(treatments, readers)."""
+        return self.theta.shape
+
+    @property
+    def mean_squares(self):
+        """MS(T), MS(R), MS(TR) of the figures of merit; NaN where there is one level only."""
+        theta, (t_, r_) = self.theta, self.shape
+        grand, by_t, by_r = theta.mean(), theta.mean(axis=1), theta.mean(axis=0)
+        rest = theta - by_t[:, None] - by_r[None, :] + grand
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return {
+                "ms_t": r_ * ((by_t - grand) ** 2).sum() / np.float64(t_ - 1),
+                "ms_r": t_ * ((by_r - grand) ** 2).sum() / np.float64(r_ - 1),
+                "ms_tr": (rest**2).sum() / np.float64((t_ - 1) * (r_ - 1)),
+            }
+
+
+def prepare(readings, metric="auc", threshold=None, missing="complete_cases", cluster="auto"):
+    """Check readings and lay them out as `Crossed`: ratings for auc, 0/1 answers for every other metric."""
+    if metric not in METRICS:
+        raise InputError(Problem("metric", "no such metric", found=metric, allowed=", ".join(METRICS)))
+    readings = check_readings(readings)
+    if metric != "auc":
+        readings = readings.assign(answer=answers(readings, threshold).astype(float))
+    return cross(readings, values="rating" if metric == "auc" else "answer", missing=missing, cluster=cluster)
+
+
+def or_components(study: Crossed, metric="auc", covariance="jackknife"):
+    """Compute the figures of merit of a crossed study and average their covariances; returns `Components`."""
+    t_, r_, n = study.ratings.shape
+    curves = study.ratings.reshape(t_ * r_, n)
+    if covariance not in COVARIANCES:
+        allowed = ", ".join(COVARIANCES)
+        raise InputError(Problem("covariance", "no such covariance", found=covariance, allowed=allowed))
+    if np.isnan(curves).any() and covariance != "jackknife":
+        message = f"{covariance} cannot take missing readings; use the jackknife or complete cases"
+        raise InputError(Problem("missing_reading", message))
+    try:
+        matrix = merit_covariance(curves, study.truth, metric, covariance, study.unit)
+    except ValueError as error:
+        raise InputError(Problem("covariance", str(error))) from None
+    theta = figures_of_merit(curves, study.truth, metric).reshape(t_, r_)
+    return components_of(theta, matrix, study.unit.max() + 1)
+
+
+def components_of(theta, matrix, units):
+    """Average a covariance matrix (t r, t r), curves in the order of `theta` (t, r), into `Components`."""
+    t_, r_ = theta.shape
+    cov = matrix.reshape(t_, r_, t_, r_)
+    same_t, same_r = np.eye(t_, dtype=bool)[:, None, :, None], np.eye(r_, dtype=bool)[None, :, None, :]
+
+    def mean(where):
+        where = np.broadcast_to(where, cov.shape)
+        return float(cov[where].mean()) if where.any() else 0.0  # one reader or treatment: no such pair
+
+    within = cov[np.arange(t_), :, np.arange(t_), :]  # (t, r, r)
+    error_by = np.einsum("ijj->ij", within).mean(axis=1)
+    others = within.sum(axis=(1, 2)) - r_ * error_by
+    return Components(
+        theta, mean(same_t & same_r), mean(~same_t & same_r), mean(same_t & ~same_r), mean(~same_t & ~same_r),
+        error_by, others / max(r_ * (r_ - 1), 1), int(units),
+    )  # fmt: skip
+
+
+def variance_components(components):
+    """List mean squares, Obuchowski-Rockette components and their Dorfman-Berbaum-Metz counterparts.
+
+    var(R) = (MS(R) - MS(TR)) / t - Cov1 + Cov3; var(TR) = MS(TR) - Error + Cov1 + Cov2 - Cov3 (Hillis 2014,
+    estimates may be negative and are not set to nought). On the scale of pseudovalues, n units: var(C) = n
+    Cov3, var(TC) = n (Cov2 - Cov3), var(RC) = n (Cov1 - Cov3), var(TRC + error) = n (Error - Cov1 - Cov2 +
+    Cov3) (Hillis et al. 2005, Stat Med 24:1579, Table 3).
+
+    Parameters
+    ----------
+    components : Components
+
+    Returns
+    -------
+    dict of float, NaN where one level leaves nothing to estimate. Checked against OR-DBM MRMC 2.51 on Van
+    Dyke.
+    """
+    c, squares, n = components, components.mean_squares, components.units
+    return squares | {
+        "error": c.error, "cov1": c.cov1, "cov2": c.cov2, "cov3": c.cov3,
+        "var_r": (squares["ms_r"] - squares["ms_tr"]) / c.shape[0] - c.cov1 + c.cov3,
+        "var_tr": squares["ms_tr"] - c.error + c.cov1 + c.cov2 - c.cov3,
+        "dbm_var_c": n * c.cov3, "dbm_var_tc": n * (c.cov2 - c.cov3), "dbm_var_rc": n * (c.cov1 - c.cov3),
+        "dbm_var_error": n * (c.error - c.cov1 - c.cov2 + c.cov3),
+    }  # fmt: skip
+
+
+def generalisations(components):
+    """Return the generalisations a study can speak for: with one reader, that reader only."""
+    return tuple(GENERALISES) if components.shape[1] > 1 else ("fixed_readers",)
+
+
+def denominator(components, generalisation):
+    """Return the variance that MS(T) is held against, and its degrees of freedom (inf for chi2)."""
+    (t_, r_), c = components.shape, components
+    ms_tr, spread = c.mean_squares["ms_tr"], max(c.cov2 - c.cov3, 0.0)
+    if generalisation == "fixed_readers":
+        return c.error - c.cov1 + (r_ - 1) * spread, np.inf
+    between = (t_ - 1) * (r_ - 1)
+    if generalisation == "fixed_cases":
+        return ms_tr, between
+    total = ms_tr + r_ * spread
+    return total, between * (total / ms_tr) ** 2 if ms_tr > 0 else np.inf
+
+
+def average_variance(theta, error, cov2, generalisation):
+    """Return the variance of the mean over readers of theta (r,) under one treatment, and its df."""
+    r_ = theta.size
+    if generalisation == "fixed_readers":
+        return max((error + (r_ - 1) * max(cov2, 0.0)) / r_, 0.0), np.inf
+    ms_r = theta.var(ddof=1)
+    if generalisation == "fixed_cases":
+        return ms_r / r_, r_ - 1
+    total = ms_r + r_ * max(cov2, 0.0)
+    return total / r_, (r_ - 1) * (total / ms_r) ** 2 if ms_r > 0 else np.inf

@@ -1,0 +1,197 @@
+"""A whole reader study in one call: the tables of `ovcf readers`, as text or as one object for JSON."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ovcf.problems import InputError, Problem
+from ovcf.stats.intervals import clustered_auc_interval, delong_interval
+from ovcf.stats.mrmc import average_study, compare_study
+from ovcf.stats.or_components import or_components, prepare, variance_components
+from ovcf.stats.reader_covariance import COVARIANCES
+from ovcf.stats.reader_tables import AVERAGE, reader_table
+from ovcf.stats.reading_checks import check_readings
+from ovcf.stats.readings import cross, has_answers, read_readings
+
+
+def analyse(source, metric="auc", threshold=None, *, covariances=COVARIANCES, missing="complete_cases",
+            cluster="auto", level=0.95):  # fmt: skip
+    """Analyse a reader study from a file or table.
+
+    Parameters
+    ----------
+    source : path or DataFrame
+        What `readings.read_readings` takes: a long CSV, the `readings` table, an `.imrmc` file.
+    metric : str
+        auc, sensitivity, specificity, accuracy, ppv, npv or kappa: what the treatments are compared by.
+    threshold : float, optional
+        Rating from which a reading counts as fresh, where no answers were given.
+    covariances : sequence of str
+        jackknife, delong, unbiased. One that cannot be had for this study is left out, and a note says why;
+        it is refused where it is the only one.
+    missing, cluster, level
+        See `mrmc.obuchowski_rockette`.
+
+    Returns
+    -------
+    dict of plain lists, texts and numbers (None where there is no number), fit for JSON: `research_use_only`,
+    `file`, `design` (treatments, readers, cases, positives, negatives, patients), `metric`, `threshold`,
+    `notes`, `obuchowski_rockette` (entries of metric, covariance, generalisation, comparison, statistic, df1,
+    df2, p, difference, low, high, sentence ...), `one_treatment`, `variance_components` (one a covariance),
+    `readers` (one a reader and treatment: n, auc with interval and, where there are answers, the rates of
+    `reader_table`) and `averages` (of the readers' rates).
+
+    Raises
+    ------
+    InputError
+        See `readings.read_readings` and `mrmc.obuchowski_rockette`.
+
+    Checked against the published answers of Van Dyke.
+    """
+    readings = read_readings(source)
+    study = prepare(readings, metric, threshold, missing, cluster)
+    comparisons, alone, components, notes = [], [], [], []
+    for covariance in covariances:
+        try:
+            parts = or_components(study, metric, covariance)
+        except InputError as error:
+            notes.append(f"{covariance}: {error}")
+            continue
+        components.append({"covariance": covariance, **variance_components(parts)})
+        known = (study, parts, metric, covariance)
+        alone.append(average_study(*known, level=level))
+        if len(study.treatments) > 1:
+            comparisons.append(compare_study(*known, level=level))
+    if not components:
+        raise InputError([Problem("covariance", note) for note in notes])
+    notes = [*readings.attrs.get("notes", []), study.note, *notes]
+    rows, averages = _reader_rows(readings, study.treatments, threshold, cluster, level)
+    return {
+        "research_use_only": True,
+        "file": Path(source).name if isinstance(source, str | Path) else None,
+        "design": _design(study), "metric": metric, "threshold": threshold,
+        "notes": [note for note in notes if note], "obuchowski_rockette": _records(comparisons),
+        "one_treatment": _records(alone), "variance_components": _records([pd.DataFrame(components)]),
+        "readers": rows, "averages": averages,
+    }  # fmt: skip
+
+
+def as_text(result):
+    """Set the result of `analyse` as text for a terminal.
+
+    Parameters
+    ----------
+    result : dict
+
+    Returns
+    -------
+    str
+    """
+    design, metric = result["design"], result["metric"]
+    lines = [
+        f"{len(design['readers'])} readers, {len(design['treatments'])} treatments, {design['cases']} cases "
+        f"({design['positives']} fresh, {design['negatives']} old)"
+        + (f" of {design['units']} patients, taken as the units" if design["clustered"] else ""),
+        "", "Readers", _grid(result["readers"], "reader", "treatment", "n", "auc", *_RATES),
+    ]  # fmt: skip
+    if result["averages"]:
+        lines += ["", "Average of the readers (random readers and cases)"]
+        lines += [_grid(result["averages"], "treatment", *_RATES)]
+    lines += ["", f"Average {metric} of each treatment"]
+    alone = result["one_treatment"]
+    first = [row for row in alone if row["covariance"] == alone[0]["covariance"]]
+    lines += [_grid(first, "generalisation", "treatment", "estimate", "df2")]
+    if result["obuchowski_rockette"]:
+        lines += ["", f"Obuchowski-Rockette, {metric}"]
+        columns = ("covariance", "generalisation", "comparison", "statistic", "df1", "df2", "p", "difference")
+        lines += [_grid(result["obuchowski_rockette"], *columns)]
+        first = [row for row in result["obuchowski_rockette"] if row["covariance"] == "jackknife"]
+        lines += ["", *(row["sentence"] for row in first or result["obuchowski_rockette"])]
+    lines += ["", *(f"Note: {note}" for note in result["notes"]), "Research use only."]
+    return "\n".join(lines)
+
+
+_RATES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
+
+
+def _reader_rows(readings, treatments, threshold, cluster, level):
+    long = check_readings(readings)
+    given = has_answers(long, threshold)
+    rows, averages = [], []
+    for treatment in treatments:
+        of_it = long[long["treatment"] == treatment]
+        areas = _areas(of_it, treatment, cluster, level)
+        if given:
+            rates = reader_table(of_it, threshold=threshold, level=level)
+            average = rates[rates["reader"] == AVERAGE].dropna(axis="columns")
+            averages += _records([average.assign(treatment=treatment)])
+            spread = [c for c in rates if c.endswith("_sd")]  # of the average only
+            areas = areas.merge(rates.drop(columns=["n", *spread]), on="reader")
+        rows += _records([areas])
+    return rows, averages
+
+
+def _areas(long, treatment, cluster, level):
+    """Each reader's AUC on their own cases with DeLong's interval (logit), by patient where some repeat."""
+    study = cross(long, missing="available", cluster=cluster)
+    rows = []
+    for reader, ratings in zip(study.readers, study.ratings[0], strict=True):
+        seen = ~np.isnan(ratings)
+        truth, scores = study.truth[seen], ratings[seen]
+        row = {"reader": reader, "treatment": treatment, "n": int(seen.sum())}
+        if truth.all() or not truth.any():
+            rows.append(row | dict.fromkeys(("auc", "auc_low", "auc_high"), np.nan))
+            continue
+        if study.clustered:
+            interval = clustered_auc_interval(truth, scores, study.unit[seen], level)
+        else:
+            interval = delong_interval(truth, scores, level, scale="logit")
+        rows.append(row | {"auc": interval.estimate, "auc_low": interval.low, "auc_high": interval.high})
+    return pd.DataFrame(rows)
+
+
+def _design(study):
+    return {
+        "treatments": list(study.treatments), "readers": list(study.readers), "cases": int(study.truth.size),
+        "positives": int(study.truth.sum()), "negatives": int((~study.truth).sum()),
+        "units": int(study.unit.max() + 1), "clustered": bool(study.clustered),
+    }  # fmt: skip
+
+
+def _records(tables):
+    """Turn tables into a list of dict of plain Python values; None where there is no finite number."""
+    return [
+        {str(name): _plain(value) for name, value in row.items()}
+        for table in tables
+        for row in table.to_dict(orient="records")
+    ]
+
+
+def _plain(value):
+    value = value.item() if isinstance(value, np.generic) else value
+    if value is pd.NA or (isinstance(value, float) and not np.isfinite(value)):
+        return None
+    return value
+
+
+def _grid(rows, *columns):
+    """Set rows as a text table: each number with its interval where the row holds one."""
+    columns = [c for c in columns if any(row.get(c) is not None for row in rows)]
+    body = [[_cell(row, column) for column in columns] for row in rows]
+    table = [list(columns), *body]
+    widths = [max(len(row[i]) for row in table) for i in range(len(columns))]
+    lines = ["  ".join(t.ljust(w) for t, w in zip(row, widths, strict=True)).rstrip() for row in table]
+    return "\n".join(lines)
+
+
+def _cell(row, column):
+    value = row.get(column)
+    if value is None or isinstance(value, str | int):
+        return "-" if value is None else str(value)
+    # the interval by patient where there is one
+    low, high = (row.get(f"{column}_{end}_clustered", row.get(f"{column}_{end}")) for end in ("low", "high"))
+    if column in ("estimate", "difference"):
+        low, high = row.get("low"), row.get("high")
+    text = f"{value:.4g}" if column in ("statistic", "df2", "p") else f"{value:.3f}"
+    return text + (f" ({low:.3f} to {high:.3f})" if low is not None and high is not None else "")
