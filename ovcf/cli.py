@@ -147,5 +147,45 @@ def predict(film, box, run, as_json):
     echo_json(answer) if as_json else click.echo(describe(answer))
 
 
+@main.command()
+@click.argument("data", type=FILE)
+@click.option("--out", type=FILE, help="Folder for check.html and check.json  [default: reports/check-NAME].")
+@click.option("--json", "as_json", is_flag=True, help="Print one object with `errors` and `warnings`.")
+@click.option("--allow-outside", is_flag=True, help="Accept image paths that leave the manifest's folder.")
+def check(data, out, as_json, allow_outside):
+    """Look a cohort over: errors (exit 2), and warnings a reviewer would raise."""
+    from ovcf.cohort.check import check
+    from ovcf.cohort.check_report import as_text, write_check
+
+    findings = check(data, allow_outside=allow_outside)
+    name = data.absolute().parent.name if data.is_file() else data.absolute().name
+    page, table = write_check(findings, out or Path("reports") / f"check-{name}")
+    if as_json:
+        echo_json(findings.as_dict())
+    else:
+        click.echo(f"{as_text(findings)}\n\n{page}\n{table}")
+    raise SystemExit(findings.exit_code)
+
+
+# Reader studies ---------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("file", type=FILE)
+@click.option("--metric", default="auc", show_default=True,
+              type=click.Choice(["auc", "sensitivity", "specificity", "accuracy", "ppv", "npv", "kappa"]))
+@click.option("--threshold", type=float, help="Rating from which a reading counts as fresh.")
+@click.option("--cluster", default="auto", show_default=True, type=click.Choice(["auto", "patient", "case"]))
+@click.option("--missing", default="complete_cases", show_default=True,
+              type=click.Choice(["complete_cases", "available", "refuse"]), help="What to do about missing readings.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def readers(file, metric, threshold, cluster, missing, as_json):
+    """Analyse a reader study: a long CSV, a readings table or an .imrmc file."""
+    from ovcf.stats.reader_report import analyse, as_text
+
+    result = analyse(file, metric, threshold, cluster=cluster, missing=missing)
+    echo_json(result) if as_json else click.echo(as_text(result))
+
+
 if __name__ == "__main__":
     main()
