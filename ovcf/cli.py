@@ -99,8 +99,8 @@ def pairs(context, option, values: tuple[str, ...]) -> dict[str, str]:
 @click.argument("source", type=FILE)
 @click.option("--out", type=FILE, required=True, help="Manifest CSV to write; best above the images.")
 @click.option("--patient-pattern", metavar="REGEX",
-              help="Finds the patient id in a film's name or path: its group `patient`, else the first (groups "
-              "`age` and `sex` count too). Without it each film is a patient.")
+              help="Finds the patient id in a film's name or path: its group `patient`, else the first ("
+              "groups `age` and `sex` count too). Without it each film is a patient.")
 @click.option("--levels", multiple=True, callback=pairs, metavar="CATEGORY=LEVEL", help="Repeatable.")
 @click.option("--label-map", "--map", multiple=True, callback=pairs, metavar="CATEGORY=fresh|old",
               help="Repeatable; without it labels the source does not have stay empty.")
@@ -185,6 +185,24 @@ def readers(file, metric, threshold, cluster, missing, as_json):
 
     result = analyse(file, metric, threshold, cluster=cluster, missing=missing)
     echo_json(result) if as_json else click.echo(as_text(result))
+
+
+# Published tables ------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("file", type=FILE, required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object: findings and matrices.")
+def audit(file, as_json):
+    """Check whether the numbers of published tables can be right; without FILE, those of the paper.
+
+    FILE is YAML; data/published/README.md describes it.
+    """
+    from ovcf.stats.forensics import audit as run_audit
+    from ovcf.stats.forensics.report import as_text
+
+    result = run_audit(file)
+    echo_json(result.as_json()) if as_json else click.echo(as_text(result))
 
 
 if __name__ == "__main__":
