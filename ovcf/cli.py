@@ -177,7 +177,7 @@ def check(data, out, as_json, allow_outside):
 @click.option("--threshold", type=float, help="Rating from which a reading counts as fresh.")
 @click.option("--cluster", default="auto", show_default=True, type=click.Choice(["auto", "patient", "case"]))
 @click.option("--missing", default="complete_cases", show_default=True,
-              type=click.Choice(["complete_cases", "available", "refuse"]), help="What to do about missing readings.")
+              type=click.Choice(["complete_cases", "available", "refuse"]), help="What to do about gaps.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def readers(file, metric, threshold, cluster, missing, as_json):
     """Analyse a reader study: a long CSV, a readings table or an .imrmc file."""
