@@ -66,6 +66,13 @@ def build_network(name: str, state: dict | None = None, seed: int = 0) -> Networ
     return net.eval().to(memory_format=torch.channels_last)
 
 
+def empty_network(name: str, state: dict) -> Network:
+    """Build a network and fill it with the state dict of an earlier `Network`, head included."""
+    net = Network(name, *_parts(name, _original(name, random=False)))
+    net.load_state_dict(state)
+    return net.eval().to(memory_format=torch.channels_last)
+
+
 def _original(name: str, random: bool) -> nn.Module:
     """The network as its authors publish it, without auxiliary classifiers."""
     if name == "efficientnet_lite0":

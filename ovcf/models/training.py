@@ -13,7 +13,14 @@ from torch import nn
 from ovcf.models.networks import Network
 from ovcf.models.tensors import FLIPS, flip, flip_states, to_tensor
 
-RECIPE_VERSION = 1  # raise it when the same recipe would give other numbers: finished folds are then redone
+RECIPE_VERSION = 2  # raise it when the same recipe would give other numbers: finished folds are then redone
+
+LENGTH = 6.0
+"""Root mean square length of a feature vector as the head sees it. With the paper's rate and 100 epochs, 1
+hardly learns and plain standardisation (length 36 for 1,280 features) learns by heart; 6 is about the scale
+of raw ImageNet features. Chosen on chest films, which are none of this study's data: AUC by patient 0.77,
+0.75 and
+0.80."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,10 +68,10 @@ def train_head(features: np.ndarray, fresh: np.ndarray, recipe: Recipe, rng, rep
 
     Notes
     -----
-    Features are standardised with the training patches' mean and SD, then divided by sqrt(d): ours, so that
-    the paper's learning rate means the same for 1,024 and 4,096 features of whatever scale. Both are folded
+    Ours: features are standardised with the training patches' mean and SD and scaled to LENGTH, so that the
+    paper's learning rate means the same for 1,024 and 4,096 features of whatever scale; both steps are folded
     into the returned head. The loop is torch.optim.SGD with nn.CrossEntropyLoss written out (tests hold them
-    against each other), since their overhead is most of the time at this size.
+    against each other), since at this size their overhead is most of the time.
     """
     states, d = features.shape[1:]
     mean, scale = _standardisation(features)
@@ -91,11 +98,12 @@ def train_head(features: np.ndarray, fresh: np.ndarray, recipe: Recipe, rng, rep
 
 
 def _standardisation(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and scale (d,) over patches and flips; a feature that hardly moves is not blown up to unit variance."""
+    """Mean and scale (d,) over patches and flips; a feature that hardly moves is not blown up to others' size."""
     flat = features.reshape(-1, features.shape[-1])
     mean, sd = flat.mean(0, dtype=np.float64), flat.std(0, dtype=np.float64)
     floor = 0.1 * np.sqrt(np.mean(sd**2)) or 1.0
-    return mean.astype(np.float32), (np.maximum(sd, floor) * np.sqrt(flat.shape[1])).astype(np.float32)
+    scale = np.maximum(sd, floor) * np.sqrt(flat.shape[1]) / LENGTH
+    return mean.astype(np.float32), scale.astype(np.float32)
 
 
 def _folded(weight, bias, mean, scale) -> dict[str, torch.Tensor]:
@@ -153,7 +161,7 @@ def train_network(net: Network, source: np.ndarray, fresh: np.ndarray, recipe: R
             if report:
                 report(epoch + 1)
     net.eval()
-    return {f"{name}.{key}": value.detach().cpu().clone()
+    return {f"{name}.{key}": value.detach().cpu().clone(memory_format=torch.contiguous_format)
             for name, part in parts.items() for key, value in part.state_dict().items()}
 
 
@@ -188,4 +196,4 @@ def network_probability(net: Network, source: np.ndarray, trainable: str, batch:
         rows = np.arange(start, min(start + batch, len(source)))
         x = _batch(source, rows, np.zeros(len(rows), int), ((),), device)
         out.append(torch.softmax(_logits(net, x, trainable).double(), 1)[:, 1].cpu().numpy())
-    return np.concatenate(out)
+    return np.concatenate(out) if out else np.empty(0)  # the final model has no test patches
