@@ -1,11 +1,12 @@
-"""The shape of a synthetic thoracolumbar spine in mm: bodies, curvature, fractures and the signs of their age.
+"""The shape of a synthetic thoracolumbar spine in mm: bodies, curvature, fractures and signs of their age.
 
-Film coordinates: x points forward (anterior), y points down, both in mm. A body has its own frame, turned by `tilt`
-(positive = front edge down), with its origin at the centre of the unfractured body.
+Film coordinates: x points forward (anterior), y points down, both in mm. A body has its own frame, turned by
+`tilt` (positive = front edge down), with its origin at the centre of the unfractured body.
 
-Fresh and old differ through one number per vertebra, `score`: fresh ~ N(+d/2, 1), old ~ N(-d/2, 1). All signs are
-drawn from the score and never from the label, so no reader of the films can beat an AUC of Phi(d / sqrt 2). The noise
-in the score is shared within a patient: its intraclass correlation is the cohort's `patient_correlation`.
+Fresh and old differ through one number per vertebra, `score`: fresh ~ N(+d/2, 1), old ~ N(-d/2, 1). All signs
+are drawn from the score and never from the label, so no reader of the films can beat an AUC of Phi(d / sqrt
+2). The noise in the score is shared within a patient: its intraclass correlation is the cohort's
+`patient_correlation`.
 """
 
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import norm
 
-# level: (height, depth, width, disc below, tilt in degrees), mm. Typical adult values; T5 about 20 x 28, L5 28 x 36.
+# level: (height, depth, width, disc below, tilt in degrees), mm. Typical adult values.
 BODIES = {
     "T2": (18.0, 21.0, 30.0, 4.0, 33.0),
     "T3": (18.5, 23.5, 29.0, 3.8, 28.0),
@@ -117,15 +118,15 @@ class Finding(NamedTuple):
     score: float  # positive looks fresh, negative looks old
     compressed: bool = True  # False: keeps its height (normal segments, occult fractures)
     plain: float = 1.0  # how plainly it shows anything
-    habit: tuple[float, ...] = (0.0,) * 7  # normal deviates of the patient: which signs their bones tend to show
+    habit: tuple[float, ...] = (0.0,) * 7  # the patient's normal deviates: which signs their bones show
     share: float = 0.0  # part of the variance of the signs that the habit makes
 
 
 def draw_signs(finding, rng):
     """Draw the signs of a fracture's age from its score.
 
-    Which signs appear, and how much, varies at random; `share` of that variance is the patient's own habit, so a
-    patient's vertebrae resemble one another.
+    Which signs appear, and how much, varies at random; `share` of that variance is the patient's own habit,
+    so a patient's vertebrae resemble one another.
 
     Parameters
     ----------
@@ -143,7 +144,8 @@ def draw_signs(finding, rng):
     shown = norm.cdf(presence) < wanted
     strength = finding.plain * np.exp(0.4 * amount) * np.where(np.arange(7) < 4, fresh, 1 - fresh)
     band, line, step, gap, sclerosis, beak, smooth = 1.25 * strength * shown
-    return Signs(band, line, min(2.4 * step, 4.5), min(gap, 1.0), sclerosis, min(3.6 * beak, 8.0), min(smooth, 1.0))
+    step, beak = min(2.4 * step, 4.5), min(3.6 * beak, 8.0)
+    return Signs(band, line, step, min(gap, 1.0), sclerosis, beak, min(smooth, 1.0))
 
 
 def draw_losses(score, height, rng):

@@ -1,8 +1,8 @@
 """X-ray shadow of one vertebra: attenuation (natural log units) added to a film, from smooth distance fields.
 
-Each part is a path length through something: marrow bone through an oval cross-section, a cortex met at a grazing angle
-(bright edges), endplates seen slightly from above or below (a flat ring, not a line). Nothing is drawn as an
-outline, and every edge is a ramp of about the pixel's width, so no staircase appears.
+Each part is a path length through something: marrow bone through an oval cross-section, a cortex met at a
+grazing angle (bright edges), endplates seen slightly from above or below (a flat ring, not a line). Nothing
+is drawn as an outline, and every edge is a ramp of about the pixel's width, so no staircase appears.
 """
 
 from typing import NamedTuple
@@ -67,7 +67,8 @@ def add_vertebra(canvas, body: Body, bones: Bones, centre_y: float, rng):
         opening = body.width * ((body.y - centre_y) / SOURCE_MM + np.tan(np.deg2rad(bones.roll)))
         canvas.pixels[where] += body_shadow(body, bones, lx, ly, opening, canvas.mm_per_px, rng)
     rear, low = -body.depth / 2 - 47, 1.35 * body.height + 4
-    xs, ys = body.to_film(np.array([rear, 6 - body.depth / 2] * 2), np.repeat([-0.75 * body.height - 5, low], 2))
+    high, fore = -0.75 * body.height - 5, 6 - body.depth / 2
+    xs, ys = body.to_film(np.array([rear, fore, rear, fore]), np.array([high, high, low, low]))
     where, x, y = canvas.window(xs.min(), ys.min(), xs.max(), ys.max())
     if canvas.pixels[where].size:
         lx, ly = _into_frame(body, x, y)
@@ -110,8 +111,8 @@ def body_shadow(body, bones, lx, ly, opening, blur, rng):
     texture = _texture(bones, lx, ly, rng)
     marrow = MARROW * bones.density * path * fill * (1 + bones.striation * texture)
     marrow *= 1 + _impaction(body, u, top, bottom, lx, ly, rng)
-    return (marrow + fill * _walls(body, bones, front, back, v)
-            + _endplates(body, bones, u, top, bottom, path, opening, blur, rng)).astype(np.float32)  # fmt: skip
+    plates = _endplates(body, bones, u, top, bottom, path, opening, blur, rng)
+    return (marrow + fill * _walls(body, bones, front, back, v) + plates).astype(np.float32)
 
 
 def _cross_section(u):
@@ -128,7 +129,7 @@ def _soft_min(fields, radius):
 
 
 def _wobble(rng, knots, size):
-    """Return a smooth random function on [-1.3, 1.3] with the given SD: no edge in a body is a clean curve."""
+    """Return a smooth random function on [-1.3, 1.3] with the given SD: no edge of a body is clean."""
     grid = np.linspace(-1.3, 1.3, 40)
     at = np.linspace(-1.3, 1.3, knots)
     values = size * rng.standard_normal(knots)
@@ -153,7 +154,7 @@ def _walls(body, bones, front, back, v):
 
 
 def _endplates(body, bones, u, top, bottom, path, opening, blur, rng):
-    """Both endplates as flat rings: a near and a far rim that part away from the central ray, a cupped floor."""
+    """Both endplates as flat rings: near and far rims that part away from the central ray, a cupped floor."""
     s, total = body.signs, 0.0
     thick = 0.5 * bones.cortex + 0.15 + 0.5 * s.sclerosis
     sigma = np.hypot(thick * 0.55, 0.5 * blur)
@@ -165,7 +166,8 @@ def _endplates(body, bones, u, top, bottom, path, opening, blur, rng):
         rim = np.clip(0.55 * body.cup * (1 - u**2), 0, None)
         lines = ((depth + rim - half, 0.38), (depth + rim + half, 0.3), (depth - 0.4, 0.42))
         ring = sum(w * np.exp(-0.5 * (d / sigma) ** 2) for d, w in lines)
-        dense = np.exp(-np.clip(depth, 0, None) / (1.2 + 1.5 * s.sclerosis)) * (depth > -0.6) * 0.30 * s.sclerosis
+        fade = np.exp(-np.clip(depth, 0, None) / (1.2 + 1.5 * s.sclerosis))
+        dense = 0.30 * s.sclerosis * fade * (depth > -0.6)
         total = total + (ring * (1 + 0.3 * s.sclerosis) * uneven * hole + dense) * reach
     return PLATE * path * total * (0.6 + 0.4 * bones.density)
 
@@ -177,7 +179,7 @@ def _gap(amount, u, rng):
 
 
 def _impaction(body, u, top, bottom, lx, ly, rng):
-    """Relative change of marrow density: an impaction band beneath the broken endplate, and a fracture line."""
+    """Relative change of marrow density: impaction band beneath the broken endplate, and fracture line."""
     s = body.signs
     broken_above = sum(body.loss_upper) >= sum(body.loss_lower)
     depth = (top if broken_above else bottom) - 3.2 - 1.2 * rng.standard_normal() + _wobble(rng, 6, 0.7)(u)
@@ -185,8 +187,10 @@ def _impaction(body, u, top, bottom, lx, ly, rng):
     band = 0.48 * s.band * np.exp(-0.5 * (depth / rng.uniform(1.3, 2.3)) ** 2) * span
     slope, cut = rng.normal(-0.1, 0.25), rng.uniform(-0.3, 0.1) * body.height
     off = ly - cut - slope * lx + _wobble(rng, 13, 0.9)(u)
-    faint = np.clip(0.6 + _wobble(rng, 15, 0.5)(u), 0, 1.3) / (1 + np.exp(-(u - rng.uniform(-0.4, 0.5)) / 0.12))
-    line = np.exp(-0.5 * (off / 0.5) ** 2) - 0.5 * np.exp(-0.5 * ((off - 1.3) / 0.7) ** 2)  # dark, a dense lip below
+    faint = np.clip(0.6 + _wobble(rng, 15, 0.5)(u), 0, 1.3)
+    faint = faint / (1 + np.exp(-(u - rng.uniform(-0.4, 0.5)) / 0.12))  # it starts at the front
+    # dark, with a dense lip below
+    line = np.exp(-0.5 * (off / 0.5) ** 2) - 0.5 * np.exp(-0.5 * ((off - 1.3) / 0.7) ** 2)
     return band - 0.36 * s.line * line * faint
 
 
@@ -194,19 +198,21 @@ def arch_shadow(body, bones, lx, ly, rng):
     """Return the attenuation of pedicles, facets, laminae and the spinous process, left and right apart."""
     h, d = body.height, body.depth
     lumbar = body.level[0] in "LS"
-    total = 0.0
+    uneven, total = _wobble(rng, 17, 0.55), 0.0
     for side in (-1, 1):
         shift = side * (0.9 + 0.5 * abs(bones.roll)) + 0.4 * rng.standard_normal()
-        field = np.minimum.reduce([_capsule(lx, ly - shift, *part) for part in _arch_parts(h, d, lumbar, rng)])
-        total = total + 0.5 * _solid(field, 0.55 if lumbar else 0.42, 0.34)
+        parts = _arch_parts(h, d, lumbar, rng)
+        field = np.minimum.reduce([_capsule(lx, ly - shift, *part) for part in parts])
+        field = field + uneven(lx / 14 + side) + uneven(ly / 14)
+        total = total + 0.5 * _solid(field, 0.50 if lumbar else 0.42, 0.28)
     root = (-d / 2 - 16, 0.2 * h)
     if lumbar:
-        blade = ((*root, -d / 2 - 36, 0.42 * h, 4.0, 7.5),)
+        blade = ((*root, -d / 2 - 33, 0.36 * h, 5.0, 8.0), (*root, -d / 2 - 30, 0.62 * h, 5.0, 5.0))
     else:
         blade = ((*root, -d / 2 - 22, 0.7 * h, 4.5, 3.5),
                  (-d / 2 - 22, 0.7 * h, -d / 2 - 31, 1.2 * h, 3.5, 2.2))  # fmt: skip
     field = np.minimum.reduce([_capsule(lx, ly, *part) for part in blade])
-    total = total + _solid(field + _wobble(rng, 13, 1.0)(ly / 20), 0.24, 0.05)
+    total = total + _solid(field + uneven(ly / 11) + 1.5 * uneven(lx / 30 + 1), 0.22, 0.02)
     return total * (0.55 + 0.45 * bones.density)
 
 
@@ -230,7 +236,7 @@ def _capsule(x, y, x0, y0, x1, y1, r0, r1):
 
 
 def _solid(field, marrow, cortex):
-    """Attenuation of a rounded bone from its signed distance: a bright grazing edge around a fuller middle."""
+    """Attenuation of a rounded bone from its signed distance: bright grazing edge, fuller middle."""
     depth = np.clip(-field, 0, None)
     edge = 1 / (1 + np.exp(np.clip(field / 0.3, -30, 30)))
     shell = np.sqrt(depth + 0.05) - np.sqrt(np.clip(depth - 0.9, 0, None) + 0.05)

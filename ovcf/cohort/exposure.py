@@ -1,4 +1,4 @@
-"""From attenuation to a film: scatter, focus, quantum noise, and the processing that makes each scanner's look."""
+"""From attenuation to a film: scatter, focus, quantum noise, and each scanner's processing."""
 
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ SCANNERS = (
 )
 
 
-def expose(attenuation, scanner: Scanner, rng):
+def expose(attenuation, scanner: Scanner, rng, *, mirrored=False):
     """Return the film that a scanner makes of an attenuation map.
 
     Parameters
@@ -41,6 +41,8 @@ def expose(attenuation, scanner: Scanner, rng):
     scanner : Scanner
     rng : numpy Generator
         Exposure, collimation and noise of this patient.
+    mirrored : bool
+        Turn the patient to face left; the lead letter stays readable.
 
     Returns
     -------
@@ -52,12 +54,14 @@ def expose(attenuation, scanner: Scanner, rng):
     broad = _broad(film, 26 / scanner.mm_per_px)
     film += scanner.local * (film - _broad(film, 7 / scanner.mm_per_px)) - scanner.flatten * broad
     film += scanner.sharpen * (film - gaussian_filter(film, 1.3 / scanner.mm_per_px, truncate=2.5))
-    inner = film[film.shape[0] // 16 : -film.shape[0] // 16, film.shape[1] // 10 : -film.shape[1] // 10]
-    low, high = np.quantile(inner[::3, ::3], (rng.uniform(0.08, 0.2), 0.997))
+    # The window is set on the patient, not on the air behind.
+    body = film[::3, ::3][attenuation[::3, ::3] > 2.0]
+    low, high = np.quantile(body, (rng.uniform(0.04, 0.14), 0.997))
     tone = np.clip((film - low) / (high - low), -1, 1.6)
     tone = 0.10 * np.log1p(np.exp((tone + 0.08) / 0.10)) / 1.08  # soft toe
     tone = tone ** (scanner.gamma * rng.uniform(0.85, 1.2))
     grey = 250 * (1 - np.exp(-0.8 * tone)) / (1 - np.exp(-0.8)) * rng.uniform(0.86, 1.0)  # slow shoulder
+    grey = grey[:, ::-1] if mirrored else grey
     return _collimate(np.clip(grey, 0, 255), scanner, rng).astype(np.uint8)
 
 
@@ -86,8 +90,23 @@ def _collimate(grey, scanner, rng):
     mask = Image.new("L", (w, h))
     inset = rng.uniform(0.0, 0.035, 4) * (w, h, w, h)
     turn = rng.normal(0, 0.006)
-    corners = [(inset[0], inset[1]), (w - inset[2], inset[1]), (w - inset[2], h - inset[3]), (inset[0], h - inset[3])]
-    ImageDraw.Draw(mask).polygon([(x + turn * (y - h / 2), y - turn * (x - w / 2)) for x, y in corners], fill=255)
+    left, top, right, bottom = inset[0], inset[1], w - inset[2], h - inset[3]
+    corners = ((left, top), (right, top), (right, bottom), (left, bottom))
+    turned = [(x + turn * (y - h / 2), y - turn * (x - w / 2)) for x, y in corners]
+    ImageDraw.Draw(mask).polygon(turned, fill=255)
     soft = gaussian_filter(np.asarray(mask, np.float32) / 255, 0.8 if scanner.shutter else 2.0)
     floor = 3.0 if scanner.shutter else 14.0
-    return floor + (grey - floor) * soft
+    return _letter(floor + (grey - floor) * soft, scanner, rng)
+
+
+def _letter(grey, scanner, rng):
+    """Put a lead L (left side to the detector) near an upper corner, a little askew, as technologists do."""
+    h, w = grey.shape
+    layer = Image.new("L", (w, h))
+    size, turn = 9 / scanner.mm_per_px, rng.normal(0, 0.15)
+    at = np.array([w * rng.choice((0.08, 0.88)), h * rng.uniform(0.05, 0.12)])
+    along = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    strokes = np.array([(0, 0), (0, 1), (0.6, 1)]) * size @ along + at
+    ImageDraw.Draw(layer).line([tuple(p) for p in strokes], fill=255, width=max(int(size / 6), 2))
+    lead = gaussian_filter(np.asarray(layer, np.float32) / 255, 0.7)
+    return grey + (248 - grey) * lead * (rng.random() < 0.7)

@@ -1,4 +1,4 @@
-"""Who is in a synthetic cohort: Table 1's vertebrae dealt to patients, their ages, and those excluded in Figure 1.
+"""Who is in a synthetic cohort: Table 1's vertebrae dealt to patients, their ages, and who is excluded.
 
 No picture is made here. Everything is decided by one generator, so a seed fixes the roster however many
 workers render it.
@@ -12,8 +12,8 @@ LEVELS = (*(f"T{i}" for i in range(5, 13)), *(f"L{i}" for i in range(1, 6)))
 # Table 1 of the paper: vertebrae per level from T5 to L5. The old counts include the normal segments.
 TABLE1_FRESH = (3, 13, 11, 22, 17, 16, 33, 71, 75, 45, 29, 21, 8)
 TABLE1_OLD = (3, 12, 17, 24, 18, 13, 34, 61, 57, 41, 30, 31, 15)
-# The parentheses of Table 1 (T8 1, T11 1, T12 2, L1 3, L2 2, L3 1, L4 1) sum to 11; the text says nine. The table
-# is followed, since it alone says at which levels they lie.
+# The parentheses of Table 1 (T8 1, T11 1, T12 2, L1 3, L2 2, L3 1, L4 1) sum to 11; the text says nine. The
+# table is followed, since it alone says at which levels they lie.
 TABLE1_NORMAL = (0, 0, 0, 1, 0, 0, 1, 2, 3, 2, 1, 1, 0)
 
 PAPER_PATIENTS, PAPER_COLLECTED, PAPER_FEMALE, PAPER_NORMAL_HEIGHT = 405, 557, 290, 11
@@ -30,7 +30,7 @@ EXCLUDED = {
 
 
 def shares(weights, total):
-    """Divide `total` into whole parts proportional to `weights` (largest remainders; exact when it divides)."""
+    """Divide `total` into whole parts proportional to `weights` (largest remainders)."""
     exact = np.asarray(weights, float) / np.sum(weights) * total
     parts = np.floor(exact).astype(int)
     parts[np.argsort(-(exact - parts), kind="stable")[: total - parts.sum()]] += 1
@@ -105,10 +105,10 @@ def _interleaved(n_first, n_second):
 def draw_ages(n, rng):
     """Draw ages: mean 75 within the inclusion bound of 60 and a plausible oldest of 98 years.
 
-    The paper prints 75 +- 14 beside an inclusion age of 60. With a mean of 75 on [60, 98] no density that falls
-    with age can have an SD above 12.4 (the extreme is a spike at 60 and a uniform rest), so 14 is out of reach.
-    The exponential truncated to [60, 98] is the least committed choice; its SD is 10.5. Quantiles are taken at
-    evenly spaced levels, so even a small cohort has the mean, then shuffled.
+    The paper prints 75 +- 14 beside an inclusion age of 60. With a mean of 75 on [60, 98] no density that
+    falls with age can have an SD above 12.4 (the extreme is a spike at 60 and a uniform rest), so 14 is out
+    of reach. The exponential truncated to [60, 98] is the least committed choice; its SD is 10.5. Quantiles
+    are taken at evenly spaced levels, so even a small cohort has the mean, then shuffled.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def draw_ages(n, rng):
 
 
 def _rate_of_mean(mean):
-    """Return the rate of an exponential truncated to [0, 1] whose mean is `mean` (below a half), by bisection."""
+    """Return the rate of an exponential truncated to [0, 1] with the given mean (below a half)."""
     low, high = 1e-6, 50.0
     for _ in range(80):
         rate = (low + high) / 2
@@ -164,8 +164,8 @@ def roster(patients, seed):
 def studies(people, seed):
     """Return everyone collected, included and not: the table behind Figure 1.
 
-    Each excluded patient fails the criterion named in `exclusion` and none listed before it in `EXCLUDED`; like
-    real ones, some fail a later criterion as well. 557 rows for a cohort of 405.
+    Each excluded patient fails the criterion named in `exclusion` and none listed before it in `EXCLUDED`;
+    like real ones, some fail a later criterion as well. 557 rows for a cohort of 405.
 
     Returns
     -------

@@ -1,7 +1,8 @@
 """What lies over and around a synthetic spine: trunk, lungs, diaphragm, ribs, bowel, aorta, pelvis.
 
-All functions return attenuation (natural log units) for a whole film, to be added to the bones. Broad things are made
-at a third of the resolution and enlarged; only edges that are sharp on a real film are drawn at full size.
+All functions return attenuation (natural log units) for a whole film, to be added to the bones. Broad things
+are made at a third of the resolution and enlarged; only edges that are sharp on a real film are drawn at full
+size.
 """
 
 from typing import NamedTuple
@@ -47,12 +48,21 @@ def soft_tissue(shape, canvas, spine, trunk, rng):
     step = canvas.mm_per_px * COARSE
     y = canvas.top + (np.arange(-(-h // COARSE)) + 0.5) * step
     x = canvas.left + (np.arange(-(-w // COARSE)) + 0.5) * step
-    forward = x[None, :] - np.interp(y, spine[:, 1], spine[:, 0])[:, None]
+    forward = x[None, :] - _axis(y, spine)[:, None]
+    seat = 1 + np.clip((y - spine[-5, 1]) / 60, 0, 1.5)[:, None]  # the back swells below L4
+    forward = np.where(forward < 0, forward / seat, forward)
     across = _breadth(forward, trunk) * (1 + 0.02 * fractal(forward.shape, rng, (14, 28, 56)))
     muscle = 14 * np.exp(-(((forward + 48) / 20) ** 2))  # erector spinae, thick on both sides
     bowel = 0.05 * fractal((h // 2 + 1, w // 2 + 1), rng, (8, 15, 30))
-    loops = enlarge(bowel, shape) * enlarge(_edge(forward - 26, 8) * _edge(y[:, None] - trunk.diaphragm - 20, 15), shape)
+    belly = _edge(forward - 26, 8) * _edge(y[:, None] - trunk.diaphragm - 20, 15)
+    loops = enlarge(bowel, shape) * enlarge(belly, shape)
     return enlarge(SOFT * (across + muscle), shape) + loops
+
+
+def _axis(y, spine):
+    """Return x of the trunk's axis at heights y: it follows the spine's bends only in part, as skin does."""
+    straight = np.polyval(np.polyfit(spine[:-2, 1], spine[:-2, 0], 2), np.clip(y, spine[0, 1], spine[-3, 1]))
+    return 0.35 * np.interp(y, spine[:-2, 1], spine[:-2, 0]) + 0.65 * straight
 
 
 def _breadth(forward, trunk):
@@ -65,8 +75,8 @@ def _breadth(forward, trunk):
 def lungs(shape, canvas, spine, trunk, rng):
     """Return the (negative) attenuation of air: lungs above two diaphragm domes, with vessels and a heart.
 
-    Below a dome's edge the organs under it come in as the chord of a sphere, 2 sqrt(2 R depth): a crisp edge that
-    deepens slowly, which is what crosses T10 to L1 on a lateral film. `trunk.overlay` scales that chord.
+    Below a dome's edge the organs under it come in as the chord of a sphere, 2 sqrt(2 R depth): a crisp edge
+    that deepens slowly, which is what crosses T10 to L1 on a lateral film. `trunk.overlay` scales that chord.
     """
     h, w = shape
     y = (canvas.top + (np.arange(h, dtype=np.float32) + 0.5) * canvas.mm_per_px)[:, None]
@@ -76,10 +86,12 @@ def lungs(shape, canvas, spine, trunk, rng):
     for side in (-1, 1):
         depth = y - dome(forward[h // 2], trunk.diaphragm + side * rng.uniform(3, 11), rng)[None, :]
         chord = 2 * np.sqrt(2 * 75 * np.clip(depth + 0.6 * _ripple(shape, rng), 0, 40))
-        air += np.clip(AIR - trunk.overlay * chord - (1 - trunk.overlay) * np.clip(depth + 60, 0, 120) * 0.48, 0, AIR)
+        edgeless = max(1 - trunk.overlay, 0) * np.clip(depth + 60, 0, 120) / 120 * AIR
+        air += np.clip(AIR - trunk.overlay * chord - edgeless, 0, AIR)
     wall = _edge(forward + trunk.rear - 24, 4)
     near_spine = 1 - 0.32 * np.exp(-((forward / 24) ** 2))
-    heart = 1 - 0.55 * np.exp(-(((forward - 95) / 42) ** 2)) * np.exp(-(((y - trunk.diaphragm + 60) / 60) ** 2))
+    beside_heart = ((forward - 95) / 42) ** 2 + ((y - trunk.diaphragm + 60) / 60) ** 2
+    heart = 1 - 0.55 * np.exp(-beside_heart)
     open_air = wall * near_spine * heart * air / (2 * AIR)
     haze = 1 + 0.03 * enlarge(fractal((h // 4 + 1, w // 4 + 1), rng, (3, 7, 16)), shape)
     return open_air * (_vessels(shape, canvas, spine, trunk, rng) - (SOFT - LUNG) * 2 * AIR * haze)
@@ -102,7 +114,7 @@ def _vessels(shape, canvas, spine, trunk, rng):
 
 
 def dome(forward, root, rng):
-    """Return y of a diaphragm dome at distances in front of the spine: high in front, falling to the sulcus."""
+    """Return y of a diaphragm dome at distances in front of the spine: high in front, low behind."""
     peak, height = rng.uniform(45, 90), rng.uniform(22, 58)
     fall = rng.uniform(0.1, 0.5) * np.clip(-forward, 0, 60)
     return root - height * np.exp(-(((forward - peak) / rng.uniform(45, 75)) ** 2)) + fall
@@ -119,7 +131,7 @@ def _edge(distance, width):
 
 
 def ribs(shape, canvas, bodies, rng, strength=1.0):
-    """Return the attenuation of both sides' ribs: tubes that run backward, turn, and cross the spine downward."""
+    """Return the attenuation of both sides' ribs: tubes that run back, turn, and cross the spine."""
     total = np.zeros(shape, np.float32)
     thoracic = [body for body in bodies if body.level[0] == "T"]
     for side in (0.97, 1.04):  # the side far from the detector is larger
@@ -156,7 +168,7 @@ def _bezier(points, n):
 
 
 def abdomen(shape, canvas, spine, trunk, rng):
-    """Return bowel gas (negative, soft blobs in front of the lumbar spine) and aortic calcification (flecks)."""
+    """Return bowel gas (negative, in front of the lumbar spine) and flecks of aortic calcification."""
     h, w = shape
     scale = canvas.mm_per_px
     layer = Image.new("F", (w, h))
@@ -164,10 +176,12 @@ def abdomen(shape, canvas, spine, trunk, rng):
     for _ in range(rng.poisson(7 * trunk.gas)):
         at = rng.uniform(trunk.diaphragm + 45, spine[-3, 1] + 60)
         x = np.interp(at, spine[:, 1], spine[:, 0]) + rng.uniform(38, 120)
-        size = rng.uniform(5, 17, 2) / scale
-        cx, cy = (x - canvas.left) / scale, (at - canvas.top) / scale
-        draw.ellipse([cx - size[0], cy - size[1], cx + size[0], cy + size[1]], fill=-rng.uniform(0.15, 0.5))
-    gas = gaussian_filter(np.asarray(layer), 2.2 / scale)
+        depth, middle = -rng.uniform(0.1, 0.4), np.array([x - canvas.left, at - canvas.top]) / scale
+        for _ in range(rng.integers(3, 8)):  # a loop of bowel is several pockets in a row
+            size = rng.uniform(3, 11, 2) / scale
+            draw.ellipse([*(middle - size), *(middle + size)], fill=depth * rng.uniform(0.6, 1.2))
+            middle = middle + rng.normal(0, 8, 2) / scale
+    gas = gaussian_filter(np.asarray(layer), 2.0 / scale)
     return gas + _calcification(shape, canvas, spine, trunk, rng)
 
 
@@ -180,9 +194,10 @@ def _calcification(shape, canvas, spine, trunk, rng):
         for _ in range(rng.poisson(9 * trunk.calcified)):
             y = rng.uniform(low, high)
             x = np.interp(y, spine[:, 1], spine[:, 0]) + wall + rng.normal(0, 1.2)
-            points = [((x + dx - canvas.left) / canvas.mm_per_px, (y + dy - canvas.top) / canvas.mm_per_px)
-                      for dx, dy in np.cumsum(rng.normal((0.1, 1.5), 0.5, (rng.integers(2, 6), 2)), axis=0)]  # fmt: skip
-            draw.line(points, fill=rng.uniform(0.1, 0.3), width=int(rng.integers(1, 4)))
+            steps = np.cumsum(rng.normal((0.1, 1.5), 0.5, (rng.integers(2, 6), 2)), axis=0)
+            points = (steps + (x - canvas.left, y - canvas.top)) / canvas.mm_per_px
+            width = int(rng.integers(1, 4))
+            draw.line([tuple(point) for point in points], fill=rng.uniform(0.1, 0.3), width=width)
     return gaussian_filter(np.asarray(layer), 0.45 / canvas.mm_per_px)
 
 

@@ -1,58 +1,36 @@
-"""The synthetic cohort: simulated lateral spine radiographs with Table 1's vertebrae, for trying the study out.
+"""The synthetic cohort: simulated lateral spine radiographs of Table 1's vertebrae, to try the study with.
 
-Nothing here comes from a patient. The films are drawn (`anatomy`, `bone`, `surroundings`, `exposure`) for the people
-of `roster`; the true effect sizes are arguments and are stored in cohort.json beside the films.
+Nothing here comes from a patient. The films are drawn (`phantom` from `anatomy`, `bone`, `surroundings` and
+`exposure`) for the people of `roster`; the true effect sizes are arguments, stored in cohort.json.
 """
 
 import json
 import os
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from PIL import Image
-from scipy.stats import norm
 from tqdm import tqdm
 
 from ovcf.cohort import roster
-from ovcf.cohort.anatomy import Body, Finding, build_spine
-from ovcf.cohort.bone import Bones, Canvas, add_vertebra
-from ovcf.cohort.exposure import SCANNERS, expose
-from ovcf.cohort.surroundings import Trunk, abdomen, fractal, lungs, pelvis, ribs, soft_tissue
+from ovcf.cohort.phantom import Effects, portray
 from ovcf.problems import InputError, Problem
 
-WIDEST_SEPARATION = 4.0  # SD between the classes' scores at difficulty 0
-ANNOTATORS = {"a": (0.9, 0.93), "b": (1.3, 0.88)}  # box SD in mm (27 and 11 years in practice), agreement with MRI
+# SD of a box's corners in mm, and agreement with MRI: the paper's two have 27 and 11 years of experience.
+ANNOTATORS = {"a": (0.9, 0.93), "b": (1.3, 0.88)}
 
 
-class Effects(NamedTuple):
-    """The true effect sizes of a cohort."""
-
-    difficulty: float
-    patient_correlation: float
-    diaphragm: float
-
-    @property
-    def separation(self):
-        """Distance between the classes' mean scores, in SD of the score within a class."""
-        return WIDEST_SEPARATION * (1 - self.difficulty)
-
-    @property
-    def ceiling(self):
-        """AUC of a reader who could see the scores themselves: Phi(separation / sqrt 2)."""
-        return float(norm.cdf(self.separation / np.sqrt(2)))
-
-
-def synthesise(out, *, patients=405, seed=0, difficulty=0.4, patient_correlation=0.4, diaphragm=1.0, workers=2,
-               progress=True):  # fmt: skip
+def synthesise(out, *, patients=405, seed=0, difficulty=0.4, patient_correlation=0.4, diaphragm=1.0,
+               workers=2, progress=True):  # fmt: skip
     """Write a synthetic cohort: films, manifest, vertebrae, studies and the parameters that made them.
 
-    With 405 patients the 720 vertebrae have exactly Table 1's counts per level and class (364 fresh, 356 old), 290
-    women, and 11 fresh fractures of normal height. Table 1's parentheses (normal segments labelled old) sum to 11
-    where the text says nine; the table is followed. Ages have mean 75 on [60, 98] and SD 10.5: the paper's 14
-    cannot be reached above the inclusion age of 60 (`roster.draw_ages`). Other sizes keep the proportions.
+    With 405 patients the 720 vertebrae have exactly Table 1's counts per level and class (364 fresh, 356
+    old), 290 women, and 11 fresh fractures of normal height. Table 1's parentheses (normal segments labelled
+    old) sum to 11 where the text says nine; the table is followed. Ages have mean 75 on [60, 98] and SD 10.5:
+    the paper's 14 cannot be reached above the inclusion age of 60 (`roster.draw_ages`). Other sizes keep the
+    proportions.
 
     Parameters
     ----------
@@ -67,7 +45,7 @@ def synthesise(out, *, patients=405, seed=0, difficulty=0.4, patient_correlation
     patient_correlation : float in [0, 1)
         Intraclass correlation of the score within a patient, and how much patients' bones differ in texture.
     diaphragm : float, 0 or more
-        Strength of the shadow that diaphragm and ribs throw over T10 to L1 (1 = usual, 0 = none).
+        Strength of the diaphragm's shadow over T10 to L1 (1 = usual, 0 = lungs that end without an edge).
     workers : int
         Processes that render.
     progress : bool
@@ -76,7 +54,8 @@ def synthesise(out, *, patients=405, seed=0, difficulty=0.4, patient_correlation
     Returns
     -------
     Path
-        out/manifest.csv: the `patches` table, plus both annotators' labels and boxes, scanner and heights (mm).
+        out/manifest.csv: the `patches` table, plus both annotators' labels and boxes, scanner and heights
+        (mm).
     """
     _check(patients, difficulty, patient_correlation, diaphragm, workers)
     out, effects = Path(out), Effects(difficulty, patient_correlation, diaphragm)
@@ -99,7 +78,8 @@ def _check(patients, difficulty, patient_correlation, diaphragm, workers):
     """Refuse arguments that no cohort can be made with, all at once."""
     limits = (("patients", patients, 6, 100_000, "6 to 100000"), ("difficulty", difficulty, 0, 1, "0 to 1"),
               ("patient_correlation", patient_correlation, 0, 0.99, "0 to 0.99"),
-              ("diaphragm", diaphragm, 0, 3, "0 to 3"), ("workers", workers, 1, 1024, "1 to 1024"))  # fmt: skip
+              ("diaphragm", diaphragm, 0, 3, "0 to 3"),
+              ("workers", workers, 1, 1024, "1 to 1024"))  # fmt: skip
     problems = [Problem("parameter", f"{name} is out of range", column=name, found=str(value), allowed=words)
                 for name, value, low, high, words in limits if not low <= value <= high]  # fmt: skip
     if problems:
@@ -117,7 +97,7 @@ def _settings(manifest, people, seed, effects):
         "fresh": int((manifest.label == "fresh").sum()),
         "old": int((manifest.label == "old").sum()),
         "normal_segments": int(manifest.normal_segment.sum()),
-        "normal_segments_note": "Table 1's parentheses sum to 11 while the text says nine; the table is followed.",
+        "normal_segments_note": "Table 1's parentheses sum to 11, the text says nine; the table is followed.",
         "normal_height": int(manifest.normal_height.sum()),
         "difficulty": effects.difficulty,
         "patient_correlation": effects.patient_correlation,
@@ -126,7 +106,7 @@ def _settings(manifest, people, seed, effects):
         "auc_ceiling": effects.ceiling,
         "age_mean": float(people.age.mean()),
         "age_sd_ddof1": float(people.age.std(ddof=1)),
-        "age_note": "The paper prints 75 +- 14 beside an inclusion age of 60; on [60, 98] an SD of 14 is out of reach.",
+        "age_note": "The paper prints 75 +- 14 but includes from 60; no SD of 14 on [60, 98].",
         "annotators": {k: {"box_sd_mm": v[0], "agreement": v[1]} for k, v in ANNOTATORS.items()},
     }
 
@@ -134,145 +114,41 @@ def _settings(manifest, people, seed, effects):
 def _make_patient(out, seed, index, person, rows, effects):
     """Draw one patient and write the film; return the rows for the manifest and for vertebrae.csv."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, 3, index]))
-    findings = _draw_findings(rows, effects, rng)
-    scanner = SCANNERS[rng.integers(len(SCANNERS))]
-    bodies = build_spine(findings, **_posture(person, rng))
-    canvas = _place_film(bodies, list(findings), scanner.mm_per_px, rng)
-    attenuation = _attenuate(canvas, bodies, effects, person, rng)
-    film = expose(attenuation, scanner, rng)
-    mirrored = bool(rng.random() < 0.75)  # most films here face left
+    portrait = portray(person, rows, effects, rng)
     name = f"films/{person['patient_id']}.png"
-    _write_png(film[:, ::-1] if mirrored else film, out / name)
-    place = Place(canvas, mirrored, film.shape[1])
-    return (_patch_rows(rows, person, name, scanner, bodies, findings, place, rng),
-            _vertebra_rows(rows, person, name, bodies, place, film.shape))  # fmt: skip
+    _write_png(portrait.film, out / name)
+    return _patch_rows(rows, person, name, portrait, rng), _vertebra_rows(rows, person, name, portrait)
 
 
-def _draw_findings(rows, effects, rng):
-    """Draw what each labelled vertebra of a patient shows; the patient's own part is shared by all of them."""
-    rho, shared = effects.patient_correlation, rng.standard_normal()
-    habit, plain = tuple(rng.standard_normal(7)), np.exp(0.35 * rho**0.5 * rng.standard_normal())
-    findings = {}
-    for row in rows.itertuples():
-        mean = effects.separation / 2 * (1 if row.label == "fresh" else -1)
-        score = mean + rho**0.5 * shared + (1 - rho) ** 0.5 * rng.standard_normal()
-        keeps_height = row.normal_segment or row.normal_height
-        findings[row.level] = Finding(score, not keeps_height, plain * (0.35 if row.normal_segment else 1), habit, rho)
-    return findings
-
-
-class Place(NamedTuple):
-    """Where mm lie on the written film."""
-
-    canvas: Canvas
-    mirrored: bool
-    width: int
-
-    def box(self, body: Body):
-        """Return a body's box (x0, y0, x1, y1) in pixels of the written film."""
-        x0, y0, x1, y1 = body.box()
-        scale = self.canvas.mm_per_px
-        x0, x1 = (x0 - self.canvas.left) / scale, (x1 - self.canvas.left) / scale
-        if self.mirrored:
-            x0, x1 = self.width - x1, self.width - x0
-        return x0, (y0 - self.canvas.top) / scale, x1, (y1 - self.canvas.top) / scale
-
-
-def _posture(person, rng):
-    """Draw size, curvature and wear of a skeleton by sex and age."""
-    aged = (person["age"] - 75) / 10
-    return {
-        "scale": (0.965 if person["sex"] == "female" else 1.06) * (1 + 0.035 * rng.standard_normal()),
-        "kyphosis": float(np.clip(1.1 + 0.1 * aged + 0.2 * rng.standard_normal(), 0.5, 1.8)),
-        "lordosis": float(np.clip(1.0 - 0.05 * aged + 0.2 * rng.standard_normal(), 0.4, 1.5)),
-        "disc": float(np.clip(0.9 - 0.06 * aged + 0.12 * rng.standard_normal(), 0.5, 1.2)),
-        "wear": float(np.clip(0.8 + 0.3 * aged, 0.2, 2) * rng.gamma(2, 0.5)),
-        "rng": rng,
-    }
-
-
-def _place_film(bodies, levels, mm_per_px, rng):
-    """Return an empty canvas over all of a patient's levels, their neighbours and some more."""
-    names = [body.level for body in bodies]
-    at = sorted(names.index(level) for level in levels)
-    first, last = bodies[at[0] - 1], bodies[at[-1] + 1]
-    top, bottom = first.y - 0.8 * first.height, last.y + 0.8 * last.height
-    spare = max(rng.uniform(300, 360) - (bottom - top), 8)
-    share = rng.uniform(0.3, 0.7)
-    low, high = bodies[1].y, bodies[-3].y + 35
-    top = min(max(top - share * spare, low), max(high - (bottom - top) - spare, low))
-    bottom = max(bottom, top + (last.y - first.y) + 0.8 * (first.height + last.height) + spare)
-    bottom = min(bottom, max(high, last.y + 0.8 * last.height))
-    seen = [body for body in bodies if top < body.y < bottom]
-    left = min(body.x - body.depth / 2 for body in seen) - rng.uniform(48, 70)
-    right = max(body.x + body.depth / 2 for body in seen) + rng.uniform(45, 75)
-    shape = [int(np.ceil(n / mm_per_px)) for n in (bottom - top, right - left)]
-    return Canvas(np.zeros(shape, np.float32), float(left), float(top), mm_per_px)
-
-
-def _attenuate(canvas, bodies, effects, person, rng):
-    """Return the attenuation of everything between focus and detector, (h, w)."""
-    shape = canvas.pixels.shape
-    varied = 0.35 + effects.patient_correlation
-    bones = Bones(density=float(np.exp(-0.012 * (person["age"] - 75) + 0.22 * varied * rng.standard_normal())),
-                  striation=float(np.clip(0.075 + 0.04 * varied * rng.standard_normal(), 0.02, 0.2)),
-                  cortex=float(np.clip(0.75 + 0.15 * rng.standard_normal(), 0.4, 1.2)),
-                  roll=float(2.2 * rng.standard_normal()), texture=_trabeculae(varied, rng))  # fmt: skip
-    trunk = _trunk(bodies, effects, person, rng)
-    spine = np.array([(body.x, body.y) for body in bodies])
-    centre = canvas.top + canvas.mm_per_px * shape[0] * rng.uniform(0.4, 0.6)
-    for body in bodies:
-        add_vertebra(canvas, body, bones, centre, rng)
-    total = canvas.pixels + soft_tissue(shape, canvas, spine, trunk, rng)
-    total += lungs(shape, canvas, spine, trunk, rng)
-    total += ribs(shape, canvas, bodies, rng)
-    total += abdomen(shape, canvas, spine, trunk, rng)
-    return total + pelvis(shape, canvas, bodies[-3], rng)
-
-
-def _trabeculae(varied, rng):
-    """Return a patient's marrow texture: fine noise drawn out along the spine by a patient's own amount."""
-    stretch = float(np.clip(4 + 1.8 * varied * rng.standard_normal(), 1.5, 8))
-    noise = rng.standard_normal((160, 160)).astype(np.float32)
-    spectrum = np.fft.rfft2(noise)
-    fy, fx = np.fft.fftfreq(160)[:, None], np.fft.rfftfreq(160)[None, :]
-    radius = np.hypot(fy * stretch, fx)
-    texture = np.fft.irfft2(spectrum * np.exp(-((radius / 0.3) ** 2)) / (0.04 + radius) ** 0.6, s=(160, 160))
-    coarse = fractal((160, 160), rng, (10, 24))
-    texture = texture / texture.std() + 0.6 * coarse
-    return (texture / texture.std()).astype(np.float32)
-
-
-def _trunk(bodies, effects, person, rng):
-    """Draw a patient's trunk."""
-    place = {body.level: body.y for body in bodies}
-    build = np.exp(0.12 * rng.standard_normal())
-    return Trunk(breadth=float(275 * build), front=float(120 * build), rear=float(rng.uniform(72, 95)),
-                 diaphragm=float(rng.uniform(place["T12"], place["L2"])), overlay=effects.diaphragm,
-                 gas=float(rng.gamma(2, 0.5)), calcified=float(rng.gamma(0.8, 0.8)))  # fmt: skip
-
-
-def _patch_rows(rows, person, name, scanner, bodies, findings, place, rng):
+def _patch_rows(rows, person, name, portrait, rng):
     """Return the manifest's rows of one patient."""
-    at = {body.level: i for i, body in enumerate(bodies)}
-    crushed = {level for level, finding in findings.items() if finding.compressed}
-    whole = [i for i, body in enumerate(bodies[:-3]) if body.level not in crushed]
-    table = []
+    table, scanner = [], portrait.scanner
+    bodies = {body.level: body for body in portrait.bodies}
     for row in rows.itertuples():
-        body, i = bodies[at[row.level]], at[row.level]
-        back, middle, front = body.heights()
-        beside = [max((j for j in whole if j < i), default=None), min((j for j in whole if j > i), default=None)]
-        neighbour = np.mean([bodies[j].heights() for j in beside if j is not None])
-        box = dict(zip(("x0", "y0", "x1", "y1"), np.round(place.box(body), 2).tolist(), strict=True))
+        body = bodies[row.level]
+        corners = np.round(portrait.place.box(body), 2).tolist()
+        box = dict(zip(("x0", "y0", "x1", "y1"), corners, strict=True))
+        score = portrait.findings[row.level].score
         table.append(
             {"patient_id": person["patient_id"], "image": name, "level": row.level, "label": row.label, **box,
              "mm_per_px": scanner.mm_per_px, "age": person["age"], "sex": person["sex"],
-             "normal_segment": row.normal_segment, "normal_height": row.normal_height, "scanner": scanner.name,
-             "anterior_height_mm": round(front, 2), "middle_height_mm": round(middle, 2),
-             "posterior_height_mm": round(back, 2), "neighbour_height_mm": round(float(neighbour), 2),
-             **_annotations(row.label, findings[row.level].score, box, scanner.mm_per_px, rng)}
+             "normal_segment": row.normal_segment, "normal_height": row.normal_height,
+             "scanner": scanner.name, **_heights(body, portrait),
+             **_annotations(row.label, score, box, scanner.mm_per_px, rng)}
         )  # fmt: skip
     return table
+
+
+def _heights(body, portrait):
+    """Return a body's heights and the mean height of the nearest uncollapsed bodies above and below, mm."""
+    crushed = {level for level, finding in portrait.findings.items() if finding.compressed}
+    at = portrait.bodies.index(body)
+    above = [b for b in portrait.bodies[:at] if b.level not in crushed][-1:]
+    below = [b for b in portrait.bodies[at + 1 :] if b.level not in crushed and b.level[0] != "S"][:1]
+    back, middle, front = body.heights()
+    beside = np.mean([b.heights() for b in above + below])
+    names = ("anterior_height_mm", "middle_height_mm", "posterior_height_mm", "neighbour_height_mm")
+    return {k: round(float(v), 2) for k, v in zip(names, (front, middle, back, beside), strict=True)}
 
 
 def _annotations(label, score, box, mm_per_px, rng):
@@ -288,18 +164,21 @@ def _annotations(label, score, box, mm_per_px, rng):
     return row
 
 
-def _vertebra_rows(rows, person, name, bodies, place, shape):
-    """Return a row for every body that lies wholly on the film, fractured or not."""
-    labels = {row.level: row for row in rows.itertuples()}
+def _vertebra_rows(rows, person, name, portrait):
+    """Return a row for every body that lies wholly on the film, fractured or not; the sacrum is left out."""
+    labels, (h, w) = {row.level: row for row in rows.itertuples()}, portrait.film.shape
     table = []
-    for body in bodies[:-3]:  # the sacrum is no vertebra of the study
-        x0, y0, x1, y1 = np.round(place.box(body), 2).tolist()
-        if x0 < 0 or y0 < 0 or x1 > shape[1] or y1 > shape[0]:
+    for body in portrait.bodies[:-3]:
+        x0, y0, x1, y1 = np.round(portrait.place.box(body), 2).tolist()
+        if x0 < 0 or y0 < 0 or x1 > w or y1 > h:
             continue
         row = labels.get(body.level)
-        table.append({"film": name, "patient_id": person["patient_id"], "level": body.level, "x0": x0, "y0": y0,
-                      "x1": x1, "y1": y1, "fractured": row is not None and not row.normal_segment,
-                      "label": row.label if row else "", "height_mm": round(float(body.heights().mean()), 2)})  # fmt: skip
+        table.append(
+            {"film": name, "patient_id": person["patient_id"], "level": body.level,
+             "x0": x0, "y0": y0, "x1": x1, "y1": y1,
+             "fractured": row is not None and not row.normal_segment, "label": row.label if row else "",
+             "height_mm": round(float(body.heights().mean()), 2)}
+        )  # fmt: skip
     return table
 
 
