@@ -1,0 +1,150 @@
+"""A check's findings: a table for the terminal, JSON, and one HTML page that asks the network for nothing."""
+
+import base64
+import io
+import json
+import os
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from ovcf.cohort.check import Findings
+from ovcf.cohort.check_kinds import advice, title
+from ovcf.problems import Problem
+
+SHOWN = 200  # findings of a kind listed in the page; the JSON holds all
+
+
+def summary(findings: Findings) -> pd.DataFrame:
+    """A row a kind of finding, errors first: severity, finding, n, first."""
+    rows = []
+    for severity, problems in (("error", findings.errors), ("warning", findings.warnings)):
+        for kind, n in Counter(problem.kind for problem in problems).items():
+            first = next(problem for problem in problems if problem.kind == kind)
+            rows.append((severity, title(kind), n, str(first)))
+    return pd.DataFrame(rows, columns=["severity", "finding", "n", "first"])
+
+
+def as_text(findings: Findings, width: int = 110) -> str:
+    """The summary and the factors that matter, for a terminal."""
+    counts = findings.counts
+    lines = [f"{findings.data}: {counts['patches']} patches ({counts['fresh']} fresh, {counts['old']} old), "
+             f"{counts['patients']} patients, {counts['films']} films"] if counts else [str(findings.data)]
+    lines += ["Synthetic cohort: drawn by software."] if counts.get("synthetic") else []
+    for row in summary(findings).itertuples():
+        lines += [f"{row.severity.upper():8} {row.n:5}  {row.finding}", _cut(f"{'':16}{row.first}", width)]
+    if not findings.errors and not findings.warnings:
+        lines.append("Nothing wrong or suspicious was found.")
+    if len(table := findings.tables.get("factors", pd.DataFrame())):
+        lines += ["", "What predicts the label by itself (AUC, 95 % interval by patients):"]
+        lines += [
+            f"{'*' if row.suspicious else ' '} {row.factor[:40]:40} {row.auc:.2f} "
+            f"({row.low:.2f} to {row.high:.2f})  {row.direction[:44]}"
+            for row in table.head(8).itertuples()
+        ]
+    return "\n".join(lines)
+
+
+def _cut(line: str, width: int) -> str:
+    return line if len(line) <= width else line[: width - 3] + "..."
+
+
+def write_check(findings: Findings, folder) -> tuple[Path, Path]:
+    """Write check.html and check.json into a folder; return both paths."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    page, data = folder / "check.html", folder / "check.json"
+    _write(data, json.dumps(findings.as_dict(), indent=2, ensure_ascii=False))
+    _write(page, as_html(findings))
+    return page, data
+
+
+def as_html(findings: Findings) -> str:
+    """The page: no script, no request, every text from the data escaped."""
+    from jinja2 import Environment, FileSystemLoader
+
+    shelf = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
+                        lstrip_blocks=True)
+    return shelf.get_template("check.html.j2").render(
+        findings=findings,
+        errors=_kinds(findings.errors, findings),
+        warnings=_kinds(findings.warnings, findings),
+        factors=_bars(findings.tables.get("factors")),
+        tables=_plain_tables(findings),
+    )
+
+
+def _kinds(problems: list[Problem], findings: Findings) -> list[dict]:
+    """Findings by kind, each with its title, advice, entries and pictures."""
+    counts = Counter(problem.kind for problem in problems)
+    return [
+        {
+            "title": title(kind),
+            "advice": advice(kind),
+            "n": n,
+            "entries": [problem for problem in problems if problem.kind == kind][:SHOWN],
+            "pictures": [
+                (caption, [_png(thumb) for thumb in thumbs])
+                for caption, thumbs in findings.pictures.get(kind, [])
+            ],
+        }
+        for kind, n in counts.items()
+    ]
+
+
+def _bars(table: pd.DataFrame | None) -> list[dict]:
+    """Each factor with its numbers and where its interval lies on a scale of AUC 0 to 1, in percent."""
+    if table is None:
+        return []
+    return [
+        {
+            "name": row.factor,
+            "kind": row.kind,
+            "n": row.n,
+            "missing": row.missing,
+            "auc": f"{row.auc:.2f}",
+            "interval": f"{row.low:.2f} to {row.high:.2f}",
+            "direction": row.direction,
+            "suspicious": row.suspicious,
+            "at": 100 * row.auc,
+            "from": 100 * np.nan_to_num(row.low),
+            "wide": 100 * np.nan_to_num(row.high - row.low),
+        }
+        for row in table.itertuples()
+    ]
+
+
+def _plain_tables(findings: Findings) -> list[dict]:
+    """The other tables, as header and cells of text."""
+    plain = []
+    for name, table in findings.tables.items():
+        if name != "factors" and len(table):
+            table = table.reset_index(names="level") if name == "classes by level" else table
+            cells = [[f"{value:.3f}" if isinstance(value, float) else str(value) for value in row]
+                     for row in table.itertuples(index=False)]
+            plain.append({"name": name.capitalize(), "header": list(table.columns), "rows": cells})
+    return plain
+
+
+def _png(thumb: np.ndarray) -> str:
+    """A thumbnail as text for an img element."""
+    stream = io.BytesIO()
+    Image.fromarray(thumb).save(stream, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file in one step."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
