@@ -48,6 +48,10 @@ def read_imrmc(path):
     truth = table[is_truth]
     readings = table[~is_truth]
     problems += [
+        Problem("truth", "truth is not binary", path.name, row.line, found=row.rating, allowed="1 or 0")
+        for row in truth[~pd.to_numeric(truth["rating"], errors="coerce").isin((0, 1))].itertuples()
+    ]
+    problems += [
         Problem("duplicate_truth", "a second truth of this case", path.name, row.line, found=row.case)
         for row in truth[truth.duplicated("case")].itertuples()
     ]

@@ -7,6 +7,7 @@ from ovcf.problems import InputError, Problem
 
 LONG = ("reader", "treatment", "case", "truth", "rating")
 OWN = ("reader", "session", "patch_id", "truth", "answer", "confidence")
+_SHARED = {"session": "treatment", "patch_id": "case"}  # what the long table calls them
 _TRUTH = {"old": 0, "fresh": 1}
 SHOWN = 20  # problems of one kind that are listed; more would bury the message
 
@@ -45,8 +46,8 @@ def check_readings(table, file=None, rows=None):
     missing = [c for c in (OWN if own else LONG) if c not in table.columns]
     if missing or not len(table):
         raise InputError(_shape_problem(table, missing, own, file))
-    text = table.rename(columns={"session": "treatment", "patch_id": "case"}) if own else table
-    found = _Finder(text, rows, file)
+    text = table.rename(columns=_SHARED) if own else table
+    found = _Finder(text, rows, file, own)
     long = pd.DataFrame({c: found.name(c) for c in ("reader", "treatment", "case")})
     long["truth"] = found.truth()
     if own:
@@ -60,7 +61,6 @@ def check_readings(table, file=None, rows=None):
         long["patient_id"] = found.name("patient_id")
     if "model_p_fresh" in text:
         long["model_p_fresh"] = found.number("model_p_fresh", 0, 1, empty=True)
-    found.stop()
     found.check_design(long)
     found.stop()
     return long
@@ -78,18 +78,20 @@ def in_order(names):
 class _Finder:
     """Reads columns of one table and collects what is wrong with them."""
 
-    def __init__(self, table, rows, file):
+    def __init__(self, table, rows, file, own):
         self.table, self.rows, self.file, self.problems = table, rows, file, []
+        self.called = {v: k for k, v in _SHARED.items()} if own else {}
 
     def add(self, kind, where, column, message, allowed=None, values=None):
         where = np.flatnonzero(where)
         values = self.table[column] if values is None else values
-        for i in where[: SHOWN]:
+        called = self.called.get(column, column)
+        for i in where[:SHOWN]:
             found = None if values is False else str(np.asarray(values)[i])
-            self.problems.append(Problem(kind, message, self.file, int(self.rows[i]), column, found, allowed))
+            self.problems.append(Problem(kind, message, self.file, int(self.rows[i]), called, found, allowed))
         if where.size > SHOWN:
             more = f"{message}; and {where.size - SHOWN} rows more"
-            self.problems.append(Problem(kind, more, self.file, None, column))
+            self.problems.append(Problem(kind, more, self.file, None, called))
 
     def name(self, column):
         text = self.table[column].astype("string").fillna("").str.strip()
@@ -104,10 +106,12 @@ class _Finder:
 
     def _binary(self, column, message, allowed):
         text = self.table[column].astype("string").str.strip().str.lower()
-        value = text.map(_TRUTH).fillna(pd.to_numeric(text, errors="coerce"))
-        wrong = ~value.isin((0, 1)).fillna(False).to_numpy(bool)
+        word = text.map(_TRUTH).to_numpy(float, na_value=np.nan)
+        number = pd.to_numeric(text, errors="coerce").to_numpy(float, na_value=np.nan)
+        value = np.where(np.isnan(word), number, word)
+        wrong = ~np.isin(value, (0, 1))
         self.add(column, wrong, column, message, allowed)
-        return np.where(wrong, -1, value.fillna(-1).to_numpy(float)).astype(int)
+        return np.where(wrong, -1, value).astype(int)
 
     def number(self, column, low=-np.inf, high=np.inf, empty=False):
         value = pd.to_numeric(self.table[column], errors="coerce").to_numpy(float)
@@ -125,12 +129,17 @@ class _Finder:
         again = long.duplicated(["reader", "treatment", "case"]).to_numpy()
         message = "a second reading of this case by this reader"
         self.add("duplicate", again, "case", message, values=long["case"])
-        first = long.groupby("case")["truth"].transform("first")
-        other = (first != long["truth"]).to_numpy()
+        known = long["truth"].where(long["truth"] >= 0)
+        first = known.groupby(long["case"]).transform("first")
+        other = (known.notna() & (first != known)).to_numpy()
         message = "truth differs from the case's first row"
         self.add("truth_differs", other, "truth", message, values=long["truth"])
-        if long["truth"].nunique() == 1:
-            only = "fresh (1)" if long["truth"].iloc[0] else "old (0)"
+        if "patient_id" in long:
+            other = (long.groupby("case")["patient_id"].transform("first") != long["patient_id"]).to_numpy()
+            message = "another patient than in the case's first row"
+            self.add("patient_differs", other, "patient_id", message, values=long["patient_id"])
+        if known.notna().all() and known.nunique() == 1:
+            only = "fresh (1)" if known.iloc[0] else "old (0)"
             message = f"one class only: every row from this one on is {only}"
             self.problems.append(Problem("one_class", message, self.file, int(self.rows[0]), "truth"))
         self._check_sessions(long)
@@ -142,7 +151,8 @@ class _Finder:
             message = "every reader has one treatment only (readers nested in treatments); the analysis "
             message += "needs each reader under every treatment"
             row = int(self.rows[0])
-            self.problems.append(Problem("nested_readers", message, self.file, row, "treatment"))
+            column = self.called.get("treatment", "treatment")
+            self.problems.append(Problem("nested_readers", message, self.file, row, column))
             return
         short = long["reader"].map(seen) < total
         where = (short & ~long["reader"].where(short).duplicated()).to_numpy()

@@ -1,0 +1,242 @@
+"""Readings: both shapes and both dialects of `.imrmc` are read, every wrong input is refused with its row."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ovcf.problems import InputError
+from ovcf.stats.imrmc import DIALECTS, read_imrmc, write_imrmc
+from ovcf.stats.reading_checks import check_readings
+from ovcf.stats.readings import answers, cross, has_answers, model_output, one_session, read_readings
+
+OWN = """reader,session,order,patch_id,patient_id,truth,answer,confidence,seconds,time,model_p_fresh
+A,unaided,1,p1,q1,1,fresh,5,3.5,2000-01-01T09:00:00,
+A,unaided,2,p2,q1,0,fresh,1,4.0,2000-01-01T09:00:10,
+A,aided,1,p1,q1,1,fresh,2,2.0,2000-01-04T09:00:00,0.9
+A,aided,2,p2,q1,0,old,4,2.0,2000-01-04T09:00:10,0.25
+"""
+
+
+def long_table(readers=("1", "2"), treatments=("1", "2"), cases=4):
+    rows = [(r, t, str(c), c % 2, 1 + (c * 7 + len(r) + int(t)) % 5) for r in readers for t in treatments
+            for c in range(cases)]  # fmt: skip
+    return pd.DataFrame(rows, columns=["reader", "treatment", "case", "truth", "rating"])
+
+
+# Reading --------------------------------------------------------------------------------------------------
+
+
+def test_the_two_files_of_van_dyke_hold_the_same(shared):
+    folder = shared / "reader_study"
+    csv, imrmc = read_readings(folder / "VanDyke.csv"), read_readings(folder / "vandyke.imrmc")
+    one, two = (check_readings(t).sort_values(["treatment", "reader", "case"]) for t in (csv, imrmc))
+    assert len(one) == 5 * 2 * 114 and one["truth"].groupby(one["case"]).first().sum() == 45
+    assert (one["rating"].to_numpy() == two["rating"].to_numpy()).all()
+    assert imrmc.attrs["notes"] == []
+
+
+def test_the_other_dialect(shared):
+    study = cross(read_imrmc(shared / "reader_study" / "input.imrmc"))
+    assert study.ratings.shape == (2, 5, 80) and study.truth.sum() == 40
+    assert study.treatments == ["testA", "testB"] and not np.isnan(study.ratings).any()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_imrmc_there_and_back(tmp_path, dialect):
+    table = long_table().assign(rating=lambda t: t["rating"] + 0.1)
+    back = read_readings(write_imrmc(table, tmp_path / "study.imrmc", dialect=dialect))
+    pd.testing.assert_frame_equal(back, check_readings(table))
+    assert back.attrs["notes"] == [] and [p.name for p in tmp_path.iterdir()] == ["study.imrmc"]
+
+
+def test_imrmc_header_that_contradicts_the_data_is_noted(tmp_path):
+    path = write_imrmc(long_table(), tmp_path / "study.imrmc")
+    path.write_text(path.read_text().replace("NR:2", "NR:7"))
+    assert read_imrmc(path).attrs["notes"] == ["the header says NR:7, the data hold 2"]
+
+
+def test_readings_table_becomes_signed_confidence(tmp_path):
+    path = tmp_path / "readings.csv"
+    path.write_text(OWN)
+    table = read_readings(path)
+    assert table["confidence"].tolist() == [5, 1, 2, 4] and table["model_p_fresh"].isna().sum() == 2
+    long = check_readings(table)
+    assert long["rating"].tolist() == [5, 1, 2, -4] and long["answer"].tolist() == [1, 1, 1, 0]
+    assert long["treatment"].tolist() == ["unaided", "unaided", "aided", "aided"]
+    assert model_output(table, ["p2", "p1"]).tolist() == [0.25, 0.9]
+
+
+def test_a_table_is_read_like_its_file(tmp_path):
+    path = tmp_path / "study.csv"
+    long_table().to_csv(path, index=False)
+    assert read_readings(path).astype(str).equals(read_readings(long_table()).astype(str))
+
+
+def test_blank_lines_and_further_columns_do_no_harm(tmp_path):
+    path = tmp_path / "study.csv"
+    lines = long_table().assign(case2="1.1").to_csv(index=False).splitlines()
+    path.write_text("\ufeff" + "\n".join([*lines[:4], "", *lines[4:], "", ""]))
+    assert len(read_readings(path)) == 16
+
+
+# Refusing -------------------------------------------------------------------------------------------------
+
+
+def change(row, column, value):
+    def apply(lines):
+        names, cells = lines[0].split(","), lines[row - 1].split(",")
+        cells[names.index(column)] = value
+        lines[row - 1] = ",".join(cells)
+
+    return apply
+
+
+WRONG = {
+    "truth not binary": (change(3, "truth", "2"), 3, "truth", "truth is not binary"),
+    "truth empty": (change(3, "truth", ""), 3, "truth", "truth is not binary"),
+    "truth differs": (change(5, "truth", "0"), 9, "truth", None),
+    "rating missing": (change(4, "rating", ""), 4, "rating", "not a finite number"),
+    "rating NaN": (change(4, "rating", "NaN"), 4, "rating", "not a finite number"),
+    "rating infinite": (change(4, "rating", "inf"), 4, "rating", "not a finite number"),
+    "rating text": (change(4, "rating", "high"), 4, "rating", "not a finite number"),
+    "reader empty": (change(6, "reader", " "), 6, "reader", "is empty"),
+    "duplicate": (lambda lines: lines.append(lines[1]), 18, "case", "second reading"),
+    "one session": (lambda lines: lines.append("3,1,0,0,2"), 18, "reader", "lacks a treatment"),
+    "column missing": (lambda lines: change(1, "rating", "score")(lines), 1, None, "missing: rating"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_input_is_refused_with_its_row(tmp_path, name):
+    spoil, row, column, message = WRONG[name]
+    lines = long_table().to_csv(index=False).splitlines()
+    spoil(lines)
+    path = tmp_path / "study.csv"
+    path.write_text("\n".join(lines))
+    with pytest.raises(InputError) as caught:
+        read_readings(path)
+    found = [p for p in caught.value.problems if p.row == row and p.column == column]
+    assert found and found[0].file == "study.csv", str(caught.value)
+    assert message is None or message in found[0].message
+
+
+def test_rows_stay_those_of_an_editor_after_blank_lines(tmp_path):
+    lines = long_table().to_csv(index=False).splitlines()
+    change(7, "rating", "x")(lines)
+    lines.insert(3, "")
+    path = tmp_path / "study.csv"
+    path.write_text("\n".join(lines))
+    with pytest.raises(InputError, match="study.csv, row 8, column rating"):
+        read_readings(path)
+
+
+def test_one_class_is_refused():
+    with pytest.raises(InputError, match="row 2, column truth: one class only.*old"):
+        check_readings(long_table().assign(truth=0))
+
+
+def test_every_problem_is_told_at_once():
+    table = long_table().astype(object)
+    table.loc[0, "truth"], table.loc[3, "rating"], table.loc[5, "reader"] = "maybe", "x", ""
+    with pytest.raises(InputError) as caught:
+        check_readings(table)
+    assert {(p.row, p.column) for p in caught.value.problems} >= {(2, "truth"), (5, "rating"), (7, "reader")}
+
+
+def test_long_lists_of_problems_are_cut():
+    with pytest.raises(InputError, match="rows more") as caught:
+        check_readings(long_table(cases=40).assign(rating=np.nan))
+    assert len(caught.value.problems) == 21
+
+
+@pytest.mark.parametrize("column, value, message", [
+    ("answer", "maybe", "fresh or old"), ("confidence", "6", "out of range"), ("patch_id", "", "is empty"),
+    ("session", "", "is empty"), ("model_p_fresh", "1.5", "out of range"),
+    ("patient_id", "q9", "another patient"),
+])  # fmt: skip
+def test_wrong_readings_table_names_its_own_columns(tmp_path, column, value, message):
+    lines = OWN.splitlines()
+    change(5, column, value)(lines)
+    path = tmp_path / "readings.csv"
+    path.write_text("\n".join(lines))
+    with pytest.raises(InputError) as caught:
+        read_readings(path)
+    assert any(p.row == 5 and p.column == column for p in caught.value.problems), str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_nested_designs_are_refused_by_name():
+    nested = pd.concat([long_table(("1",), ("1",)), long_table(("2",), ("2",))])
+    with pytest.raises(InputError, match="readers nested in treatments"):
+        check_readings(nested)
+    own_cases = pd.concat([long_table(("1",)), long_table(("2",)).assign(case=lambda t: t["case"] + "b")])
+    with pytest.raises(InputError, match="cases nested in readers"):
+        cross(check_readings(own_cases))
+
+
+@pytest.mark.parametrize("content, message", [
+    ("1,2,3\n", "BEGIN DATA"), ("BEGIN DATA:\n-1,1,truth\n", "row 2.*four fields"),
+    ("BEGIN DATA:\n-1,1,truth,0\n-1,1,truth,1\n", "row 3.*second truth"),
+    ("BEGIN DATA:\n-1,1,truth,0\n-1,2,truth,1\n1,1,A,3\n1,9,A,3\n", "row 5.*without a truth"),
+    ("BEGIN DATA:\n-1,1,truth,0\n-1,2,truth,2\n1,1,A,3\n1,2,A,3\n", "row 3.*truth is not binary"),
+    ("BEGIN DATA:\n-1,1,truth,0\n-1,2,truth,1\n1,1,A,3\n1,2,A,x\n", "row 5, column rating.*number"),
+])  # fmt: skip
+def test_wrong_imrmc_is_refused_with_its_row(tmp_path, content, message):
+    path = tmp_path / "study.imrmc"
+    path.write_text(content)
+    with pytest.raises(InputError, match=message):
+        read_imrmc(path)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00reader")
+    for name in ("absent.csv", "absent.imrmc", "empty.csv", "binary.csv"):
+        with pytest.raises(InputError, match=name):
+            read_readings(tmp_path / name)
+
+
+def test_names_that_imrmc_cannot_hold(tmp_path):
+    with pytest.raises(InputError, match="cannot stand in"):
+        write_imrmc(long_table().replace({"reader": {"1": "Smith, J"}}), tmp_path / "study.imrmc")
+    assert not list(tmp_path.iterdir())
+
+
+# Laying out ---------------------------------------------------------------------------------------------
+
+
+def test_crossing_puts_each_rating_in_its_place():
+    table = check_readings(long_table(readers=("1", "2", "10")).sample(frac=1, random_state=1))
+    study = cross(table)
+    assert study.readers == ["1", "2", "10"]  # as numbers
+    for row in table.itertuples():
+        place = study.treatments.index(row.treatment), study.readers.index(row.reader)
+        place += (study.cases.index(row.case),)
+        assert study.ratings[place] == row.rating
+
+
+def test_units_are_patients_where_they_repeat():
+    table = check_readings(long_table())
+    assert not cross(table).clustered
+    by_patient = table.assign(patient_id=table["case"].map({"0": "a", "1": "a", "2": "b", "3": "c"}))
+    study = cross(by_patient)
+    assert study.clustered and study.unit.tolist() == [0, 0, 1, 2]
+    assert cross(by_patient, cluster="case").unit.tolist() == [0, 1, 2, 3]
+
+
+def test_answers_come_from_the_threshold_the_answers_or_binary_ratings():
+    table = check_readings(long_table())
+    assert answers(table, 3).tolist() == (table["rating"] >= 3).astype(int).tolist()
+    assert has_answers(table, 3) and not has_answers(table)
+    with pytest.raises(InputError, match="--threshold"):
+        answers(table)
+    binary = table.assign(rating=(table["rating"] > 3).astype(float))
+    assert answers(binary).tolist() == binary["rating"].tolist()
+
+
+def test_one_session_must_be_there():
+    with pytest.raises(InputError, match="name one session"):
+        one_session(long_table(), threshold=3)
+    with pytest.raises(InputError, match="no such session"):
+        one_session(long_table(), "aided", 3)
+    assert one_session(long_table(), "2", 3).ratings.shape == (1, 2, 4)
