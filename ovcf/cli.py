@@ -120,7 +120,7 @@ def import_(form, source, out, **options):
                f"{len(result.problems)} problems, {len(result.notes)} notes")
 
 
-# For clinicians: explore, predict ----------------------------------------------------------------------------
+# For clinicians: explore, predict --------------------------------------------------------------------------
 
 
 @main.command()
@@ -137,7 +137,7 @@ def explore(run, port, browser):
 @main.command()
 @click.argument("film", type=FILE)
 @click.option("--box", required=True, metavar="x0,y0,x1,y1", help="The vertebra, in px of the film.")
-@click.option("--run", type=FILE, default="reports/demo", show_default=True, help="Run whose final model is asked.")
+@click.option("--run", type=FILE, default="reports/demo", show_default=True, help="Run whose model is asked.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 def predict(film, box, run, as_json):
     """Ask a run's final model about one vertebra of a film. Research use only."""

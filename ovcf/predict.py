@@ -40,8 +40,8 @@ def predict_case(film_path, box, run, *, model=None) -> dict:
     Returns
     -------
     dict
-        `p_fresh`, `low` and `high` (smallest and largest probability over the models of the folds),
-        `called`, `distance` and `unlike` (far from the training patches), `warning`, `calibration` (a
+        `p_fresh`, `low` and `high` (smallest and largest probability by the final model and those of the
+        folds), `called`, `distance` and `unlike` (far from the training patches), `warning`, `calibration` (a
         sentence), `digest` and `network` of the model, `film`, `box`, `margin_px`, `mm_per_px`,
         `spacing_origin`, `notes`, `synthetic` (trained on synthetic films) and `research_use_only`.
 
@@ -95,6 +95,7 @@ def answer_for(prepared: Prepared, model) -> dict:
         "p_fresh": p,
         "low": float(said["low"]),
         "high": float(said["high"]),
+        "interval_note": model.card["interval"],
         "called": "fresh" if p >= 0.5 else "old",
         "distance": float(said["distance"]),
         "unlike": unlike,
@@ -141,8 +142,8 @@ def check_box(box, shape, film=None) -> tuple[float, float, float, float]:
 def describe(answer: dict) -> str:
     """An answer of `predict_case` in words, for a terminal."""
     lines = [
-        f"P(fresh) {answer['p_fresh']:.3f} ({answer['low']:.3f} to {answer['high']:.3f} over the models of the "
-        f"folds): called {answer['called']} at 0.5 by {answer['network']}",
+        f"P(fresh) {answer['p_fresh']:.3f} ({answer['low']:.3f} to {answer['high']:.3f} over the final model "
+        f"and those of the folds): called {answer['called']} at 0.5 by {answer['network']}",
         answer["calibration"],
         *([answer["warning"]] if answer["warning"] else []),
         *answer["notes"],

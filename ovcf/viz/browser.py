@@ -13,6 +13,7 @@ from ovcf.viz import detail, outcomes
 from ovcf.viz.flags import FLAGS, FlagStore
 from ovcf.viz.gallery import anatomical, network_name
 from ovcf.viz.image_data import Recent, Thumbnails, png_bytes
+from ovcf.viz.maps import Maps
 from ovcf.viz.widget import Asked, script, style
 
 PAGE = 36  # thumbnails a page
@@ -44,6 +45,7 @@ class Browser(Asked):
         self.thumbnails = Thumbnails(self.images)
         self.films = detail.Films(study)
         self._model = model or (lambda: None)
+        self.maps = Maps(study, self._model)
         self._seen = Recent(partial(outcomes.as_seen_by, self.table), keep=8)
         self._rows = Recent(self._select, keep=4)
 
@@ -110,7 +112,7 @@ class Browser(Asked):
         if model is None:
             return {"rows": [], "note": "This run holds no final model, so no feature distances."}, []
         row = self._row(patch_id)
-        near = detail.similar_of(model, self.images[row["row"]], n, without_patient=row["patient_id"])
+        near = model.similar(self.images[row["row"]], n, exclude_patient=row["patient_id"])
         seen = self._seen(network).set_index("patch_id").loc[near["patch_id"]].reset_index()
         tiles = [t | {"distance": float(d)} for t, d in zip(self._tiles(seen), near["distance"], strict=True)]
         note = f"Distance between features of {network_name(model.network)}, the run's final model."
@@ -118,7 +120,8 @@ class Browser(Asked):
 
     def answer_map(self, patch_id, network):
         """The class-activation map of a patch as a transparent picture."""
-        picture, note = detail.map_over(self._model(), self.images[self._row(patch_id)["row"]])
+        row = self._row(patch_id)
+        picture, note = self.maps.of(row, self.images[row["row"]], network)
         return {"note": note}, [picture]
 
     def answer_flag(self, patch_id, flag, reviewer="", network="", comment=""):

@@ -6,15 +6,11 @@ import numpy as np
 import pandas as pd
 
 from ovcf.viz.gallery import OUTCOME_MARKS, network_name
-from ovcf.viz.image_data import Recent, jpeg_bytes, png_bytes, to_uint8
+from ovcf.viz.image_data import Recent, jpeg_bytes, to_uint8
 from ovcf.viz.outcomes import networks_of, outcome_of
 from ovcf.viz.style import CLASS_COLOURS, NETWORK_COLOURS, OUTCOME_NAMES
 
 FILM_EDGE = 1400  # px of the longer edge that travel to the page
-NOT_A_PROOF = (
-    "Where the network's last layers responded (class-activation map for fresh). It is coarse, it does not "
-    "show why, and it is no evidence that the marked place is abnormal."
-)
 _FACTS = {
     "patient_id": "Patient", "level": "Level", "region": "Region", "label": "Label", "fold": "Fold",
     "age": "Age", "sex": "Sex",
@@ -155,25 +151,3 @@ def draw_answers(ax, row: dict):
     ax.set(xlim=(0, 1), xlabel=f"P(fresh); labelled {truth}")
     ax.xaxis.label.set_color(CLASS_COLOURS[truth])
     return ax
-
-
-def similar_of(model, images, n: int = 6, *, without_patient: str = "") -> pd.DataFrame:
-    """The training patches nearest in the model's features: patch_id, patient_id, label, level, distance."""
-    return model.similar(images, n=n, without_patient=without_patient)
-
-
-def map_over(model, patch: np.ndarray) -> tuple[bytes, str]:
-    """A class-activation map for fresh as a transparent PNG, and what it is not.
-
-    The colours are viridis, which colour-blind readers can order; weak places are left clear.
-    """
-    from matplotlib import colormaps
-
-    from ovcf.models.explain import activation_map
-
-    if model is None:
-        raise ValueError("This run holds no final model, so there is no activation map.")
-    strength = activation_map(model, patch)  # (h, w) in [0, 1]
-    colours = colormaps["viridis"](strength, bytes=True)
-    colours[..., 3] = np.round(255 * np.clip(strength * 1.6, 0, 1)).astype(np.uint8)
-    return png_bytes(colours), NOT_A_PROOF

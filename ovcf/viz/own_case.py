@@ -5,15 +5,16 @@ The number is `ovcf.predict.predict_case`'s; the page only shows it.
 
 import shlex
 import tempfile
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from ovcf import predict
 from ovcf.problems import InputError
-from ovcf.viz import detail
 from ovcf.viz.gallery import network_name
 from ovcf.viz.image_data import png_bytes, thumbnail
+from ovcf.viz.maps import draw_map
 from ovcf.viz.widget import Asked, script, style
 
 FILM_EDGE = 2048  # px of the longer edge that travel to the page, 16 bits deep
@@ -111,26 +112,28 @@ class OwnCase(Asked):
         model = self._model() or predict.load_model(self.run)
         prepared = predict.prepare_case(self.film, box, model)
         answer = predict.answer_for(prepared, model)
-        near = detail.similar_of(model, prepared.patch, n=5)
-        picture, note = _map(model, prepared.patch)
+        near = model.similar(prepared.patch, 5)
+        picture, note = draw_map(model, prepared.patch, f"By {network_name(model.network)}, the final model.")
         answer |= {
             "network_name": network_name(answer["network"]),
             "similar": near[["patch_id", "label", "level", "distance"]].to_dict("records"),
-            "has_map": picture is not None,
             "map_note": note,
             "alike": f"Distance to the training patches {answer['distance']:.2f}: not unusual.",
             "research": answer["research_use_only"],
             "command": self._command(prepared.box),
         }
         thumbs = self._thumbnails(near)
-        return answer, [png_bytes(prepared.patch), *([picture] if picture else []), *thumbs]
+        return answer, [png_bytes(prepared.patch), picture, *thumbs]
 
     def _thumbnails(self, near) -> list[bytes]:
         if self.study is None:
             return [png_bytes(np.zeros((2, 2), np.uint8))] * len(near)
-        patches, images = self.study.patches.reset_index(drop=True), self.study.images()
-        position = {patch_id: i for i, patch_id in enumerate(patches["patch_id"])}
-        return [thumbnail(images[position[p]]) for p in near["patch_id"]]
+        position = {patch_id: i for i, patch_id in enumerate(self.study.patches["patch_id"])}
+        return [thumbnail(self._images[position[p]]) for p in near["patch_id"]]
+
+    @cached_property
+    def _images(self):
+        return self.study.images()
 
     def _command(self, box) -> str:
         uploaded = Path(self._folder.name) in self.path.parents
@@ -153,10 +156,3 @@ def _suffix(name) -> str:
     """The ending of an uploaded name if it is a plain one (DICOM files are told from pictures by content)."""
     suffix = Path(str(name)).suffix.lower()
     return suffix if suffix[1:].isalnum() and len(suffix) <= 6 else ""
-
-
-def _map(model, patch):
-    try:
-        return detail.map_over(model, patch)
-    except ValueError as reason:
-        return None, str(reason)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ovcf.viz import detail, sessions
 from ovcf.viz.image_data import png_bytes
+from ovcf.viz.maps import Maps
 from ovcf.viz.widget import Asked, script, style
 
 PATCH_EDGE = 448  # px; cut from the film at full resolution, so a small training size does not blur the case
@@ -36,7 +37,7 @@ class ReadingRoom(Asked):
         super().__init__()
         self.study, self.folder = study, Path(study.run) / "readings"
         self.plan = plan
-        self._model = model or (lambda: None)
+        self.maps = Maps(study, model or (lambda: None))
         self._now = now
         self._images = study.images()
         self.session = None
@@ -104,10 +105,9 @@ class ReadingRoom(Asked):
         aid = {"p_fresh": p, "says": "fresh" if p >= 0.5 else "old"}
         aid["by"] = f"By a network that was not trained on this {unseen}."
         try:
-            picture, note = detail.map_over(self._model(), self._images[row["row"]])
-        except ValueError as reason:  # a run without final model still has its probabilities
+            picture, note = self.maps.of(row, self._images[row["row"]], self.study.chosen)
+        except ValueError as reason:  # a run without its networks still has its probabilities
             return aid | {"map_note": str(reason)}, []
-        note += " The map is the final model's, which was trained on all patches, this one too."
         return aid | {"map_note": note}, [picture, png_bytes(self._images[row["row"]])]
 
     def _row(self, patch_id) -> dict:

@@ -96,12 +96,12 @@ function render({ model, el: host }) {
     result.dataset.box = box;
     result.dataset.p = a.p_fresh;
     const patch = shots.url(a.buffers[0]);
-    const seen = a.has_map ? mapOverPatch(patch, shots.url(a.buffers[1]), a.map_note)
-      : el("figure", { class: "overlay" }, el("img", { src: patch, alt: "The patch as the network sees it", width: 224, height: 224 }), el("figcaption", {}, a.map_note));
-    const thumbs = a.buffers.slice(a.has_map ? 2 : 1);
+    const seen = mapOverPatch(patch, shots.url(a.buffers[1]), a.map_note);
+    const thumbs = a.buffers.slice(2);
     result.replaceChildren(
       el("h3", {}, "Answer"),
-      el("p", { class: "number" }, el("b", {}, `P(fresh) ${a.p_fresh.toFixed(3)}`), ` (${a.low.toFixed(3)} to ${a.high.toFixed(3)} over the models of the folds)`),
+      el("p", { class: "number" }, el("b", {}, `P(fresh) ${a.p_fresh.toFixed(3)}`), ` (${a.low.toFixed(3)} to ${a.high.toFixed(3)} over the final model and those of the folds)`),
+      el("p", { class: "quiet" }, a.interval_note),
       el("p", {}, `${a.called === "fresh" ? "▲" : "●"} called ${a.called} at the threshold 0.5, by ${a.network_name}.`),
       a.warning ? el("p", { class: "notice unlike" }, `⚠ ${a.warning}`) : el("p", { class: "quiet" }, a.alike),
       el("p", { class: "calibration" }, a.calibration),
