@@ -202,7 +202,8 @@ def test_every_problem_at_once_with_its_row_and_column(folder):
         ("missing_file", 8, "image"), ("unreadable_image", 9, "image"), ("box_outside", 10, box),
         ("zero_area_box", 11, box), ("zero_area_box", 12, box), ("partial_box", 13, box),
         ("number", 14, "x0"), ("number", 15, "x0"), ("unknown_level", 16, "level"),
-        ("unknown_label", 17, "label"), ("unknown_label", 18, "label"), ("listed_twice", 19, "image"), ("path_outside", 20, "image"),
+        ("unknown_label", 17, "label"), ("unknown_label", 18, "label"), ("listed_twice", 19, "image"),
+        ("path_outside", 20, "image"),
         ("path_outside", 21, "image"), ("path_outside", 22, "image"), ("empty", 23, "image"),
     ]
 
