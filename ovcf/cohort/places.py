@@ -31,6 +31,5 @@ def places_of(cohort) -> Places:
     """The places of a cohort's patches; a cohort of ready patches in folders has no lines."""
     lines = None
     if cohort.source.is_file():
-        rows = read_rows(cohort.source)
-        lines = rows[0]["row"].tolist() if isinstance(rows, tuple) else rows["row"].tolist()
+        lines = read_rows(cohort.source)[0]["row"].tolist()
     return Places(cohort.patches.reset_index(drop=True), cohort.source, lines)
