@@ -41,6 +41,8 @@ def check_readings(table, file=None, rows=None):
 
     Checked against a table of wrong inputs, each with the row it must name.
     """
+    table = table.copy(deep=False)
+    table.attrs = {}  # pandas would copy them at every step
     rows = np.arange(2, len(table) + 2) if rows is None else np.asarray(rows)
     own = {"session", "patch_id"} <= set(table.columns)
     missing = [c for c in (OWN if own else LONG) if c not in table.columns]
