@@ -149,6 +149,30 @@ def class_sheet(groups, *, title=""):
     return figure
 
 
+def warning_sheet(pictures, *, title=""):
+    """Show thumbnails of what a check warned about, a row a kind; None where it warned of no picture.
+
+    Parameters
+    ----------
+    pictures : {kind: list of (caption, list of uint8 (h, w))}, from `ovcf.cohort.check.Findings`.
+    """
+    import matplotlib.pyplot as plt
+
+    rows = [(kind, caption, images) for kind, shown in pictures.items() for caption, images in shown[:2]]
+    if not rows:
+        return None
+    columns = max(len(images) for _, _, images in rows)
+    figure, axes = plt.subplots(len(rows), columns, figsize=(1.5 * columns + 3, 1.8 * len(rows)), squeeze=False)
+    for row, (kind, caption, images) in zip(axes, rows, strict=True):
+        for ax in row:
+            ax.set_axis_off()
+        for ax, image in zip(row, images, strict=False):
+            ax.imshow(image, cmap="gray", vmin=0, vmax=255)
+        row[0].set_title(f"{kind.replace('_', ' ')}: {caption}", fontsize=8, loc="left")
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
 def level_counts(counts, ax):
     """Draw the vertebrae per level and class side by side.
 

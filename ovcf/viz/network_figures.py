@@ -119,34 +119,70 @@ def confusion_matrix(counts, ax, *, title=""):
 
 
 def reliability(curve, ax):
-    """Draw observed against predicted probability of fresh with bands; bins as dots sized by their count.
+    """Draw observed against predicted probability of fresh with 95 % bands; dots sized by their count.
 
     Parameters
     ----------
-    curve : DataFrame with mean_predicted, observed, low, high, n (`ovcf.stats.calibration.reliability_curve`).
+    curve : DataFrame with predicted, observed, low, high, n (`ovcf.stats.calibration.reliability_curve`).
     """
     ax.plot([0, 1], [0, 1], "--", color=PAPER, lw=1, label="perfect")
     errors = [curve.observed - curve.low, curve.high - curve.observed]
-    ax.errorbar(curve.mean_predicted, curve.observed, yerr=np.clip(errors, 0, None), fmt="none", ecolor=INK, lw=1)
-    size = 15 + 100 * curve.n / curve.n.max()
-    ax.scatter(curve.mean_predicted, curve.observed, s=size, color=INK, zorder=3, label="bins (area: patches)")
+    ax.errorbar(curve.predicted, curve.observed, yerr=np.clip(errors, 0, None), fmt="none", ecolor=INK, lw=1)
+    size = 15 + 80 * curve.n / curve.n.max()
+    ax.scatter(curve.predicted, curve.observed, s=size, color=INK, zorder=3, label="tenths of the patches")
     ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="predicted P(fresh)", ylabel="share that was fresh")
     ax.legend(fontsize=8, loc="upper left")
     return ax
 
 
 def decision_curve(curve, ax):
-    """Draw net benefit of acting on the model against acting on all and on none.
+    """Draw the net benefit of acting on the model, with its band, against acting on all and on none.
 
     Parameters
     ----------
-    curve : DataFrame with threshold, model, treat_all, treat_none (`ovcf.stats.calibration.decision_curve`).
+    curve : DataFrame of `ovcf.stats.calibration.decision_curve`.
     """
-    ax.plot(curve.threshold, curve.model, color=INK, lw=2, label="the model")
-    if "low" in curve:
-        ax.fill_between(curve.threshold, curve.low, curve.high, color=INK, alpha=0.12, lw=0)
+    ax.fill_between(curve.threshold, curve.low, curve.high, color=INK, alpha=0.12, lw=0)
+    ax.plot(curve.threshold, curve.net_benefit, color=INK, lw=2, label="the model, 95 % band")
     ax.plot(curve.threshold, curve.treat_all, color="#D55E00", ls="-.", label="call all fresh")
     ax.plot(curve.threshold, curve.treat_none, color="#0072B2", ls=":", label="call none fresh")
-    ax.set(xlabel="threshold probability of fresh", ylabel="net benefit", ylim=(-0.1, None), xlim=(0, 1))
+    ax.set(xlabel="threshold probability of fresh", ylabel="net benefit (true positives per patch)")
+    ax.set(ylim=(-0.1, max(0.05, 1.1 * curve.high.max())), xlim=(0, 1))
     ax.legend(fontsize=8)
+    return ax
+
+
+def subgroup_figure(groups, *, title=""):
+    """Draw the AUC of every subgroup with its interval; hollow where the group was too small to be tested.
+
+    Parameters
+    ----------
+    groups : DataFrame of `network_tables.subgroups`, one metric (auc).
+    """
+    import matplotlib.pyplot as plt
+
+    rows = groups[groups.estimate.notna()].reset_index(drop=True)
+    figure, ax = plt.subplots(figsize=(8, 0.28 * len(rows) + 1.2))
+    names = [f"{r.by.replace('_', ' ')}: {r.group} (n = {r.n})" for r in rows.itertuples()]
+    colours = [INK if tested else PAPER for tested in rows.tested]
+    forest(rows, ax, names=names, xlabel="AUC, 95 % interval clustered by patient; grey: too few to test", colours=colours)
+    ax.axvline(0.5, color=PAPER, lw=1, ls="--")
+    for i in np.flatnonzero(rows.by != rows.by.shift())[1:]:
+        ax.axhline(len(rows) - i - 0.5, color="#dddddd", lw=0.8)
+    ax.set_title(title, fontsize=9)
+    return figure
+
+
+def leakage_figure(price, ax):
+    """Draw the difference that dealing patches instead of patients into folds makes, metric by metric.
+
+    Parameters
+    ----------
+    price : DataFrame of `ovcf.stats.leakage.price_of_leakage`.
+    """
+    rows = price[price.metric.str.startswith("auc") & price.difference.notna()].reset_index(drop=True)
+    names = [f"{r.metric.replace('_', ' ')}, {r.patches} (n = {r.n})\n{r.method}" for r in rows.itertuples()]
+    forest(rows, ax, names=names, estimate="difference", xlabel="AUC split by patch minus AUC split by patient")
+    ax.tick_params(axis="y", labelsize=8)
+    ax.axvline(0, color=PAPER, lw=1, ls="--")
     return ax

@@ -7,6 +7,7 @@ from ovcf.stats.compare import compare_networks
 from ovcf.stats.intervals import metric_intervals
 from ovcf.stats.published import paper_table, paper_wide
 from ovcf.stats.rates import METRICS, fold_table, summary_table
+from ovcf.stats.subgroups import subgroup_table
 from ovcf.viz.style import NETWORK_NAMES
 from ovcf.viz.tables import METRIC_NAMES, beside_paper, mean_sd, with_interval
 
@@ -19,6 +20,8 @@ PAPER_ROWS = {
     "ResNet101": "resnet101",
 }
 FOLD_MEAN = "auc_fold_mean"
+# Grouping to the column it comes from
+SUBGROUPS = {"region": "level", "level": "level", "sex": "sex", "age_group": "age", "normal_height": "normal_height"}
 
 
 def recipes(networks, weights: str, trainable: str) -> pd.DataFrame:
@@ -69,7 +72,7 @@ def interval_table(intervals: pd.DataFrame) -> pd.DataFrame:
     wide = cells.pivot(index="network", columns="metric", values="text")
     columns = [*METRICS, *([FOLD_MEAN] if FOLD_MEAN in wide else [])]
     wide = wide.reindex([n for n in NETWORK_NAMES if n in wide.index])[columns]
-    return _named(wide).rename_axis(None)
+    return _named(wide)
 
 
 def interval_methods(intervals: pd.DataFrame) -> pd.DataFrame:
@@ -125,7 +128,7 @@ def comparison_table(table: pd.DataFrame) -> pd.DataFrame:
         {
             "test": table.test,
             "whose": table.whose,
-            "of": table.metric.map(_metric_name),
+            "of": table.metric.map(_metric_name).str.replace(" (%)", ", points"),
             "networks": names,
             "difference [95 % interval]": [
                 with_interval(r.difference, r.low, r.high, metric=r.metric) for r in table.itertuples()
@@ -134,7 +137,66 @@ def comparison_table(table: pd.DataFrame) -> pd.DataFrame:
             "p_holm": table.p_holm,
             "what it answers": table.question,
         }
+    ).set_index(["what it answers", "test", "whose", "of"])
+
+
+def subgroups(predictions: pd.DataFrame, patches: pd.DataFrame) -> pd.DataFrame:
+    """Return the AUC of every subgroup the cohort has the columns for (`ovcf.stats.subgroups`)."""
+    known = [by for by, column in SUBGROUPS.items() if _has_groups(patches, column)]
+    tables = [subgroup_table(predictions, patches, by, metrics=("auc",)) for by in known]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["by", "estimate", "tested"])
+
+
+def subgroup_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the subgroups as text, the test of interaction once per grouping."""
+    return pd.DataFrame(
+        {
+            "by": table.by.str.replace("_", " "),
+            "group": table.group,
+            "patches": table.n,
+            "patients": table.patients,
+            "fresh": table.fresh,
+            "AUC [95 % interval]": [with_interval(r.estimate, r.low, r.high, metric="auc") for r in table.itertuples()],
+            "p_interaction": table.p_interaction.where(table.by != table.by.shift()),
+        }
     )
+
+
+def operating_table(points: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a rule: its thresholds over folds and the rates they give, with intervals."""
+    cells = points.assign(text=_texts(points))
+    span = cells.threshold_min.map("{:.2f}".format) + " to " + cells.threshold_max.map("{:.2f}".format)
+    cells["threshold over folds"] = span.where(cells.threshold_min != cells.threshold_max, cells.threshold_min.map("{:.2f}".format))
+    wide = cells.pivot_table(
+        index=["rule", "chosen_on", "threshold over folds"], columns="metric", values="text", aggfunc="first", sort=False
+    )
+    return _named(wide[[m for m in METRICS if m in wide]])
+
+
+def leakage_table(price: pd.DataFrame) -> pd.DataFrame:
+    """Return the price of leakage as text: both splits and their difference with its interval."""
+    shown = price.dropna(subset=["difference"])
+    return pd.DataFrame(
+        {
+            "patches": shown.patches,
+            "n": shown.n,
+            "of": shown.metric.map(_metric_name),
+            "split by patient": [_one(r.by_patient, r.metric) for r in shown.itertuples()],
+            "split by patch": [_one(r.by_patch, r.metric) for r in shown.itertuples()],
+            "difference [95 % interval]": [with_interval(r.difference, r.low, r.high, metric=r.metric) for r in shown.itertuples()],
+            "p": shown.p,
+            "method": shown.method,
+        }
+    )
+
+
+def _one(value: float, metric: str) -> str:
+    return f"{value:.3f}" if metric.startswith("auc") else f"{100 * value:.1f}"
+
+
+def _has_groups(patches: pd.DataFrame, column: str) -> bool:
+    """Whether a column tells at least two groups apart."""
+    return column in patches and patches[column].replace("", None).nunique() > 1
 
 
 def _texts(table: pd.DataFrame) -> list[str]:

@@ -2,12 +2,13 @@
 
 import pandas as pd
 
-from ovcf.stats.mrmc import obuchowski_rockette
+from ovcf.stats.mrmc import obuchowski_rockette, or_components, prepare
+from ovcf.stats.power import power_grid
 from ovcf.stats.published import paper_wide
 from ovcf.stats.rates import fold_table
 from ovcf.stats.reader_tables import reader_table
 from ovcf.viz.style import NETWORK_NAMES
-from ovcf.viz.tables import MISSING, mean_sd, with_interval
+from ovcf.viz.tables import GLUE, MISSING, mean_sd, with_interval
 
 AVERAGE = "Average"
 SHOWN = ("accuracy", "specificity", "sensitivity", "ppv", "npv")
@@ -97,7 +98,7 @@ def effect_table(effect: pd.DataFrame) -> pd.DataFrame:
     """Return what the model did to each reader: accuracy before, after, the difference, and the flips."""
     return pd.DataFrame(
         {
-            "reader": effect.reader,
+            "reader": effect.reader.replace(AVERAGE, "Average; answers: sum"),
             "without (%)": [f"{100 * v:.1f}" for v in effect.accuracy_unaided],
             "with (%)": [f"{100 * v:.1f}" for v in effect.accuracy_aided],
             "difference [95 % interval]": [
@@ -108,6 +109,23 @@ def effect_table(effect: pd.DataFrame) -> pd.DataFrame:
             "of chances": effect.helpful_chances,
             "turned wrong": effect.harmful_flips,
             "of the model's errors": effect.harmful_chances,
+        }
+    )
+
+
+def panel_table(against: pd.DataFrame) -> pd.DataFrame:
+    """Return the comparison of the model with the panel as text."""
+    return pd.DataFrame(
+        {
+            "extends to": against.generalisation.str.replace("_", " "),
+            "model": against.model,
+            "panel": against.panel,
+            "model - panel [95 % interval]": [
+                with_interval(r.difference, r.low, r.high, metric=r.metric) for r in against.itertuples()
+            ],
+            "p_superiority": against.p_superiority,
+            "p_noninferiority": against.p_noninferiority,
+            "in words": against.sentence,
         }
     )
 
@@ -124,8 +142,22 @@ def _cell(row: dict, metric: str) -> str:
     low, high = (row[f"{metric}{'_clustered' if clustered else ''}_{end}"] for end in ("low", "high"))
     text = with_interval(row[metric], low, high)
     spread = row.get(f"{metric}_sd")
-    return text if spread is None or pd.isna(spread) else text.replace(" [", f" ± {100 * spread:.2f} [")
+    return text if spread is None or pd.isna(spread) else text.replace(" [", f"{GLUE}±{GLUE}{100 * spread:.2f} [")
 
 
 def _fold_mean(values: pd.Series) -> str:
     return mean_sd(values.mean(), values.std(ddof=1))
+
+
+def power_table(readings: pd.DataFrame, *, effect: float = 0.1) -> pd.DataFrame:
+    """Return the power to find a difference of AUC with other readers and cases, from this study's components."""
+    components = or_components(prepare(readings, "auc"), "auc", "jackknife")
+    return power_grid(components, effect=effect)
+
+
+def simulation_truth(study) -> pd.DataFrame:
+    """Return what the simulated readers were told, and the rates that implies (as percent)."""
+    table = pd.DataFrame(study.readings.attrs["simulation"]["readers"])
+    shares = [name for name in table if name in ("sensitivity", "specificity", "accuracy", "accuracy_aided")]
+    table[shares] = (100 * table[shares]).round(1)
+    return table.rename(columns={name: f"{name} (%)" for name in shares})

@@ -145,3 +145,14 @@ def folds(patches: pd.DataFrame) -> pd.DataFrame:
         for fold, part in patches.groupby("fold")
     ]
     return pd.DataFrame(rows)
+
+
+def findings(found) -> pd.DataFrame:
+    """List what `ovcf.cohort.check.check` found, errors first, one line a kind: how often, and an example."""
+    rows = [("error", problem) for problem in found.errors] + [("warning", problem) for problem in found.warnings]
+    table = pd.DataFrame([(severity, p.kind.replace("_", " "), str(p)) for severity, p in rows],
+                         columns=["severity", "kind", "example"])
+    if table.empty:
+        return table.assign(times=pd.Series(dtype=int))
+    groups = table.groupby(["severity", "kind"], sort=False).example
+    return groups.agg(times="size", example="first").reset_index()

@@ -1,5 +1,6 @@
 """Tables as a reader wants them: rounded for display only, intervals in brackets, the paper's digits beside ours."""
 
+import re
 from html import escape
 
 import numpy as np
@@ -16,16 +17,23 @@ METRIC_NAMES = {
     "auc": "AUC",
 }
 MISSING = "–"
+GLUE = "\u00a0"  # keeps `75.7 ± 2.1` and `[72.1, 79.0]` on one line
+WORDS = re.compile(r"<td>((?!nan|undefined)[^<]*[A-Za-z]{2}[^<]*)</td>")
 
 
 class Shown:
-    """A table for Jupyter and the report; every text in it is escaped."""
+    """A table for Jupyter and the report; every text in it is escaped, words stand left and numbers right."""
 
     def __init__(self, table: pd.DataFrame, caption: str, index: bool):
         self.table, self.caption, self.index = table, caption, index
 
     def _repr_html_(self) -> str:
         html = self.table.to_html(escape=True, index=self.index, border=0, na_rep=MISSING, sparsify=True)
+        html = WORDS.sub(r'<td style="text-align: left">\1</td>', html)
+        for column in self.table.columns:
+            if isinstance(column, str) and _is_words(self.table[column]):
+                name = escape(column)
+                html = html.replace(f"<th>{name}</th>", f'<th style="text-align: left">{name}</th>')
         start = html.index(">") + 1
         return f"{html[:start]}<caption>{escape(self.caption)}</caption>{html[start:]}"
 
@@ -51,7 +59,12 @@ def show(table: pd.DataFrame, caption: str = "", *, formats: dict | None = None,
     drawn.columns = [str(c).replace("_", " ") if not isinstance(c, tuple) else c for c in drawn.columns]
     if isinstance(table.columns, pd.MultiIndex):
         drawn.columns = table.columns
+    drawn = drawn.rename_axis(index=[None] * drawn.index.nlevels, columns=[None] * drawn.columns.nlevels)
     return Shown(drawn, caption, index)
+
+
+def _is_words(column) -> bool:
+    return any(WORDS.fullmatch(f"<td>{value}</td>") for value in column.astype(str))
 
 
 def number(digits: int):
@@ -84,7 +97,7 @@ def with_interval(estimate, low, high, *, metric: str = "") -> str:
     scale, digits = (1, 3) if metric.startswith("auc") else (100, 1)
     if pd.isna(low) or pd.isna(high):
         return f"{scale * estimate:.{digits}f} [undefined]"
-    return f"{scale * estimate:.{digits}f} [{scale * low:.{digits}f}, {scale * high:.{digits}f}]"
+    return f"{scale * estimate:.{digits}f} [{scale * low:.{digits}f},{GLUE}{scale * high:.{digits}f}]"
 
 
 def mean_sd(mean, sd, *, metric: str = "") -> str:
@@ -92,7 +105,8 @@ def mean_sd(mean, sd, *, metric: str = "") -> str:
     if pd.isna(mean):
         return MISSING
     scale, digits = (1, 3) if metric.startswith("auc") else (100, 2)
-    return f"{scale * mean:.{digits}f} ± {scale * sd:.{digits}f}"
+    spread = "not defined" if pd.isna(sd) else f"{scale * sd:.{digits}f}"
+    return f"{scale * mean:.{digits}f}{GLUE}±{GLUE}{spread}"
 
 
 def beside_paper(ours: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
@@ -117,5 +131,6 @@ def beside_paper(ours: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
                 rows.append([cells.get(column, MISSING) for column in ours.columns])
                 index.append((name, source))
     joined = pd.DataFrame(rows, columns=ours.columns)
-    joined.index = pd.MultiIndex.from_tuples(index, names=["", " "])
-    return joined.replace({np.nan: MISSING, None: MISSING, "": MISSING})
+    joined.index = pd.MultiIndex.from_tuples(index)
+    joined = joined.replace({np.nan: MISSING, None: MISSING, "": MISSING})
+    return joined.map(lambda text: text.replace(" ± ", f"{GLUE}±{GLUE}"))
