@@ -10,6 +10,7 @@ intervals of the difference of two networks from `ovcf.stats.compare`. A cluster
 import argparse
 import time
 
+import numpy as np
 import pandas as pd
 
 from ovcf.stats.compare import compare_networks
@@ -45,8 +46,8 @@ def one_cohort(design, seed, replicates) -> pd.DataFrame:
 def coverage(design=DESIGN, cohorts=1000, replicates=1000, seed=0, progress=False) -> pd.DataFrame:
     """Share of cohorts in which the interval holds the truth, and mean width, by metric and method."""
     start, parts = time.perf_counter(), []
-    for k in range(cohorts):
-        parts.append(one_cohort(design, [seed, k], replicates))
+    for k, own in enumerate(np.random.SeedSequence(seed).spawn(cohorts)):
+        parts.append(one_cohort(design, own, replicates))
         if progress and (k + 1) % 100 == 0:
             print(f"{k + 1} of {cohorts} cohorts, {time.perf_counter() - start:.0f} s", flush=True)
     groups = pd.concat(parts).groupby(["metric", "method", "clustered"], sort=False)

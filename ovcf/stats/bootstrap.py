@@ -141,7 +141,7 @@ def bootstrap_metrics(truth, scores, patient, *, threshold=0.5, replicates=10_00
 def percentile_interval(values, level=0.95) -> np.ndarray:
     """Quantiles (1 -+ level) / 2 of replicates (r, ...): (2, ...). Undefined replicates are left out."""
     tail = (1 - level) / 2
-    return np.nanquantile(values, [tail, 1 - tail], axis=0)
+    return _quantiles(values, np.broadcast_to([[tail], [1 - tail]], (2, values[0].size)))
 
 
 def bca_interval(estimate, values, left_out, level=0.95) -> np.ndarray:
@@ -160,18 +160,25 @@ def bca_interval(estimate, values, left_out, level=0.95) -> np.ndarray:
     (2, ...) low and high. Where all replicates are equal, both are that value.
     """
     estimate, tail = np.asarray(estimate, float), (1 - level) / 2
-    defined = np.isfinite(values).sum(axis=0)
-    share = ((values < estimate).sum(axis=0) + (values == estimate).sum(axis=0) / 2) / np.maximum(defined, 1)
+    defined = np.maximum(np.isfinite(values).sum(axis=0), 1)
+    share = ((values < estimate).sum(axis=0) + (values == estimate).sum(axis=0) / 2) / defined
     z0 = ndtri(np.clip(share, 1 / (len(values) + 1), len(values) / (len(values) + 1)))
-    deviation = np.nanmean(left_out, axis=0) - left_out
-    squares = np.nansum(deviation**2, axis=0)
-    a = np.nansum(deviation**3, axis=0) / np.maximum(6 * squares**1.5, np.finfo(float).tiny)
+    finite = np.isfinite(left_out)
+    kept = np.where(finite, left_out, 0)
+    deviation = np.where(finite, kept.sum(axis=0) / np.maximum(finite.sum(axis=0), 1) - kept, 0)
+    squares = (deviation**2).sum(axis=0)
+    a = (deviation**3).sum(axis=0) / np.maximum(6 * squares**1.5, np.finfo(float).tiny)
     z = z0 + np.multiply.outer(ndtri([tail, 1 - tail]), np.ones_like(z0))
     levels = ndtr(z0 + z / (1 - a * z))
-    flat, levels2 = values.reshape(len(values), -1), levels.reshape(2, -1)
-    ends = [np.nanquantile(column, q) if np.isfinite(column).any() else np.full(2, np.nan)
-            for column, q in zip(flat.T, levels2.T, strict=True)]
-    return np.stack(ends, axis=-1).reshape(2, *estimate.shape)
+    return _quantiles(values, levels.reshape(2, -1))
+
+
+def _quantiles(values, levels):
+    """Quantiles of replicates (r, ...) at levels (2, k) of their k columns: (2, ...); NaN if none is defined."""
+    columns = values.reshape(len(values), -1).T
+    ends = [np.quantile(defined, q) if defined.size else np.full(2, np.nan)
+            for defined, q in ((c[np.isfinite(c)], q) for c, q in zip(columns, levels.T, strict=True))]
+    return np.stack(ends, axis=-1).reshape(2, *values.shape[1:])
 
 
 __all__ = ["METRICS", "bca_interval", "bootstrap", "bootstrap_metrics", "jackknife", "metrics_of_weights",

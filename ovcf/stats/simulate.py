@@ -47,7 +47,7 @@ def simulate_predictions(design=None, seed=0) -> pd.DataFrame:
 
     Parameters
     ----------
-    design : Design ; seed : int.
+    design : Design ; seed : int or SeedSequence.
 
     Returns
     -------
@@ -127,8 +127,9 @@ def _checked(design):
         problems.append(Problem("design", "the prevalence must lie between 0 and 1, ends excluded",
                                 column="prevalence", found=str(design.prevalence)))
     if not 1 < design.patients <= design.patches:
+        found = f"{design.patches} patches of {design.patients} patients"
         problems.append(Problem("design", "two patients are needed, and a patch or more of each",
-                                column="patches", found=f"{design.patches} patches of {design.patients} patients"))
+                                column="patches", found=found))
     if problems:
         raise InputError(problems)
     return design

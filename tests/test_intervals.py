@@ -1,0 +1,181 @@
+"""Intervals against statsmodels, pROC's digits, literal sums, and simulated truth."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from statsmodels.stats.proportion import proportion_confint
+
+from ovcf.problems import InputError
+from ovcf.stats.intervals import (
+    METHODS,
+    analytic_intervals,
+    clustered_auc_interval,
+    clustered_ratio,
+    delong_interval,
+    fold_mean_auc,
+    metric_intervals,
+    metric_ratios,
+    wilson,
+)
+from ovcf.stats.rates import METRICS, rates
+from ovcf.stats.roc import clustered_delong
+from ovcf.stats.simulate import Design, simulate_predictions, true_metrics
+
+
+@pytest.fixture(scope="module")
+def predictions():
+    return simulate_predictions(Design(patients=150, patches=300), seed=4)
+
+
+@pytest.mark.parametrize("successes, n", [(0, 10), (10, 10), (7, 20), (273, 364)])
+def test_wilson_is_statsmodels(successes, n):
+    ours = wilson(successes, n, 0.9)
+    np.testing.assert_allclose(ours[1:3], proportion_confint(successes, n, 0.1, "wilson"), atol=1e-12)
+    assert ours.estimate == successes / n
+
+
+def test_wilson_of_nothing_is_undefined_and_of_too_many_refused():
+    assert np.isnan(wilson(0, 0)).all()
+    with pytest.raises(InputError, match="5 of 4"):
+        wilson(5, 4)
+
+
+def test_clustered_ratio_has_the_literal_variance(predictions):
+    truth, patient = predictions["truth"], predictions["patient_id"].to_numpy()
+    right = ((predictions["p_fresh"] >= 0.5) == truth) & (truth == 1)
+    ours = clustered_ratio(right, truth, patient)
+    ids, p = np.unique(patient[truth == 1]), right.sum() / truth.sum()
+    squares = sum((right[patient == k].sum() - p * truth[patient == k].sum()) ** 2 for k in ids)
+    assert ours.estimate == p
+    assert ours.se == pytest.approx(np.sqrt(ids.size / (ids.size - 1) * squares) / truth.sum(), rel=1e-12)
+
+
+def test_clustered_ratio_is_statsmodels_cluster_robust_mean(predictions):
+    fresh = predictions[predictions["truth"] == 1]
+    right = (fresh["p_fresh"] >= 0.5).to_numpy(float)
+    groups = pd.factorize(fresh["patient_id"])[0]
+    fit = sm.OLS(right, np.ones(right.size)).fit(cov_type="cluster", cov_kwds={"groups": groups})
+    # statsmodels also scales by (n - 1) / (n - k), which is 1 for a mean
+    assert clustered_ratio(right, np.ones(right.size), groups).se == pytest.approx(fit.bse[0], rel=1e-10)
+
+
+def test_clustered_ratio_of_single_patches_is_nearly_wilson():
+    y = np.repeat([1, 0], [300, 100])
+    ours, plain = clustered_ratio(y, np.ones(400), np.arange(400)), wilson(300, 400)
+    np.testing.assert_allclose(ours[1:3], plain[1:3], atol=3e-4)  # t and K/(K-1) widen it by a hair
+
+
+def test_repeating_patches_widens_no_clustered_interval_less():
+    y, patient = np.repeat([1, 0], [30, 10]), np.arange(40)
+    once = clustered_ratio(y, np.ones(40), patient)
+    thrice = clustered_ratio(np.tile(y, 3), np.ones(120), np.tile(patient, 3))
+    np.testing.assert_allclose(once, thrice, rtol=1e-12)
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_no_error_or_no_success_still_has_an_interval(value):
+    ours = clustered_ratio(np.full(60, value), np.ones(60), np.arange(60) // 3)
+    assert ours.estimate == value and 0 <= ours.low <= value <= ours.high <= 1
+    assert ours.high - ours.low > 0.1  # twenty patients, not sixty patches
+
+
+def test_metric_ratios_are_the_rates(predictions):
+    truth, p = predictions["truth"].to_numpy(), predictions["p_fresh"].to_numpy()
+    expected = rates(truth, p)
+    for name, (above, below) in metric_ratios(truth, p >= 0.5).items():
+        assert above.sum() / below.sum() == pytest.approx(expected[name])
+
+
+def test_plain_delong_interval_is_z_se():
+    truth, scores = [0, 0, 0, 1, 1, 1], [1, 3, 2, 2.5, 4, 5]
+    ours = delong_interval(truth, scores)
+    assert ours.high - ours.estimate == pytest.approx(1.959963984540054 * ours.se)
+    logit = delong_interval(truth, scores, scale="logit")
+    assert logit.high < 1 < ours.high
+
+
+def test_a_perfect_auc_has_an_honest_lower_end():
+    ours = delong_interval([0] * 10 + [1] * 5, np.arange(15.0), scale="logit")
+    assert ours.estimate == ours.high == 1
+    assert ours.low == pytest.approx(wilson(5, 5).low)
+
+
+def test_clustered_auc_interval_uses_the_clustered_variance(predictions):
+    data = predictions["truth"], predictions["p_fresh"], predictions["patient_id"]
+    ours = clustered_auc_interval(*data)
+    assert ours.se == pytest.approx(np.sqrt(clustered_delong(*data).covariance[0, 0]))
+    assert ours.low < ours.estimate < ours.high
+
+
+def test_fold_mean_auc_is_the_mean_with_about_the_pooled_error(predictions):
+    data = [predictions[c].to_numpy() for c in ("truth", "p_fresh", "patient_id")]
+    ours = fold_mean_auc(*data, predictions["fold"].to_numpy())
+    areas = [rates(f["truth"], f["p_fresh"])["auc"] for _, f in predictions.groupby("fold")]
+    assert ours.estimate == pytest.approx(np.mean(areas))
+    assert ours.se == pytest.approx(clustered_auc_interval(*data).se, rel=0.15)
+
+
+def test_fold_mean_of_independent_folds_adds_their_variances(predictions):
+    data = [predictions[c].to_numpy() for c in ("truth", "p_fresh", "patient_id")]
+    fold = predictions["fold"].to_numpy()
+    each = [clustered_delong(*(x[fold == f] for x in data)).covariance[0, 0] for f in range(1, 6)]
+    assert fold_mean_auc(*data, fold).se == pytest.approx(np.sqrt(np.sum(each)) / 5, rel=0.03)
+
+
+def test_metric_intervals_has_a_row_per_metric_and_method(predictions):
+    table = metric_intervals(predictions, method="all", replicates=500)
+    assert table["metric"].drop_duplicates().tolist() == [*METRICS, "auc_fold_mean"]
+    assert len(table) == 3 * 9
+    assert (table["low"] < table["estimate"]).all() and (table["estimate"] < table["high"]).all()
+    np.testing.assert_allclose(table.groupby("metric")["estimate"].std(ddof=0), 0, atol=1e-12)
+    expected = rates(predictions["truth"], predictions["p_fresh"])
+    np.testing.assert_allclose(table.drop_duplicates("metric")["estimate"][:8], expected)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_method_is_its_rows_of_all(predictions, method):
+    one = metric_intervals(predictions, method=method, replicates=500, seed=3)
+    every = metric_intervals(predictions, method="all", replicates=500, seed=3)
+    part = every[every["method"] == one["method"][0]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(one, part)
+
+
+def test_three_methods_agree_on_many_patients():
+    table = metric_intervals(simulate_predictions(Design(1500, 2600), 2), method="all", replicates=1000)
+    width = (table["high"] - table["low"]).groupby(table["metric"])
+    assert (width.max() / width.min()).max() < 1.1
+
+
+def test_clustering_widens_where_patients_resemble_themselves():
+    design = Design(label_correlation=0.95, score_correlation=0.95)
+    table = metric_intervals(simulate_predictions(design, 1), method="analytic").set_index("metric")
+    ratio = (table["high"] - table["low"]) / (table["unclustered_high"] - table["unclustered_low"])
+    assert ratio[["recall_fresh", "recall_old", "auc"]].min() > 1.15
+
+
+def test_undefined_metrics_have_no_interval(predictions):
+    shy = predictions.assign(p_fresh=predictions["p_fresh"] / 2.1)
+    table = metric_intervals(shy, method="all", replicates=200)
+    row = table[table["metric"] == "precision_fresh"]  # nothing is called fresh
+    assert row[["estimate", "low", "high"]].isna().all(axis=None)
+    assert table.loc[table["metric"] == "auc", "low"].notna().all()
+
+
+def test_unknown_methods_are_refused(predictions):
+    with pytest.raises(InputError, match="percentile"):
+        metric_intervals(predictions, method="jackknife")
+
+
+def test_the_short_coverage_run(predictions):
+    """Sixty cohorts: variance without patients, or with a factor two lost, would fall out of the bounds."""
+    design, hits = Design(patients=200, patches=420, label_correlation=0.9, score_correlation=0.9), []
+    truth = true_metrics(design)
+    for k in range(60):
+        data = simulate_predictions(design, [9, k])
+        arrays = [data[c].to_numpy() for c in ("truth", "p_fresh", "patient_id")]
+        tables = analytic_intervals(*arrays), analytic_intervals(*arrays[:2])
+        hits.append([[t.low[m] <= truth[m] <= t.high[m] for m in METRICS] for t in tables])
+    clustered, plain = np.mean(hits, axis=0)
+    assert clustered.min() > 0.86 and 0.93 < clustered.mean() < 0.985
+    assert plain.mean() < clustered.mean() - 0.05
