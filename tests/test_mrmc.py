@@ -290,3 +290,28 @@ def test_type_one_error_of_random_readers_and_cases():
     found = table.set_index("generalisation")["type_one_error"]
     assert 0.02 < found["random"] < 0.085
     assert found["fixed_cases"] > 0.15  # the paired t over readers takes new cases for granted
+
+
+def test_a_difference_without_spread_cannot_be_tested():
+    # every reader is perfect under one treatment and blind under the other
+    truth = np.repeat([False, True], 6)
+    ratings = np.stack([np.tile(truth, (3, 1)), np.zeros((3, 12))]).astype(float)
+    table = obuchowski_rockette(as_table(ratings, truth))
+    assert table["difference"].tolist() == [0.5] * 3 and table["p"].isna().all() and table["low"].isna().all()
+    assert table["sentence"].str.contains("not testable").all()
+
+
+def test_a_metric_that_does_not_exist_is_nan_not_significant():
+    truth = np.repeat([False, True], 6)
+    rng = np.random.default_rng(0)
+    ratings = rng.integers(0, 2, (2, 3, 12)).astype(float)
+    ratings[0, 0] = 0  # this reader never says fresh: no PPV
+    assert obuchowski_rockette(as_table(ratings, truth), "ppv")["p"].isna().all()
+
+
+def test_one_patient_with_all_of_a_class_is_refused(rng):
+    ratings, truth = roe_metz(rng)
+    table = as_table(ratings, truth)
+    table["patient_id"] = np.where(table["truth"] == 1, "one", table["case"].astype(str))
+    with pytest.raises(InputError, match="fewer than two patients of a class"):
+        obuchowski_rockette(table)

@@ -61,11 +61,14 @@ def test_readings_table_and_its_file_agree(readings, tmp_path):
 
 
 def test_a_covariance_that_does_not_fit_is_noted(readings):
-    result = analyse(readings.assign(patient_id=[str(int(p) // 2) for p in readings["patch_id"]]))
+    readings = readings.assign(patient_id=[str(int(p) // 2) for p in readings["patch_id"]])
+    result = analyse(readings)
     assert {e["covariance"] for e in result["obuchowski_rockette"]} == {"jackknife", "delong"}
     assert result["design"]["clustered"] and "unbiased" in result["notes"][0]
     with pytest.raises(InputError, match="several"):
-        analyse(readings.assign(patient_id="1"), covariances=["unbiased"])
+        analyse(readings, covariances=["unbiased"])
+    with pytest.raises(InputError, match="^fewer than two patients of a class"):
+        analyse(readings.assign(patient_id="1"))
 
 
 def test_one_session_is_estimated_without_a_comparison(readings):

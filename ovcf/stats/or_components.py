@@ -55,7 +55,11 @@ class Components(NamedTuple):
 
 
 def prepare(readings, metric="auc", threshold=None, missing="complete_cases", cluster="auto"):
-    """Check readings and lay them out as `Crossed`: ratings for auc, 0/1 answers for every other metric."""
+    """Check readings and lay them out for one metric.
+
+    Parameters as `mrmc.obuchowski_rockette`. Returns `Crossed` with ratings (t, r, n): the ratings for auc,
+    0/1 answers for every other metric. Raises InputError for what `check_readings` and `cross` refuse.
+    """
     if metric not in METRICS:
         raise InputError(Problem("metric", "no such metric", found=metric, allowed=", ".join(METRICS)))
     readings = check_readings(readings)
@@ -65,7 +69,26 @@ def prepare(readings, metric="auc", threshold=None, missing="complete_cases", cl
 
 
 def or_components(study: Crossed, metric="auc", covariance="jackknife"):
-    """Compute the figures of merit of a crossed study and average their covariances; returns `Components`."""
+    """Compute the figures of merit of a crossed study and average their covariances.
+
+    Parameters
+    ----------
+    study : Crossed, ratings (t, r, n)
+    metric, covariance : str
+        See `merit_covariance`.
+
+    Returns
+    -------
+    Components
+
+    Raises
+    ------
+    InputError
+        For an unknown or unfit covariance, missing readings with one that cannot take them, or fewer than two
+        units (patients or cases) of a class.
+
+    Checked against OR-DBM MRMC 2.51 on Van Dyke.
+    """
     t_, r_, n = study.ratings.shape
     curves = study.ratings.reshape(t_ * r_, n)
     if covariance not in COVARIANCES:
@@ -74,6 +97,10 @@ def or_components(study: Crossed, metric="auc", covariance="jackknife"):
     if np.isnan(curves).any() and covariance != "jackknife":
         message = f"{covariance} cannot take missing readings; use the jackknife or complete cases"
         raise InputError(Problem("missing_reading", message))
+    if min(np.unique(study.unit[study.truth == y]).size for y in (True, False)) < 2:
+        what = "patients" if study.clustered else "cases"
+        message = f"fewer than two {what} of a class: nothing to estimate a spread from"
+        raise InputError(Problem("too_few", message))
     try:
         matrix = merit_covariance(curves, study.truth, metric, covariance, study.unit)
     except ValueError as error:
@@ -83,7 +110,22 @@ def or_components(study: Crossed, metric="auc", covariance="jackknife"):
 
 
 def components_of(theta, matrix, units):
-    """Average a covariance matrix (t r, t r), curves in the order of `theta` (t, r), into `Components`."""
+    """Average a covariance matrix over like pairs of curves.
+
+    Parameters
+    ----------
+    theta : array (t, r)
+    matrix : array (t r, t r)
+        Covariances of `theta.ravel()`.
+    units : int
+        Independent units behind it.
+
+    Returns
+    -------
+    Components. Error: the diagonal; Cov1: same reader, other treatment; Cov2: other reader, same treatment;
+    Cov3: both differ (Obuchowski & Rockette 1995); 0 where there is no such pair. Checked against OR-DBM MRMC
+    2.51.
+    """
     t_, r_ = theta.shape
     cov = matrix.reshape(t_, r_, t_, r_)
     same_t, same_r = np.eye(t_, dtype=bool)[:, None, :, None], np.eye(r_, dtype=bool)[None, :, None, :]
@@ -134,7 +176,10 @@ def generalisations(components):
 
 
 def denominator(components, generalisation):
-    """Return the variance that MS(T) is held against, and its degrees of freedom (inf for chi2)."""
+    """Return the variance that MS(T) is held against, and its degrees of freedom (inf for chi2).
+
+    The three formulas stand in `mrmc.obuchowski_rockette`; Hillis 2007, Stat Med 26:596.
+    """
     (t_, r_), c = components.shape, components
     ms_tr, spread = c.mean_squares["ms_tr"], max(c.cov2 - c.cov3, 0.0)
     if generalisation == "fixed_readers":
@@ -147,7 +192,10 @@ def denominator(components, generalisation):
 
 
 def average_variance(theta, error, cov2, generalisation):
-    """Return the variance of the mean over readers of theta (r,) under one treatment, and its df."""
+    """Return the variance of the mean over readers of theta (r,), and its df (inf where normal).
+
+    The three formulas stand in `mrmc.one_treatment`; Hillis 2014, Stat Med 33:330.
+    """
     r_ = theta.size
     if generalisation == "fixed_readers":
         return max((error + (r_ - 1) * max(cov2, 0.0)) / r_, 0.0), np.inf

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ovcf.problems import InputError, Problem
+from ovcf.problems import InputError
 from ovcf.stats.intervals import clustered_auc_interval, delong_interval
 from ovcf.stats.mrmc import average_study, compare_study
 from ovcf.stats.or_components import or_components, prepare, variance_components
@@ -51,11 +51,12 @@ def analyse(source, metric="auc", threshold=None, *, covariances=COVARIANCES, mi
     """
     readings = read_readings(source)
     study = prepare(readings, metric, threshold, missing, cluster)
-    comparisons, alone, components, notes = [], [], [], []
+    comparisons, alone, components, notes, refused = [], [], [], [], None
     for covariance in covariances:
         try:
             parts = or_components(study, metric, covariance)
         except InputError as error:
+            refused = refused or error
             notes.append(f"{covariance}: {error}")
             continue
         components.append({"covariance": covariance, **variance_components(parts)})
@@ -64,7 +65,7 @@ def analyse(source, metric="auc", threshold=None, *, covariances=COVARIANCES, mi
         if len(study.treatments) > 1:
             comparisons.append(compare_study(*known, level=level))
     if not components:
-        raise InputError([Problem("covariance", note) for note in notes])
+        raise refused
     notes = [*readings.attrs.get("notes", []), study.note, *notes]
     rows, averages = _reader_rows(readings, study.treatments, threshold, cluster, level)
     return {
