@@ -214,7 +214,8 @@ def other_folds_threshold(truth, p_fresh, fold, rule) -> np.ndarray:
 def youden_threshold(truth, p_fresh) -> float:
     """Threshold at which recall_fresh + recall_old is largest, the highest of several (Youden 1950)."""
     points = roc_points(truth, p_fresh)[1:]  # the first point is above every score
-    return float(points["threshold"].iloc[int(np.argmax((points["tpr"] - points["fpr"]).to_numpy()))])
+    index = points["tpr"] - points["fpr"]
+    return float(points.loc[index >= index.max() - 1e-12, "threshold"].iloc[0])  # equal but for rounding
 
 
 def sensitivity_threshold(truth, p_fresh, target=0.90) -> float:

@@ -1,0 +1,81 @@
+"""The price of leakage against a literal paired bootstrap, and where it must be zero."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from ovcf.problems import InputError
+from ovcf.stats.bootstrap import patient_weights
+from ovcf.stats.leakage import patient_in_training, price_of_leakage
+from ovcf.stats.simulate import Design, simulate_predictions
+
+
+@pytest.fixture(scope="module")
+def splits():
+    """One network by patient; and by patch, where it knows a little of patients it has seen."""
+    by_patient = simulate_predictions(Design(120, 240), seed=2)
+    rng = np.random.default_rng(5)
+    by_patch = by_patient.assign(split="patch", fold=rng.permutation(240) % 5 + 1)
+    told = 0.25 * (by_patch["truth"] - 0.5) * patient_in_training(by_patch)
+    by_patch["p_fresh"] = (by_patient["p_fresh"] + told).clip(0, 1)
+    return by_patient, by_patch.sample(frac=1, random_state=1).reset_index(drop=True)
+
+
+def test_the_difference_is_that_of_pooled_areas(splits):
+    table = price_of_leakage(*splits, replicates=300)
+    patient, patch = (roc_auc_score(s["truth"], s["p_fresh"]) for s in splits)
+    pooled = table.query("metric == 'auc' and patches == 'all'")
+    assert len(pooled) == 2
+    np.testing.assert_allclose(pooled["difference"], patch - patient)
+    np.testing.assert_allclose(pooled["by_patch"], patch)
+    assert (pooled["low"] > 0).all()
+    ends = pooled[["low", "high"]].to_numpy()
+    np.testing.assert_allclose(ends[0], ends[1], atol=0.01)  # bootstrap and Obuchowski
+
+
+def test_the_bootstrap_draws_the_same_patients_for_both(splits):
+    by_patient, by_patch = splits
+    by_patch = by_patch.set_index("patch_id").loc[by_patient["patch_id"]]
+    truth, patient = by_patient["truth"].to_numpy(), by_patient["patient_id"].to_numpy()
+    (weights,) = patient_weights(120, 300, seed=4)
+    slow = [roc_auc_score(truth, by_patch["p_fresh"], sample_weight=w[patient])
+            - roc_auc_score(truth, by_patient["p_fresh"], sample_weight=w[patient]) for w in weights]
+    row = price_of_leakage(*splits, replicates=300, seed=4).query("metric == 'auc'").iloc[0]
+    np.testing.assert_allclose([row["low"], row["high"]], np.quantile(slow, [0.025, 0.975]))
+
+
+def test_nothing_is_gained_where_nothing_can_leak(splits):
+    table = price_of_leakage(*splits, replicates=100).set_index("patches")
+    assert table.loc["patient in training by patch", "low"] > 0
+    assert table.loc["patient not in training by patch", "difference"] == 0
+    assert table.loc["patient not in training by patch", "p"] == 1
+    parts = table.loc[["patient in training by patch", "patient not in training by patch"], "n"]
+    assert parts.sum() == 240
+
+
+def test_who_is_in_training():
+    table = pd.DataFrame({"patient_id": list("aabbc"), "fold": [1, 2, 3, 3, 1]})
+    assert patient_in_training(table).tolist() == [True, True, False, False, False]
+
+
+def test_the_same_predictions_cost_nothing(splits):
+    table = price_of_leakage(splits[0], splits[0].assign(split="patch"), replicates=100)
+    all_rows = table[table["patches"] == "all"]
+    assert (all_rows[["difference", "low", "high"]] == 0).all(axis=None)
+
+
+def test_tables_that_do_not_match_are_refused(splits):
+    by_patient, by_patch = splits
+
+    def kinds(first, second):
+        with pytest.raises(InputError) as error:
+            price_of_leakage(first, second)
+        return [(p.kind, p.row) for p in error.value.problems]
+
+    assert kinds(by_patient[1:], by_patch)[0][0] == "missing_patch"
+    assert kinds(by_patient, by_patch.assign(network="other")) == [("networks", None)]
+    changed = by_patch.copy()
+    changed["truth"] = changed["truth"].where(changed["patch_id"] != 7, 1 - changed["truth"])
+    assert kinds(by_patient, changed) == [("differs", 9)]
+    assert kinds(pd.concat([by_patient, by_patch], ignore_index=True), by_patch)[0][0] == "several_splits"
