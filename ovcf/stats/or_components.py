@@ -60,12 +60,17 @@ def prepare(readings, metric="auc", threshold=None, missing="complete_cases", cl
     Parameters as `mrmc.obuchowski_rockette`. Returns `Crossed` with ratings (t, r, n): the ratings for auc,
     0/1 answers for every other metric. Raises InputError for what `check_readings` and `cross` refuse.
     """
+    return lay_out(check_readings(readings), metric, threshold, missing, cluster)
+
+
+def lay_out(long, metric="auc", threshold=None, missing="complete_cases", cluster="auto"):
+    """`prepare` of readings that `check_readings` has already returned."""
     if metric not in METRICS:
         raise InputError(Problem("metric", "no such metric", found=metric, allowed=", ".join(METRICS)))
-    readings = check_readings(readings)
-    if metric != "auc":
-        readings = readings.assign(answer=answers(readings, threshold).astype(float))
-    return cross(readings, values="rating" if metric == "auc" else "answer", missing=missing, cluster=cluster)
+    if metric == "auc":
+        return cross(long, missing=missing, cluster=cluster)
+    long = long.assign(answer=answers(long, threshold).astype(float))
+    return cross(long, values="answer", missing=missing, cluster=cluster)
 
 
 def or_components(study: Crossed, metric="auc", covariance="jackknife"):

@@ -8,11 +8,10 @@ import pandas as pd
 from ovcf.problems import InputError
 from ovcf.stats.intervals import clustered_auc_interval, delong_interval
 from ovcf.stats.mrmc import average_study, compare_study
-from ovcf.stats.or_components import or_components, prepare, variance_components
+from ovcf.stats.or_components import lay_out, or_components, variance_components
 from ovcf.stats.reader_covariance import COVARIANCES
 from ovcf.stats.reader_tables import AVERAGE, reader_table
-from ovcf.stats.reading_checks import check_readings
-from ovcf.stats.readings import cross, has_answers, read_readings
+from ovcf.stats.readings import cross, has_answers, read_long
 
 
 def analyse(source, metric="auc", threshold=None, *, covariances=COVARIANCES, missing="complete_cases",
@@ -49,8 +48,8 @@ def analyse(source, metric="auc", threshold=None, *, covariances=COVARIANCES, mi
 
     Checked against the published answers of Van Dyke.
     """
-    readings = read_readings(source)
-    study = prepare(readings, metric, threshold, missing, cluster)
+    long = read_long(source)
+    study = lay_out(long, metric, threshold, missing, cluster)
     comparisons, alone, components, notes, refused = [], [], [], [], None
     for covariance in covariances:
         try:
@@ -66,8 +65,8 @@ def analyse(source, metric="auc", threshold=None, *, covariances=COVARIANCES, mi
             comparisons.append(compare_study(*known, level=level))
     if not components:
         raise refused
-    notes = [*readings.attrs.get("notes", []), study.note, *notes]
-    rows, averages = _reader_rows(readings, study.treatments, threshold, cluster, level)
+    notes = [*long.attrs.get("notes", []), study.note, *notes]
+    rows, averages = _reader_rows(long, threshold, cluster, level)
     return {
         "research_use_only": True,
         "file": Path(source).name if isinstance(source, str | Path) else None,
@@ -116,14 +115,17 @@ def as_text(result):
 _RATES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 
 
-def _reader_rows(readings, treatments, threshold, cluster, level):
-    long = check_readings(readings)
+def _reader_rows(long, threshold, cluster, level):
     given = has_answers(long, threshold)
+    study = cross(long, missing="available", cluster=cluster)  # each reader on their own cases
     rows, averages = [], []
-    for treatment in treatments:
-        of_it = long[long["treatment"] == treatment]
-        areas = _areas(of_it, treatment, cluster, level)
+    for treatment, ratings in zip(study.treatments, study.ratings, strict=True):
+        areas = pd.DataFrame(
+            {"reader": reader, "treatment": treatment} | _area(study, own, level)
+            for reader, own in zip(study.readers, ratings, strict=True)
+        )
         if given:
+            of_it = long[long["treatment"] == treatment]
             rates = reader_table(of_it, threshold=threshold, level=level)
             average = rates[rates["reader"] == AVERAGE].dropna(axis="columns")
             averages += _records([average.assign(treatment=treatment)])
@@ -133,23 +135,17 @@ def _reader_rows(readings, treatments, threshold, cluster, level):
     return rows, averages
 
 
-def _areas(long, treatment, cluster, level):
-    """Each reader's AUC on their own cases with DeLong's interval (logit), by patient where some repeat."""
-    study = cross(long, missing="available", cluster=cluster)
-    rows = []
-    for reader, ratings in zip(study.readers, study.ratings[0], strict=True):
-        seen = ~np.isnan(ratings)
-        truth, scores = study.truth[seen], ratings[seen]
-        row = {"reader": reader, "treatment": treatment, "n": int(seen.sum())}
-        if truth.all() or not truth.any():
-            rows.append(row | dict.fromkeys(("auc", "auc_low", "auc_high"), np.nan))
-            continue
-        if study.clustered:
-            interval = clustered_auc_interval(truth, scores, study.unit[seen], level)
-        else:
-            interval = delong_interval(truth, scores, level, scale="logit")
-        rows.append(row | {"auc": interval.estimate, "auc_low": interval.low, "auc_high": interval.high})
-    return pd.DataFrame(rows)
+def _area(study, ratings, level):
+    """One reader's AUC with DeLong's interval (logit), by patient where some have several cases."""
+    seen = ~np.isnan(ratings)
+    truth, scores = study.truth[seen], ratings[seen]
+    if truth.all() or not truth.any():
+        return {"n": truth.size} | dict.fromkeys(("auc", "auc_low", "auc_high"), np.nan)
+    if study.clustered:
+        interval = clustered_auc_interval(truth, scores, study.unit[seen], level)
+    else:
+        interval = delong_interval(truth, scores, level, scale="logit")
+    return {"n": truth.size, "auc": interval.estimate, "auc_low": interval.low, "auc_high": interval.high}
 
 
 def _design(study):

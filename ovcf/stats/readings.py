@@ -50,15 +50,13 @@ def read_readings(source):
 
     Checked against both files of `reader_study`.
     """
-    if isinstance(source, pd.DataFrame):
-        return _typed(source, check_readings(source))
-    path = Path(source)
-    if path.suffix.lower() == ".imrmc":
-        from ovcf.stats.imrmc import read_imrmc
+    table, long = _read(source)
+    return _typed(table, long)
 
-        return read_imrmc(path)
-    table = _read_csv(path)
-    return _typed(table, check_readings(table, path.name, table.index.to_numpy() + 2))
+
+def read_long(source):
+    """Read a reader study as `read_readings` does, and return it in the long shape of `check_readings`."""
+    return _read(source)[1]
 
 
 def cross(readings, *, values="rating", missing="complete_cases", cluster="auto"):
@@ -165,8 +163,24 @@ def model_output(readings, cases):
     return p
 
 
+def _read(source):
+    """Return a study as it came and in the long shape, checked once."""
+    if isinstance(source, pd.DataFrame):
+        return source, check_readings(source)
+    path = Path(source)
+    if path.suffix.lower() == ".imrmc":
+        from ovcf.stats.imrmc import read_imrmc
+
+        long = read_imrmc(path)
+        return long, long
+    table = _read_csv(path)
+    return table, check_readings(table, path.name, table.index.to_numpy() + 2)
+
+
 def _typed(table, long):
     """Return a checked table with its numbers as numbers and its names as text."""
+    if table is long:
+        return long
     out = table.reset_index(drop=True).copy()
     same = {"treatment": "session", "case": "patch_id"} if "session" in out and "patch_id" in out else {}
     for column in ("reader", "treatment", "case", "truth", "patient_id", "model_p_fresh"):
