@@ -148,6 +148,12 @@ def test_unreadable_films_are_all_named_and_leave_nothing_behind(cohort, tmp_pat
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_a_full_disk_is_said_before_it_is_full(cohort, tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(InputError, match="not enough room"):
+        prepare_patches(cohort, **PARAMETERS, out=tmp_path / "out", progress=False)
+
+
 def test_bad_parameters_are_named_at_once(cohort, tmp_path):
     with pytest.raises(InputError) as caught:
         prepare_patches(cohort, size=0, margin_mm=-1, margin_px=float("nan"), equalisation="global",

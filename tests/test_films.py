@@ -151,6 +151,22 @@ def test_truncated_files_are_found_without_reading_them_fully(tmp_path, rng, suf
     refused(path)
 
 
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
+def test_tiny_pictures_are_pictures(tmp_path, suffix):
+    Image.new("L", (3, 2), 77).save(tmp_path / f"a.{suffix}")
+    assert check_film(tmp_path / f"a.{suffix}").width == 3
+    assert read_film(tmp_path / f"a.{suffix}").pixels.shape == (2, 3)
+
+
+def test_a_jpeg_of_endless_scans_is_refused(tmp_path, greys):
+    Image.fromarray(greys).save(tmp_path / "a.jpg", progressive=True)
+    assert read_film(tmp_path / "a.jpg").pixels.shape == (20, 30)
+    data = (tmp_path / "a.jpg").read_bytes()
+    at = data.rfind(b"\xff\xda")
+    (tmp_path / "a.jpg").write_bytes(data[:at] + data[at:-2] * 500 + b"\xff\xd9")
+    refused(tmp_path / "a.jpg", "too many scans")
+
+
 def test_bombs_are_refused_before_they_grow(tmp_path):
     def png(width, height):
         def chunk(name, data):
@@ -202,6 +218,53 @@ def test_full_range_and_unusable_windows(tmp_path, rng):
     np.testing.assert_allclose(read_film(path).pixels, stretched, atol=1e-6)
     assert read_film(path, window=0).pixels.max() == 0  # asked for, so given
     assert any("would blank the film" in note for note in read_film(path).notes)
+
+
+def test_a_window_the_film_does_not_have_is_refused(tmp_path, greys):
+    path = dicom(tmp_path / "a.dcm", greys, WindowCenter=["100", "90"], WindowWidth=["80", "60"])
+    for window in (2, -1, True, "lung", (100, 0), (100,), ("a", "b"), (float("nan"), 3)):
+        with pytest.raises(InputError, match="a.dcm.* window"):
+            read_film(path, window=window)
+
+
+def voi_lut(descriptor, data):
+    lut = pydicom.Dataset()
+    lut.LUTDescriptor, lut.LUTData = descriptor, np.array(data, "<u2").tobytes()
+    return [lut]
+
+
+def test_voi_lut_is_looked_up_after_the_rescale_and_before_any_window(tmp_path):
+    stored = np.array([[0, 1], [2, 3]], np.uint8)
+    options = dict(RescaleSlope="2", RescaleIntercept="0", WindowCenter="1", WindowWidth="1")
+    lut = voi_lut([8, 0, 12], [0, 9, 4095, 9, 2000, 9, 1000, 9])
+    film = read_film(dicom(tmp_path / "a.dcm", stored, VOILUTSequence=lut, **options))
+    np.testing.assert_allclose(film.pixels, np.array([[0, 4095], [2000, 1000]]) / 4095, atol=1e-6)
+    sparse = voi_lut([8, 0, 16], [0, 9, 4095, 9, 2000, 9, 1000, 9])  # the descriptor boasts
+    film = read_film(dicom(tmp_path / "b.dcm", stored, VOILUTSequence=sparse, **options))
+    np.testing.assert_allclose(film.pixels, np.array([[0, 4095], [2000, 1000]]) / 4095, atol=1e-6)
+    assert any("fills little" in note for note in film.notes)
+    refused(dicom(tmp_path / "c.dcm", stored, VOILUTSequence=voi_lut([8, 0, 0], range(8))), "0 bits")
+
+
+def test_a_rescale_that_changes_nothing_changes_nothing(tmp_path, greys):
+    plain = read_film(dicom(tmp_path / "a.dcm", greys // 2)).pixels
+    same = read_film(dicom(tmp_path / "b.dcm", greys // 2, RescaleSlope="1", RescaleIntercept="0")).pixels
+    np.testing.assert_array_equal(plain, same)
+
+
+def test_raw_pixels_are_noted(tmp_path, greys):
+    film = read_film(dicom(tmp_path / "a.dcm", greys, PresentationIntentType="FOR PROCESSING"))
+    assert any("raw signal" in note for note in film.notes)
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+def test_files_without_the_header_of_today_are_read(tmp_path, greys, implicit):
+    ds = pydicom.dcmread(dicom(tmp_path / "a.dcm", greys))
+    del ds.file_meta
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pydicom.dcmwrite(tmp_path / "old.dcm", ds, implicit_vr=implicit, little_endian=True)
+    np.testing.assert_allclose(read_film(tmp_path / "old.dcm").pixels, greys / 255, atol=1e-6)
 
 
 def test_bits_above_those_stored_are_dropped(tmp_path, rng):
@@ -287,19 +350,28 @@ def test_a_deflated_bomb_is_refused_before_it_grows(tmp_path, greys, monkeypatch
     refused(path, "deflated")
 
 
-def test_a_decoder_that_crashes_or_hangs_costs_only_the_file(shared, monkeypatch):
+def spin(path):
+    while True:
+        pass
+
+
+def test_a_decoder_that_crashes_spins_or_sleeps_costs_only_the_file(monkeypatch):
     import os
     import time
+    from pathlib import Path
 
     from ovcf.cohort import decoder
 
-    path = shared / "real/dicom/txv_fake_mono1_same_pixels.dcm"
-    for broken, word in ((lambda path: os.abort(), "crashed"), (lambda path: time.sleep(60), "in time")):
+    path = Path(pydicom.__file__).parent / "data/test_files/JPEGLSNearLossless_08.dcm"
+    broken = [(lambda path: os.abort(), "crashed"), (spin, "not return in time"),
+              (lambda path: time.sleep(99), "not return in time")]
+    for function, word in broken:
         with monkeypatch.context() as patch:
-            patch.setattr(decoder, "_decode", broken)
+            patch.setattr(decoder, "_decode", function)
             patch.setattr(decoder, "DECODE_SECONDS", 0.2)
+            patch.setattr(decoder, "PATIENCE", 20 if function is spin else 3)
             refused(path, word)
-    assert read_film(path).pixels.shape == (1024, 1024)  # and the next film is read as before
+    assert read_film(path).pixels.shape == (45, 10)  # and the next film is read as before
 
 
 # -- real files --------------------------------------------------------------------------------------------

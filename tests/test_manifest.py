@@ -106,6 +106,11 @@ def test_quoted_cells_and_blank_lines_keep_their_line_numbers(folder):
     assert problems(folder) == [("unknown_level", 5, "level")]
 
 
+def test_headings_may_be_capitals_and_blanks_do_not_count(folder):
+    write(folder, *GOOD, header=HEADER.replace("patch_id", " Patch_ID ").replace("label", "LABEL"))
+    assert read_cohort(folder).patches["label"].tolist() == ["fresh", "old", "old"]
+
+
 def test_levels_in_other_spellings(folder):
     write(folder, "1,p,films/a.png,th12,Fresh,1,1,9,9", "2,p,films/a.png,D5,OLD,11,11,19,19", GOOD[2])
     assert read_cohort(folder).patches["level"].tolist() == ["T12", "T5", ""]

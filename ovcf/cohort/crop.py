@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from ovcf.cohort.films import read_film
 from ovcf.problems import InputError, Problem
 
 RECIPE = 2  # raise when the same inputs would give other pixels
+SPARE = 2**24  # bytes to leave free on the disk
 FILMS_A_WORKER = 8  # with fewer films for each, the work is done before the workers have started
 EQUALISATIONS = ("histogram", "clahe", "none")
 # "none" still stretches linearly, as a reader would by hand; without tails a lead marker would set the range.
@@ -51,6 +53,7 @@ def prepare_patches(cohort, *, size: int, margin_mm: float, margin_px: float, eq
     target = Path(out) / f"patches-{equalisation}-{size}-{preparation_digest(cohort, **parameters)}.npy"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
+        _check_room(target.parent, len(patches) * size**2)
         temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
         try:
             array = np.lib.format.open_memmap(temporary, "w+", np.uint8, (len(patches), size, size))
@@ -97,6 +100,14 @@ def _check_parameters(size, margin_mm, margin_px, equalisation) -> None:
                              allowed=", ".join(EQUALISATIONS))]
     if problems:
         raise InputError(problems)
+
+
+def _check_room(folder: Path, needed: int) -> None:
+    """Refuse to fill a disk: writing a mapped file past its end kills a process without a word."""
+    free = shutil.disk_usage(folder).free
+    if needed + SPARE > free:
+        raise InputError(Problem("no_room", "not enough room on the disk for the patches", str(folder),
+                                 found=f"{free >> 20} MB free", allowed=f"{needed + SPARE >> 20} MB needed"))
 
 
 def _fill(cohort, path: Path, parameters: dict, workers: int | None, progress: bool) -> None:
@@ -191,7 +202,7 @@ def margin_in_px(mm_per_px: float, margin_mm: float, margin_px: float) -> float:
 def equalise(patch: np.ndarray, how: str) -> np.ndarray:
     """Return a patch's greys in [0, 1] after equalisation.
 
-    "histogram" is global, as in the paper: each grey becomes the share of pixels no brighter (scikit-image
+    "histogram" is global, as in the paper: each grey becomes the share of pixels no brighter (scikit-image,
     `equalize_hist`, 256 bins). "clahe" does so in tiles of a quarter with limited contrast
     (`equalize_adapthist`, clip limit 0.02). "none" stretches linearly, 0.5th to 99.5th percentile.
     A blank patch becomes mid-grey.
@@ -209,7 +220,9 @@ def equalise(patch: np.ndarray, how: str) -> np.ndarray:
     from skimage import exposure
 
     if how == "clahe":
-        # in scikit-image's tiles of an eighth a crop has too few pixels for its clip limit: bright areas go white
+        # In scikit-image's tiles of an eighth a crop has too few pixels for its clip limit: bright areas go
+        # white.
         tile = [max(8, side // 4) for side in patch.shape]
-        return exposure.equalize_adapthist(np.clip(patch, 0, 1).astype(np.float64), kernel_size=tile, clip_limit=0.02)
+        greys = np.clip(patch, 0, 1).astype(np.float64)
+        return exposure.equalize_adapthist(greys, kernel_size=tile, clip_limit=0.02)
     return exposure.equalize_hist(patch)

@@ -5,6 +5,7 @@ return. Here that costs the file, not the run.
 """
 
 import atexit
+import math
 import os
 from pathlib import Path
 
@@ -13,10 +14,11 @@ import numpy as np
 from ovcf.cohort.greys import refusal
 
 START_SECONDS = 120  # to start the process and import what it needs; machines under load are slow at it
-DECODE_SECONDS = 3.0  # and half a second more for each million pixels
+DECODE_SECONDS = 3  # of processor time, and one more for every two million pixels
+PATIENCE = 10  # times as long by the clock, for a machine that is busy with other things
 MEMORY = 6 * 2**30  # bytes of address space a decoder may take
 
-_apart = {}  # this process's decoder: {(process id): executor}
+_apart = {}  # this process's decoder: {process id: executor}
 
 
 def decode_apart(path: Path, pixels: int) -> tuple[np.ndarray, list[str]]:
@@ -25,17 +27,17 @@ def decode_apart(path: Path, pixels: int) -> tuple[np.ndarray, list[str]]:
     Raises
     ------
     InputError
-        When the decoder fails, crashes, takes too much memory or does not return in time.
+        When the decoder fails, crashes, or takes too much memory or time.
     """
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
-    executor = _executor()
+    seconds = DECODE_SECONDS + pixels / 2e6
     try:
-        return executor.submit(_decode, str(path)).result(timeout=DECODE_SECONDS + pixels / 2e6)
+        return _executor().submit(_timed, _decode, str(path), seconds).result(timeout=PATIENCE * seconds)
     except TimeoutError:
         reason = "the decoder did not return in time"
     except BrokenProcessPool:
-        reason = "the decoder crashed"
+        reason = "the decoder crashed or did not return in time"
     except Exception as error:
         raise refusal(path, f"its pixels cannot be decoded: {_first_reason(error)}") from error
     _stop()
@@ -47,13 +49,13 @@ def _executor():
     from joblib.externals.loky import ProcessPoolExecutor
 
     if os.getpid() not in _apart:
-        executor = ProcessPoolExecutor(max_workers=1, timeout=60, initializer=_limit_memory)
+        executor = ProcessPoolExecutor(max_workers=1, initializer=_limit_memory)
         executor.submit(_warm_up).result(timeout=START_SECONDS)
         _apart[os.getpid()] = executor
+        atexit.register(_stop)
     return _apart[os.getpid()]
 
 
-@atexit.register
 def _stop() -> None:
     executor = _apart.pop(os.getpid(), None)
     if executor is not None:
@@ -61,7 +63,7 @@ def _stop() -> None:
 
 
 def _limit_memory() -> None:
-    """Cap the decoder's memory where the system can (not on Windows)."""
+    """Cap the decoder's memory where the system can (not on Windows), and let it leave no core file."""
     try:
         import resource
     except ImportError:
@@ -70,6 +72,18 @@ def _limit_memory() -> None:
     soft = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
     resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
+def _timed(function, path: str, seconds: float):
+    """Call a function under a limit of processor time, past which the system ends this process."""
+    try:
+        import resource
+    except ImportError:
+        return function(path)
+    used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used + seconds), hard))
+    return function(path)
 
 
 def _warm_up() -> None:

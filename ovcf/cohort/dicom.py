@@ -15,11 +15,10 @@ from ovcf.cohort.greys import (
     Film,
     FilmHeader,
     check_size,
-    full_range,
     grey_of_colour,
     refusal,
-    stretch,
 )
+from ovcf.cohort.windows import displayed, elements
 from ovcf.problems import InputError
 
 GREY = ("MONOCHROME1", "MONOCHROME2")
@@ -84,23 +83,18 @@ def read_dicom(path: Path, *, window=None, max_pixels: int = MAX_PIXELS) -> Film
     Parameters
     ----------
     window
-        None for the file's first VOI LUT or window; a number for another of those it holds (0 is the first);
-        "full" for none; or (centre, width) in the units after the modality LUT.
+        See `displayed`: None for the file's first VOI LUT or window.
 
     Raises
     ------
     InputError
         For anything but one grey frame that can be decoded; names the file and the transfer syntax.
     """
-    from pydicom.pixels import apply_modality_lut
-
     with _dataset(path, pixels=True) as ds:
         header = _header(ds, path, max_pixels)
         stored, notes = _stored(ds, path)
-        notes = _spacing_notes(ds) + notes
-        values = apply_modality_lut(stored, ds)
-        pixels, how = _greys(values, ds, window, path)
-        notes += [how]
+        pixels, how = displayed(stored, ds, window, path)
+        notes = [*_header_notes(ds), *notes, how]
         if ds.PhotometricInterpretation == "MONOCHROME1":
             pixels = 1 - pixels
             notes.append("MONOCHROME1: inverted, so that bone is bright")
@@ -126,7 +120,7 @@ def _header(ds, path: Path, max_pixels: int) -> FilmHeader:
     spacing, origin = _spacing(ds)
     kind = " ".join(filter(None, ["DICOM", str(ds.get("Modality", ""))]))
     return FilmHeader(columns, rows, kind, _whole(ds, "BitsStored") or 0, spacing, origin,
-                      "\\".join(map(str, _several(ds, "PatientOrientation"))),
+                      "\\".join(map(str, elements(ds, "PatientOrientation"))),
                       str(ds.get("ImageLaterality") or ds.get("Laterality") or ""))
 
 
@@ -144,18 +138,10 @@ def _whole(ds, keyword: str) -> int | None:
         raise ValueError(f"{keyword} is no whole number: {value!r}") from None
 
 
-def _several(ds, keyword: str) -> list:
-    """Return an element's values as a list, however many there are."""
-    value = ds.get(keyword)
-    if value is None or value == "":
-        return []
-    return [value] if isinstance(value, str) or not hasattr(value, "__iter__") else list(value)
-
-
 def _lengths(ds, keyword: str) -> list[float]:
     """Return a spacing's two values; none where absent or no lengths (some headers hold 0.000)."""
     try:
-        values = [float(value) for value in _several(ds, keyword)]
+        values = [float(value) for value in elements(ds, keyword)]
     except (TypeError, ValueError):
         return []
     good = len(values) == 2 and all(math.isfinite(value) and value > 0 for value in values)
@@ -181,9 +167,11 @@ def _spacing(ds) -> tuple[float, str]:
     return math.nan, "unknown"
 
 
-def _spacing_notes(ds) -> list[str]:
-    """Say what is odd about the spacing: at the detector, or pixels that are not square."""
+def _header_notes(ds) -> list[str]:
+    """Say what is odd: raw pixels, spacing at the detector, pixels that are not square."""
     origin, notes = _spacing(ds)[1], []
+    if "PROCESSING" in str(ds.get("PresentationIntentType", "")):
+        notes.append("for processing: the detector's raw signal, not the film that readers see")
     if "detector" in origin:
         notes.append("spacing is that at the detector: sizes in the body are smaller by the magnification")
     lengths = _lengths(ds, origin.split(" ")[0])
@@ -194,16 +182,18 @@ def _spacing_notes(ds) -> list[str]:
 
 def _stored(ds, path: Path) -> tuple[np.ndarray, list[str]]:
     """Return the stored numbers (rows, columns) and notes; JPEG is decoded in another process."""
-    syntax = getattr(ds.file_meta, "TransferSyntaxUID", None)
+    from pydicom.uid import RLELossless
+
+    syntax = _syntax(ds)
     if not any(keyword in ds for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise refusal(path, "no pixels in this DICOM file", found=_class_name(ds))
     try:
-        if syntax is None or syntax.name == "RLE Lossless" or not syntax.is_encapsulated:
+        if syntax == RLELossless or not syntax.is_encapsulated:
             stored, notes = ds.pixel_array, []
         else:
             stored, notes = decode_apart(path, ds.Rows * ds.Columns)
     except Exception as error:
-        name = f"{syntax.name} ({syntax})" if syntax else "no transfer syntax"
+        name = f"{syntax.name} ({syntax})" if syntax.name != syntax else str(syntax)
         refused = isinstance(error, InputError)
         reason = error.problems[0].message if refused else f"its pixels cannot be decoded: {error}"
         raise refusal(path, f"{reason}; {WAY_OUT}", "undecodable", column="transfer syntax",
@@ -214,6 +204,17 @@ def _stored(ds, path: Path) -> tuple[np.ndarray, list[str]]:
     if stored.shape != (ds.Rows, ds.Columns):
         raise refusal(path, "the pixels do not have the size the header promises", found=str(stored.shape))
     return _without_overlay(stored, ds), notes
+
+
+def _syntax(ds):
+    """Return the transfer syntax; files of before 1993 do not name it, so what parsed is meant."""
+    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+    if "TransferSyntaxUID" not in ds.file_meta:
+        implicit, little = ds.original_encoding
+        explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
+    return ds.file_meta.TransferSyntaxUID
 
 
 def _grey_of_dicom(stored: np.ndarray, ds, path: Path) -> tuple[np.ndarray, str]:
@@ -230,52 +231,3 @@ def _without_overlay(stored: np.ndarray, ds) -> np.ndarray:
     """Drop bits above BitsStored: old files keep drawings there."""
     bits = _whole(ds, "BitsStored") or 16
     return stored & (2**bits - 1) if stored.dtype.kind == "u" and bits < 8 * stored.itemsize else stored
-
-
-def _greys(values: np.ndarray, ds, window, path: Path) -> tuple[np.ndarray, str]:
-    """Return values in [0, 1] and a note of how: VOI LUT, window, whole range or stretched."""
-    from pydicom.pixels import apply_voi
-
-    luts, own = _several(ds, "VOILUTSequence"), window is None
-    index = window if isinstance(window, int) else 0
-    if not isinstance(window, tuple | list) and window != "full":
-        if index < len(luts) and values.dtype.kind in "iu":
-            bits = int(luts[index].LUTDescriptor[2])
-            return full_range(apply_voi(values, ds, index=index), bits), "VOI LUT applied"
-        window = _windows(ds)[index : index + 1]
-        window = window[0] if window else None
-    if window is not None and window != "full":
-        centre, width = map(float, window)
-        pixels = _windowed(values, centre, width, str(ds.get("VOILUTFunction") or "LINEAR"))
-        if pixels.min() < pixels.max() or not own:
-            return pixels, f"window {centre:g} / {width:g}"
-        return stretch(values, path), f"window {centre:g} / {width:g} would blank the film: stretched instead"
-    if values.dtype == np.uint8 and (_whole(ds, "BitsStored") or 8) == 8:
-        return full_range(values, 8), "no window: whole range"
-    return stretch(values, path), "no window: stretched between its darkest and brightest value"
-
-
-def _windows(ds) -> list[tuple[float, float]]:
-    """Return the windows (centre, width) of the header that can be applied."""
-    try:
-        pairs = zip(_several(ds, "WindowCenter"), _several(ds, "WindowWidth"), strict=False)
-        pairs = [(float(centre), float(width)) for centre, width in pairs]
-    except (TypeError, ValueError):
-        return []
-    return [(centre, width) for centre, width in pairs if math.isfinite(centre) and 0 < width < math.inf]
-
-
-def _windowed(values: np.ndarray, centre: float, width: float, function: str) -> np.ndarray:
-    """Apply a window: DICOM PS3.3 C.11.2.1.2 (LINEAR) and C.11.2.1.3, with output range [0, 1].
-
-    pydicom's `apply_windowing` scales to the stored range instead, which the modality LUT makes awkward to
-    undo; the tests compare both.
-    """
-    values = values.astype(np.float32)
-    if function == "SIGMOID":
-        return 1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -80, 80)))
-    if function == "LINEAR_EXACT":
-        return np.clip((values - centre) / width + 0.5, 0, 1)
-    if width <= 1:  # LINEAR with width 1 is a threshold
-        return (values > centre - 0.5).astype(np.float32)
-    return np.clip((values - (centre - 0.5)) / (width - 1) + 0.5, 0, 1).astype(np.float32)

@@ -19,6 +19,8 @@ from ovcf.cohort.greys import (
 )
 from ovcf.problems import InputError
 
+# A progressive JPEG is drawn scan by scan, each over the whole film: ten is usual, thousands take hours.
+MOST_SCANS = 100
 # Only these plug-ins see a file from outside: fewer parsers, fewer surprises.
 FORMATS = ("PNG", "JPEG", "TIFF")
 ORIENTATION = 0x0112  # the EXIF and TIFF tag
@@ -39,6 +41,8 @@ def _opened(path: Path, max_pixels: int = MAX_PIXELS):
                 # Not n_frames: a TIFF may chain millions of empty directories, and counting walks them all.
                 if getattr(image, "is_animated", False):
                     raise refusal(path, "several pictures in one file; save the film alone", "multi_frame")
+                if image.format == "JPEG" and image.info.get("progressive"):
+                    _check_scans(path)
                 yield image
     except InputError:
         raise
@@ -47,6 +51,14 @@ def _opened(path: Path, max_pixels: int = MAX_PIXELS):
     except Exception as error:  # damaged files raise a dozen types: SyntaxError, struct.error, zlib.error ...
         reason = str(error).replace(str(path), "it") or type(error).__name__
         raise refusal(path, f"cannot be read as PNG, JPEG or TIFF: {reason}") from error
+
+
+def _check_scans(path: Path) -> None:
+    """Refuse a JPEG of more scans than any encoder writes (within a scan no FF is followed by DA)."""
+    scans = path.read_bytes().count(b"\xff\xda")
+    if scans > MOST_SCANS:
+        raise refusal(path, "a JPEG of too many scans", "too_large", found=str(scans),
+                      allowed=f"at most {MOST_SCANS}")
 
 
 def _orientation(image: Image.Image) -> int:
@@ -82,7 +94,7 @@ def check_picture(path: Path, max_pixels: int = MAX_PIXELS) -> FilmHeader:
         if image.format == "PNG":
             image.verify()
         else:
-            image.draft("L", (header.width // 8, header.height // 8))
+            image.draft("L", (max(header.width // 8, 1), max(header.height // 8, 1)))
             image.load()
     return header
 

@@ -15,6 +15,7 @@ LABELS = ("fresh", "old")
 REGIONS = ("above", "at", "below")
 BOX = ("x0", "y0", "x1", "y1")
 REQUIRED = ("patch_id", "patient_id", "image", "label")
+KNOWN = (*REQUIRED, *BOX, "level", "mm_per_px", "age", "sex", "normal_segment", "normal_height", "region")
 MAX_BYTES = 256 * 2**20
 MAX_ROWS = 1_000_000
 SEXES = {"f": "female", "female": "female", "m": "male", "male": "male", "": ""}
@@ -41,7 +42,7 @@ def read_rows(path: Path, *, required: tuple[str, ...] = REQUIRED) -> tuple[pd.D
     lines, problems = _lines(text, delimiter, path)
     if not lines:
         raise InputError(problems or Problem("empty", "the manifest is empty", file=str(path)))
-    _, names = lines[0]
+    names = [name.lower() if name.lower() in KNOWN else name for name in lines[0][1]]
     problems += _header_problems(names, path, required)
     for row, cells in lines[1:]:
         if len(cells) != len(names):
