@@ -5,6 +5,7 @@ import io
 import json
 import os
 import tempfile
+import textwrap
 from collections import Counter
 from pathlib import Path
 
@@ -25,32 +26,48 @@ def summary(findings: Findings) -> pd.DataFrame:
     for severity, problems in (("error", findings.errors), ("warning", findings.warnings)):
         for kind, n in Counter(problem.kind for problem in problems).items():
             first = next(problem for problem in problems if problem.kind == kind)
-            rows.append((severity, title(kind), n, str(first)))
+            rows.append((severity, title(kind), n, str(_near(first, findings))))
     return pd.DataFrame(rows, columns=["severity", "finding", "n", "first"])
 
 
 def as_text(findings: Findings, width: int = 110) -> str:
     """The summary and the factors that matter, for a terminal."""
-    counts = findings.counts
-    lines = [f"{findings.data}: {counts['patches']} patches ({counts['fresh']} fresh, {counts['old']} old), "
-             f"{counts['patients']} patients, {counts['films']} films"] if counts else [str(findings.data)]
-    lines += ["Synthetic cohort: drawn by software."] if counts.get("synthetic") else []
+    lines = [_heading(findings)]
+    lines += ["Synthetic cohort: drawn by software."] if findings.counts.get("synthetic") else []
     for row in summary(findings).itertuples():
-        lines += [f"{row.severity.upper():8} {row.n:5}  {row.finding}", _cut(f"{'':16}{row.first}", width)]
+        lines.append(f"{row.severity.upper():8}{row.n:6}  {row.finding}")
+        lines += textwrap.wrap(
+            row.first, width, initial_indent=" " * 16, subsequent_indent=" " * 16, max_lines=3
+        )
     if not findings.errors and not findings.warnings:
         lines.append("Nothing wrong or suspicious was found.")
     if len(table := findings.tables.get("factors", pd.DataFrame())):
-        lines += ["", "What predicts the label by itself (AUC, 95 % interval by patients):"]
+        lines += ["", "What predicts the label by itself (AUC, 95 % interval by patients; * suspicious):"]
         lines += [
             f"{'*' if row.suspicious else ' '} {row.factor[:40]:40} {row.auc:.2f} "
-            f"({row.low:.2f} to {row.high:.2f})  {row.direction[:44]}"
-            for row in table.head(8).itertuples()
+            f"({row.low:.2f} to {row.high:.2f})  {row.direction[:44]}" for row in table.head(8).itertuples()
         ]
     return "\n".join(lines)
 
 
-def _cut(line: str, width: int) -> str:
-    return line if len(line) <= width else line[: width - 3] + "..."
+def _heading(findings: Findings) -> str:
+    """What was looked at."""
+    counts = findings.counts
+    if not counts:
+        return findings.data
+    return (f"{findings.data}: {counts['patches']} patches ({counts['fresh']} fresh, {counts['old']} old), "
+            f"{counts['patients']} patients, {counts['films']} films")
+
+
+def _near(problem: Problem, findings: Findings) -> Problem:
+    """The problem with its file as seen from the data's folder."""
+    if not problem.file:
+        return problem
+    folder = Path(findings.data) if Path(findings.data).is_dir() else Path(findings.data).parent
+    file = Path(problem.file)
+    return problem._replace(
+        file=str(file.relative_to(folder)) if file.is_relative_to(folder) else problem.file
+    )
 
 
 def write_check(findings: Findings, folder) -> tuple[Path, Path]:
@@ -86,7 +103,7 @@ def _kinds(problems: list[Problem], findings: Findings) -> list[dict]:
             "title": title(kind),
             "advice": advice(kind),
             "n": n,
-            "entries": [problem for problem in problems if problem.kind == kind][:SHOWN],
+            "entries": [_near(problem, findings) for problem in problems if problem.kind == kind][:SHOWN],
             "pictures": [
                 (caption, [_png(thumb) for thumb in thumbs])
                 for caption, thumbs in findings.pictures.get(kind, [])
@@ -123,7 +140,8 @@ def _plain_tables(findings: Findings) -> list[dict]:
     plain = []
     for name, table in findings.tables.items():
         if name != "factors" and len(table):
-            table = table.reset_index(names="level") if name == "classes by level" else table
+            if name == "classes by level":
+                table = table.rename(index={"": "unknown"}).reset_index(names="level")
             cells = [[f"{value:.3f}" if isinstance(value, float) else str(value) for value in row]
                      for row in table.itertuples(index=False)]
             plain.append({"name": name.capitalize(), "header": list(table.columns), "rows": cells})

@@ -6,7 +6,6 @@ films.
 """
 
 import re
-import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -106,19 +105,17 @@ def _as_numbers(values: pd.Series) -> tuple[str, pd.Series]:
 
 def _target_encoded(values: pd.Series, truth: np.ndarray, patient: np.ndarray, seed: int):
     """Share of fresh in each row's category among the other folds' patients, and the folds."""
-    from sklearn.model_selection import StratifiedGroupKFold
+    from sklearn.model_selection import GroupKFold
 
     folds = min(FOLDS, len(np.unique(patient)))
     codes, score, fold = pd.factorize(values)[0], np.full(len(values), 0.5), np.zeros(len(values), int)
     if folds < 2:
         return score, fold
-    # Stratified by category and label: else a category with more fresh in a fold has less outside it, and a
-    # useless factor would score well below 0.5
-    dealer = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of groups smaller than the number of folds
-        splits = list(dealer.split(codes, 2 * codes + truth, groups=patient))
-    for number, (train, test) in enumerate(splits):
+    # Not stratified by label: folds that know the labels let a chance excess of fresh in a category show up
+    # on both sides, and useless factors score 0.57. Where levels were balanced on purpose the score falls
+    # below 0.5.
+    dealer = GroupKFold(folds, shuffle=True, random_state=seed)
+    for number, (train, test) in enumerate(dealer.split(codes, groups=patient)):
         counts = np.bincount(codes[train], minlength=codes.max() + 1)
         fresh = np.bincount(codes[train], weights=truth[train], minlength=codes.max() + 1)
         share = (fresh + SMOOTHING * truth[train].mean()) / (counts + SMOOTHING)

@@ -146,7 +146,7 @@ def copied_patches(places: Places, facts: Facts) -> tuple[list[Problem], list[tu
     """Exact and near copies among the patches; worst are those across patients or with different labels."""
     seen = facts.patches
     exact = exact_copies(seen["digest"])
-    skip = (seen["spread"] < BLANK_SPREAD).to_numpy()
+    skip = (seen["spread"] < BLANK_SPREAD).to_numpy(copy=True)
     for group in exact:
         skip[list(group.members[1:])] = True
     hashes = {"as it is": seen["hash"], "mirrored": seen["hash_mirrored"], "upside down": seen["hash_turned"]}

@@ -73,4 +73,6 @@ def _of_picture(path: Path) -> str:
             for key, value in image.info.items()
             if isinstance(value, (str, bytes)) and value and str(key).lower() not in _HARMLESS | {"exif"}
         ]
-        return ", ".join(named + [f"EXIF {_EXIF[tag]}" for tag in image.getexif() if tag in _EXIF])
+        if image.format != "PNG" or "exif" in image.info:  # asking a PNG without EXIF would decode it
+            named += [f"EXIF {_EXIF[tag]}" for tag in image.getexif() if tag in _EXIF]
+        return ", ".join(named)
