@@ -17,17 +17,18 @@ from .repeated import check_repeated, check_spreads_of_facts, check_sums, check_
 SURE, NEVER = 0.05, 0.001  # chances of fold sizes that are worth a word
 
 
-def audit(source=None, *, splits=True) -> Audit:
+def audit(source=None, *, simulate=True) -> Audit:
     """Audit a YAML file of printed numbers (None: the paper's, in data/published) or a `Paper`.
 
     Returns an `Audit`: findings, the most severe first; recovered matrices; and the tables behind them. Raises
-    InputError with line numbers for a file that cannot be used. `splits`: also simulate ways of splitting folds.
+    InputError with line numbers for a file that cannot be used. `simulate`: also simulate chances (of a
+    reading that fits by accident, of fold sizes), which takes a second or two.
     """
     paper = source if isinstance(source, Paper) else _read(source)
     ledger = Ledger()
     hints = check_repeated(paper, ledger)
     check_sums(paper, ledger)
-    recovery = recover(paper, ledger, hints)
+    recovery = recover(paper, ledger, hints, simulate)
     averages = check_averages(paper, ledger)
     check_mean_rows(paper, ledger, recovery)
     check_auc_points(paper, ledger, recovery)
@@ -36,7 +37,7 @@ def audit(source=None, *, splits=True) -> Audit:
     bounds = check_claims(paper, ledger, recovery)
     check_wordings(paper, ledger)
     check_spreads_of_facts(paper, ledger)
-    made = _check_splits(paper, ledger, recovery) if splits else pd.DataFrame()
+    made = _check_splits(paper, ledger, recovery) if simulate else pd.DataFrame()
     findings = sorted(ledger.findings, key=lambda finding: SEVERITIES.index(finding.severity))
     checks = pd.DataFrame(ledger.checks, columns=Check._fields)
     return Audit(

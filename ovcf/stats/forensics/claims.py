@@ -25,7 +25,8 @@ def check_tests(paper: Paper, ledger: Ledger) -> pd.DataFrame:
         place = table.place_of(row.name, paper.column(row.table, column))
         if min(len(first), len(second)) < 2:
             continue
-        found = how_computed(printed, first, second, _counts(paper, entry))
+        named = {} if entry["method"] is None else {"widen": [str(entry["method"])]}
+        found = how_computed(printed, first, second, _counts(paper, entry), **named)
         found = found.assign(place=place, printed=printed.text, columns="as headed")
         mended = entry["method"] is None or str(entry["method"]) in list(found.loc[found["fits"], "test"])
         other = [] if mended else _other_columns(paper, entry, printed, first)
@@ -81,6 +82,8 @@ def _report_test(paper, ledger, entry, printed, place, found, other):
                 "p-question", NOTE, place, printed.text, f"{p['chi-square']:.3f} by chi-square", message
             )
         return
+    if named is not None and np.isnan(p[named]):
+        return ledger.holds("p-value", place, f"{named} cannot be done on the printed numbers")
     against = [(one["columns"].iloc[0], list(one.loc[one["fits"], "test"])) for one in other]
     if named is None:
         exact = list(found.loc[found["exact"] & found["fits"], "test"])

@@ -57,9 +57,7 @@ def _tests(paper, ledger, row, column, old, new):
         p = p_of(named, *sides)
         if not np.isnan(p) and not _prints_so(printed, p):
             place = paper.tables[p_row.table].place_of(p_row.name, p_column)
-            message = (
-                f"The {named} test gives the printed p with {row.name}'s {old}; with {new} instead it gives {p:.2g}."
-            )
+            message = f"The {named} test gives the printed p with {row.name}'s {old}; with {new} instead it gives {p:.2g}."
             ledger.find("consequence", NOTE, place, printed.text, f"{p:.2g}", message)
 
 

@@ -10,7 +10,7 @@ from .paper import Paper, Table
 from .readings import STATED, Reading, printed_rates, under
 
 SPREAD = 0.25  # folds are first sought within this share of an even size
-MOST_PAIRS = 400  # sizes of one fold beyond which totals are not followed
+MOST_LISTED = 1_600  # matrices of one fold beyond which totals are not followed
 MOST_TOTALS = 40_000
 
 
@@ -43,13 +43,20 @@ def parts_of(paper: Paper, table: Table) -> Parts:
         return Parts({}, (0, 0), set())
     even = total[0] / len(rows), total[1] / len(rows)
     near = int(even[0] * (1 - SPREAD)), int(np.ceil(even[1] * (1 + SPREAD)))
-    for n in (near, (1, total[1])):
-        solutions = {path: solve(rates, n, limit=MOST_PAIRS * 4) for path, rates in rows.items()}
-        totals = _totals(list(solutions.values()), total[1])
-        if all(found.count for found in solutions.values()) and (
-            not totals or any(t[0] == total[0] for t in totals)
-        ):
-            break
+    solutions = {path: solve(rates, near, limit=MOST_LISTED) for path, rates in rows.items()}
+    totals = _totals(list(solutions.values()), total[1])
+    n = near
+    if not all(found.count for found in solutions.values()) or (
+        totals and not any(t[0] == total[0] for t in totals)
+    ):
+        n = 1, total[1]  # uneven folds
+        wide = {
+            path: found if found.count else solve(rows[path], n, limit=MOST_LISTED)
+            for path, found in solutions.items()
+        }
+        if all(found.count for found in wide.values()):  # every row can be: then all sizes count
+            solutions = {path: solve(rates, n, limit=MOST_LISTED) for path, rates in rows.items()}
+            totals = _totals(list(solutions.values()), total[1])
     return Parts(_that_add_up(solutions, total), n, totals)
 
 

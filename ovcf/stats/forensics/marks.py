@@ -61,6 +61,17 @@ def read_marked(path) -> Map:
     return tree
 
 
+def mark(part):
+    """Turn plain dictionaries, lists and strings into the same parts, all on line 1; None becomes null."""
+    if isinstance(part, dict):
+        return _marked(Map({str(key): mark(value) for key, value in part.items()}), 1)
+    if isinstance(part, list | tuple):
+        return _marked(Sequence(mark(value) for value in part), 1)
+    text = _marked(Text("" if part is None else part), 1)
+    text.empty = part is None
+    return text
+
+
 def _text(path: Path) -> str:
     """Return the file's text or say why it cannot be had."""
     if not path.is_file():

@@ -7,7 +7,6 @@ number of class sizes and of answers. Where precisions are printed and recalls a
 D = tp + fp (the table turned on its side), whichever leaves fewer candidates.
 """
 
-import math
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -28,7 +27,7 @@ RATES = {
 }
 LARGEST_N = 20_000
 BLOCK = 200_000  # candidates held at once: some tens of megabytes
-MANY = 40_000  # (n, D) pairs beyond which a linear programme pays
+MANY = 600_000  # (n, D) pairs beyond which a linear programme pays
 SIDEWAYS = [0, 3, 2, 1]  # swaps fn and fp
 
 
@@ -70,15 +69,10 @@ def solve(rates: dict[str, Interval], n, *, positives=None, limit: int = 5_000) 
     if high > LARGEST_N:
         raise ValueError(f"n up to {LARGEST_N:,} cases, not {high:,}")
     coefficients, constants = inequalities(rates)
-    if positives is not None:
-        coefficients, constants = _with_positives(coefficients, constants, positives)
-    low, found, count = max(low, 1), [], 0
-    n_middle = (low + high) // 2  # one number of cases decides which way is the cheaper
-    middle = np.full(n_middle + 1, n_middle, dtype=np.int64), np.arange(n_middle + 1, dtype=np.int64)
-    turned = coefficients[:, SIDEWAYS]
-    sideways = _candidates(coefficients, constants, *middle) > _candidates(turned, constants, *middle)
-    turned = turned if sideways else coefficients
-    for cases, sizes in _blocks(low, high, _share(turned, constants) if high**2 - low**2 > MANY else (0, 1)):
+    sideways = positives is None and _direct(coefficients[:, SIDEWAYS]) > _direct(coefficients)
+    turned = coefficients[:, SIDEWAYS] if sideways else coefficients
+    found, count = [], 0
+    for cases, sizes in _pairs(turned, constants, max(low, 1), high, positives):
         for matrices, number in _solve_block(turned, constants, cases, sizes, limit):
             found.append(matrices[:, SIDEWAYS] if sideways else matrices)
             count += number
@@ -118,11 +112,28 @@ def rates_of(matrix) -> dict[str, Fraction]:
     return found
 
 
-def _with_positives(coefficients, constants, positives):
-    """Add lowest <= tp + fn <= highest."""
-    low, high = (positives, positives) if np.isscalar(positives) else positives
-    rows = np.array([[1, 1, 0, 0], [-1, -1, 0, 0]], dtype=np.int64)
-    return np.vstack([coefficients, rows]), np.concatenate([constants, [low, -high]])
+def _direct(coefficients) -> int:
+    """Count the inequalities that bound tp or tn alone once D is known: the more, the fewer candidates."""
+    tp, fn, tn, fp = coefficients.T
+    return int(((tp == fn) != (tn == fp)).sum())
+
+
+def _pairs(coefficients, constants, low, high, positives):
+    """Yield blocks of (n, D) that are to be looked at."""
+    if positives is not None:
+        least, most = (positives, positives) if np.isscalar(positives) else positives
+        cases = np.repeat(np.arange(low, high + 1, dtype=np.int64), most - least + 1)
+        sizes = np.tile(np.arange(least, most + 1, dtype=np.int64), high - low + 1)
+        yield cases[sizes <= cases], sizes[sizes <= cases]
+        return
+    share = _share(coefficients, constants) if high**2 - low**2 > MANY else (0.0, 1.0)
+    step = max(1, BLOCK // max(1, int((share[1] - share[0]) * high) + 3))
+    for start in range(low, high + 1, step):
+        n = np.arange(start, min(start + step, high + 1), dtype=np.int64)
+        first = np.floor(n * share[0]).astype(np.int64)
+        width = np.maximum(np.minimum(np.ceil(n * share[1]).astype(np.int64), n) - first + 1, 0)
+        within = np.arange(width.sum()) - np.repeat(np.cumsum(width) - width, width)
+        yield np.repeat(n, width), np.repeat(first, width) + within
 
 
 def _share(coefficients, constants) -> tuple[float, float]:
@@ -146,53 +157,43 @@ def _share(coefficients, constants) -> tuple[float, float]:
     return max(ends[0].fun - 1e-6, 0.0), min(-ends[1].fun + 1e-6, 1.0)
 
 
-def _blocks(low, high, share):
-    """Yield (n, D) pairs with D / n within `share`, for all n, in blocks of bounded length."""
-    cases, sizes, held = [], [], 0
-    for n in range(low, high + 1):
-        d = np.arange(math.floor(n * share[0]), math.ceil(n * share[1]) + 1, dtype=np.int64)
-        cases.append(np.full(len(d), n, dtype=np.int64))
-        sizes.append(d)
-        held += len(d)
-        if held >= BLOCK or n == high:
-            yield np.concatenate(cases), np.concatenate(sizes)
-            cases, sizes, held = [], [], 0
-
-
 def _bounds(coefficients, constants, cases, sizes):
-    """Tighten the intervals of tp and tn for each (n, D); arrays t0, t1, u0, u1 (empty where t0 > t1 or u0 > u1)."""
-    others = cases - sizes
-    t0, t1, u0, u1 = np.zeros_like(sizes), sizes.copy(), np.zeros_like(sizes), others.copy()
-    for _ in range(3):
-        for (tp, fn, tn, fp), constant in zip(coefficients, constants, strict=True):
-            a, b, rest = tp - fn, tn - fp, fn * sizes + fp * others - constant
-            best_u, best_t = np.maximum(b * u0, b * u1), np.maximum(a * t0, a * t1)
-            if a > 0:
-                t0 = np.maximum(t0, -((rest + best_u) // a))
-            elif a < 0:
-                t1 = np.minimum(t1, (rest + best_u) // -a)
-            if b > 0:
-                u0 = np.maximum(u0, -((rest + best_t) // b))
-            elif b < 0:
-                u1 = np.minimum(u1, (rest + best_t) // -b)
-            if a == 0 == b:
+    """Tighten the intervals of tp and tn for each (n, D).
+
+    Returns cases, sizes, t0, t1 of those that are left. First the inequalities that speak of one unknown, which rule
+    out most class sizes, then twice those that tie both together.
+    """
+    t0, t1, u0, u1 = np.zeros_like(sizes), sizes, np.zeros_like(sizes), cases - sizes
+    steps = [
+        (tp - fn, tn - fp, fn, fp, c) for (tp, fn, tn, fp), c in zip(coefficients, constants, strict=True)
+    ]
+    single = [step for step in steps if (step[0] == 0) or (step[1] == 0)]
+    tied = [step for step in steps if step[0] and step[1]]
+    for group in (single, tied, tied):
+        for a, b, fn, fp, constant in group:
+            rest = fn * sizes + fp * (cases - sizes) - constant
+            if a:
+                reach = rest + (np.maximum(b * u0, b * u1) if b else 0)
+                t0, t1 = (np.maximum(t0, -(reach // a)), t1) if a > 0 else (t0, np.minimum(t1, reach // -a))
+            if b:
+                reach = rest + (np.maximum(a * t0, a * t1) if a else 0)
+                u0, u1 = (np.maximum(u0, -(reach // b)), u1) if b > 0 else (u0, np.minimum(u1, reach // -b))
+            if not a and not b:
                 t1 = np.where(rest < 0, -1, t1)
-    return t0, t1, u0, u1
-
-
-def _candidates(coefficients, constants, cases, sizes) -> int:
-    """Count the (n, D, tp) that would have to be looked at."""
-    t0, t1, u0, u1 = _bounds(coefficients, constants, cases, sizes)
-    return int(np.where(u0 <= u1, np.maximum(t1 - t0 + 1, 0), 0).sum())
+        keep = (t0 <= t1) & (u0 <= u1)
+        if not keep.all():
+            cases, sizes, t0, t1, u0, u1 = (part[keep] for part in (cases, sizes, t0, t1, u0, u1))
+        if not len(cases):
+            break
+    return cases, sizes, t0, t1
 
 
 def _solve_block(coefficients, constants, cases, sizes, limit):
     """Yield (matrices, count) for one block: expand tp, then the exact interval of tn for each."""
-    t0, t1, u0, u1 = _bounds(coefficients, constants, cases, sizes)
-    widths = np.where(u0 <= u1, np.maximum(t1 - t0 + 1, 0), 0)
-    keep = np.flatnonzero(widths)
-    pieces = np.searchsorted(np.cumsum(widths[keep]), np.arange(BLOCK, widths.sum() + BLOCK, BLOCK))
-    for part in np.split(keep, np.unique(pieces.clip(max=len(keep)))):
+    cases, sizes, t0, t1 = _bounds(coefficients, constants, cases, sizes)
+    widths = t1 - t0 + 1
+    cuts = np.searchsorted(np.cumsum(widths), np.arange(BLOCK, widths.sum(), BLOCK))
+    for part in np.split(np.arange(len(cases)), np.unique(cuts)):
         if not len(part):
             continue
         width = widths[part]

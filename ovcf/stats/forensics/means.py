@@ -258,7 +258,9 @@ def _check_shares(paper, ledger, recovery, table):
         f"printed means ask for another share of {paper.positive} cases than the {stated:.1%} of the printed totals"
     )
     message += (
-        f"; the totals the other way round ({1 - stated:.1%}) fit {'it' if len(against) == 1 else f'{len(turned)} of them'}." if turned else "."
+        f"; the totals the other way round ({1 - stated:.1%}) fit {'it' if len(against) == 1 else f'{len(turned)} of them'}."
+        if turned
+        else "."
     )
     place = f"{table.place}: {', '.join(name for name, _ in against)}"
     ledger.find("class-share", UNLIKELY, place, f"{stated:.1%} {paper.positive}", ranges, message)

@@ -13,9 +13,9 @@ from .printed import Printed, decimals_of
 
 # Named as in the YAML; each takes two equally or unequally long samples and returns a two-sided p.
 TESTS = {
-    "two-sample t": lambda x, y: stats.ttest_ind(x, y).pvalue,
-    "Welch t": lambda x, y: stats.ttest_ind(x, y, equal_var=False).pvalue,
-    "paired t": lambda x, y: stats.ttest_rel(x, y).pvalue if len(x) == len(y) else np.nan,
+    "two-sample t": lambda x, y: _t_test("two-sample t", x, y),
+    "Welch t": lambda x, y: _t_test("Welch t", x, y),
+    "paired t": lambda x, y: _t_test("paired t", x, y),
     "Mann-Whitney": lambda x, y: stats.mannwhitneyu(x, y).pvalue,
     "Wilcoxon": lambda x, y: stats.wilcoxon(x, y, method="asymptotic").pvalue if len(x) == len(y) else np.nan,
     "chi-square": lambda x, y: _chi_square(x, y),
@@ -47,6 +47,17 @@ def p_of(test: str, x, y) -> float:
             return float(TESTS[test](np.asarray(x, dtype=float), np.asarray(y, dtype=float)))
         except ValueError:
             return float("nan")
+
+
+def _t_test(test, x, y) -> float:
+    return _at(test, np.concatenate([x, y]), len(x)) if _can(test, x, y) else float("nan")
+
+
+def _can(test, x, y) -> bool:
+    """Enough values, some difference, and pairs where pairs are needed (a constant difference gives p = 0)."""
+    if min(len(x), len(y)) < 2 or (test == "paired t" and len(x) != len(y)):
+        return False
+    return bool(np.any(np.subtract(x, y)) if test == "paired t" else np.ptp(np.concatenate([x, y])) > 0)
 
 
 def p_range(test: str, x, y, half_x, half_y, *, seed=0) -> PRange:
@@ -93,7 +104,7 @@ def _at(test, values, cut):
     x, y = values[:cut], values[cut:]
     if test == "paired t":
         d, df = x - y, len(x) - 1
-        error = d.std(ddof=1) / np.sqrt(len(d))
+        error = d.std(ddof=1) / np.sqrt(len(d)) if np.ptp(d) > 1e-12 else 0.0
         t = d.mean() / error if error else np.inf
     else:
         vx, vy, nx, ny = x.var(ddof=1), y.var(ddof=1), len(x), len(y)
@@ -122,18 +133,27 @@ def matches(printed: Printed, found: PRange, slack=0.1) -> bool:
     return low <= float(interval.high) and high >= float(interval.low)
 
 
-def how_computed(printed: Printed, x: list[Printed], y: list[Printed], counts: bool = False, tests=tuple(TESTS)):
+def how_computed(
+    printed: Printed, x: list[Printed], y: list[Printed], counts=False, tests=tuple(TESTS), widen=tuple(TESTS)
+):
     """Try every test on two printed columns: test, p, low, high, one_sided (p / 2 fits, not p), exact, fits.
 
     `exact`: p at the printed values prints so; `fits`: it does for some values within their rounding.
 
-    `counts`: the numbers are counts, printed whole and not rounded; `tests`: names to try.
+    `counts`: the numbers are counts, printed whole and not rounded; `tests`: names to try; `widen`: of which to
+    follow the rounding of the inputs, if p at the printed values does not fit (it takes longer).
     """
     values = [np.array([float(one.value) for one in side]) for side in (x, y)]
-    halves = [np.array([0.0 if counts else 0.5 * 10.0 ** -decimals_of(one.digits) for one in side]) for side in (x, y)]
+    halves = [
+        np.array([0.0 if counts else 0.5 * 10.0 ** -decimals_of(one.digits) for one in side])
+        for side in (x, y)
+    ]
     rows = []
     for test in tests:
-        found = p_range(test, *values, *halves)
+        p = p_of(test, *values)
+        found = PRange(p, p, p)
+        if test in widen and not matches(printed, found):
+            found = p_range(test, *values, *halves)
         half = PRange(*(part / 2 for part in found))
         whole = matches(printed, found)
         exact = matches(printed, PRange(found.p, found.p, found.p))

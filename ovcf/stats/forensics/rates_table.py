@@ -39,7 +39,7 @@ def recovered_rates(number=None, *, source=None, result: Audit | None = None) ->
         from .reading import read_paper
 
         paper = read_paper(paper)
-    result = result or audit(paper, splits=False)
+    result = result or audit(paper, simulate=False)
     found: dict[str, list[Recovered]] = {}
     for matrix in result.matrices:
         found.setdefault(f"{matrix.table} / {matrix.row}", []).append(matrix)
@@ -47,7 +47,9 @@ def recovered_rates(number=None, *, source=None, result: Audit | None = None) ->
         _row(paper, table, row, found)
         for table in paper.tables.values()
         for row in table.rows.values()
-        if row.kind in ("single", "mean") and table.kind != "counts" and number in (None, table.name, _number(table))
+        if row.kind in ("single", "mean")
+        and table.kind != "counts"
+        and number in (None, table.name, _number(table))
     ]
     return pd.DataFrame(rows, columns=COLUMNS).astype({name: "Int64" for name in ("tp", "fn", "tn", "fp")})
 
@@ -94,9 +96,19 @@ def _means(paper, row, found, printed):
     """Mean ± SD (ddof 1) over the rows of a mean, or the range that they allow; columns from sensitivity on."""
     source = paper.row(row.copy_of) if row.copy_of else row
     source = paper.row(source.copy_of) if source.copy_of else source
-    members = [one for one in paper.rows(f"{source.table} / {source.of}") if one.kind == "single"] if source.of else []
+    members = (
+        [one for one in paper.rows(f"{source.table} / {source.of}") if one.kind == "single"]
+        if source.of
+        else []
+    )
     if not members or not all(found.get(one.path) for one in members):
-        return "", "", *printed, False, "single rows not printed" if not source.of else "not every row recovered"
+        return (
+            "",
+            "",
+            *printed,
+            False,
+            "single rows not printed" if not source.of else "not every row recovered",
+        )
     shown, single = [], all(len(found[one.path]) == 1 for one in members)
     for metric in RATES.values():
         ends = [[_rate(matrix, metric) for matrix in found[one.path]] for one in members]
@@ -104,8 +116,12 @@ def _means(paper, row, found, printed):
             shown.append("")
         elif single:
             values = [float(end[0]) for end in ends]
-            shown.append(f"{show(sum(Fraction(end[0]) for end in ends) / len(ends))} ± {show(np.std(values, ddof=1))}")
+            shown.append(
+                f"{show(sum(Fraction(end[0]) for end in ends) / len(ends))} ± {show(np.std(values, ddof=1))}"
+            )
         else:
             shown.append(_span([sum(map(min, ends)) / len(ends), sum(map(max, ends)) / len(ends)], 2))
-    basis = f"mean of {len(members)} recovered rows of {source.table}" + (" (ddof 1)" if single else ", range")
+    basis = f"mean of {len(members)} recovered rows of {source.table}" + (
+        " (ddof 1)" if single else ", range"
+    )
     return *shown, *printed, single, basis

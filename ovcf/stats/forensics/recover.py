@@ -41,15 +41,15 @@ class Recovery(NamedTuple):
         return [matrix for matrix in self.matrices if f"{matrix.table} / {matrix.row}" == path]
 
 
-def recover(paper: Paper, ledger: Ledger, hints: dict[str, str] | None = None) -> Recovery:
+def recover(paper: Paper, ledger: Ledger, hints: dict[str, str] | None = None, simulate=True) -> Recovery:
     """Solve every row of rates that says on how many cases it was measured.
 
     `hints`: headed metric -> metric that rows copied from another table were seen to hold; decides between readings
-    that explain the same rows.
+    that explain the same rows. `simulate`: also say how likely it is that another reading fits by chance.
     """
     recovery = Recovery([], {}, {}, {})
     for name, rows in _shared_groups(paper).items():
-        recovery.fits[name] = _solve_shared(paper, ledger, recovery, name, rows, hints or {})
+        recovery.fits[name] = _solve_shared(paper, ledger, recovery, name, rows, hints or {}, simulate)
     for table in paper.tables.values():
         if table.folds_of and table.singles():
             parts = parts_of(paper, table)
@@ -73,7 +73,7 @@ def _shared_groups(paper: Paper) -> dict[str, list[Row]]:
 # Rows on the same cases ------------------------------------------------------------------------------------------
 
 
-def _solve_shared(paper, ledger, recovery, name, rows, hints) -> list[Fit]:
+def _solve_shared(paper, ledger, recovery, name, rows, hints, simulate) -> list[Fit]:
     """Find the reading and class size that rows on one set of cases share; report what follows."""
     cases = paper.sets[name]
     rates = {row.path: printed_rates(paper.tables[row.table], row) for row in rows}
@@ -87,7 +87,7 @@ def _solve_shared(paper, ledger, recovery, name, rows, hints) -> list[Fit]:
     fits = rank([stated, *others])
     best = _preferred(fits, hints)
     fits = _first(fits, best)[:6]
-    if _better(best, stated, len(rows)):  # simulated only where something will be said
+    if simulate and _better(best, stated, len(rows)):  # simulated only where something will be said
         fits = [fit._replace(chance=chance_of(fit, rates, cases.n[0])) for fit in fits[:3]] + fits[3:]
     best = fits[0]
     if _better(best, stated, len(rows)):
@@ -129,9 +129,10 @@ def _report_reading(paper, ledger, name, rows, best, stated, fits):
         f"These {total} rows are measured on the same {n} cases, so all must have the same number of {paper.positive} "
         f"ones. Read as headed, at most {len(stated.explained)} of {total} rows can. Reading {words} fits "
         f"{len(best.explained)} of {total}, with {best.positives} {paper.positive} and "
-        f"{cases.n[0] - best.positives} {paper.negative} cases. The chance that correctly headed rows would allow this "
-        f"is about {best.chance:.1g}."
+        f"{cases.n[0] - best.positives} {paper.negative} cases."
     )
+    if best.chance == best.chance:  # simulated
+        message += f" The chance that correctly headed rows would allow this is about {best.chance:.1g}."
     twins = [
         fit.reading
         for fit in fits[1:]
@@ -180,7 +181,7 @@ def _report_impossible(paper, ledger, recovery, row, fit, n, positives):
     rates = printed_rates(table, row)
     printed = ", ".join(f"{row.cells[column].printed.text}" for column, _ in rates.values())
     found = repairs(table, row, fit.reading, n, positives)
-    mixed = mixed_columns(table, row, fit.reading, n, positives)
+    mixed = mixed_columns(table, row, fit.reading, n, positives) if n[0] == n[1] else []
     size = f"{n[0]}" if n[0] == n[1] else f"{n[0]} to {n[1]}"
     share = f" with {positives} {paper.positive} ones" if positives is not None else ""
     message = f"No whole numbers of right and wrong answers on {size} cases{share} give {printed}"
@@ -202,13 +203,17 @@ def _report_impossible(paper, ledger, recovery, row, fit, n, positives):
             + (", as headed" if one.metric == table.metrics[one.column] else "")
             for one in mixed[:3]
         )
-        message += f" Without changing a digit it fits if one column is read apart from the other rows: {ways}."
+        message += (
+            f" Without changing a digit it fits if one column is read apart from the other rows: {ways}."
+        )
     recomputed = _changes(table, found[0]) if found else "none"
     ledger.find("impossible", CONTRADICTION, table.place_of(row.name), printed, recomputed, message)
 
 
 def _changes(table, repair) -> str:
-    return ", ".join(f"{_heading(table, c)} {new} instead of {old}" for c, (old, new) in repair.changes.items())
+    return ", ".join(
+        f"{_heading(table, c)} {new} instead of {old}" for c, (old, new) in repair.changes.items()
+    )
 
 
 def _heading(table, column) -> str:
