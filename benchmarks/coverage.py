@@ -28,12 +28,13 @@ def one_cohort(design, seed, replicates) -> pd.DataFrame:
     predictions = simulate_predictions(design, seed)
     truth = true_metrics(design, THRESHOLD)
     first = predictions[predictions["network"] == "simulated 1"]
-    table = metric_intervals(first, threshold=THRESHOLD, method="all", replicates=replicates, seed=seed)
-    rows = []
-    for row in table.itertuples():
-        ends = {True: (row.low, row.high), False: (row.unclustered_low, row.unclustered_high)}
-        rows += [_row(row.metric, row.method, clustered, truth[row.metric], *ends[clustered])
-                 for clustered in ends]
+    rows, options = [], {"threshold": THRESHOLD, "method": "all", "replicates": replicates}
+    for average in ("pooled", "folds"):
+        for row in metric_intervals(first, average=average, **options).itertuples():
+            name = row.metric if average == "pooled" else f"{row.metric}, mean of folds"
+            value = truth[row.metric]
+            rows += [_row(name, row.method, True, value, row.low, row.high),
+                     _row(name, row.method, False, value, row.unclustered_low, row.unclustered_high)]
     other = true_metrics(design, THRESHOLD, network=2)
     for row in compare_networks(predictions, threshold=THRESHOLD).itertuples():
         metric, clustered = DIFFERENCES.get(row.test, (None, None))

@@ -3,7 +3,7 @@
     python benchmarks/statistics_speed.py [--repeats 5]
 
 - 10,000 patient bootstrap replicates of every metric of Table 2 on 720 patches of 405 patients: must be under
-  1 s. The peer repeats the rows of drawn patients and calls scikit-learn, for fewer replicates, and is scaled up.
+  1 s. The peer repeats the rows of drawn patients and calls scikit-learn, for fewer replicates, scaled up.
 - DeLong's AUC and variance on 1,000,000 scores: must be under 2 s. The peer is roc_auc_score, the area alone.
 
 Each is timed several times; the median decides, the fastest and slowest stand beside it. Simulated data.

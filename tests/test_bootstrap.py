@@ -7,6 +7,7 @@ from sklearn import metrics as sk
 
 from ovcf.stats import bootstrap as boot
 from ovcf.stats.rates import METRICS, rates
+from ovcf.stats.roc import clustered_delong
 
 
 def clustered(rng, n=90, patients=40):
@@ -46,6 +47,24 @@ def test_fold_means_are_the_mean_of_folds_areas(rng):
     values = boot.metrics_of_weights(truth, scores, patient, folds=folds)(np.ones((1, 40), np.float32))[0]
     expected = np.mean([sk.roc_auc_score(truth[folds == f], scores[folds == f]) for f in range(3)])
     assert values[-1] == pytest.approx(expected) and values.size == len(METRICS) + 1
+
+
+def test_means_over_folds_are_the_literal_ones(rng):
+    truth, scores, patient = clustered(rng)
+    folds = patient % 3
+    mean = boot.metrics_of_weights(truth, scores, patient, threshold=0.7, folds=folds, average="folds")
+    fast = boot.bootstrap(mean, 40, replicates=15, seed=2)
+    (weights,) = boot.patient_weights(40, 15, seed=2)
+    for w, values in zip(weights, fast, strict=True):
+        each = [literal(truth[folds == f], scores[folds == f], patient[folds == f], w, 0.7) for f in range(3)]
+        np.testing.assert_allclose(values, np.mean(each, axis=0), rtol=1e-12)
+
+
+def test_obuchowskis_error_is_the_bootstraps(rng):
+    truth, scores, patient = clustered(rng, n=500, patients=250)
+    spread = boot.bootstrap_metrics(truth, scores, patient, replicates=4000)[:, -1].std(ddof=1)
+    variance = clustered_delong(truth, scores, patient).covariance[0, 0]
+    assert spread == pytest.approx(np.sqrt(variance), rel=0.05)
 
 
 def test_many_patches_are_taken_in_blocks_with_the_same_result(rng, monkeypatch):

@@ -78,6 +78,23 @@ def test_a_good_table_passes(predictions):
     assert data.clusters == 3
 
 
+def test_numbers_that_were_read_as_text_become_numbers(predictions):
+    text = predictions.astype({"truth": str, "p_fresh": str})
+    back = check_predictions(text, networks="many")
+    assert back["p_fresh"].tolist() == predictions["p_fresh"].tolist()
+    assert check_inputs(["0", "1"], ["0.5", "1"]).truth.tolist() == [False, True]
+    text.loc[3, "p_fresh"] = "high"
+    assert [(p.row, p.found) for p in refused(check_predictions, text, networks="many")] == [(5, "high")]
+
+
+@pytest.mark.parametrize("column", ["network", "fold", "patch_id", "patient_id"])
+def test_empty_cells_are_refused(predictions, column):
+    predictions[column] = predictions[column].astype(object)
+    predictions.loc[4, column] = None
+    problems = refused(check_predictions, predictions, networks="many")
+    assert (6, column) in {(p.row, p.column) for p in problems}
+
+
 def test_one_network_at_a_time(predictions):
     (problem,) = refused(one_network, predictions)
     assert (problem.kind, problem.row, problem.found) == ("several_networks", 8, "one, two")

@@ -13,12 +13,14 @@ from ovcf.stats.intervals import (
     clustered_auc_interval,
     clustered_ratio,
     delong_interval,
+    fold_intervals,
     fold_mean_auc,
+    fold_mean_intervals,
     metric_intervals,
     metric_ratios,
     wilson,
 )
-from ovcf.stats.rates import METRICS, rates
+from ovcf.stats.rates import METRICS, fold_table, rates, summary_table
 from ovcf.stats.roc import clustered_delong
 from ovcf.stats.simulate import Design, simulate_predictions, true_metrics
 
@@ -141,6 +143,30 @@ def test_one_method_is_its_rows_of_all(predictions, method):
     pd.testing.assert_frame_equal(one, part)
 
 
+def test_means_over_folds_are_those_of_the_summary(predictions):
+    table = metric_intervals(predictions, method="all", average="folds", replicates=300)
+    means = summary_table(fold_table(predictions)).set_index("metric")["mean"]
+    assert len(table) == 3 * 8
+    np.testing.assert_allclose(table["estimate"], means[table["metric"]])
+    assert (table["low"] < table["estimate"]).all() and (table["estimate"] < table["high"]).all()
+
+
+def test_errors_of_fold_means_add_up(predictions):
+    data = [predictions[c].to_numpy() for c in ("truth", "p_fresh", "patient_id")]
+    fold = predictions["fold"].to_numpy()
+    ours = fold_mean_intervals(*data, fold)
+    each = [analytic_intervals(*(x[fold == f] for x in data))["se"] for f in range(1, 6)]
+    expected = np.sqrt(sum(se**2 for se in each)) / 5  # folds hold different patients
+    np.testing.assert_allclose(ours["se"], expected, rtol=0.04)
+
+
+def test_each_fold_has_intervals_about_its_row_of_table_3(predictions):
+    table = fold_intervals(predictions, method="analytic")
+    assert len(table) == 5 * 8 and table.columns[0] == "fold"
+    wide = table.pivot(index="fold", columns="metric", values="estimate")[list(METRICS)]
+    np.testing.assert_allclose(wide, fold_table(predictions)[list(METRICS)].astype(float))
+
+
 def test_three_methods_agree_on_many_patients():
     table = metric_intervals(simulate_predictions(Design(1500, 2600), 2), method="all", replicates=1000)
     width = (table["high"] - table["low"]).groupby(table["metric"])
@@ -165,6 +191,8 @@ def test_undefined_metrics_have_no_interval(predictions):
 def test_unknown_methods_are_refused(predictions):
     with pytest.raises(InputError, match="percentile"):
         metric_intervals(predictions, method="jackknife")
+    with pytest.raises(InputError, match="pooled, folds"):
+        metric_intervals(predictions, average="patients")
 
 
 def test_the_short_coverage_run(predictions):

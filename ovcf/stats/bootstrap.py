@@ -35,7 +35,7 @@ def patient_weights(patients, replicates, seed=0) -> Iterator[np.ndarray]:
         yield counts[: replicates - start].astype(np.float32)
 
 
-def metrics_of_weights(truth, scores, patient, *, threshold=0.5, folds=None) -> Callable:
+def metrics_of_weights(truth, scores, patient, *, threshold=0.5, folds=None, average="pooled") -> Callable:
     """Prepare a function from patients' weights to the metrics of Table 2.
 
     Parameters
@@ -43,28 +43,51 @@ def metrics_of_weights(truth, scores, patient, *, threshold=0.5, folds=None) -> 
     truth, scores, patient : (n,) arrays, as in `ovcf.stats.checks.check_inputs`.
     threshold : called fresh at or above it.
     folds : (n,) fold numbers; given, the mean over folds of the folds' AUCs is computed too.
+    average : "pooled", or "folds" for the means over folds of all metrics (folds that are 0/0 left out).
 
     Returns
     -------
     Callable
-        Of weights (r, clusters) to (r, 8) float64, columns `METRICS` (9 with folds, the last
+        Of weights (r, clusters) to (r, 8) float64, columns `METRICS` (pooled with folds: 9, the last
         `auc_fold_mean`). A metric that is 0/0 in a replicate is NaN there.
     """
     data = check_inputs(truth, scores, patient)
-    called = data.scores >= threshold
-    outcomes = (data.truth & called, data.truth & ~called, ~data.truth & ~called, ~data.truth & called)
-    per_patient = np.stack([np.bincount(data.patient, o, data.clusters) for o in outcomes], axis=1)
-    areas = [weighted_auc(*data)]
-    parts = [] if folds is None else [weighted_auc(*(x[folds == f] for x in data)) for f in np.unique(folds)]
+    each = [] if folds is None else [folds == fold for fold in np.unique(folds)]
+    if average == "folds":
+        parts = [_metrics(data, of, threshold) for of in each]
+        return lambda weights: _mean_defined([part(weights) for part in parts])
+    pooled = _metrics(data, np.ones(data.truth.size, bool), threshold)
+    if not each:
+        return pooled
+    areas = [weighted_auc(*(x[of] for x in data)) for of in each]
+
+    def with_fold_mean(weights):
+        return np.column_stack([pooled(weights), _mean_defined([area(weights) for area in areas])])
+
+    return with_fold_mean
+
+
+def _metrics(data, of, threshold):
+    """Function from weights (r, clusters) to the metrics (r, 8) of some of the patches."""
+    truth, scores, patient = (x[of] for x in data)
+    called = scores >= threshold
+    outcomes = (truth & called, truth & ~called, ~truth & ~called, ~truth & called)
+    per_patient = np.stack([np.bincount(patient, o, data.clusters) for o in outcomes], axis=1)
+    area = weighted_auc(truth, scores, patient)
 
     def metrics(weights):
         counts = weights.astype(float) @ per_patient  # (r, 4): tp, fn, tn, fp
-        columns = [*rates_from_counts(*counts.T).values(), *(area(weights) for area in areas)]
-        if parts:
-            columns.append(np.mean([part(weights) for part in parts], axis=0))
-        return np.stack(columns, axis=1)
+        return np.stack([*rates_from_counts(*counts.T).values(), area(weights)], axis=1)
 
     return metrics
+
+
+def _mean_defined(values):
+    """Mean over the first axis of what is defined; NaN where nothing is."""
+    values = np.asarray(values)
+    defined = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        return np.where(defined, values, 0).sum(axis=0) / defined.sum(axis=0)
 
 
 def weighted_auc(truth, scores, patient) -> Callable:

@@ -179,7 +179,7 @@ def operating_points(predictions, *, target_sensitivity=0.90, level=0.95) -> pd.
     InputError
         What `check_predictions` refuses, a single fold, or a target out of range.
     """
-    check_predictions(predictions, networks="one")
+    predictions = check_predictions(predictions, networks="one")
     if not 0 < target_sensitivity <= 1:
         raise InputError(Problem("target", "the target sensitivity must lie between 0 and 1",
                                  found=str(target_sensitivity)))

@@ -61,7 +61,8 @@ def check_inputs(truth, scores, patient=None, *, probabilities=False, both=True,
     problems += _problems(missing, "missing_patient", "a patch has no patient", "patient_id", patient, rows)
     if problems:
         raise InputError(_shortened(problems))
-    return Inputs(truth.astype(bool), scores.astype(float), pd.factorize(patient)[0])
+    scores = _numbers(scores.ravel()).reshape(scores.shape)
+    return Inputs(_numbers(truth).astype(bool), scores, pd.factorize(patient)[0])
 
 
 def label_problems(truth, rows, *, both=True, column="truth") -> list[Problem]:
@@ -90,7 +91,7 @@ def score_problems(scores, rows, *, probabilities=False, column="p_fresh") -> li
 
 
 def check_predictions(predictions, *, networks="one", both=True) -> pd.DataFrame:
-    """Check a predictions table and hand it back unchanged.
+    """Check a predictions table and hand it back, truth and p_fresh as numbers.
 
     Parameters
     ----------
@@ -107,10 +108,13 @@ def check_predictions(predictions, *, networks="one", both=True) -> pd.DataFrame
         networks or splits where one is wanted, and everything `check_inputs` refuses.
     """
     need_columns(predictions, ["network", "fold", "patch_id", "patient_id", "truth", "p_fresh"])
-    rows = row_numbers(predictions)
+    rows, problems = row_numbers(predictions), []
     key = [c for c in ("network", "split", "seed") if c in predictions]
+    for column in (*key, "fold", "patch_id"):
+        problems += _problems(predictions[column].isna().to_numpy(), "missing", "an empty cell", column,
+                              predictions[column].to_numpy(), rows)
     single = [c for c in key if networks == "one" or (networks == "many" and c != "network")]
-    problems = [_several(predictions, c) for c in single if predictions[c].nunique() > 1]
+    problems += [_several(predictions, c) for c in single if predictions[c].nunique() > 1]
     if not problems:
         twice = predictions.duplicated([*key, "patch_id"]).to_numpy()
         problems += _problems(twice, "predicted_twice", "this network already has a prediction of this patch",
@@ -126,7 +130,9 @@ def check_predictions(predictions, *, networks="one", both=True) -> pd.DataFrame
         problems += error.problems
     if problems:
         raise InputError(_shortened(problems))
-    return predictions
+    # digits that were read as text pass the checks, and must not be compared as text
+    text = [c for c in ("truth", "p_fresh") if predictions[c].dtype.kind not in "biuf"]
+    return predictions.assign(**{c: _numbers(predictions[c]) for c in text}) if text else predictions
 
 
 def need_columns(table, columns):

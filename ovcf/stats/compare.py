@@ -87,7 +87,7 @@ def shared_patches(predictions):
     InputError
         As `compare_networks`.
     """
-    check_predictions(predictions, networks="many")
+    predictions = check_predictions(predictions, networks="many")
     names = list(pd.unique(predictions["network"]))
     if len(names) < 2:
         raise InputError(Problem("networks", "a comparison needs two networks or more", column="network",

@@ -89,8 +89,7 @@ def _delong_row(words, truth, scores, codes, level):
 
 def _same_patches(patient, patch):
     """Both tables in the order of the first's patches, or a refusal that names what differs."""
-    for table in (patient, patch):
-        check_predictions(table, networks="one")
+    patient, patch = (check_predictions(table, networks="one") for table in (patient, patch))
     problems = []
     names = [str(t["network"].iloc[0]) for t in (patient, patch)]
     if names[0] != names[1]:

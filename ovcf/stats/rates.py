@@ -118,7 +118,7 @@ def fold_table(predictions, threshold=0.5) -> pd.DataFrame:
     InputError
         What `ovcf.stats.checks.check_predictions` refuses.
     """
-    check_predictions(predictions, networks="any")
+    predictions = check_predictions(predictions, networks="any")
     keys = [k for k in ("split", "network", "fold") if k in predictions]
     rows = []
     for key, fold in predictions.groupby(keys, sort=False):

@@ -164,7 +164,7 @@ def mean_roc(predictions, points=101) -> pd.DataFrame:
     DataFrame
         fpr (points,), tpr_mean, tpr_sd_ddof1 (NaN of one fold), folds.
     """
-    check_predictions(predictions, networks="one")
+    predictions = check_predictions(predictions, networks="one")
     grid = np.linspace(0, 1, points)
     curves = []
     for _, fold in predictions.groupby("fold"):
