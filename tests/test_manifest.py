@@ -282,6 +282,14 @@ def test_pipes_and_loops_do_not_hang(folder):
     assert [row for _, row, _ in problems(folder)] == [5, 6, 7, 8]
 
 
+def test_headers_alone_are_read_where_pixels_were_checked_before(folder):
+    path = folder / "films/a.png"
+    path.write_bytes(path.read_bytes()[:-40])
+    write(folder, *GOOD)
+    assert problems(folder) == [("unreadable_image", 2, "image")]
+    assert len(read_cohort(folder, check_pixels=False).patches) == 3
+
+
 def test_one_broken_film_of_many_vertebrae_is_said_once(folder):
     (folder / "films/a.png").write_bytes(b"nothing")
     write(folder, *GOOD)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ovcf.cohort.films import FilmHeader, check_film
+from ovcf.cohort.films import FilmHeader, check_film, read_header
 from ovcf.cohort.ready import read_ready_patches
 from ovcf.cohort.rows import BOX, LABELS, LEVELS, REGIONS, SEXES, Cells, read_rows
 from ovcf.problems import InputError, Problem
@@ -41,7 +41,9 @@ class Cohort(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def read_cohort(data: str | Path, *, allow_outside: bool = False, workers: int | None = None) -> Cohort:
+def read_cohort(
+    data: str | Path, *, allow_outside: bool = False, check_pixels: bool = True, workers: int | None = None
+) -> Cohort:
     """Read a cohort and check all of it.
 
     Parameters
@@ -50,6 +52,8 @@ def read_cohort(data: str | Path, *, allow_outside: bool = False, workers: int |
         A manifest CSV; a folder with manifest.csv; or a folder with `fresh/` and `old/` of ready patches.
     allow_outside
         Accept image paths that leave the manifest's folder (absolute, `..`, or by a symbolic link).
+    check_pixels
+        Prove that every film's pixels are whole; False reads headers only, for a cohort that passed before.
     workers
         Processes that check the films; None for all cores.
 
@@ -71,7 +75,8 @@ def read_cohort(data: str | Path, *, allow_outside: bool = False, workers: int |
         root = source.parent
         table, notes = read_rows(source)
     cells = Cells(table, source)
-    patches, headers = _checked(cells, root, allow_outside, workers)
+    check = check_film if check_pixels else read_header
+    patches, headers = _checked(cells, root, allow_outside, check, workers)
     notes = (*notes, *(f"column {name} is not read from a manifest" for name in OURS if name in table))
     settings = _settings(root / "cohort.json")
     synthetic = settings.get("synthetic") is True
@@ -86,11 +91,11 @@ def region_of_level(level: str) -> str:
     return "above" if place < LEVELS.index("T10") else "at" if place <= LEVELS.index("L1") else "below"
 
 
-def _checked(cells: Cells, root: Path, allow_outside: bool, workers: int | None):
+def _checked(cells: Cells, root: Path, allow_outside: bool, check, workers: int | None):
     """Return the patches table and the film headers by image, or raise all that is wrong with either."""
     patches = _values(cells)
     patches["image"] = _paths(cells, root, allow_outside)
-    headers = _film_headers(cells, root, patches["image"], workers)
+    headers = _film_headers(cells, root, patches["image"], check, workers)
     _check_ids(cells)
     _check_boxes(cells, patches, headers)
     _check_twice(cells, patches)
@@ -162,8 +167,8 @@ def _leaves(path: str, root: Path, inside: Path) -> bool:
         return False
 
 
-def _film_headers(cells: Cells, root: Path, images: pd.Series, workers: int | None) -> dict[str, FilmHeader]:
-    """Check every film once, on all cores; return the headers of the good ones."""
+def _film_headers(cells: Cells, root: Path, images: pd.Series, check, workers: int | None) -> dict:
+    """Check every film once, on all cores; return the headers (FilmHeader) of the good ones by image."""
     from joblib import Parallel, cpu_count, delayed
 
     rows: dict[str, list[int]] = {}
@@ -174,7 +179,7 @@ def _film_headers(cells: Cells, root: Path, images: pd.Series, workers: int | No
     batches = [unique[start : start + FILMS_A_BATCH] for start in range(0, len(unique), FILMS_A_BATCH)]
     run = Parallel(n_jobs=max(1, min(workers or cpu_count(), len(batches) // 2)))
     headers = {}
-    for results in run(delayed(_check_batch)(str(root), batch) for batch in batches):
+    for results in run(delayed(_check_batch)(str(root), batch, check) for batch in batches):
         for image, result in results:
             if isinstance(result, FilmHeader):
                 headers[image] = result
@@ -185,11 +190,11 @@ def _film_headers(cells: Cells, root: Path, images: pd.Series, workers: int | No
     return headers
 
 
-def _check_batch(root: str, images: list[str]) -> list[tuple[str, FilmHeader | Problem]]:
+def _check_batch(root: str, images: list[str], check) -> list[tuple[str, FilmHeader | Problem]]:
     results = []
     for image in images:
         try:
-            results.append((image, check_film(Path(root) / image)))
+            results.append((image, check(Path(root) / image)))
         except InputError as error:
             results.append((image, error.problems[0]))
     return results

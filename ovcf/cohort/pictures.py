@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ovcf.cohort.greys import (
     MAX_PIXELS,
@@ -46,6 +46,8 @@ def _opened(path: Path, max_pixels: int = MAX_PIXELS):
                 yield image
     except InputError:
         raise
+    except UnidentifiedImageError as error:
+        raise refusal(path, "damaged: its first bytes promise PNG, JPEG or TIFF, the rest is none") from error
     except Image.DecompressionBombError as error:
         raise refusal(path, "the picture is larger than any radiograph", "too_large") from error
     except Exception as error:  # damaged files raise a dozen types: SyntaxError, struct.error, zlib.error ...
