@@ -143,7 +143,7 @@ def draw_signs(finding, rng):
     wanted = np.concatenate([np.full(4, 0.2 + 0.76 * fresh), np.full(3, 0.96 - 0.76 * fresh)])
     shown = norm.cdf(presence) < wanted
     strength = finding.plain * np.exp(0.4 * amount) * np.where(np.arange(7) < 4, fresh, 1 - fresh)
-    band, line, step, gap, sclerosis, beak, smooth = 1.25 * strength * shown
+    band, line, step, gap, sclerosis, beak, smooth = (1.25 * strength * shown).tolist()
     step, beak = min(2.4 * step, 4.5), min(3.6 * beak, 8.0)
     return Signs(band, line, step, min(gap, 1.0), sclerosis, beak, min(smooth, 1.0))
 
@@ -158,7 +158,7 @@ def draw_losses(score, height, rng):
     if rng.random() < 0.2:  # a fifth break at the lower endplate instead
         upper = 1 - upper
     upper = float(np.clip(upper, 0.0, 1.0))
-    return tuple(profile * upper), tuple(profile * (1 - upper))
+    return tuple((profile * upper).tolist()), tuple((profile * (1 - upper)).tolist())
 
 
 def build_spine(fractures, *, scale, kyphosis, lordosis, disc, wear, rng):
@@ -186,7 +186,7 @@ def build_spine(fractures, *, scale, kyphosis, lordosis, disc, wear, rng):
     bodies, x, y, forward, below = [], 0.0, 0.0, 0.0, None
     for level in reversed(SPINE):
         height, depth, width, gap, degrees = BODIES[level]
-        size = scale * (1 + 0.015 * rng.standard_normal())
+        size = float(scale * (1 + 0.015 * rng.standard_normal()))
         bend = lordosis if level[0] in "LS" else kyphosis
         tilt = np.deg2rad(degrees * bend + 1.2 * rng.standard_normal()) + forward
         body = _draw_body(level, (height * size, depth * size, width * size), fractures, wear, rng)
@@ -196,7 +196,7 @@ def build_spine(fractures, *, scale, kyphosis, lordosis, disc, wear, rng):
             for angle, step in ((below.tilt, _reach(below.loss_upper, below.height) + space / 2),
                                 (tilt, space / 2 + reach)):  # fmt: skip
                 x, y = x + np.sin(angle) * step, y - np.cos(angle) * step
-        body = body._replace(x=x, y=y, tilt=tilt)
+        body = body._replace(x=float(x), y=float(y), tilt=float(tilt))
         back, _, front = body.heights()
         forward += 0.5 * np.arctan2(back - front, body.depth) * (level in fractures)
         bodies, below = [body, *bodies], body

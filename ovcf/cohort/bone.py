@@ -5,6 +5,7 @@ grazing angle (bright edges), endplates seen slightly from above or below (a fla
 is drawn as an outline, and every edge is a ramp of about the pixel's width, so no staircase appears.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy.ndimage import map_coordinates
 from ovcf.cohort.anatomy import Body
 
 # Attenuation beyond the soft tissue displaced, per mm at about 80 kV after filtering by the body.
-MARROW, CORTEX, PLATE = 0.0150, 0.085, 0.021
+MARROW, CORTEX, PLATE = 0.0125, 0.085, 0.020
 SOURCE_MM = 1150.0  # focus to spine: how fast endplates open away from the central ray
 
 
@@ -64,7 +65,7 @@ def add_vertebra(canvas, body: Body, bones: Bones, centre_y: float, rng):
     where, x, y = canvas.window(x0, y0, x1, y1)
     if canvas.pixels[where].size:
         lx, ly = _into_frame(body, x, y)
-        opening = body.width * ((body.y - centre_y) / SOURCE_MM + np.tan(np.deg2rad(bones.roll)))
+        opening = body.width * ((body.y - centre_y) / SOURCE_MM + math.tan(math.radians(bones.roll)))
         canvas.pixels[where] += body_shadow(body, bones, lx, ly, opening, canvas.mm_per_px, rng)
     rear, low = -body.depth / 2 - 47, 1.35 * body.height + 4
     high, fore = -0.75 * body.height - 5, 6 - body.depth / 2
@@ -135,7 +136,8 @@ def _wobble(rng, knots, size):
     values = size * rng.standard_normal(knots)
     weights = np.exp(-0.5 * ((grid[:, None] - at) / (2.6 / knots)) ** 2)
     smooth = weights @ values / np.sqrt((weights**2).sum(1))
-    return lambda t: np.interp(t, grid, smooth).astype(np.float32)
+    fine = np.interp(np.linspace(-1.3, 1.3, 1041), grid, smooth).astype(np.float32)
+    return lambda t: fine[np.clip((t + 1.3) * 400, 0, 1040).astype(np.int32)]  # a look-up: called often
 
 
 def _texture(bones, lx, ly, rng):
@@ -150,14 +152,14 @@ def _walls(body, bones, front, back, v):
     thick = bones.cortex * (1 + 0.5 * body.signs.smooth)
     broken = 1 - 0.8 * min(body.signs.step, 1.2) * np.exp(-(((v + 0.35) / 0.13) ** 2))
     shell = [np.sqrt(np.clip(d, 0, None)) - np.sqrt(np.clip(d - thick, 0, None)) for d in (front, back)]
-    return CORTEX * np.sqrt(body.width) * (0.72 * shell[0] * broken + 0.5 * shell[1]) * 0.62
+    return CORTEX * math.sqrt(body.width) * (0.45 * shell[0] * broken + 0.31 * shell[1])
 
 
 def _endplates(body, bones, u, top, bottom, path, opening, blur, rng):
     """Both endplates as flat rings: near and far rims that part away from the central ray, a cupped floor."""
     s, total = body.signs, 0.0
     thick = 0.5 * bones.cortex + 0.15 + 0.5 * s.sclerosis
-    sigma = np.hypot(thick * 0.55, 0.5 * blur)
+    sigma = math.hypot(thick * 0.55, 0.5 * blur)
     reach = 1 / (1 + np.exp((np.abs(u) - 0.985) / 0.02))
     half = 0.5 * abs(opening) * np.sqrt(np.clip(1 - u**2, 0, 1))
     for depth, upper in ((top, True), (bottom, False)):
@@ -198,13 +200,13 @@ def arch_shadow(body, bones, lx, ly, rng):
     """Return the attenuation of pedicles, facets, laminae and the spinous process, left and right apart."""
     h, d = body.height, body.depth
     lumbar = body.level[0] in "LS"
-    uneven, total = _wobble(rng, 17, 0.55), 0.0
+    uneven, total = _wobble(rng, 17, 0.75), 0.0
     for side in (-1, 1):
         shift = side * (0.9 + 0.5 * abs(bones.roll)) + 0.4 * rng.standard_normal()
         parts = _arch_parts(h, d, lumbar, rng)
         field = np.minimum.reduce([_capsule(lx, ly - shift, *part) for part in parts])
         field = field + uneven(lx / 14 + side) + uneven(ly / 14)
-        total = total + 0.5 * _solid(field, 0.50 if lumbar else 0.42, 0.28)
+        total = total + 0.5 * _solid(field, 0.46 if lumbar else 0.40, 0.22)
     root = (-d / 2 - 16, 0.2 * h)
     if lumbar:
         blade = ((*root, -d / 2 - 33, 0.36 * h, 5.0, 8.0), (*root, -d / 2 - 30, 0.62 * h, 5.0, 5.0))
@@ -212,7 +214,7 @@ def arch_shadow(body, bones, lx, ly, rng):
         blade = ((*root, -d / 2 - 22, 0.7 * h, 4.5, 3.5),
                  (-d / 2 - 22, 0.7 * h, -d / 2 - 31, 1.2 * h, 3.5, 2.2))  # fmt: skip
     field = np.minimum.reduce([_capsule(lx, ly, *part) for part in blade])
-    total = total + _solid(field + uneven(ly / 11) + 1.5 * uneven(lx / 30 + 1), 0.22, 0.02)
+    total = total + _solid(field + uneven(ly / 11) + 1.5 * uneven(lx / 30 + 1), 0.17, 0.01)
     return total * (0.55 + 0.45 * bones.density)
 
 
@@ -221,7 +223,7 @@ def _arch_parts(h, d, lumbar, rng):
     back, jitter = -d / 2, 0.6 * rng.standard_normal(4)
     r = 1.0 if lumbar else 0.8
     return (
-        (back + 3, -0.2 * h, back - 9, -0.22 * h + jitter[0], 0.17 * h, 0.16 * h),
+        (back + 1, -0.2 * h, back - 10, -0.22 * h + jitter[0], 0.19 * h, 0.15 * h),
         (back - 9, -0.2 * h, back - 7.5 + jitter[1], -0.72 * h, 4.2 * r, 3.2 * r),
         (back - 10, -0.1 * h, back - 14 + jitter[2], 0.45 * h, 4.2 * r, 3.8 * r),
         (back - 14, 0.45 * h, back - 13.5 + jitter[3], 0.92 * h, 4.0 * r, 3.0 * r),
@@ -232,12 +234,13 @@ def _capsule(x, y, x0, y0, x1, y1, r0, r1):
     """Signed distance to a tapered capsule: negative inside."""
     ax, ay = x1 - x0, y1 - y0
     t = np.clip(((x - x0) * ax + (y - y0) * ay) / (ax * ax + ay * ay), 0, 1)
-    return np.hypot(x - x0 - t * ax, y - y0 - t * ay) - (r0 + (r1 - r0) * t)
+    dx, dy = x - x0 - t * ax, y - y0 - t * ay
+    return np.sqrt(dx * dx + dy * dy) - (r0 + (r1 - r0) * t)
 
 
 def _solid(field, marrow, cortex):
     """Attenuation of a rounded bone from its signed distance: bright grazing edge, fuller middle."""
     depth = np.clip(-field, 0, None)
-    edge = 1 / (1 + np.exp(np.clip(field / 0.3, -30, 30)))
+    edge = 1 / (1 + np.exp(np.clip(field / 0.55, -30, 30)))
     shell = np.sqrt(depth + 0.05) - np.sqrt(np.clip(depth - 0.9, 0, None) + 0.05)
-    return marrow * (1 - np.exp(-depth / 2.5)) + cortex * edge * shell
+    return marrow * (1 - np.exp(-depth / 3.2)) + cortex * edge * shell

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
-from ovcf.cohort.surroundings import enlarge
+from ovcf.cohort.surroundings import blur, enlarge
 
 
 class Scanner(NamedTuple):
@@ -26,7 +26,7 @@ class Scanner(NamedTuple):
 
 SCANNERS = (
     Scanner("Synthetic CR A", 0.42, 0.38, 0.42, 0.016, 0.50, 0.5, 0.5, 1.0, False),
-    Scanner("Synthetic DR B", 0.40, 0.24, 0.30, 0.010, 0.68, 1.0, 0.9, 1.1, True),
+    Scanner("Synthetic DR B", 0.40, 0.24, 0.30, 0.012, 0.64, 0.7, 0.6, 1.1, True),
     Scanner("Synthetic DR C", 0.45, 0.30, 0.35, 0.013, 0.63, 0.2, 0.3, 0.9, True),
 )
 
@@ -94,7 +94,7 @@ def _collimate(grey, scanner, rng):
     corners = ((left, top), (right, top), (right, bottom), (left, bottom))
     turned = [(x + turn * (y - h / 2), y - turn * (x - w / 2)) for x, y in corners]
     ImageDraw.Draw(mask).polygon(turned, fill=255)
-    soft = gaussian_filter(np.asarray(mask, np.float32) / 255, 0.8 if scanner.shutter else 2.0)
+    soft = gaussian_filter(np.asarray(mask, np.float32) / 255, 0.8 if scanner.shutter else 1.8, truncate=2.5)
     floor = 3.0 if scanner.shutter else 14.0
     return _letter(floor + (grey - floor) * soft, scanner, rng)
 
@@ -108,5 +108,5 @@ def _letter(grey, scanner, rng):
     along = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     strokes = np.array([(0, 0), (0, 1), (0.6, 1)]) * size @ along + at
     ImageDraw.Draw(layer).line([tuple(p) for p in strokes], fill=255, width=max(int(size / 6), 2))
-    lead = gaussian_filter(np.asarray(layer, np.float32) / 255, 0.7)
+    lead = blur(np.asarray(layer, np.float32) / 255, 0.7)
     return grey + (248 - grey) * lead * (rng.random() < 0.7)

@@ -54,8 +54,9 @@ def soft_tissue(shape, canvas, spine, trunk, rng):
     across = _breadth(forward, trunk) * (1 + 0.02 * fractal(forward.shape, rng, (14, 28, 56)))
     muscle = 14 * np.exp(-(((forward + 48) / 20) ** 2))  # erector spinae, thick on both sides
     bowel = 0.05 * fractal((h // 2 + 1, w // 2 + 1), rng, (8, 15, 30))
+    clutter = 0.03 * fractal((h // 2 + 1, w // 2 + 1), rng, (3, 7, 16, 36))  # fat planes, muscle
     belly = _edge(forward - 26, 8) * _edge(y[:, None] - trunk.diaphragm - 20, 15)
-    loops = enlarge(bowel, shape) * enlarge(belly, shape)
+    loops = enlarge(bowel, shape) * enlarge(belly, shape) + enlarge(clutter, shape)
     return enlarge(SOFT * (across + muscle), shape) + loops
 
 
@@ -110,7 +111,7 @@ def _vessels(shape, canvas, spine, trunk, rng):
             ends = [tuple((p - (canvas.left, canvas.top)) / canvas.mm_per_px) for p in (at, to)]
             draw.line(ends, fill=0.045 * wide, width=max(int(wide / canvas.mm_per_px), 1))
             at, wide = to, wide * 0.8
-    return gaussian_filter(np.asarray(layer), 0.8 / canvas.mm_per_px)
+    return blur(np.asarray(layer), 0.8 / canvas.mm_per_px)
 
 
 def dome(forward, root, rng):
@@ -139,7 +140,7 @@ def ribs(shape, canvas, bodies, rng, strength=1.0):
         draw = ImageDraw.Draw(layer)
         for body in thoracic:
             _draw_rib(draw, canvas, body, side, rng)
-        total += gaussian_filter(np.asarray(layer), 0.55 / canvas.mm_per_px)
+        total += blur(np.asarray(layer), 0.55 / canvas.mm_per_px)
     return strength * total
 
 
@@ -181,7 +182,7 @@ def abdomen(shape, canvas, spine, trunk, rng):
             size = rng.uniform(3, 11, 2) / scale
             draw.ellipse([*(middle - size), *(middle + size)], fill=depth * rng.uniform(0.6, 1.2))
             middle = middle + rng.normal(0, 8, 2) / scale
-    gas = gaussian_filter(np.asarray(layer), 2.0 / scale)
+    gas = blur(np.asarray(layer), 2.0 / scale)
     return gas + _calcification(shape, canvas, spine, trunk, rng)
 
 
@@ -198,7 +199,7 @@ def _calcification(shape, canvas, spine, trunk, rng):
             points = (steps + (x - canvas.left, y - canvas.top)) / canvas.mm_per_px
             width = int(rng.integers(1, 4))
             draw.line([tuple(point) for point in points], fill=rng.uniform(0.1, 0.3), width=width)
-    return gaussian_filter(np.asarray(layer), 0.45 / canvas.mm_per_px)
+    return blur(np.asarray(layer), 0.45 / canvas.mm_per_px)
 
 
 def pelvis(shape, canvas, sacrum, rng):
@@ -213,7 +214,7 @@ def pelvis(shape, canvas, sacrum, rng):
         draw = ImageDraw.Draw(layer)
         draw.polygon(pixels, fill=0.12)
         draw.line(pixels, fill=0.2, width=max(int(2.2 / canvas.mm_per_px), 1), joint="curve")
-        total += gaussian_filter(np.asarray(layer), 0.9 / canvas.mm_per_px)
+        total += blur(np.asarray(layer), 0.9 / canvas.mm_per_px)
     return total
 
 
@@ -224,6 +225,18 @@ def fractal(shape, rng, periods):
         small = rng.standard_normal([max(n // period, 1) + 3 for n in shape]).astype(np.float32)
         total += enlarge(small, [n + period for n in shape])[: shape[0], : shape[1]]
     return total / np.float32(max(total.std(), 1e-6))
+
+
+def blur(layer, sigma):
+    """Return a drawing blurred by a Gaussian (pixels), working only on the part that holds anything."""
+    rows, columns = (np.flatnonzero(layer.any(axis=axis)) for axis in (1, 0))
+    out = np.zeros_like(layer)
+    if rows.size:
+        pad = int(3 * sigma) + 2
+        top, left = max(rows[0] - pad, 0), max(columns[0] - pad, 0)
+        part = slice(top, rows[-1] + pad), slice(left, columns[-1] + pad)
+        out[part] = gaussian_filter(layer[part], sigma, truncate=2.7)
+    return out
 
 
 def enlarge(small, shape):
