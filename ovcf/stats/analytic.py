@@ -64,7 +64,8 @@ def delong_interval(truth, scores, level=0.95, *, scale="plain") -> Interval:
 def clustered_auc_interval(truth, scores, patient, level=0.95, *, scale="logit") -> Interval:
     """Interval of one AUC, patients independent: Obuchowski's variance (1997), Student's t, logit scale.
 
-    Degrees of freedom: the fewer of the patients with fresh and with old patches, less one.
+    expit(logit A -+ t SE / (A (1 - A))); degrees of freedom: the fewer of the patients with fresh and with
+    old patches, less one. Checked against the patient bootstrap and by coverage (`benchmarks/coverage.py`).
 
     Parameters
     ----------
@@ -102,7 +103,17 @@ def clustered_ratio(above, below, patient, level=0.95) -> Interval:
 
 
 def metric_ratios(truth, called) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Write each of `RATES` as a ratio of sums over patches: name to (above, below), each (n,)."""
+    """Write each rate of Equations (1)-(5) as a ratio of sums over patches.
+
+    Parameters
+    ----------
+    truth, called : (n,) bool, True = fresh.
+
+    Returns
+    -------
+    dict
+        Name to (above, below), each (n,) floats. Checked against `ovcf.stats.rates.rates`.
+    """
     truth, called = np.asarray(truth, bool), np.asarray(called, bool)
     right, wrong = truth == called, truth != called
     every = np.ones(truth.size)
@@ -117,8 +128,13 @@ def metric_ratios(truth, called) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 def analytic_intervals(truth, scores, patient=None, *, threshold=0.5, level=0.95) -> pd.DataFrame:
     """Clustered analytic intervals of `METRICS`; without patients the unclustered, Wilson and DeLong (logit).
 
-    Unclustered F1, no proportion of a fixed number of patches, takes `clustered_ratio` with each patch on its
-    own.
+    `clustered_ratio` for proportions and F1, `clustered_auc_interval` for the AUC. Unclustered F1, no
+    proportion of a fixed number of patches, takes `clustered_ratio` with each patch on its own. Checked by
+    coverage on simulated cohorts.
+
+    Parameters
+    ----------
+    truth, scores, patient : (n,) ; threshold : called fresh at or above it.
 
     Returns
     -------
@@ -165,6 +181,8 @@ def fold_mean_intervals(truth, scores, patient, folds, *, threshold=0.5, level=0
 
 def fold_mean_auc(truth, scores, patient, folds, level=0.95) -> Interval:
     """Interval of the mean of the folds' AUCs: as `fold_mean_intervals`, on the logit scale.
+
+    Checked against the sum of the folds' own clustered variances.
 
     Parameters
     ----------
@@ -213,7 +231,7 @@ def _t(patients, level):
 def _area_interval(area, variance, fewest, quantile, level, scale):
     """Interval of an AUC. Where all pairs agree the variance is 0: Wilson's for the rarer class stands in."""
     se = np.sqrt(variance)
-    if area in (0, 1) or not np.isfinite(se):
+    if area in (0, 1) or se == 0 or not np.isfinite(se):
         ends = wilson(area * fewest, fewest, level)
         return Interval(area, ends.low, ends.high, se)
     if scale == "logit":

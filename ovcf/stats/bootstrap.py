@@ -125,7 +125,7 @@ def bootstrap(statistic, patients, *, replicates=10_000, seed=0) -> np.ndarray:
 
 
 def jackknife(statistic, patients) -> np.ndarray:
-    """Evaluate `statistic` with each patient left out in turn: (patients, ...)."""
+    """Evaluate `statistic` with each patient left out in turn: (patients, ...), as tables without them."""
     kept = np.arange(patients)
     blocks = [kept[start : start + CHUNK] for start in range(0, patients, CHUNK)]
     return np.concatenate([statistic((block[:, None] != kept).astype(np.float32)) for block in blocks])
@@ -162,7 +162,10 @@ def bootstrap_metrics(truth, scores, patient, *, threshold=0.5, replicates=10_00
 
 
 def percentile_interval(values, level=0.95) -> np.ndarray:
-    """Quantiles (1 -+ level) / 2 of replicates (r, ...): (2, ...). Undefined replicates are left out."""
+    """Quantiles (1 -+ level) / 2 of replicates (r, ...): (2, ...). Undefined replicates are left out.
+
+    Efron (1979), Ann. Stat. 7: 1-26. Checked by coverage on simulated cohorts (`benchmarks/coverage.py`).
+    """
     tail = (1 - level) / 2
     return _quantiles(values, np.broadcast_to([[tail], [1 - tail]], (2, values[0].size)))
 

@@ -172,7 +172,7 @@ def operating_points(predictions, *, target_sensitivity=0.90, level=0.95) -> pd.
     DataFrame
         rule, chosen_on, threshold_min, threshold_max (over folds), metric, estimate, low, high: clustered
         intervals, given the thresholds. A reached sensitivity differs from the target by chance; that is what
-        the row shows.
+        the row shows. Checked: a fold's own scores never move its threshold.
 
     Raises
     ------

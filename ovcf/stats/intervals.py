@@ -39,7 +39,8 @@ def metric_intervals(
     `auc_fold_mean` is then the mean of the folds' own AUCs, which compares patches within folds only.
     `average="folds"` takes the mean over folds of every metric, the numbers of Tables 2 and 3 ("Average").
     The intervals say how the numbers would vary with other patients, the trained networks given; not how they
-    would with networks trained anew. Coverage on simulated cohorts: `benchmarks/coverage.py`.
+    would with networks trained anew. Coverage on simulated cohorts: `benchmarks/coverage.py`. The
+    methods: `ovcf.stats.analytic` and `ovcf.stats.bootstrap`.
 
     Parameters
     ----------

@@ -86,7 +86,8 @@ def rates(truth, p_fresh, threshold=0.5) -> pd.Series:
     Returns
     -------
     Series
-        `METRICS` as fractions, in Table 2's order. The AUC is NaN where one class is absent.
+        `METRICS` as fractions, in Table 2's order. The AUC is NaN where one class is absent. Checked against
+        scikit-learn.
 
     Raises
     ------
@@ -111,7 +112,7 @@ def fold_table(predictions, threshold=0.5) -> pd.DataFrame:
     -------
     DataFrame
         split (where the table has one), network, fold, n, tp, fn, tn, fp and `METRICS`; networks in order of
-        appearance, folds ascending.
+        appearance, folds ascending. Each row is `confusion` and `rates` of its patches.
 
     Raises
     ------
@@ -145,7 +146,8 @@ def summary_table(fold_table, ddof=1) -> pd.DataFrame:
     DataFrame
         split, network, metric, mean, sd_ddof<ddof>, folds: one row per network and metric. `folds` counts
         those the metric is defined in; a fold where it is 0/0 is left out of mean and spread, and shows in
-        that count. The spread of five folds is not a standard error: their training sets overlap.
+        that count. The spread of five folds is not a standard error: their training sets overlap. Checked
+        against the averages that Table 3 prints.
     """
     keys = [k for k in ("split", "network") if k in fold_table]
     long = fold_table.melt(id_vars=keys, value_vars=list(METRICS), var_name="metric")

@@ -47,7 +47,7 @@ def placements(truth, scores) -> tuple[np.ndarray, np.ndarray]:
     """Place each patch among those of the other class.
 
     Midranks among all minus midranks among one's own class (Sun & Xu 2014), so m curves of n patches cost
-    O(m n log n) and no (M, N) matrix is made.
+    O(m n log n) and no (M, N) matrix is made. Checked against rows and columns of that matrix.
 
     Parameters
     ----------
@@ -127,6 +127,10 @@ def auc_influence(truth, scores, patient) -> tuple[np.ndarray, np.ndarray]:
     (times I / (I - 1)): used for the mean over folds, for differences of subgroups, and nowhere a covariance
     matrix suffices.
 
+    Parameters
+    ----------
+    truth, scores, patient : as in `clustered_delong`, with whose covariance the squares are checked.
+
     Returns
     -------
     areas : (m,)
@@ -138,6 +142,11 @@ def auc_influence(truth, scores, patient) -> tuple[np.ndarray, np.ndarray]:
 
 def roc_points(truth, scores) -> pd.DataFrame:
     """List the corners of the empirical ROC curve.
+
+    Parameters
+    ----------
+    truth : (n,) 0/1, 1 = fresh.
+    scores : (n,).
 
     Returns
     -------
@@ -158,6 +167,11 @@ def mean_roc(predictions, points=101) -> pd.DataFrame:
     Vertical averaging: Fawcett (2006), Pattern Recognit. Lett. 27: 861-874. At a step the curve's upper end
     is taken. The area under the mean curve is about the mean of the folds' AUCs and not the AUC of the pooled
     scores.
+
+    Parameters
+    ----------
+    predictions : DataFrame, predictions of one network under one split.
+    points : how many false positive rates, 0 to 1.
 
     Returns
     -------

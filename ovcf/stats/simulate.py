@@ -53,7 +53,7 @@ def simulate_predictions(design=None, seed=0) -> pd.DataFrame:
     -------
     DataFrame
         The predictions table (network, split, fold, patch_id, patient_id, truth, p_fresh); networks are
-        called "simulated 1", "simulated 2", ...; `patches` rows for each.
+        called "simulated 1", "simulated 2", ...; `patches` rows for each. Checked against `true_metrics`.
 
     Raises
     ------
