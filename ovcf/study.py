@@ -33,7 +33,7 @@ class Study:
 
     Parameters
     ----------
-    run : folder of the run; made if absent.
+    run : folder of the run; made if absent. Relative paths are as `from_project` takes them.
     parameters : values of notebook parameters (see ovcf/profiles/demo.yaml). They are laid over those stored in
         the run, which are laid over the demo's.
 
@@ -43,7 +43,7 @@ class Study:
     """
 
     def __init__(self, run, **parameters):
-        self.run = Path(run).resolve()
+        self.run = from_project(run)
         stored = self.run / "parameters.yaml"
         base = merge_parameters(defaults(), _read_yaml(stored), source=str(stored))
         self.parameters = merge_parameters(base, parameters, source="the notebook's parameters")
@@ -315,10 +315,10 @@ class Study:
         for name, word in (("data", "synthetic"), ("readings", "simulated"), ("published", "paper")):
             value = self.parameters[name]
             if value and value != word:
-                self.parameters[name] = str(Path(value).resolve())
+                self.parameters[name] = str(from_project(value))
         weights = self.parameters["weights"]
         if weights not in ("imagenet", "packaged", "none"):
-            self.parameters["weights"] = str(Path(weights).resolve())
+            self.parameters["weights"] = str(from_project(weights))
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -328,6 +328,15 @@ def read_table(path: Path) -> pd.DataFrame:
     table = pd.read_csv(path, dtype=dict.fromkeys(text, str))
     table[text] = table[text].fillna("")
     return table
+
+
+def from_project(path) -> Path:
+    """Make a path absolute: from the working folder, or from its parent where that is `notebooks`.
+
+    JupyterLab runs a notebook in its own folder, papermill wherever it was called: `reports/demo` means the same.
+    """
+    here = Path.cwd()
+    return ((here.parent if here.name == "notebooks" else here) / path).resolve()
 
 
 def data_home() -> Path:

@@ -15,7 +15,8 @@ from ovcf.study import write_text
 from ovcf.viz.gallery import SCRIPT, SCRIPT_SHA256
 
 TEMPLATES = Path(__file__).parent / "templates"
-FORBIDDEN = "script style[src] link meta base iframe object embed form".split()
+SOURCES = ("src", "srcset", "poster", "background", "data", "action", "formaction")
+FORBIDDEN = "script link meta base iframe object embed".split()
 
 
 class ReportExporter(HTMLExporter):
@@ -108,7 +109,7 @@ def clean(soup: BeautifulSoup) -> BeautifulSoup:
         node.decompose()
     for node in soup.find_all(True):
         for name, value in list(node.attrs.items()):
-            outside = name in ("src", "srcset", "poster", "background", "data") and not _is_inside(value)
+            outside = name in SOURCES and not _is_inside(value)
             if name.startswith("on") or outside or "javascript:" in str(value).lower():
                 del node[name]
     return soup

@@ -50,7 +50,7 @@ def run_study(profile: str, *, data=None, out=None, overrides: dict | None = Non
     InputError : for unknown names, wrong types, and every problem of the data, before any notebook starts.
     RunFailed : when a notebook stops; everything made so far is kept, and run.json and the report say where.
     """
-    run = Path(out) if out else Path("reports") / (profile if profile in NAMES else Path(profile).stem)
+    run = Path(out).resolve() if out else Path("reports") / (profile if profile in NAMES else Path(profile).stem)
     parameters = _parameters(profile, data, overrides or {})
     study = Study(run, **parameters)
     study.prepare()
@@ -87,7 +87,7 @@ def _parameters(profile: str, data, overrides: dict) -> dict:
     parameters = load_profile(profile)
     changes = {name: parse_value(text) for name, text in overrides.items()}
     if data is not None:
-        changes["data"] = str(data)
+        changes["data"] = str(Path(data).resolve())
     return merge_parameters(parameters, changes, source="the command line")
 
 

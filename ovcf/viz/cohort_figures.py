@@ -18,21 +18,22 @@ def inclusion_flow(flow, ax):
     """
     ax.set_axis_off()
     top = len(flow) - 1
-    ax.set(xlim=(0, 10), ylim=(-0.6, top + 0.6))
+    ax.set(xlim=(0, 10), ylim=(-0.45, top + 0.45))
+    arrow = {"arrowstyle": "-|>", "color": INK}
     for i, row in enumerate(flow.itertuples()):
         y = top - i
-        _box(ax, 2.4, y, f"{row.step}\n{row.n:,}", bold=i in (0, top))
+        _box(ax, 2.4, y, f"{row.step}: {row.n:,}", bold=i in (0, top))
         if i < top:
-            ax.annotate("", (2.4, y - 0.68), (2.4, y - 0.32), arrowprops={"arrowstyle": "-|>", "color": INK})
-        if i and row.excluded:
-            ax.annotate("", (4.9, y + 0.5), (2.4, y + 0.5), arrowprops={"arrowstyle": "-|>", "color": INK})
-            _box(ax, 7.1, y + 0.5, f"{row.reason}\n{row.excluded:,} excluded")
+            ax.annotate("", (2.4, y - 0.78), (2.4, y - 0.22), arrowprops=arrow)
+        if row.excluded:
+            ax.annotate("", (5.0, y + 0.5), (2.4, y + 0.5), arrowprops=arrow)
+            _box(ax, 5.1, y + 0.5, f"{row.excluded:,} excluded: {row.reason}", align="left")
     return ax
 
 
-def _box(ax, x, y, text, *, bold=False):
-    frame = {"boxstyle": "round,pad=0.45", "fc": "white", "ec": INK, "lw": 1.4 if bold else 0.8}
-    ax.text(x, y, text, ha="center", va="center", bbox=frame, fontsize=9, fontweight="bold" if bold else None)
+def _box(ax, x, y, text, *, bold=False, align="center"):
+    frame = {"boxstyle": "round,pad=0.4", "fc": "white", "ec": INK, "lw": 1.4 if bold else 0.8}
+    ax.text(x, y, text, ha=align, va="center", bbox=frame, fontsize=9, fontweight="bold" if bold else None)
 
 
 def film_with_box(pixels, box, ax, *, title="film", colour="#F0E442"):

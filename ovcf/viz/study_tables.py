@@ -1,5 +1,7 @@
 """The tables of notebooks 01 and 02: columns explained, Table 1 beside the paper's, boxes, folds, findings."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from ovcf.cohort.manifest import LEVELS
@@ -29,6 +31,9 @@ GLOSSARY = {
     "posterior_height_mm": ("height of the body, back", "mm"),
     "neighbour_height_mm": ("mean middle height of the vertebrae above and below", "mm"),
     "scanner": ("X-ray unit", ""),
+    "image_width": ("width of the film as read", "px"),
+    "image_height": ("height of the film as read", "px"),
+    "image_kind": ("format of the film's file", ""),
     "annotator_a_label": ("first annotator's label before joint review", ""),
     "annotator_b_label": ("second annotator's label before joint review", ""),
 }
@@ -36,19 +41,18 @@ TABLE1_TOTALS = "Total"
 
 
 def glossary(patches: pd.DataFrame) -> pd.DataFrame:
-    """List the columns of a patches table: column, meaning, unit, how many rows have a value."""
+    """List the columns of a patches table (annotators' boxes apart): meaning, unit, rows with a value."""
     rows = []
-    for column in patches.columns:
-        meaning, unit = GLOSSARY.get(column, _derived_meaning(column))
+    for column in _without_annotators_boxes(patches.columns):
+        meaning, unit = GLOSSARY.get(column, ("brought by the cohort", ""))
         filled = int((patches[column].notna() & (patches[column].astype(str) != "")).sum())
         rows.append({"column": column, "meaning": meaning, "unit": unit, "rows with a value": filled})
     return pd.DataFrame(rows)
 
 
-def _derived_meaning(column: str) -> tuple[str, str]:
-    if column.startswith("annotator_") and column[-3:-1] in ("_x", "_y"):
-        return "an annotator's own box", "px"
-    return "brought by the cohort", ""
+def _without_annotators_boxes(columns) -> list:
+    """Leave out the annotators' own corners: eight rows that say nothing new."""
+    return [c for c in columns if not (c.startswith("annotator_") and c[-3:-1] in ("_x", "_y"))]
 
 
 def level_counts(patches: pd.DataFrame) -> pd.DataFrame:
@@ -150,8 +154,9 @@ def folds(patches: pd.DataFrame) -> pd.DataFrame:
 def findings(found) -> pd.DataFrame:
     """List what `ovcf.cohort.check.check` found, errors first, one line a kind: how often, and an example."""
     rows = [("error", problem) for problem in found.errors] + [("warning", problem) for problem in found.warnings]
-    table = pd.DataFrame([(severity, p.kind.replace("_", " "), str(p)) for severity, p in rows],
-                         columns=["severity", "kind", "example"])
+    said = [(severity, p.kind.replace("_", " "), str(p._replace(file=Path(p.file).name if p.file else None)))
+            for severity, p in rows]  # a report travels: no folders of the machine it was made on
+    table = pd.DataFrame(said, columns=["severity", "kind", "example"])
     if table.empty:
         return table.assign(times=pd.Series(dtype=int))
     groups = table.groupby(["severity", "kind"], sort=False).example

@@ -18,7 +18,7 @@ METRIC_NAMES = {
 }
 MISSING = "–"
 GLUE = "\u00a0"  # keeps `75.7 ± 2.1` and `[72.1, 79.0]` on one line
-WORDS = re.compile(r"<td>((?!nan|undefined)[^<]*[A-Za-z]{2}[^<]*)</td>")
+WORDS = re.compile(r"<td>((?!nan|undefined)[^<]*[A-Za-z][^<]*)</td>")
 
 
 class Shown:

@@ -4,7 +4,7 @@
 function render({ model, el: host }) {
   const page = root("browser", "Browser of patches");
   const gone = el("p", { class: "notice", role: "alert", hidden: true }, "The program behind this page does not answer. Flags already confirmed are kept. Run the notebook (or reload the page) to go on.");
-  const link = questions(model, () => { gone.hidden = false; });
+  const link = questions(model, gone);
   const tilePictures = pictures();
   const detailPictures = pictures();
   host.append(page);
@@ -64,7 +64,6 @@ function render({ model, el: host }) {
     performance.mark("ovcf-query");
     const answer = await link.ask("page", { query: conditions(), page: pageNumber }).catch(fail);
     if (!answer || mine !== query) return; // a later question overtook this one
-    gone.hidden = true;
     ({ rows, count } = answer);
     pageNumber = answer.page;
     tilePictures.clear();
@@ -245,7 +244,7 @@ function render({ model, el: host }) {
     return null;
   }
 
-  function fail(error) { if (error.message !== "no answer") status.textContent = error.message; }
+  function fail(error) { status.textContent = error.message; }
   return () => { link.close(); tilePictures.clear(); detailPictures.clear(); viewer?.close(); };
 }
 export default { render };

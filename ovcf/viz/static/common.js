@@ -43,8 +43,11 @@ function pictures() {
   };
 }
 
-/** Questions to the kernel, each with its answer. `lost` is called when none comes: the kernel is gone. */
-function questions(model, lost) {
+/**
+ * Questions to the kernel, each with its answer. When one is long in coming, `notice` is shown: the kernel is gone
+ * or very slow. An answer that comes late still counts, and takes the notice away.
+ */
+function questions(model, notice) {
   const mine = Math.random().toString(36).slice(2);
   const waiting = new Map();
   let next = 0;
@@ -53,6 +56,7 @@ function questions(model, lost) {
     if (!entry) return;
     waiting.delete(message.reply);
     clearTimeout(entry.timer);
+    notice.hidden = true;
     if (message.error) entry.reject(new Error(message.error));
     else entry.resolve({ ...message, buffers: buffers ?? [] });
   };
@@ -61,13 +65,13 @@ function questions(model, lost) {
     ask(kind, values = {}, { buffers = [], seconds = 20 } = {}) {
       const reply = `${mine}-${next++}`;
       return new Promise((resolve, reject) => {
-        const timer = setTimeout(() => { waiting.delete(reply); lost(); reject(new Error("no answer")); }, seconds * 1000);
+        const timer = setTimeout(() => { notice.hidden = false; }, seconds * 1000);
         waiting.set(reply, { resolve, reject, timer });
         try {
           model.send({ kind, reply, ...values }, undefined, buffers);
         } catch (error) {
           clearTimeout(timer);
-          lost();
+          notice.hidden = false;
           reject(error);
         }
       });

@@ -6,7 +6,7 @@ function render({ model, el: host }) {
   const page = root("own", "Own case");
   host.append(page);
   const gone = el("p", { class: "notice", role: "alert", hidden: true }, "The program behind this page does not answer. Reload the page (or run the notebook again) to go on.");
-  const link = questions(model, () => { gone.hidden = false; });
+  const link = questions(model, gone);
   const shots = pictures();
   const problem = el("p", { role: "alert", class: "problem" });
   const status = el("p", { role: "status", class: "quiet" });
@@ -56,7 +56,6 @@ function render({ model, el: host }) {
     status.textContent = "Reading the film…";
     const answer = await link.ask(kind, values, { seconds: 120 }).catch((error) => { problem.textContent = error.message; });
     if (!answer) { status.textContent = ""; return; }
-    gone.hidden = true;
     film = answer;
     const bytes = bytesOf(answer.buffers[0]);
     const data = new Uint16Array(bytes.slice().buffer);
@@ -73,7 +72,7 @@ function render({ model, el: host }) {
     for (const s of sides) numbers[s].value = box ? box[s] : "";
     askButton.disabled = !(film && box && box.x1 - box.x0 >= 1 && box.y1 - box.y0 >= 1);
     page.dataset.box = box ? sides.map((s) => box[s]).join(",") : "";
-    if (result.dataset.box && result.dataset.box !== page.dataset.box) { delete result.dataset.box; say("The box has changed; ask again."); }
+    if (result.dataset.box && result.dataset.box !== page.dataset.box) { delete result.dataset.box; delete result.dataset.p; say("The box has changed; ask again."); }
   }
   function typed() {
     const values = sides.map((s) => numbers[s].value);
@@ -86,6 +85,7 @@ function render({ model, el: host }) {
     const box = { ...viewer.box };
     result.replaceChildren(el("h3", {}, "Answer"), el("p", { class: "quiet" }, "Asking the model…"));
     askButton.disabled = true;
+    delete result.dataset.p;
     const answer = await link.ask("predict", { box: sides.map((s) => box[s]) }, { seconds: 180 }).catch((error) => { problem.textContent = error.message; say("No answer."); });
     askButton.disabled = !viewer.box;
     if (answer) showAnswer(answer, sides.map((s) => box[s]).join(","));

@@ -8,7 +8,7 @@ function render({ model, el: host }) {
   const page = root("room", "Reading room");
   host.append(page);
   const gone = el("p", { class: "notice", role: "alert", hidden: true }, "The program behind this page does not answer. Every answer up to the last “kept” is saved. Reload the page and enter the same name: it goes on with the case you have open.");
-  const link = questions(model, () => { gone.hidden = false; });
+  const link = questions(model, gone);
   const shots = pictures();
   const body = el("div", { class: "body" });
   const kept = el("p", { role: "status", class: "kept", "aria-live": "polite" });
@@ -20,7 +20,7 @@ function render({ model, el: host }) {
   const seconds = () => (ran + (since ? performance.now() - since : 0)) / 1000;
   const stopClock = () => { if (since) ran += performance.now() - since; since = 0; };
 
-  link.ask("hello").then(start).catch((error) => { gone.hidden = false; gone.textContent = error.message; });
+  link.ask("hello").then(start).catch((error) => { body.replaceChildren(el("p", { role: "alert", class: "problem" }, error.message)); });
 
   function start(hello) {
     screen = "start";
@@ -113,10 +113,16 @@ function render({ model, el: host }) {
     const { session, order, of } = current;
     const next = await link.ask("answer", { session, order, answer, confidence, seconds: took }, { seconds: 8 }).catch((error) => { kept.textContent = `Not kept: ${error.message}`; });
     busy = false;
-    if (!next) { if (body.querySelector(".confirm")) ready(); return; }
+    if (!next) return resume();
     kept.textContent = next.kept === false ? "This case was already answered elsewhere; the first answer stands." : `Kept: ${session === "training" ? "training case" : "case"} ${order} of ${of}.`;
     if (next.feedback) return feedback(next, answer);
     show(next);
+  }
+  /** After a refused answer: show the case that is open, which may be another (two windows, a restart). */
+  async function resume() {
+    const next = await link.ask("case").catch(() => null);
+    if (next && next.screen !== "start" && `${next.session} ${next.order}` !== page.dataset.case) show(next);
+    else if (body.querySelector(".confirm")) ready();
   }
   function feedback(next, said) {
     stopClock();

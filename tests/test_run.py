@@ -1,0 +1,122 @@
+"""The whole sequence by papermill on a tiny synthetic cohort, and what is kept when a notebook stops."""
+
+import json
+import shutil
+
+import nbformat
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from click.testing import CliRunner
+
+from ovcf.cli import main
+from ovcf.report import RunFailed, run, run_study
+
+TINY = {
+    "patients": "24",
+    "folds": "2",
+    "image_size": "64",
+    "networks": '["efficientnet_lite0", "alexnet"]',
+    "epochs": "3",
+    "replicates": "50",
+    "reader_cases": "12",
+    "readers": "3",
+    "workers": "1",
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished tiny run; kernels inherit the folder of its cohort from the environment."""
+    folder = tmp_path_factory.mktemp("study")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OVCF_DATA", str(folder / "data"))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        run_study("demo", out=folder / "run", overrides=TINY)
+    return folder / "run"
+
+
+def test_record_says_complete(finished):
+    record = json.loads((finished / "run.json").read_text())
+    assert record["status"] == "complete"
+    assert list(record["notebooks"]) == list(run.SEQUENCE)
+    assert record["peak_memory_mb"] > 0 and record["synthetic"]
+
+
+def test_every_table_of_the_design_is_there(finished):
+    patches = pd.read_csv(finished / "tables" / "patches.csv")
+    predictions = pd.read_csv(finished / "tables" / "predictions.csv")
+    readings = pd.read_csv(finished / "tables" / "readings.csv")
+    assert set(predictions.network) == {"efficientnet_lite0", "alexnet"}
+    assert len(predictions) == 2 * len(patches)
+    assert set(readings.session) == {"unaided", "aided"} and readings.reader.nunique() == 3
+
+
+def test_table2_and_table3_agree(finished):
+    table2 = pd.read_csv(finished / "tables" / "table2.csv").query("metric == 'auc'").set_index("network")
+    table3 = pd.read_csv(finished / "tables" / "table3.csv")
+    chosen = table3.network.iloc[0]
+    assert table2.loc[chosen, "mean"] == pytest.approx(table3.auc.mean())
+
+
+def test_page_holds_every_table_and_figure_of_the_paper(finished):
+    page = BeautifulSoup((finished / "report.html").read_text(), "html.parser")
+    headings = " ".join(h.get_text() for h in page.find_all(["h1", "h2"]))
+    for name in [f"Table {n}" for n in range(1, 6)] + [f"Figure {n}" for n in range(1, 5)]:
+        assert name in headings, name
+    assert "Traceback" not in page.get_text()
+    assert "synthetic" in page.find(class_="subtitle").get_text()
+    assert len(page.find_all("img")) > 12 and page.select(".ovcf-gallery li")
+
+
+def test_git_sees_no_outputs_written_back(finished):
+    for name in run.SEQUENCE:
+        notebook = nbformat.read(run.NOTEBOOKS / f"{name}.ipynb", as_version=4)
+        assert not any(cell.get("outputs") for cell in notebook.cells)
+
+
+@pytest.fixture
+def broken(tmp_path, monkeypatch, finished):
+    """A run folder like the finished one, with a third notebook that stops in its second code cell."""
+    folder = tmp_path / "notebooks"
+    shutil.copytree(run.NOTEBOOKS, folder)
+    notebook = nbformat.read(folder / "02_preprocessing.ipynb", as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    cells[1].source = "raise ArithmeticError('no such sum')"
+    nbformat.write(notebook, folder / "02_preprocessing.ipynb")
+    monkeypatch.setattr(run, "NOTEBOOKS", folder)
+    monkeypatch.setattr(run, "SEQUENCE", ("02_preprocessing", "03_model_comparison"))
+    copy = tmp_path / "run"
+    shutil.copytree(finished, copy)
+    monkeypatch.setenv("OVCF_DATA", str(finished.parent / "data"))
+    return copy
+
+
+def test_a_notebook_that_stops_is_named_and_nothing_is_lost(broken):
+    kept = (broken / "tables" / "predictions.csv").read_bytes()
+    with pytest.raises(RunFailed, match="02_preprocessing, cell"):
+        run_study("demo", out=broken, overrides=TINY)
+    record = json.loads((broken / "run.json").read_text())
+    assert record["status"] == "failed"
+    assert record["failed"]["notebook"] == "02_preprocessing"
+    assert "no such sum" in record["failed"]["error"] and "ArithmeticError" in record["failed"]["source"]
+    assert (broken / "tables" / "predictions.csv").read_bytes() == kept
+    assert "This run failed." in (broken / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["--profile", "labtop"], "nearest: laptop"),
+        (["-p", "epoch", "3"], "nearest: epochs"),
+        (["-p", "epochs", "many"], "column epochs"),
+        (["-p", "networks", "resnet5"], "resnet50"),
+        (["--profile", "laptop"], "--data"),
+        (["--data", "no/such/manifest.csv"], "manifest.csv"),
+    ],
+)
+def test_mistakes_exit_with_2_before_anything_runs(arguments, said, tmp_path):
+    result = CliRunner().invoke(main, ["run", "--out", str(tmp_path / "run"), *arguments])
+    assert result.exit_code == 2
+    assert said in result.output and "Traceback" not in result.output
+    assert not (tmp_path / "run" / "notebooks").exists()
