@@ -8,6 +8,7 @@ The language is kept to what numbers imply. Nothing here knows any particular pa
 from .audit import audit
 from .findings import CONTRADICTION, NOTE, UNLIKELY, Audit, Finding
 from .matrices import rates_of, solve
+from .means import f1_limits
 from .rates_table import recovered_rates
 from .reading import read_paper
 
@@ -18,6 +19,7 @@ __all__ = [
     "Audit",
     "Finding",
     "audit",
+    "f1_limits",
     "rates_of",
     "read_paper",
     "recovered_rates",

@@ -38,10 +38,12 @@ def audit(source=None, *, simulate=True) -> Audit:
     check_wordings(paper, ledger)
     check_spreads_of_facts(paper, ledger)
     made = _check_splits(paper, ledger, recovery) if simulate else pd.DataFrame()
+    order = [row.path for table in paper.tables.values() for row in table.rows.values()]
+    matrices = sorted(recovery.matrices, key=lambda found: order.index(f"{found.table} / {found.row}"))
     findings = sorted(ledger.findings, key=lambda finding: SEVERITIES.index(finding.severity))
     checks = pd.DataFrame(ledger.checks, columns=Check._fields)
     return Audit(
-        paper.title, findings, recovery.matrices, checks, _readings(recovery), tests, averages, bounds, made
+        paper.title, findings, matrices, checks, _readings(recovery), tests, averages, bounds, made
     )
 
 

@@ -135,6 +135,22 @@ def _check_f1(paper, ledger, table, row, side, k):
     )
 
 
+def f1_limits(paper: Paper) -> pd.DataFrame:
+    """Tabulate printed mean F1 and the largest that the row's mean precision and recall allow, in percent.
+
+    Columns table, row, class, printed, limit (limits at the printed values, without their rounding).
+    """
+    found = []
+    for table, row in tables_with(paper, "mean"):
+        for side, name in (("positive", paper.positive), ("negative", paper.negative)):
+            ends = [_interval(table, row, f"{kind}_{side}") for kind in ("precision", "recall", "f1")]
+            if all(cell is not None for cell, _ in ends):
+                unit = 1 if table.unit == "percent" else 100
+                p, r, f = (float(cell.value) * unit for cell, _ in ends)
+                found.append((table.name, row.name, name, f, 2 * p * r / (p + r)))
+    return pd.DataFrame(found, columns=["table", "row", "class", "printed", "limit"])
+
+
 def _check_largest(ledger, table, row, k):
     """An SD of values between 0 and 1 (or 100) has a largest value for each mean."""
     for column, cell in row.cells.items():
