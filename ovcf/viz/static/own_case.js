@@ -118,7 +118,6 @@ function render({ model, el: host }) {
     event.stopPropagation();
     askModel();
   });
-  page.ovcfViewer = viewer; // tests draw where the film's points are on the page
   return () => { link.close(); shots.clear(); viewer.close(); };
 }
 export default { render };

@@ -1,0 +1,165 @@
+"""A real Chromium, a real Voila, a real JupyterLab and a small real run, for the tests of this folder."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import Request, urlopen
+
+import psutil
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # clinician_fakes
+
+ROOT = Path(__file__).resolve().parents[2]
+TOKEN = "token-of-the-tests"
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
+    "--no-first-run"
+).split()
+PATIENCE = 180_000  # ms; other work may share the machine
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless Chromium; without one the tests are skipped with the reason, but never in CI."""
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if not found:
+        reason = "no Chromium on the PATH; Debian: apt-get install chromium"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Watched:
+    """A page whose requests, errors and dialogs are kept."""
+
+    def __init__(self, chromium, width=1280, height=800, **context):
+        self.context = chromium.new_context(viewport={"width": width, "height": height}, **context)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(PATIENCE)
+        self.requests, self.errors = [], []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("dialog", self._refuse)
+
+    def _refuse(self, dialog):
+        self.errors.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def strangers(self) -> list[str]:
+        """Requests that were meant to leave this machine."""
+        hosts = ("127.0.0.1", "localhost")
+        schemes = ("http", "https", "ws", "wss")
+        parts = [(url, urlparse(url)) for url in self.requests]
+        return [url for url, part in parts if part.scheme in schemes and part.hostname not in hosts]
+
+
+@pytest.fixture
+def watch(chromium):
+    """Open watched pages; at the end none of them may have asked another machine for anything."""
+    opened = []
+
+    def open_page(**options):
+        opened.append(Watched(chromium, **options))
+        return opened[-1]
+
+    yield open_page
+    for watched in opened:
+        watched.context.close()
+        assert watched.strangers() == []
+        assert watched.errors == []
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory):
+    """A finished small run: synthetic films of 16 patients, AlexNet's head, the final model."""
+    from ovcf.cohort.synthetic import synthesise
+    from ovcf.study import Study
+
+    folder = tmp_path_factory.mktemp("study")
+    data = synthesise(folder / "cohort", patients=16, seed=1, workers=1, progress=False)
+    networks = {"networks": ["alexnet", "efficientnet_lite0"], "chosen": "alexnet", "workers": 1}
+    sizes = {"image_size": 64, "epochs": 20, "folds": 2, "learning_rate": 0.01, "patients": 16}
+    study = Study(folder / "run", data=str(data), **networks, **sizes)
+    study.final  # noqa: B018 - trains, and writes every table on the way
+    return study.run
+
+
+@pytest.fixture
+def fresh_run(run, tmp_path):
+    """A copy of the run in which nobody has flagged or read anything."""
+    shutil.copytree(run, tmp_path / "run")
+    return tmp_path / "run"
+
+
+class Server:
+    """A server process of ours on loopback."""
+
+    def __init__(self, arguments, port, log, path="/", **env):
+        self.port, self.url = port, f"http://127.0.0.1:{port}{path}?token={TOKEN}"
+        self.log, self.token = log, TOKEN
+        with open(log, "w") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, *arguments], stdout=out, stderr=out, env={**os.environ, **env}
+            )
+        self._wait()
+
+    def _wait(self, seconds=120):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                return urlopen(Request(f"http://127.0.0.1:{self.port}/voila/static/none"), timeout=5)
+            except OSError as error:
+                if hasattr(error, "code"):  # any answer means that it listens
+                    return None
+                time.sleep(0.2)
+        raise AssertionError(f"the server did not start:\n{Path(self.log).read_text()[-3000:]}")
+
+    def kernels(self):
+        """Kernel processes of this server."""
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        return [child for child in children if "ipykernel_launcher" in " ".join(child.cmdline())]
+
+    def stop(self):
+        """End the server and its kernels."""
+        kernels = self.kernels() if self.process.poll() is None else []
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        for kernel in kernels:
+            if kernel.is_running():
+                kernel.kill()
+
+
+@pytest.fixture
+def explore(tmp_path):
+    """Start `ovcf explore` on a run (or serve another notebook) and end it afterwards."""
+    from ovcf.explore import free_port
+
+    servers = []
+
+    def start(run=None, notebook=None, **env):
+        port = free_port()
+        call = f"explore({str(run)!r}, {port}, open_browser=False, token={TOKEN!r})"
+        if notebook:
+            call = f"serve({str(notebook)!r}, {port}, {TOKEN!r})"
+        code = f"from ovcf.explore import explore, serve; {call}"
+        server = Server(["-c", code], port, tmp_path / f"server{port}.log", **env)
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
