@@ -31,12 +31,6 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_workers(cohort, tmp
     assert len(digests(cohort)) == 8 + 4
 
 
-def test_another_seed_gives_other_films(cohort, tmp_path):
-    synthesise(tmp_path, patients=6, seed=5, workers=1, progress=False)
-    films = {v for k, v in digests(tmp_path).items() if k.startswith("films/")}
-    assert films.isdisjoint(digests(cohort).values())
-
-
 def test_manifest_has_the_agreed_columns_and_boxes_on_the_films(cohort):
     table = pd.read_csv(cohort / "manifest.csv")
     wanted = {"patch_id", "patient_id", "level", "label", "image", "x0", "y0", "x1", "y1", "mm_per_px", "age",
@@ -87,3 +81,20 @@ def test_all_bad_arguments_are_refused_at_once(tmp_path):
         synthesise(tmp_path / "x", patients=2, difficulty=1.5, patient_correlation=-1, progress=False)
     assert [p.column for p in caught.value.problems] == ["patients", "difficulty", "patient_correlation"]
     assert not (tmp_path / "x").exists()
+
+
+def test_a_folder_with_real_data_is_left_alone(tmp_path):
+    (tmp_path / "manifest.csv").write_text("patch_id\n")
+    with pytest.raises(InputError, match="left alone"):
+        synthesise(tmp_path, patients=6, workers=1, progress=False)
+    assert (tmp_path / "manifest.csv").read_text() == "patch_id\n"
+
+
+def test_another_seed_replaces_a_larger_cohort_whole(cohort, tmp_path):
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "P0099.png").write_bytes(b"stale")
+    (tmp_path / "manifest.csv").write_text("patch_id\n")
+    (tmp_path / "cohort.json").write_text('{"synthetic": true}')
+    synthesise(tmp_path, patients=6, seed=5, workers=1, progress=False)
+    films = {v for k, v in digests(tmp_path).items() if k.startswith("films/")}
+    assert len(films) == 6 and films.isdisjoint(digests(cohort).values())

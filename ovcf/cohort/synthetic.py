@@ -51,6 +51,11 @@ def synthesise(out, *, patients=405, seed=0, difficulty=0.4, patient_correlation
     progress : bool
         Show a bar.
 
+    Raises
+    ------
+    InputError
+        For arguments out of range (all at once), or a folder with a manifest that is not synthetic.
+
     Returns
     -------
     Path
@@ -59,7 +64,7 @@ def synthesise(out, *, patients=405, seed=0, difficulty=0.4, patient_correlation
     """
     _check(patients, difficulty, patient_correlation, diaphragm, workers)
     out, effects = Path(out), Effects(difficulty, patient_correlation, diaphragm)
-    (out / "films").mkdir(parents=True, exist_ok=True)
+    _make_room(out)
     vertebrae, people = roster.roster(patients, seed)
     jobs = (delayed(_make_patient)(out, seed, i, people.iloc[i].to_dict(), rows, effects)
             for i, rows in vertebrae.groupby("patient"))  # fmt: skip
@@ -84,6 +89,19 @@ def _check(patients, difficulty, patient_correlation, diaphragm, workers):
                 for name, value, low, high, words in limits if not low <= value <= high]  # fmt: skip
     if problems:
         raise InputError(problems)
+
+
+def _make_room(out):
+    """Make the folder, clearing a synthetic cohort that was there; refuse a folder that holds real data."""
+    manifest, settings = out / "manifest.csv", out / "cohort.json"
+    if manifest.exists():
+        if not (settings.exists() and json.loads(settings.read_text(encoding="utf-8")).get("synthetic")):
+            text = "this folder holds a manifest that is not a synthetic cohort's; it is left alone"
+            raise InputError(Problem("not_empty", text, file=str(manifest), allowed="another --out folder"))
+        manifest.unlink()  # first, so that an interrupted run leaves no manifest that promises films
+        for film in (out / "films").glob("P*.png"):
+            film.unlink()
+    (out / "films").mkdir(parents=True, exist_ok=True)
 
 
 def _settings(manifest, people, seed, effects):
