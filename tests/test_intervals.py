@@ -82,6 +82,11 @@ def test_no_error_or_no_success_still_has_an_interval(value):
     assert ours.high - ours.low > 0.1  # twenty patients, not sixty patches
 
 
+def test_patients_who_are_all_half_right_still_have_an_interval():
+    ours = clustered_ratio(np.tile([1, 0, 0], 30), np.ones(90), np.arange(90) // 3)
+    assert ours.high - ours.low > 0.2
+
+
 def test_metric_ratios_are_the_rates(predictions):
     truth, p = predictions["truth"].to_numpy(), predictions["p_fresh"].to_numpy()
     expected = rates(truth, p)

@@ -102,6 +102,13 @@ def test_splits_are_kept_apart(predictions):
     assert len(fold_table(both)) == 12 and len(summary_table(fold_table(both))) == 4 * len(METRICS)
 
 
+def test_seeds_are_kept_apart_and_averaged_together(predictions):
+    both = pd.concat([predictions.assign(seed=s) for s in (0, 1)], ignore_index=True)
+    table = fold_table(both)
+    assert len(table) == 12 and table["seed"].tolist() == [0, 0, 0, 1, 1, 1] * 2
+    assert (summary_table(table)["folds"] == 6).all() and "seed" not in fold_table(predictions.assign(seed=0))
+
+
 def test_bad_labels_are_refused_with_their_row():
     with pytest.raises(InputError, match="row 2.*binary"):
         confusion([0, 2, 1], [0, 1, 1])

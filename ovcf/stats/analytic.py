@@ -218,7 +218,8 @@ def _proportion_interval(p, variance, patients, level):
     """Wilson's interval with the effective number p (1 - p) / variance, and Student's t on patients - 1."""
     if patients == 0 or np.isnan(p):
         return Interval(*[np.nan] * 4)
-    effective = p * (1 - p) / variance if 0 < p < 1 and variance > 0 else patients
+    # rounding leaves a trace of variance where there is none
+    effective = p * (1 - p) / variance if 0 < p < 1 and variance > 1e-15 else patients
     ends = wilson(p * effective, effective, level, _t(patients, level))
     return Interval(p, ends.low, ends.high, np.sqrt(variance))
 

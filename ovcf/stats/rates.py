@@ -111,8 +111,9 @@ def fold_table(predictions, threshold=0.5) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        split (where the table has one), network, fold, n, tp, fn, tn, fp and `METRICS`; networks in order of
-        appearance, folds ascending. Each row is `confusion` and `rates` of its patches.
+        split (where the table has one), network, seed (where it has several), fold, n, tp, fn, tn, fp and
+        `METRICS`; networks in order of appearance, folds ascending. Each row is `confusion` and `rates` of
+        its patches.
 
     Raises
     ------
@@ -120,7 +121,8 @@ def fold_table(predictions, threshold=0.5) -> pd.DataFrame:
         What `ovcf.stats.checks.check_predictions` refuses.
     """
     predictions = check_predictions(predictions, networks="any")
-    keys = [k for k in ("split", "network", "fold") if k in predictions]
+    seeds = ["seed"] if "seed" in predictions and predictions["seed"].nunique() > 1 else []
+    keys = [k for k in ("split", "network", *seeds, "fold") if k in predictions]
     rows = []
     for key, fold in predictions.groupby(keys, sort=False):
         counts = confusion(fold["truth"], fold["p_fresh"] >= threshold)

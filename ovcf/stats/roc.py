@@ -68,7 +68,8 @@ def delong(truth, scores) -> Areas:
 
     S10 / M + S01 / N, the sample covariances (ddof 1) of the placements. DeLong, DeLong & Clarke-Pearson
     (1988), Biometrics 44: 837-845; fast form of Sun & Xu (2014), IEEE Signal Process. Lett. 21: 1389-1393.
-    Checked against all pairs and, for aSAH, every digit that R's pROC prints.
+    Checked against all pairs and, for aSAH, every digit that R's pROC prints; once against MLstatkit and
+    confidenceinterval too.
 
     Parameters
     ----------
