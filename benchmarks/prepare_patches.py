@@ -24,7 +24,7 @@ from scipy.ndimage import gaussian_filter
 from ovcf.cohort.crop import prepare_patches
 from ovcf.cohort.manifest import read_cohort
 
-DISTINCT = 48  # films drawn; the others are links to them
+DISTINCT = 20  # films drawn; the others are links to them
 PER_FILM = 720 / 405  # vertebrae a film, as in the paper
 
 

@@ -125,12 +125,14 @@ def _header(ds, path: Path, max_pixels: int) -> FilmHeader:
 
 
 def _class_name(ds) -> str:
+    """Return what kind of object the file says it is, in words."""
     from pydicom.uid import UID
 
     return UID(str(ds.get("SOPClassUID", ""))).name or "no SOP class"
 
 
 def _whole(ds, keyword: str) -> int | None:
+    """Return an element as a whole number, None where it is absent; a bad one is named."""
     value = ds.get(keyword)
     try:
         return None if value in (None, "") else int(value)
@@ -218,6 +220,7 @@ def _syntax(ds):
 
 
 def _grey_of_dicom(stored: np.ndarray, ds, path: Path) -> tuple[np.ndarray, str]:
+    """Return the grey of a film saved in colour (pydicom has turned YBR into RGB already), and a note."""
     from pydicom.pixels import apply_color_lut
 
     if ds.PhotometricInterpretation == "PALETTE COLOR":

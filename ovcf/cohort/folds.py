@@ -66,6 +66,7 @@ def _by_patch(label: np.ndarray, folds: int, seed: int) -> np.ndarray:
 
 
 def _by_patient(label: np.ndarray, patient: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """Deal whole patients so that each fold's classes come out as even as they can."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     fold = np.zeros(len(label), dtype=int)

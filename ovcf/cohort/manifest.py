@@ -191,6 +191,7 @@ def _film_headers(cells: Cells, root: Path, images: pd.Series, check, workers: i
 
 
 def _check_batch(root: str, images: list[str], check) -> list[tuple[str, FilmHeader | Problem]]:
+    """Check some films in one process; a film's first problem is enough."""
     results = []
     for image in images:
         try:

@@ -76,6 +76,7 @@ def _turns(image: Image.Image) -> bool:
 
 
 def _header(image: Image.Image) -> FilmHeader:
+    """Return the size as viewers show it; a picture's dpi is no spacing one could trust."""
     width, height = image.size[::-1] if _turns(image) else image.size
     return FilmHeader(width, height, image.format, 16 if image.mode in DEEP_MODES else 8)
 

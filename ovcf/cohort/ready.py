@@ -70,6 +70,7 @@ def _patients(folder: Path, files: list[Path]) -> tuple[list[str], list[str]]:
 
 
 def _level(stem: str) -> str:
+    """Return the level in a name, empty where there is none that the study knows."""
     match = LEVEL.search(stem)
     if not match:
         return ""

@@ -120,7 +120,11 @@ def _header_problems(names: list[str], path: Path, required: tuple[str, ...]) ->
 
 
 class Cells:
-    """One manifest's cells, turned into values; keeps every problem on the way."""
+    """One manifest's cells, turned into values; keeps every problem on the way.
+
+    A reader that stopped at the first mistake would have its user start again for each. So every method
+    returns values of the right length and kind whatever it finds, and says in `problems` what was wrong.
+    """
 
     def __init__(self, table: pd.DataFrame, path: Path):
         self.table, self.path, self.problems = table, path, []
@@ -149,10 +153,12 @@ class Cells:
         return [self._number(row, name, cell, low, high, what) for row, cell in self.rows(name)]
 
     def _number(self, row: int, name: str, cell: str, low: float, high: float, what: str) -> float:
+        """Return one cell's number, nan where it is empty or a problem."""
         if not cell or cell.lower() in ("nan", "na"):
             return math.nan
         try:
-            value = float(cell) if "_" not in cell else math.inf  # Python reads 1_0 as ten; nobody else does
+            # Python reads 1_0 as ten, and digits of other scripts; no spreadsheet takes either for a number.
+            value = float(cell) if "_" not in cell and cell.isascii() else math.inf
         except ValueError:
             value = math.inf
         if not math.isfinite(value) or not low <= value <= high:

@@ -86,6 +86,7 @@ def _modality(stored: np.ndarray, ds) -> np.ndarray:
 
 
 def _given(window, path: Path) -> tuple[float, float]:
+    """Return a window that the caller gave as numbers."""
     try:
         centre, width = map(float, window)
     except (TypeError, ValueError):
