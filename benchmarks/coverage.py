@@ -3,7 +3,7 @@
     python benchmarks/coverage.py [--cohorts 2000] [--replicates 1000] [--workers 2] [--out FILE.csv]
 
 Every method of `ovcf.stats.intervals.metric_intervals`, clustered and unclustered, on every metric; and the
-intervals of the difference of two networks from `ovcf.stats.compare`. A clustered method should cover 93-97 %.
+intervals of the difference of two networks from `ovcf.stats.compare`. Clustered methods should cover 93-97 %.
 Chance alone moves an honest 95 % by 1.4 points either way with 1,000 cohorts and by 1.0 with 2,000, and moves
 the metrics of one run together. Simulated data only.
 """
