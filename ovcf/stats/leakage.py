@@ -34,7 +34,7 @@ def price_of_leakage(patient_predictions, patch_predictions, *, threshold=0.5, r
     DataFrame
         patches, n, metric, by_patient, by_patch, difference (by patch minus by patient), low, high, p,
         method. For all patches: every metric of Table 2 and auc_fold_mean by paired patient bootstrap
-        (percentile), and the pooled AUC also by clustered DeLong, the only row with a p. Then the pooled AUC
+        (percentile), and the pooled AUC also by clustered DeLong, which gives a p. Then the pooled AUC
         among patches whose patient was in training under `split: patch`, and among the others, where nothing
         can leak: their difference says whether a gain is leakage or chance. Intervals hold the trained
         networks fixed. Checked against a literal bootstrap.
