@@ -108,8 +108,7 @@ def printed_and_recovered(rates, ax, *, metric="sensitivity"):
         range(len(rates)), [f"{row.table.replace('Table ', 'T')} {row.row}" for row in rates.itertuples()]
     )
     ax.tick_params(axis="y", labelsize=8)
-    ax.invert_yaxis()
-    ax.set(xlabel=f"{metric} (%): printed (open), recovered (filled)", xlim=(0, 100))
+    ax.set(ylim=(len(rates) - 0.4, -0.6), xlabel=f"{metric} (%): printed (open), recovered (filled)", xlim=(0, 100))
     return ax
 
 
@@ -153,14 +152,13 @@ def f1_limits(limits, ax):
     for side, some in limits.groupby("class", sort=False):
         style = {"color": CLASS_COLOURS.get(side, INK), "marker": "^" if side == "fresh" else "o"}
         ax.scatter(some["limit"], some["printed"], label=side, s=42, zorder=3, **style)
-    for row in limits[limits["printed"] > limits["limit"]].itertuples():
-        name = f"{row.row}, {getattr(row, '_2', '')}".rstrip(", ")
+    for _, row in limits[limits["printed"] > limits["limit"]].iterrows():
+        name = f"{row['row']}, {row['class']}"
         ax.annotate(
             name,
-            (row.limit, row.printed),
-            xytext=(-6, 8),
+            (row["limit"], row["printed"]),
+            xytext=(8, 6),
             textcoords="offset points",
-            ha="right",
             fontsize=8.5,
         )
     low, high = limits[["printed", "limit"]].min().min() - 0.8, limits[["printed", "limit"]].max().max() + 0.8

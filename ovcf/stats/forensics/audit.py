@@ -32,7 +32,7 @@ def audit(source=None, *, simulate=True) -> Audit:
     averages = check_averages(paper, ledger)
     check_mean_rows(paper, ledger, recovery)
     check_auc_points(paper, ledger, recovery)
-    tests = check_tests(paper, ledger)
+    tests = check_tests(paper, ledger, simulate)
     check_consequences(paper, ledger, recovery)
     bounds = check_claims(paper, ledger, recovery)
     check_wordings(paper, ledger)

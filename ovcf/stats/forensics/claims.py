@@ -7,14 +7,17 @@ from scipy import stats
 from .bounds import mcnemar_bounds
 from .findings import CONTRADICTION, NOTE, UNLIKELY, Ledger
 from .paper import Paper
-from .pvalues import how_computed, p_over_orders
+from .pvalues import SMOOTH, TESTS, how_computed, p_over_orders
 from .recover import Recovery
 
 ALPHA = 0.05
 
 
-def check_tests(paper: Paper, ledger: Ledger) -> pd.DataFrame:
-    """Recompute every printed p-value by every test, also against other columns than the headed one."""
+def check_tests(paper: Paper, ledger: Ledger, every=True) -> pd.DataFrame:
+    """Recompute every printed p-value by every test, also against other columns than the headed one.
+
+    `every`: also by tests that are not named where one is and gives the printed p.
+    """
     tables = []
     for entry in paper.tests:
         row, column = paper.row(entry["p"]), str(entry["p"]).rpartition(" / ")[2].strip()
@@ -25,8 +28,9 @@ def check_tests(paper: Paper, ledger: Ledger) -> pd.DataFrame:
         place = table.place_of(row.name, paper.column(row.table, column))
         if min(len(first), len(second)) < 2:
             continue
+        tests = SMOOTH if not every else tuple(TESTS)
         named = {} if entry["method"] is None else {"widen": [str(entry["method"])]}
-        found = how_computed(printed, first, second, _counts(paper, entry), **named)
+        found = how_computed(printed, first, second, _counts(paper, entry), **named, tests=tests)
         found = found.assign(place=place, printed=printed.text, columns="as headed")
         mended = entry["method"] is None or str(entry["method"]) in list(found.loc[found["fits"], "test"])
         other = [] if mended else _other_columns(paper, entry, printed, first)
@@ -70,7 +74,7 @@ def _report_test(paper, ledger, entry, printed, place, found, other):
         ledger.holds("p-value", place, f"{named} gives {p[named]:.3g}")
         if (
             named in ("two-sample t", "Welch t", "paired t")
-            and not np.isnan(p["chi-square"])
+            and not np.isnan(p.get("chi-square", np.nan))
             and _counts(paper, entry)
         ):
             message = (

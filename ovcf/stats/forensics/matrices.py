@@ -104,11 +104,12 @@ def inequalities(rates: dict[str, Interval]) -> tuple[np.ndarray, np.ndarray]:
 
 def rates_of(matrix) -> dict[str, Fraction]:
     """Return the exact rates of one matrix (tp, fn, tn, fp); a rate with denominator 0 is left out."""
+    a, b, c, d = (int(x) for x in matrix)
     found = {}
     for metric, (top, bottom) in RATES.items():
-        below = sum(int(c) * int(x) for c, x in zip(bottom, matrix, strict=True))
+        below = bottom[0] * a + bottom[1] * b + bottom[2] * c + bottom[3] * d
         if below:
-            found[metric] = Fraction(sum(int(c) * int(x) for c, x in zip(top, matrix, strict=True)), below)
+            found[metric] = Fraction(top[0] * a + top[1] * b + top[2] * c + top[3] * d, below)
     return found
 
 

@@ -175,6 +175,9 @@ def _counts_table(counts) -> dict:
 
 
 def print_p(p) -> str:
+    """Three decimals, "< 0.001", or a dash where the test could not be done."""
+    if np.isnan(p):
+        return "-"
     return "< 0.001" if p < 0.001 else show(p, 3)
 
 
