@@ -62,7 +62,7 @@ def test_a_good_manifest(folder):
 
 
 def test_optional_columns_and_columns_of_the_users_own(folder):
-    write(folder, GOOD[0] + ",0.2,75,F,no,1,Siemens,3.5,09,", GOOD[1] + ",0,,male,1,,GE,4,10,",
+    write(folder, GOOD[0] + ",0.2,75,F,no,1,Siemens,3.5,09,", GOOD[1] + ",0,,male,1,,GE,4e-1,10,",
           GOOD[2] + ",,60.5,,yes,0,GE,,11,",
           header=HEADER + ",mm_per_px,age,sex,normal_segment,normal_height,scanner,dose,code,empty")
     patches = read_cohort(folder).patches
@@ -73,7 +73,7 @@ def test_optional_columns_and_columns_of_the_users_own(folder):
     assert patches["normal_height"].tolist() == [True, False, False]
     assert patches["spacing_origin"].tolist() == ["manifest", "unknown", "unknown"]
     assert patches["scanner"].tolist() == ["Siemens", "GE", "GE"]
-    np.testing.assert_array_equal(patches["dose"], [3.5, 4, np.nan])
+    np.testing.assert_array_equal(patches["dose"], [3.5, 0.4, np.nan])
     assert patches["code"].tolist() == ["09", "10", "11"]  # a leading zero makes it a name, not a number
 
 

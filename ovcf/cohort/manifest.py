@@ -20,7 +20,7 @@ FILMS_A_BATCH = 32
 BORDER = 0.5  # px by which a box may pass the film's border: rounding, not a mistake
 MOST_SETTINGS = 16 * 2**20  # bytes of cohort.json
 ID_LENGTH = 200
-NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,15})?", re.ASCII)
+NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,17})?([eE][+-]?\d{1,2})?", re.ASCII)
 OURS = ("image_width", "image_height", "image_kind", "spacing_origin", "fold")  # filled here or by the run
 
 
