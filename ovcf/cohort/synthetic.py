@@ -20,6 +20,7 @@ from ovcf.problems import InputError, Problem
 
 # SD of a box's corners in mm, and agreement with MRI: the paper's two have 27 and 11 years of experience.
 ANNOTATORS = {"a": (0.9, 0.93), "b": (1.3, 0.88)}
+EDGE = 0.036  # share of a film that the collimator may hide at each side
 
 
 def synthesise(out, *, patients=405, seed=0, difficulty=0.4, patient_correlation=0.4, diaphragm=1.0,
@@ -183,12 +184,12 @@ def _annotations(label, score, box, mm_per_px, rng):
 
 
 def _vertebra_rows(rows, person, name, portrait):
-    """Return a row for every body that lies wholly on the film, fractured or not; the sacrum is left out."""
+    """Return a row for every body that lies wholly in the exposed field, fractured or not."""
     labels, (h, w) = {row.level: row for row in rows.itertuples()}, portrait.film.shape
     table = []
     for body in portrait.bodies[:-3]:
         x0, y0, x1, y1 = np.round(portrait.place.box(body), 2).tolist()
-        if x0 < 0 or y0 < 0 or x1 > w or y1 > h:
+        if x0 < EDGE * w or y0 < EDGE * h or x1 > (1 - EDGE) * w or y1 > (1 - EDGE) * h:
             continue
         row = labels.get(body.level)
         table.append(
