@@ -309,6 +309,13 @@ def test_many_films_are_checked_by_all_cores(folder, monkeypatch):
     assert problems(folder, workers=2) == [("unreadable_image", 7, "image")]
 
 
+def test_a_worker_that_dies_is_no_traceback(folder, monkeypatch):
+    write(folder, *GOOD, "4,p,films/c.png,,old,,,,", "5,p,films/d.png,,old,,,,")
+    monkeypatch.setattr("ovcf.cohort.manifest.FILMS_A_BATCH", 1)
+    monkeypatch.setattr("ovcf.cohort.manifest.check_film", lambda path: os._exit(1))
+    assert problems(folder, workers=2) == [("worker_died", None, None)]
+
+
 def test_the_table_survives_a_round_trip_through_csv(folder):
     write(folder, *GOOD)
     patches = read_cohort(folder).patches

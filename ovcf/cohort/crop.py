@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from ovcf.cohort.decoder import workers_may_die
 from ovcf.cohort.films import read_film
 from ovcf.problems import InputError, Problem
 
@@ -121,8 +122,9 @@ def _fill(cohort, path: Path, parameters: dict, workers: int | None, progress: b
     jobs = (delayed(_crop_film)(str(Path(cohort.root) / image), jobs, str(path), parameters)
             for image, jobs in films)
     problems = []
-    with tqdm(total=len(films), desc=f"Patches ({parameters['equalisation']})", unit="film",
-              disable=not progress) as bar:
+    bar = tqdm(total=len(films), desc=f"Patches ({parameters['equalisation']})", unit="film",
+               disable=not progress)
+    with bar, workers_may_die(cohort.root):
         for found in run(jobs):
             problems += found
             bar.update()

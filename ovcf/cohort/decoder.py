@@ -7,6 +7,8 @@ return. Here that costs the file, not the run.
 import atexit
 import math
 import os
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +31,6 @@ def decode_apart(path: Path, pixels: int) -> tuple[np.ndarray, list[str]]:
     InputError
         When the decoder fails, crashes, or takes too much memory or time.
     """
-    from joblib.externals.loky.process_executor import BrokenProcessPool
-
     seconds = DECODE_SECONDS + pixels / 2e6
     try:
         return _executor().submit(_timed, _decode, str(path), seconds).result(timeout=PATIENCE * seconds)
@@ -42,6 +42,16 @@ def decode_apart(path: Path, pixels: int) -> tuple[np.ndarray, list[str]]:
         raise refusal(path, f"its pixels cannot be decoded: {_first_reason(error)}") from error
     _stop()
     raise refusal(path, f"its pixels cannot be decoded: {reason}")
+
+
+@contextmanager
+def workers_may_die(root: Path):
+    """Turn the death of a worker that reads films into a refusal; which film it was, nobody can say."""
+    try:
+        yield
+    except BrokenProcessPool as error:
+        message = "a process died while reading films: too little memory, or a film that crashes its decoder"
+        raise refusal(root, message, "worker_died") from error
 
 
 def _executor():

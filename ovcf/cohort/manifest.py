@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from ovcf.cohort.decoder import workers_may_die
 from ovcf.cohort.films import FilmHeader, check_film, read_header
 from ovcf.cohort.ready import read_ready_patches
 from ovcf.cohort.rows import BOX, LABELS, LEVELS, REGIONS, SEXES, Cells, read_rows
@@ -178,15 +179,16 @@ def _film_headers(cells: Cells, root: Path, images: pd.Series, check, workers: i
     unique = list(rows)
     batches = [unique[start : start + FILMS_A_BATCH] for start in range(0, len(unique), FILMS_A_BATCH)]
     run = Parallel(n_jobs=max(1, min(workers or cpu_count(), len(batches) // 2)))
+    with workers_may_die(root):
+        checked = run(delayed(_check_batch)(str(root), batch, check) for batch in batches)
     headers = {}
-    for results in run(delayed(_check_batch)(str(root), batch, check) for batch in batches):
-        for image, result in results:
-            if isinstance(result, FilmHeader):
-                headers[image] = result
-            else:
-                also = f" (also rows {', '.join(map(str, rows[image][1:]))})" if rows[image][1:] else ""
-                cells.add(result.kind, f"{image}: {result.message}{also}", rows[image][0], "image",
-                          result.found, result.allowed)
+    for image, result in (pair for pairs in checked for pair in pairs):
+        if isinstance(result, FilmHeader):
+            headers[image] = result
+        else:
+            also = f" (also rows {', '.join(map(str, rows[image][1:]))})" if rows[image][1:] else ""
+            cells.add(result.kind, f"{image}: {result.message}{also}", rows[image][0], "image", result.found,
+                      result.allowed)
     return headers
 
 
