@@ -51,7 +51,8 @@ def check_inputs(truth, scores, patient=None, *, probabilities=False, both=True,
         missing, infinite or (where probabilities are needed) outside [0, 1], missing patients.
     """
     truth, scores = np.asarray(truth), np.asarray(scores)
-    patient = np.arange(truth.size) if patient is None else np.asarray(patient)
+    alone = patient is None
+    patient = np.arange(truth.size) if alone else np.asarray(patient)
     _same_length(truth, scores, patient)
     rows = np.arange(1, truth.size + 1) if rows is None else np.asarray(rows)
     problems = label_problems(truth, rows, both=both)
@@ -62,16 +63,16 @@ def check_inputs(truth, scores, patient=None, *, probabilities=False, both=True,
     if problems:
         raise InputError(_shortened(problems))
     scores = _numbers(scores.ravel()).reshape(scores.shape)
-    return Inputs(_numbers(truth).astype(bool), scores, pd.factorize(patient)[0])
+    return Inputs(_numbers(truth).astype(bool), scores, patient if alone else pd.factorize(patient)[0])
 
 
 def label_problems(truth, rows, *, both=True, column="truth") -> list[Problem]:
     """List what is wrong with (n,) labels that should be 1 (fresh) or 0 (old)."""
     numbers = _numbers(truth)
-    bad = ~np.isin(numbers, [0.0, 1.0])
+    bad = (numbers != 0) & (numbers != 1)
     problems = _problems(bad, "label_not_binary", "a label must be binary", column, truth, rows,
                          "1 (fresh) or 0 (old)")
-    if both and not problems and np.unique(numbers).size < 2:
+    if both and not problems and (numbers == numbers[0]).all():
         only = "fresh" if numbers[0] else "old"
         problems.append(Problem("one_class", f"rows {rows[0]} to {rows[-1]} hold one class only",
                                 column=column, found=only, allowed="fresh and old, some of each"))
