@@ -1,6 +1,6 @@
 """How often nominal 95 % intervals hold the truth, on simulated cohorts with patches clustered in patients.
 
-    python benchmarks/coverage.py [--cohorts 2000] [--replicates 1000] [--workers 2] [--out FILE.csv]
+    python benchmarks/coverage.py [--cohorts 2000] [--replicates 2000] [--workers 2] [--out FILE.csv]
 
 Every method of `ovcf.stats.intervals.metric_intervals`, clustered and unclustered, on every metric; and the
 intervals of the difference of two networks from `ovcf.stats.compare`. Clustered methods should cover 93-97 %.
@@ -46,7 +46,7 @@ def one_cohort(design, seed, replicates) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def coverage(design=DESIGN, cohorts=2000, replicates=1000, seed=0, workers=1) -> pd.DataFrame:
+def coverage(design=DESIGN, cohorts=2000, replicates=2000, seed=0, workers=1) -> pd.DataFrame:
     """Share of cohorts in which the interval holds the truth, and mean width, by metric and method."""
     seeds = np.random.SeedSequence(seed).spawn(cohorts)
     jobs = (delayed(one_cohort)(design, own, replicates) for own in seeds)
@@ -64,7 +64,7 @@ def _row(metric, method, clustered, truth, low, high):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cohorts", type=int, default=2000)
-    parser.add_argument("--replicates", type=int, default=1000)
+    parser.add_argument("--replicates", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", help="also write the table as CSV")
