@@ -71,7 +71,7 @@ def _detected(attenuation, scanner, rng):
     primary = gaussian_filter(primary, scanner.focus / scanner.mm_per_px, truncate=3)
     scattered = _broad(primary, 28 / scanner.mm_per_px)
     light = (1 - scanner.scatter) * primary + scanner.scatter * scattered
-    dose = rng.uniform(0.6, 1.6)
+    dose = float(np.exp(rng.normal(0, 0.55)))  # a patient's films share their grain
     grain = rng.standard_normal(light.shape, dtype=np.float32)
     noise = grain * scanner.noise * np.sqrt(np.maximum(light, 1e-3) / dose)
     return np.maximum(light + noise, 0.01)

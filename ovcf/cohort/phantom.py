@@ -10,7 +10,7 @@ from ovcf.cohort.bone import Bones, Canvas, add_vertebra
 from ovcf.cohort.exposure import SCANNERS, Scanner, expose
 from ovcf.cohort.surroundings import Trunk, abdomen, fractal, lungs, pelvis, ribs, soft_tissue
 
-WIDEST_SEPARATION = 4.0  # SD between the classes' scores at difficulty 0
+WIDEST_SEPARATION = 4.2  # SD between the classes' scores at difficulty 0
 
 
 class Effects(NamedTuple):
@@ -95,7 +95,7 @@ def draw_findings(rows, effects, rng):
         score = mean + rho**0.5 * shared + (1 - rho) ** 0.5 * rng.standard_normal()
         keeps_height = row.normal_segment or row.normal_height
         shown = plain * (0.35 if row.normal_segment else 1)
-        findings[row.level] = Finding(score, not keeps_height, shown, habit, rho)
+        findings[row.level] = Finding(score, not keeps_height, shown, habit, min(1.4 * rho, 0.99))
     return findings
 
 
@@ -135,11 +135,7 @@ def _attenuate(canvas, bodies, effects, person, rng):
     """Return the attenuation of everything between focus and detector, (h, w)."""
     shape = canvas.pixels.shape
     varied = 0.35 + effects.patient_correlation
-    thinned = -0.012 * (person["age"] - 75) + 0.22 * varied * rng.standard_normal()
-    bones = Bones(density=float(np.exp(thinned)),
-                  striation=float(np.clip(0.075 + 0.04 * varied * rng.standard_normal(), 0.02, 0.2)),
-                  cortex=float(np.clip(0.75 + 0.15 * rng.standard_normal(), 0.4, 1.2)),
-                  roll=float(2.2 * rng.standard_normal()), texture=_trabeculae(varied, rng))  # fmt: skip
+    bones = _draw_bones(person, varied, rng)
     trunk = _trunk(bodies, effects, person, rng)
     spine = np.array([(body.x, body.y) for body in bodies])
     centre = canvas.top + canvas.mm_per_px * shape[0] * rng.uniform(0.4, 0.6)
@@ -152,9 +148,21 @@ def _attenuate(canvas, bodies, effects, person, rng):
     return total + pelvis(shape, canvas, bodies[-3], rng)
 
 
+def _draw_bones(person, varied, rng):
+    """Draw a patient's bones; `varied` widens the differences between patients, so that bones betray them."""
+    thinned = -0.012 * (person["age"] - 75) + 0.3 * varied * rng.standard_normal()
+    return Bones(
+        density=float(np.exp(thinned)),
+        striation=float(np.clip(0.085 * np.exp(0.65 * varied * rng.standard_normal()), 0.015, 0.26)),
+        cortex=float(np.clip(0.75 + 0.28 * varied * rng.standard_normal(), 0.35, 1.4)),
+        roll=float(2.6 * rng.standard_normal()),
+        texture=_trabeculae(varied, rng),
+    )
+
+
 def _trabeculae(varied, rng):
     """Return a patient's marrow texture: fine noise drawn out along the spine by a patient's own amount."""
-    stretch = float(np.clip(4 + 1.8 * varied * rng.standard_normal(), 1.5, 8))
+    stretch = float(np.clip(3.6 * np.exp(0.6 * varied * rng.standard_normal()), 1.2, 9))
     noise = rng.standard_normal((160, 160)).astype(np.float32)
     spectrum = np.fft.rfft2(noise)
     fy, fx = np.fft.fftfreq(160)[:, None], np.fft.rfftfreq(160)[None, :]

@@ -90,7 +90,7 @@ def deal_vertebrae(vertebrae, patients, rng):
     is_fresh[owner[order[:patients]]] = np.where(fresh[order[:patients]], 1, -1)
     for row in rng.permutation(order[patients:]):
         gap = np.where(has, np.abs(np.arange(len(LEVELS)) - level[row]), 99).min(axis=1)
-        weight = np.exp(-gap / 2.0) * np.where(is_fresh == (1 if fresh[row] else -1), 1.0, 0.15) + 1e-4
+        weight = np.exp(-gap / 2.0) * np.where(is_fresh == (1 if fresh[row] else -1), 1.0, 0.12) + 1e-4
         weight[has[:, level[row]] | (has.sum(axis=1) >= MOST_VERTEBRAE)] = 0
         owner[row] = rng.choice(patients, p=weight / weight.sum())
         has[owner[row], level[row]] = True

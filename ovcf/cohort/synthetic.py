@@ -23,7 +23,7 @@ ANNOTATORS = {"a": (0.9, 0.93), "b": (1.3, 0.88)}
 EDGE = 0.036  # share of a film that the collimator may hide at each side
 
 
-def synthesise(out, *, patients=405, seed=0, difficulty=0.4, patient_correlation=0.4, diaphragm=1.0,
+def synthesise(out, *, patients=405, seed=0, difficulty=0.4, patient_correlation=0.5, diaphragm=1.0,
                workers=2, progress=True):  # fmt: skip
     """Write a synthetic cohort: films, manifest, vertebrae, studies and the parameters that made them.
 
@@ -42,7 +42,7 @@ def synthesise(out, *, patients=405, seed=0, difficulty=0.4, patient_correlation
     seed : int
         The same seed gives the same bytes on any number of workers.
     difficulty : float in [0, 1]
-        1 leaves no difference between fresh and old; 0 separates their scores by 4 SD.
+        1 leaves no difference between fresh and old; 0 separates their scores by 4.2 SD.
     patient_correlation : float in [0, 1)
         Intraclass correlation of the score within a patient, and how much patients' bones differ in texture.
     diaphragm : float, 0 or more
