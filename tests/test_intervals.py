@@ -1,5 +1,8 @@
 """Intervals against statsmodels, pROC's digits, literal sums, and simulated truth."""
 
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -212,3 +215,15 @@ def test_the_short_coverage_run(predictions):
     clustered, plain = np.mean(hits, axis=0)
     assert clustered.min() > 0.86 and 0.93 < clustered.mean() < 0.985
     assert plain.mean() < clustered.mean() - 0.05
+
+
+def test_the_coverage_benchmark_runs_and_compares_each_method_with_and_without_patients():
+    path = Path(__file__).parents[1] / "benchmarks" / "coverage.py"
+    spec = importlib.util.spec_from_file_location("coverage_benchmark", path)
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    table = benchmark.coverage(Design(60, 100, auc=(0.8, 0.75)), cohorts=3, replicates=60)
+    assert (table["cohorts"] == 3).all() and table["coverage"].between(0, 1).all()
+    each = table.groupby(["metric", "method"])["clustered"].nunique()
+    assert (each[~each.index.get_level_values("metric").str.startswith("difference")] == 2).all()
+    assert len(table) == 2 * 3 * (9 + 8) + 4
