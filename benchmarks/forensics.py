@@ -73,7 +73,9 @@ if __name__ == "__main__":
     arguments.add_argument("--workers", type=int, default=2)
     arguments.add_argument("--kinds", nargs="*", help="only kinds whose name holds one of these words")
     given = arguments.parse_args()
-    chosen = [kind for kind in (HONEST, *FAULTS) if not given.kinds or any(word in kind for word in given.kinds)]
+    chosen = [
+        kind for kind in (HONEST, *FAULTS) if not given.kinds or any(word in kind for word in given.kinds)
+    ]
     if not given.kinds:
         timings()
     rates(given.papers, given.workers, chosen)

@@ -81,7 +81,9 @@ def test_p_range_holds_p_of_values_that_print_so(rng):
 def test_the_test_that_gave_a_p_is_found(rng):
     x, y = rng.normal(70, 5, 6), rng.normal(74, 5, 6)
     printed = parse(show(p_of("paired t", x.round(2), y.round(2)), 3))
-    found = how_computed(printed, *([parse(show(value)) for value in side] for side in (x, y))).set_index("test")
+    found = how_computed(printed, *([parse(show(value)) for value in side] for side in (x, y))).set_index(
+        "test"
+    )
     assert found.loc["paired t", "exact"] and not found.loc["two-sample t", "exact"]
 
 

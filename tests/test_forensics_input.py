@@ -103,7 +103,10 @@ def test_a_missing_file(tmp_path):
 
 
 def test_paths_that_name_nothing(write):
-    text = GOOD + "tests:\n  - {p: Table 1 / p / accuracy, first: Table 2 / * / accuracy, second: Table 1 / x / y}\n"
+    text = (
+        GOOD
+        + "tests:\n  - {p: Table 1 / p / accuracy, first: Table 2 / * / accuracy, second: Table 1 / x / y}\n"
+    )
     found = problems(write, text)
     assert {one.column for one in found} == {"p", "first", "second"} and {one.row for one in found} == {14}
 

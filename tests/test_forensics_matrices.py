@@ -54,7 +54,10 @@ def test_given_positives_keep_only_those():
 def test_large_samples_need_no_enumeration(rng):
     matrix = (1621, 276, 2241, 862)
     exact = rates_of(matrix)
-    rates = {metric: percent(show(100 * exact[metric], 2)) for metric in ("accuracy", "recall_positive", "recall_negative")}
+    rates = {
+        metric: percent(show(100 * exact[metric], 2))
+        for metric in ("accuracy", "recall_positive", "recall_negative")
+    }
     assert [tuple(row) for row in solve(rates, 5000).matrices] == [matrix]
     wide = solve(rates, (1, 5000))
     assert wide.complete and matrix in {tuple(map(int, row)) for row in wide.matrices}
@@ -63,7 +66,9 @@ def test_large_samples_need_no_enumeration(rng):
 def test_the_limit_lists_fewer_but_counts_all():
     found = solve({"accuracy": percent("50")}, 40, limit=10)
     assert len(found.matrices) == 10 and not found.complete
-    assert found.count == sum(tp + tn == 20 for tp in range(41) for tn in range(41) if tp + tn <= 40 for _ in range(21))
+    assert found.count == sum(
+        tp + tn == 20 for tp in range(41) for tn in range(41) if tp + tn <= 40 for _ in range(21)
+    )
 
 
 def test_impossible_rates_have_no_matrix():
@@ -106,4 +111,8 @@ def test_intervals_take_both_ways_of_rounding_a_half():
 
 
 def test_show_rounds_half_up():
-    assert [show(Fraction("2.345")), show(Fraction("-0.5"), 0), show(Fraction(1, 3), 3)] == ["2.35", "0", "0.333"]
+    assert [show(Fraction("2.345")), show(Fraction("-0.5"), 0), show(Fraction(1, 3), 3)] == [
+        "2.35",
+        "0",
+        "0.333",
+    ]

@@ -58,7 +58,13 @@ def test_published_folder_can_be_named(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("fold", "matrix"),
     # By hand: recall 65.28 % = 47/72, 89.04 % = 65/73, and so on; the accuracies follow.
-    [(1, (47, 25, 65, 8)), (2, (53, 18, 59, 14)), (3, (49, 22, 56, 17)), (4, (57, 14, 53, 20)), (5, (57, 14, 49, 23))],
+    [
+        (1, (47, 25, 65, 8)),
+        (2, (53, 18, 59, 14)),
+        (3, (49, 22, 56, 17)),
+        (4, (57, 14, 53, 20)),
+        (5, (57, 14, 49, 23)),
+    ],
 )
 def test_folds_have_one_matrix_each(result, fold, matrix):
     found = [one for one in result.matrices if (one.table, one.row) == ("Table 3", f"Fold {fold}")]
@@ -171,10 +177,16 @@ def strings_of(path):
     """Every string in a module's code, docstrings left out."""
     tree = ast.parse(path.read_text())
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
-    docs = {id(node.body[0].value) for node in ast.walk(tree)
-            if isinstance(node, documented) and isinstance(node.body[0], ast.Expr)}
-    return [node.value for node in ast.walk(tree)
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs]
+    docs = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and isinstance(node.body[0], ast.Expr)
+    }
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs
+    ]
 
 
 def test_no_name_or_number_of_this_paper_stands_in_the_code():

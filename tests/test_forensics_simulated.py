@@ -1,4 +1,4 @@
-"""The audit on simulated papers: silent on honest ones, and what it sees of one planted fault (short version).
+"""The audit on simulated papers: silent on honest ones, and what it sees of a planted fault (short version).
 
 The full version, 1,000 papers a kind, is benchmarks/forensics.py.
 """

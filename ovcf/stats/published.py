@@ -1,7 +1,8 @@
 """The paper's own numbers as DataFrames, to print beside ours.
 
-The file is `data/published/paper.yaml` of a checkout. Where the package is installed without one, it is looked for in
-`share/ovcf/published` of the environment; the variable OVCF_PUBLISHED names another folder and comes first.
+The file is `data/published/paper.yaml` of a checkout. Where the package is installed without one, it is
+looked for in `share/ovcf/published` of the environment; the variable OVCF_PUBLISHED names another folder and
+comes first.
 """
 
 import os
@@ -19,8 +20,9 @@ COLUMNS = ["table", "row", "kind", "column", "heading", "printed", "value", "sd"
 def published_folder() -> Path:
     """Return the folder that holds the paper's numbers.
 
-    Looked for in this order: $OVCF_PUBLISHED, data/published of the checkout that this file lies in, data/published of
-    the working folder and those above it, share/ovcf/published of the environment. Raises InputError naming them all.
+    Looked for in this order: $OVCF_PUBLISHED, data/published of the checkout that this file lies in,
+    data/published of the working folder and those above it, share/ovcf/published of the environment. Raises
+    InputError naming them all.
     """
     here, work = Path(__file__).resolve(), Path.cwd()
     named = os.environ.get("OVCF_PUBLISHED")
@@ -58,8 +60,8 @@ def paper_table(number=None) -> pd.DataFrame:
     Returns
     -------
     DataFrame with table, row, kind (single, mean, p, part, total), column (metric with its class, as
-    `precision_fresh`), heading (as printed), printed (as printed, "75.69 ± 2.08"), value and sd (floats; percentages
-    stay percentages), bracket (the number in parentheses), unit ("%" or ""), place.
+    `precision_fresh`), heading (as printed), printed (as printed, "75.69 ± 2.08"), value and sd (floats;
+    percentages stay percentages), bracket (the number in parentheses), unit ("%" or ""), place.
     """
     paper = published_paper()
     if number is None:
@@ -99,14 +101,17 @@ def table_frame(paper, names) -> pd.DataFrame:
 
 
 def paper_wide(number) -> pd.DataFrame:
-    """Return a table of the paper as it is printed: rows by columns, printed strings, "" where nothing is printed."""
+    """Return a table of the paper as it is printed: rows by columns, printed strings, "" where nothing is
+    printed.
+    """
     tidy = paper_table(number)
     wide = tidy.pivot(index="row", columns="column", values="printed")
     return wide.reindex(index=tidy["row"].unique(), columns=tidy["column"].unique()).fillna("")
 
 
 def paper_facts() -> pd.DataFrame:
-    """Return the numbers of the text and abstract: name, printed, value, unit, place; repeated results last."""
+    """Return the numbers of the text and abstract: name, printed, value, unit, place; repeated results last.
+    """
     from ovcf.stats.forensics.printed import parse
 
     paper = published_paper()

@@ -1,4 +1,6 @@
-"""Figures of the audit of published numbers: findings by place, readings, matrices, bounds. Tables in, an ax back."""
+"""Figures of the audit of published numbers: findings by place, readings, matrices, bounds. Tables in, an ax
+back.
+"""
 
 import numpy as np
 
@@ -20,7 +22,8 @@ def findings_by_place(findings, ax):
 
     Parameters
     ----------
-    findings : DataFrame with place and severity (`Audit.findings_table`); a place is taken up to its first comma.
+    findings : DataFrame with place and severity (`Audit.findings_table`); a place is taken up to its
+        first comma.
     """
     place = findings["place"].str.split(r"[,;:(]", regex=True).str[0].str.strip()
     order = sorted(place.unique(), key=lambda name: (not name.startswith("Table"), name))
@@ -108,7 +111,11 @@ def printed_and_recovered(rates, ax, *, metric="sensitivity"):
         range(len(rates)), [f"{row.table.replace('Table ', 'T')} {row.row}" for row in rates.itertuples()]
     )
     ax.tick_params(axis="y", labelsize=8)
-    ax.set(ylim=(len(rates) - 0.4, -0.6), xlabel=f"{metric} (%): printed (open), recovered (filled)", xlim=(0, 100))
+    ax.set(
+        ylim=(len(rates) - 0.4, -0.6),
+        xlabel=f"{metric} (%): printed (open), recovered (filled)",
+        xlim=(0, 100),
+    )
     return ax
 
 

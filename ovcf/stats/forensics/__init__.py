@@ -1,8 +1,8 @@
 """Forensics of published tables: does the printed arithmetic hold?
 
-`audit(file)` reads printed numbers (format: data/published/README.md) and reports what they imply; `solve` recovers
-confusion matrices from rounded rates; `recovered_rates` puts sensitivity and specificity beside the printed columns.
-The language is kept to what numbers imply. Nothing here knows any particular paper.
+`audit(file)` reads printed numbers (format: data/published/README.md) and reports what they imply; `solve`
+recovers confusion matrices from rounded rates; `recovered_rates` puts sensitivity and specificity beside the
+printed columns. The language is kept to what numbers imply. Nothing here knows any particular paper.
 """
 
 from .audit import audit

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from .claims import check_claims, check_tests
+from .claims import check_claims
 from .consequences import check_consequences
 from .findings import NOTE, SEVERITIES, Audit, Check, Ledger
 from .folds import split_chances
 from .means import check_auc_points, check_averages, check_mean_rows
 from .paper import Paper
+from .printed_tests import check_tests
 from .reading import read_paper
 from .recover import Recovery, recover
 from .repeated import check_repeated, check_spreads_of_facts, check_sums, check_wordings
@@ -20,9 +21,9 @@ SURE, NEVER = 0.05, 0.001  # chances of fold sizes that are worth a word
 def audit(source=None, *, simulate=True) -> Audit:
     """Audit a YAML file of printed numbers (None: the paper's, in data/published) or a `Paper`.
 
-    Returns an `Audit`: findings, the most severe first; recovered matrices; and the tables behind them. Raises
-    InputError with line numbers for a file that cannot be used. `simulate`: also simulate chances (of a
-    reading that fits by accident, of fold sizes), which takes a second or two.
+    Returns an `Audit`: findings, the most severe first; recovered matrices; and the tables behind them.
+    Raises InputError with line numbers for a file that cannot be used. `simulate`: also simulate chances (of
+    a reading that fits by accident, of fold sizes), which takes a second or two.
     """
     paper = source if isinstance(source, Paper) else _read(source)
     ledger = Ledger()
@@ -42,9 +43,7 @@ def audit(source=None, *, simulate=True) -> Audit:
     matrices = sorted(recovery.matrices, key=lambda found: order.index(f"{found.table} / {found.row}"))
     findings = sorted(ledger.findings, key=lambda finding: SEVERITIES.index(finding.severity))
     checks = pd.DataFrame(ledger.checks, columns=Check._fields)
-    return Audit(
-        paper.title, findings, matrices, checks, _readings(recovery), tests, averages, bounds, made
-    )
+    return Audit(paper.title, findings, matrices, checks, _readings(recovery), tests, averages, bounds, made)
 
 
 def _read(source) -> Paper:
@@ -81,8 +80,8 @@ def _check_splits(paper: Paper, ledger: Ledger, recovery: Recovery) -> pd.DataFr
         shown = ", ".join(f"{n} ({p}/{m})" for n, (p, m) in zip(sizes.sum(axis=1), sizes, strict=True))
         ways = "; ".join(f"{row.splitter} (chance {row.chance:.2g})" for row in chances.itertuples())
         message = (
-            f"The recovered folds have {shown} cases ({paper.positive}/{paper.negative}). Chance of just these sizes under "
-            f"known ways of splitting: {ways}."
+            f"The recovered folds have {shown} cases ({paper.positive}/{paper.negative}). Chance of just "
+            f"these sizes under known ways of splitting: {ways}."
         )
         if len(possible) > 1:
             message += " The sizes alone do not tell the likely ways apart."

@@ -1,4 +1,6 @@
-"""Averages and their ±: recomputed from the printed rows under both divisors, and the one row that would mend them."""
+"""Averages and their ±: recomputed from the printed rows under both divisors, and the one row that would mend
+them.
+"""
 
 import math
 from typing import NamedTuple
@@ -12,9 +14,9 @@ from .printed import Interval, show
 class Average(NamedTuple):
     """One printed average against its rows.
 
-    `mean`: recomputed; `sd0`, `sd1`: with divisor k and k - 1; `fits`: whether the printed mean is possible given the
-    rows' rounding; `ddof`: "0", "1", "0 or 1", "neither" or "" where no ± is printed; `mends`: rows of which one other
-    value would give both the printed mean and ± (row -> lowest and highest such value).
+    `mean`: recomputed; `sd0`, `sd1`: with divisor k and k - 1; `fits`: whether the printed mean is possible
+    given the rows' rounding; `ddof`: "0", "1", "0 or 1", "neither" or "" where no ± is printed; `mends`: rows
+    of which one other value would give both the printed mean and ± (row -> lowest and highest such value).
     """
 
     place: str

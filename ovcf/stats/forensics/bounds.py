@@ -1,4 +1,6 @@
-"""What margins rule out without the raw data: McNemar's p, F1 from precision and recall, spreads, an AUC from a point."""
+"""What margins rule out without the raw data: McNemar's p, F1 from precision and recall, spreads, an AUC from
+a point.
+"""
 
 import math
 from fractions import Fraction
@@ -11,7 +13,8 @@ from .printed import Interval
 
 
 class McNemarBounds(NamedTuple):
-    """Smallest and largest two-sided exact p that two readings of the same cases allow, with their discordant pairs.
+    """Smallest and largest two-sided exact p that two readings of the same cases allow, with their discordant
+    pairs.
 
     `least`, `most`: (wrong then right, right then wrong) at the smallest and at the largest p.
     """
@@ -23,7 +26,9 @@ class McNemarBounds(NamedTuple):
 
 
 def exact_mcnemar(gained: int, lost: int) -> float:
-    """Two-sided exact McNemar p: twice the binomial tail of the smaller number of discordant pairs, at most 1."""
+    """Two-sided exact McNemar p: twice the binomial tail of the smaller number of discordant pairs, at most
+    1.
+    """
     pairs = gained + lost
     return 1.0 if not pairs else min(1.0, 2 * float(binom.cdf(min(gained, lost), pairs, 0.5)))
 
@@ -33,11 +38,12 @@ def mcnemar_bounds(before, after) -> McNemarBounds:
 
     Parameters
     ----------
-    before, after : list of (right, cases) per class, as [(tp, positives), (tn, negatives)], or one pair for all
+    before, after : list of (right, cases) per class, as [(tp, positives), (tn, negatives)], or one pair
+        for all
 
-    Which of the right answers coincide is unknown. With the margins fixed the gain is fixed too, and p grows with the
-    number of discordant pairs, so both ends are reached at the fewest and the most pairs. Checked in tests against all
-    ways to pair the answers of small sets.
+    Which of the right answers coincide is unknown. With the margins fixed the gain is fixed too, and p grows
+    with the number of discordant pairs, so both ends are reached at the fewest and the most pairs. Checked in
+    tests against all ways to pair the answers of small sets.
     """
     fewest = most = np.zeros(2, dtype=int)
     for (right, cases), (later, _) in zip(before, after, strict=True):
@@ -56,8 +62,8 @@ def mean_f1_bounds(
     """Bound the mean F1 of k results by their mean precision and recall (fractions of 1, exact).
 
     F1 is concave in (precision, recall), so its mean is at most the F1 of the means. Below: F1 = (p + r)/2 -
-    (p - r)^2 / (2 (p + r)), and the SDs (ddof 0 or 1, the larger taken) limit how far apart p and r can be; without
-    them the lower end is 0.
+    (p - r)^2 / (2 (p + r)), and the SDs (ddof 0 or 1, the larger taken) limit how far apart p and r can be;
+    without them the lower end is 0.
     """
     total = precision.high + recall.high
     high = 2 * precision.high * recall.high / total if total else Fraction(0)
@@ -73,7 +79,8 @@ def mean_f1_bounds(
 
 
 def largest_sd(mean, low, high, k: int | None = None) -> float:
-    """Largest SD (ddof 1 for k values, else of a distribution) that values between low and high with this mean allow.
+    """Largest SD (ddof 1 for k values, else of a distribution) that values between low and high with this
+    mean allow.
 
     Bhatia and Davis: the variance is at most (high - mean)(mean - low).
     """
@@ -84,7 +91,8 @@ def largest_sd(mean, low, high, k: int | None = None) -> float:
 def auc_bounds(recall_positive, recall_negative) -> tuple[float, float]:
     """Bound an AUC by one point of its curve, that of the matrix made from the same scores.
 
-    A curve that rises never falls: with sensitivity s and specificity c the area lies in [s c, 1 - (1 - s)(1 - c)].
+    A curve that rises never falls: with sensitivity s and specificity c the area lies in [s c, 1 - (1 - s)(1
+    - c)].
     """
     s, c = float(recall_positive), float(recall_negative)
     return s * c, 1 - (1 - s) * (1 - c)
@@ -98,7 +106,7 @@ def auc_error(auc: float, positives: float, negatives: float) -> float:
 
 
 def spread_p(sd: float, error: float, k: int) -> float:
-    """Chance of a sample SD at least this large when k results differ by sampling alone (chi-square, k - 1)."""
+    """Chance of an SD at least this large when k results differ by sampling alone (chi-square, k - 1)."""
     return float(chi2.sf((k - 1) * (sd / error) ** 2, k - 1))
 
 
@@ -110,10 +118,12 @@ def share_below(mean: float, sd: float, bound: float) -> float:
 def class_share(
     accuracy: Interval, positive: Interval, negative: Interval, wobble: float
 ) -> tuple[float, float] | None:
-    """Share of positives that a mean accuracy implies, given the mean recalls of both classes; None if unbounded.
+    """Share of positives that a mean accuracy implies, given the mean recalls of both classes; None if
+    unbounded.
 
-    Accuracy is the mean of the recalls weighted by class size: accuracy = w recall+ + (1 - w) recall-. `wobble`: how
-    much the mean of the products may differ because folds differ in w (same unit as the intervals).
+    Accuracy is the mean of the recalls weighted by class size: accuracy = w recall+ + (1 - w) recall-.
+    `wobble`: how much the mean of the products may differ because folds differ in w (same unit as the
+    intervals).
     """
     gap = Interval(positive.low - negative.high, positive.high - negative.low)
     if gap.low <= 0 <= gap.high:

@@ -1,166 +1,20 @@
-"""Printed p-values and sentences of the text, held against the numbers of the tables."""
+"""Sentences of the text, held against the numbers of the tables."""
 
-import numpy as np
 import pandas as pd
 from scipy import stats
 
 from .bounds import mcnemar_bounds
-from .findings import CONTRADICTION, NOTE, UNLIKELY, Ledger
+from .findings import CONTRADICTION, NOTE, Ledger
 from .paper import Paper
-from .pvalues import SMOOTH, TESTS, how_computed, p_over_orders
 from .recover import Recovery
 
 ALPHA = 0.05
 
 
-def check_tests(paper: Paper, ledger: Ledger, every=True) -> pd.DataFrame:
-    """Recompute every printed p-value by every test, also against other columns than the headed one.
-
-    `every`: also by tests that are not named where one is and gives the printed p.
-    """
-    tables = []
-    for entry in paper.tests:
-        row, column = paper.row(entry["p"]), str(entry["p"]).rpartition(" / ")[2].strip()
-        if row is None or paper.column(row.table, column) not in row.cells:
-            continue
-        table, printed = paper.tables[row.table], row.cells[paper.column(row.table, column)].printed
-        first, second = (_sample(paper, entry[side]) for side in ("first", "second"))
-        place = table.place_of(row.name, paper.column(row.table, column))
-        if min(len(first), len(second)) < 2:
-            continue
-        tests = SMOOTH if not every else tuple(TESTS)
-        named = {} if entry["method"] is None else {"widen": [str(entry["method"])]}
-        found = how_computed(printed, first, second, _counts(paper, entry), **named, tests=tests)
-        found = found.assign(place=place, printed=printed.text, columns="as headed")
-        mended = entry["method"] is None or str(entry["method"]) in list(found.loc[found["fits"], "test"])
-        other = [] if mended else _other_columns(paper, entry, printed, first)
-        tables.append(pd.concat([found, *(one.assign(place=place) for one in other)]))
-        _report_test(paper, ledger, entry, printed, place, found, other)
-        _report_pairing(paper, ledger, entry, place, first, second, found)
-    columns = ["place", "printed", "columns", "test", "p", "low", "high", "one_sided", "exact", "fits"]
-    return pd.concat(tables)[columns].reset_index(drop=True) if tables else pd.DataFrame(columns=columns)
-
-
-def _sample(paper, path):
-    """Printed numbers of a path's column, single rows and parts only."""
-    table, _, rest = str(path).partition(" / ")
-    column = paper.column(table.strip(), rest.rpartition(" / ")[2].strip())
-    rows = [row for row in paper.rows(path) if row.kind in ("single", "part")]
-    return [row.cells[column].printed for row in rows if column in row.cells]
-
-
-def _other_columns(paper, entry, printed, first) -> list[pd.DataFrame]:
-    """Try the other columns of the second sample's table."""
-    table_name, _, rest = str(entry["second"]).partition(" / ")
-    pattern, _, column = rest.rpartition(" / ")
-    table, found = paper.tables[table_name.strip()], []
-    for other in table.columns if table.kind != "counts" else ():
-        if other == paper.column(table.name, column.strip()):
-            continue
-        sample = _sample(paper, f"{table.name} / {pattern} / {other}")
-        if len(sample) >= 2:
-            heading = table.headings[table.columns.index(other)]
-            tried = how_computed(printed, first, sample, tests=[str(entry["method"])])
-            found.append(tried.assign(printed=printed.text, columns=f"against {heading}"))
-    return found
-
-
-def _report_test(paper, ledger, entry, printed, place, found, other):
-    """Say whether the named test gives the printed p, and what does."""
-    fitting = list(found.loc[found["fits"], "test"])
-    named = None if entry["method"] is None else str(entry["method"])
-    p = found.set_index("test")["p"]
-    if named in fitting:
-        ledger.holds("p-value", place, f"{named} gives {p[named]:.3g}")
-        if (
-            named in ("two-sample t", "Welch t", "paired t")
-            and not np.isnan(p.get("chi-square", np.nan))
-            and _counts(paper, entry)
-        ):
-            message = (
-                f"{named} gives {p[named]:.3f}, as printed: it takes the {_n(paper, entry)} counts of each column as "
-                "measurements and asks whether their averages differ, which the two totals decide, not whether the cases "
-                f"are spread alike over the rows. A chi-square test of the table, which asks that, gives {p['chi-square']:.3f}."
-            )
-            ledger.find(
-                "p-question", NOTE, place, printed.text, f"{p['chi-square']:.3f} by chi-square", message
-            )
-        return
-    if named is not None and np.isnan(p[named]):
-        return ledger.holds("p-value", place, f"{named} cannot be done on the printed numbers")
-    against = [(one["columns"].iloc[0], list(one.loc[one["fits"], "test"])) for one in other]
-    if named is None:
-        exact = list(found.loc[found["exact"] & found["fits"], "test"])
-        _report_unnamed(ledger, printed, place, exact or fitting, p)
-        return
-    message = f"The test named, {named}, on the printed columns gives p = {_p(p[named])}; printed is {printed.text}."
-    swapped = [columns for columns, tests in against if named in tests]
-    if swapped:
-        message += f" The same test gives it {' or '.join(swapped)}."
-    if fitting:
-        message += f" Other tests that give it: {', '.join(fitting)}."
-    half = list(found.loc[found["one_sided"], "test"])
-    if named in half:
-        message += f" Half of it, the one-sided p, is {_p(p[named] / 2)} and fits."
-    severity = CONTRADICTION
-    ledger.find("p-value", severity, place, printed.text, _p(p[named]), message)
-
-
-def _report_unnamed(ledger, printed, place, fitting, p):
-    """A p-value whose test is not named: say which tests give it."""
-    others = ", ".join(
-        f"{test} {_p(value)}" for test, value in p.items() if test not in fitting and not np.isnan(value)
-    )
-    if not fitting:
-        message = (
-            f"The text names no test for this p; none of the usual ones gives {printed.text} ({others})."
-        )
-        ledger.find("p-value", UNLIKELY, place, printed.text, others, message)
-        return
-    shown = ", ".join(f"{test} ({_p(p[test])})" for test in fitting)
-    message = f"The text names no test for this p; {printed.text} is what these give: {shown}. Not: {others}."
-    ledger.find("p-method", NOTE, place, printed.text, shown, message)
-
-
-def _p(value) -> str:
-    return (
-        "not defined"
-        if np.isnan(value)
-        else (f"{value:.1e}" if value < 0.0005 else f"{value:.3g}" if value < 0.01 else f"{value:.3f}")
-    )
-
-
-def _counts(paper, entry) -> bool:
-    return paper.tables[str(entry["first"]).partition(" / ")[0].strip()].kind == "counts"
-
-
-def _n(paper, entry) -> int:
-    return len(_sample(paper, entry["first"]))
-
-
-def _report_pairing(paper, ledger, entry, place, first, second, found):
-    """A paired test of rows that are not of the same cases has no pairs of its own: show what the order does."""
-    tables = [paper.tables[str(entry[side]).partition(" / ")[0].strip()] for side in ("first", "second")]
-    named = str(entry["method"])
-    if "paired" not in named or len(first) != len(second) or tables[0].name == tables[1].name:
-        return
-    same = tables[0].cases is not None and tables[0].cases == tables[1].cases
-    if same:
-        return
-    low, high, tried = p_over_orders([float(x.value) for x in first], [float(x.value) for x in second])
-    message = (
-        f"A paired test needs two results of the same unit. Here rows of {tables[0].name} are set against rows of "
-        f"{tables[1].name}, which are of different cases, so any of the {tried} ways to pair them is as good; over these "
-        f"p runs from {_p(low)} to {_p(high)}. In the printed order it is {_p(found.set_index('test')['p']['paired t'])}."
-    )
-    ledger.find("pairing", NOTE, place, found["printed"].iloc[0], f"{_p(low)} to {_p(high)}", message)
-
-
-# Sentences -------------------------------------------------------------------------------------------------------
-
-
 def check_claims(paper: Paper, ledger: Ledger, recovery: Recovery) -> pd.DataFrame:
-    """Hold every claim of the text against the tables; returns the McNemar bounds behind claims of improvement."""
+    """Hold every claim of the text against the tables; returns the McNemar bounds behind claims of
+    improvement.
+    """
     bounds = []
     for entry in paper.claims:
         if entry["kind"] == "best":
@@ -212,9 +66,10 @@ def _check_best(paper, ledger, entry):
     if close:
         least = min(close, key=lambda one: one[2])
         message = (
-            f"“{quote}” holds for the printed means. Against the next best row the difference is within the spread over "
-            f"the folds (Welch t from the printed mean ± SD, p above {ALPHA}) in {len(close)} of {len(columns)} columns; "
-            f"the clearest of these is {least[0]} against {least[1]}, p = {least[2]:.2f}."
+            f"“{quote}” holds for the printed means. Against the next best row the difference is within the "
+            f"spread over the folds (Welch t from the printed mean ± SD, p above {ALPHA}) in {len(close)} of "
+            f"{len(columns)} columns; the clearest of these is {least[0]} against {least[1]}, p = "
+            f"{least[2]:.2f}."
         )
         ledger.find(
             "claim-best",
@@ -249,13 +104,15 @@ def _check_better(paper, ledger, recovery, entry):
 
 
 def _report_other_cases(paper, ledger, recovery, row, source, others, place, quote):
-    """Say that the two sides of a comparison were measured on different cases, and what an unpaired test gives."""
+    """Say that the two sides of a comparison were measured on different cases, and what an unpaired test
+    gives.
+    """
     table, members = paper.tables[row.table], paper.rows(f"{source.table} / {source.of or ''}")
     cases, whole = paper.sets[table.cases], paper.sets[paper.tables[source.table].folds_of]
     message = (
-        f"“{quote}” holds for the printed numbers, but they are of different cases: {row.name} is the average over all "
-        f"{whole.n[0]} ({source.table}, {source.name}), the others are of {cases.n[0]}. How {row.name} did on those "
-        f"{cases.n[0]} is not printed, so no paired comparison of cases can be made."
+        f"“{quote}” holds for the printed numbers, but they are of different cases: {row.name} is the "
+        f"average over all {whole.n[0]} ({source.table}, {source.name}), the others are of {cases.n[0]}. How "
+        f"{row.name} did on those {cases.n[0]} is not printed, so no paired comparison of cases can be made."
     )
     matrices = [recovery.unique_of(member.path) for member in members]
     if matrices and None not in matrices:
@@ -268,8 +125,8 @@ def _report_other_cases(paper, ledger, recovery, row, source, others, place, quo
                 fisher = stats.fisher_exact([[right, total - right], [correct, cases.n[0] - correct]]).pvalue
                 worst = max(worst, fisher)
         message += (
-            f" As two separate samples, {right} right of {total} against each of the others gives p at most {worst:.3f} "
-            "(Fisher's exact test)."
+            f" As two separate samples, {right} right of {total} against each of the others gives p at most "
+            f"{worst:.3f} (Fisher's exact test)."
         )
     ledger.find("claim-better", NOTE, place, quote, "different cases", message)
 
@@ -300,15 +157,15 @@ def _check_improved(paper, ledger, recovery, entry):
             for name, (a, b), n, bounds in ruled_out
         )
         message = (
-            f"The text says “{quote}”. However the answers to single cases were paired, the exact McNemar test cannot "
-            f"reach {alpha:g} for {shown}."
+            f"The text says “{quote}”. However the answers to single cases were paired, the exact McNemar "
+            f"test cannot reach {alpha:g} for {shown}."
         )
         ledger.find("claim-improved", CONTRADICTION, place, quote, shown, message)
     if open_rows:
         message = (
-            f"For {', '.join(open_rows)} the printed margins leave open whether the change was significant (exact "
-            f"McNemar p between {min(r[5] for r in rows):.4f} and {max(r[6] for r in rows):.2f}, depending on which "
-            "cases changed); the answers to single cases would settle it."
+            f"For {', '.join(open_rows)} the printed margins leave open whether the change was significant "
+            f"(exact McNemar p between {min(r[5] for r in rows):.4f} and {max(r[6] for r in rows):.2f}, "
+            "depending on which cases changed); the answers to single cases would settle it."
         )
         ledger.find("claim-improved", NOTE, place, quote, "undecided", message)
     if rows and not ruled_out and not open_rows:
@@ -321,7 +178,9 @@ def _alpha(entry) -> float:
 
 
 def _margins(paper, recovery, before, after):
-    """(right, cases) per class before and after, from unique matrices on shared cases; else right answers of all."""
+    """(right, cases) per class before and after, from unique matrices on shared cases; else right answers of
+    all.
+    """
     if after is None:
         return None
     tables = [paper.tables[row.table] for row in (before, after)]

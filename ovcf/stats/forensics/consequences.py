@@ -32,8 +32,8 @@ def _averages(paper, ledger, row, column, old, new):
         shown = show(np.mean(values), printed.decimals)
         shown += f" ± {show(np.std(values, ddof=1), printed.decimals)}" if printed.sd is not None else ""
         message = (
-            f"This average is taken with {row.name}'s {old}, which no whole numbers of cases give; with {new}, the "
-            f"smallest change that does, it would be {shown}."
+            f"This average is taken with {row.name}'s {old}, which no whole numbers of cases give; with "
+            f"{new}, the smallest change that does, it would be {shown}."
         )
         ledger.find("consequence", NOTE, table.place_of(mean.name, column), printed.text, shown, message)
 
@@ -57,7 +57,7 @@ def _tests(paper, ledger, row, column, old, new):
         p = p_of(named, *sides)
         if not np.isnan(p) and not _prints_so(printed, p):
             place = paper.tables[p_row.table].place_of(p_row.name, p_column)
-            message = f"The {named} test gives the printed p with {row.name}'s {old}; with {new} instead it gives {p:.2g}."
+            message = f"The {named} test gives the printed p with {row.name}'s {old}, and {p:.2g} with {new}."
             ledger.find("consequence", NOTE, place, printed.text, f"{p:.2g}", message)
 
 

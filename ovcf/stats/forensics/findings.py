@@ -1,4 +1,4 @@
-"""What an audit hands back: findings in plain sentences, and the confusion matrices that the numbers imply."""
+"""What an audit hands back: findings in plain sentences, and the matrices that the numbers imply."""
 
 from typing import NamedTuple
 
@@ -13,8 +13,8 @@ SEVERITIES = (CONTRADICTION, UNLIKELY, NOTE)
 class Finding(NamedTuple):
     """One thing that the printed numbers imply.
 
-    `id`: short name of the kind of check and a number; `place`: where it is printed; `printed`, `recomputed`: what
-    stands there and what follows from the other numbers; `message`: a sentence that needs no statistics.
+    `id`: short name of the kind of check and a number; `place`: where it is printed; `printed`, `recomputed`:
+    what stands there and what follows from the other numbers; `message`: a sentence that needs no statistics.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Folds of a set: matrices that together make up the set, and which way of splitting gives such fold sizes."""
+"""Folds of a set: matrices that together make up the set, and which way of splitting gives their sizes."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,8 @@ MOST_TOTALS = 40_000
 
 
 class Parts(NamedTuple):
-    """Matrices of the folds of one table (row path -> Solutions), sizes looked at, and the totals they can add up to.
+    """Matrices of the folds of one table (row path -> Solutions), sizes looked at, and the totals they can
+    add up to.
 
     `totals`: set of (cases, positives) over all folds; empty when too many matrices fit to follow.
     """
@@ -61,7 +62,9 @@ def parts_of(paper: Paper, table: Table) -> Parts:
 
 
 def _totals(solutions, largest) -> set[tuple[int, int]]:
-    """Return all (cases, positives) that one matrix of each fold can add up to; empty when there are too many."""
+    """Return all (cases, positives) that one matrix of each fold can add up to; empty when there are too
+    many.
+    """
     totals = {(0, 0)}
     for found in solutions:
         sizes = found.sizes
@@ -89,7 +92,8 @@ def _that_add_up(solutions: dict[str, Solutions], total) -> dict[str, Solutions]
     return kept
 
 
-# Which splitter? -------------------------------------------------------------------------------------------------
+# Which splitter?
+# -------------------------------------------------------------------------------------------------
 
 SPLITTERS = (
     "per class, remainders to the first folds",
@@ -109,12 +113,13 @@ def split_chances(sizes: np.ndarray, patients: int | None, *, draws=400, seed=0)
 
     Returns
     -------
-    DataFrame splitter, chance (of exactly this multiset of fold sizes), even (of every class differing by at most 1
-    between folds, as here or not), draws. Ways without chance give 0 or 1. The number of cases a patient is simulated: everyone has
-    one, the rest fall to patients at random, and a patient's cases tend to one class (beta, 1/2 and 1/2).
+    DataFrame splitter, chance (of exactly this multiset of fold sizes), even (of every class differing by at
+    most 1 between folds, as here or not), draws. Ways without chance give 0 or 1. The number of cases a
+    patient is simulated: everyone has one, the rest fall to patients at random, and a patient's cases tend to
+    one class (beta, 1/2 and 1/2).
 
-    The stratified way is scikit-learn's StratifiedKFold (classes dealt out in turn); the greedy one is the rule of
-    its StratifiedGroupKFold.
+    The stratified way is scikit-learn's StratifiedKFold (classes dealt out in turn); the greedy one is the
+    rule of its StratifiedGroupKFold.
     """
     target, (positive, negative) = _sorted(sizes), sizes.sum(axis=0)
     k = len(sizes)

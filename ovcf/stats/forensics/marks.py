@@ -14,7 +14,9 @@ DEEPEST = 12
 
 
 class Text(str):
-    """A scalar as typed; `line` as an editor counts. `empty` marks YAML's null (nothing, `~` or `null` unquoted)."""
+    """A scalar as typed; `line` as an editor counts. `empty` marks YAML's null (nothing, `~` or `null`
+    unquoted).
+    """
 
     line: int = 1
     empty: bool = False
@@ -35,8 +37,8 @@ class Sequence(list):
 def read_marked(path) -> Map:
     """Read a YAML file into `Map`, `Sequence` and `Text`.
 
-    Raises InputError with the line for bad YAML, aliases (a short file could unfold into a huge one), tags, keys that
-    occur twice, too deep nesting, too large files and files that are not text.
+    Raises InputError with the line for bad YAML, aliases (a short file could unfold into a huge one), tags,
+    keys that occur twice, too deep nesting, too large files and files that are not text.
     """
     path = Path(path)
     text = _text(path)

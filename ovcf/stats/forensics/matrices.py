@@ -1,10 +1,10 @@
 """All confusion matrices of whole numbers that fit a few rounded rates, found by exact integer arithmetic.
 
 Every printed rate is a pair of linear inequalities in (tp, fn, tn, fp): 57.14 % for sensitivity says
-`0.57135 (tp + fn) <= tp <= 0.57145 (tp + fn)`. For a number of cases n and a class size D = tp + fn the inequalities
-leave an interval for tp, and for each tp an interval for tn, so nothing is tried blindly: the work grows with the
-number of class sizes and of answers. Where precisions are printed and recalls are not, the same is done with
-D = tp + fp (the table turned on its side), whichever leaves fewer candidates.
+`0.57135 (tp + fn) <= tp <= 0.57145 (tp + fn)`. For a number of cases n and a class size D = tp + fn the
+inequalities leave an interval for tp, and for each tp an interval for tn, so nothing is tried blindly: the
+work grows with the number of class sizes and of answers. Where precisions are printed and recalls are not,
+the same is done with D = tp + fp (the table turned on its side), whichever leaves fewer candidates.
 """
 
 from fractions import Fraction
@@ -26,13 +26,15 @@ RATES = {
     "f1_negative": ((0, 0, 2, 0), (0, 1, 2, 1)),
 }
 LARGEST_N = 20_000
+MOST_COUNTED = 2_000_000
 BLOCK = 200_000  # candidates held at once: some tens of megabytes
 MANY = 600_000  # (n, D) pairs beyond which a linear programme pays
 SIDEWAYS = [0, 3, 2, 1]  # swaps fn and fp
 
 
 class Solutions(NamedTuple):
-    """Matrices that fit. `matrices`: int (k, 4) as tp, fn, tn, fp, k at most the limit; `count`: how many there are.
+    """Matrices that fit. `matrices`: int (k, 4) as tp, fn, tn, fp, k at most the limit; `count`: how many
+    there are.
 
     `sizes`: set of (n, tp + fn) among those listed. `complete` is False where more exist than are listed.
     """
@@ -61,7 +63,7 @@ def solve(rates: dict[str, Interval], n, *, positives=None, limit: int = 5_000) 
     rates : canonical metric -> exact interval as a fraction of 1 (`RATES` lists the metrics)
     n : number of cases, or (lowest, highest)
     positives : number of positive cases, or (lowest, highest); None when unknown
-    limit : list at most so many matrices (all are counted)
+    limit : list at most so many matrices (all are counted, up to some millions; then `count` says "at least")
 
     Checked against a four-fold loop over all matrices for small n (tests).
     """
@@ -76,12 +78,15 @@ def solve(rates: dict[str, Interval], n, *, positives=None, limit: int = 5_000) 
         for matrices, number in _solve_block(turned, constants, cases, sizes, limit):
             found.append(matrices[:, SIDEWAYS] if sideways else matrices)
             count += number
+            if count > MOST_COUNTED:
+                break
     matrices = np.concatenate(found)[:limit] if found else np.empty((0, 4), dtype=np.int64)
     return Solutions(matrices[np.lexsort(matrices.T[::-1])], count)
 
 
 def inequalities(rates: dict[str, Interval]) -> tuple[np.ndarray, np.ndarray]:
-    """Write intervals as integer inequalities `coefficients @ (tp, fn, tn, fp) >= constants`; arrays (m, 4) and (m,).
+    """Write intervals as integer inequalities `coefficients @ (tp, fn, tn, fp) >= constants`; arrays (m, 4)
+    and (m,).
 
     A rate that is printed has a denominator of at least 1.
     """
@@ -140,7 +145,8 @@ def _pairs(coefficients, constants, low, high, positives):
 def _share(coefficients, constants) -> tuple[float, float]:
     """Bound the share D / n that the inequalities leave, whatever n is: two small linear programmes.
 
-    The inequalities know no scale (only constants do, and those are left out here), so one answer serves all n.
+    The inequalities know no scale (only constants do, and those are left out here), so one answer serves all
+    n.
     """
     scale = np.abs(coefficients).max(axis=1, keepdims=True).clip(min=1)
     usable = constants == 0
@@ -161,8 +167,8 @@ def _share(coefficients, constants) -> tuple[float, float]:
 def _bounds(coefficients, constants, cases, sizes):
     """Tighten the intervals of tp and tn for each (n, D).
 
-    Returns cases, sizes, t0, t1 of those that are left. First the inequalities that speak of one unknown, which rule
-    out most class sizes, then twice those that tie both together.
+    Returns cases, sizes, t0, t1 of those that are left. First the inequalities that speak of one unknown,
+    which rule out most class sizes, then twice those that tie both together.
     """
     t0, t1, u0, u1 = np.zeros_like(sizes), sizes, np.zeros_like(sizes), cases - sizes
     steps = [

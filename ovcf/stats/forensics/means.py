@@ -1,4 +1,6 @@
-"""Checks on rows that are means ± SD over folds or readers: divisors, F1, accuracy, spreads, an AUC and its point."""
+"""Checks on rows that are means ± SD over folds or readers: divisors, F1, accuracy, spreads, an AUC and its
+point.
+"""
 
 import numpy as np
 import pandas as pd
@@ -75,17 +77,20 @@ def _report_divisors(ledger, table, row, columns):
         decimals = len(average.printed.rpartition("±")[2].strip().partition(".")[2])
         other = show(sds["1" if odd == "0" else "0"], decimals)
         message = (
-            f"This ± is an SD divided by the {here} (ddof {odd}), the other columns of the row divide by the {usual}; "
-            f"computed like them it would be ± {other}."
+            f"This ± is an SD divided by the {here} (ddof {odd}), the other columns of the row divide by the "
+            f"{usual}; computed like them it would be ± {other}."
         )
         ledger.find("divisor", NOTE, average.place, average.printed, f"± {other}", message)
 
 
-# One row at a time -----------------------------------------------------------------------------------------------
+# One row at a time
+# -----------------------------------------------------------------------------------------------
 
 
 def check_mean_rows(paper: Paper, ledger: Ledger, recovery: Recovery):
-    """Check means of precision, recall, F1, accuracy and AUC against one another, without the rows behind them."""
+    """Check means of precision, recall, F1, accuracy and AUC against one another, without the rows behind
+    them.
+    """
     seen = set()
     for table, row in tables_with(paper, "mean"):
         k = len(paper.rows(f"{table.name} / {row.of}")) if row.of else row.over
@@ -172,7 +177,7 @@ def _check_largest(ledger, table, row, k):
 
 
 def _check_spread(paper, ledger, recovery, table, row, k):
-    """Compare the ± of an AUC or accuracy over folds with what sampling alone gives for folds of this size."""
+    """Compare the ± of an AUC or accuracy over folds with what sampling alone gives for such folds."""
     size = _fold_size(paper, table, k)
     for metric in ("auc", "accuracy") if size and k else ():
         cell, interval = _interval(table, row, metric)
@@ -196,15 +201,15 @@ def _check_spread(paper, ledger, recovery, table, row, k):
             and one.cells[column].printed.sd is not None
         ]
         message = (
-            f"Folds of about {size:.0f} cases make this number vary by about ± {error * unit:.2g} by chance; printed is "
-            f"± {cell.sd_digits}, {sd / error:.0f} times as much"
+            f"Folds of about {size:.0f} cases make this number vary by about ± {error * unit:.2g} by chance; "
+            f"printed is ± {cell.sd_digits}, {sd / error:.0f} times as much"
         )
         message += (
             f" (the other rows print ± {min(near) * unit:.3g} to ± {max(near) * unit:.3g})" if near else ""
         )
         low, high = _reach(table, row, k, mean) if metric == "auc" else (None, None)
         if low is not None:
-            message += f". The row's recalls keep every fold's AUC near the range {low:.2f} to {high:.2f}, so the folds "
+            message += f". The row's recalls keep every fold's AUC near {low:.2f} to {high:.2f}, so folds "
             message += "would have to lie at both ends of it"
         ledger.find("spread", UNLIKELY, place, cell.text, f"about ± {error * unit:.2g}", message + ".")
 
@@ -234,13 +239,15 @@ def check_auc_points(paper: Paper, ledger: Ledger, recovery: Recovery):
         low, high = auc_bounds(exact.get("recall_positive", 0), exact.get("recall_negative", 1))
         place = table.place_of(row.name, table.column_of("", "auc"))
         if float(interval.high) < low - 1e-9 or float(interval.low) > high + 1e-9:
-            message = f"A curve through this row's sensitivity and specificity has an area between {low:.3f} and {high:.3f}."
+            area = f"{low:.3f} and {high:.3f}"
+            message = f"A curve through this row's sensitivity and specificity has an area between {area}."
             ledger.find("auc-point", CONTRADICTION, place, cell.text, f"{low:.3f} to {high:.3f}", message)
         else:
             ledger.holds("AUC and its point", place, f"{low:.3f} to {high:.3f}")
 
 
-# Share of the classes --------------------------------------------------------------------------------------------
+# Share of the classes
+# --------------------------------------------------------------------------------------------
 
 
 def _check_shares(paper, ledger, recovery, table):
@@ -266,15 +273,19 @@ def _check_shares(paper, ledger, recovery, table):
         elif share:
             shown.append(row.name)
     if not against:
-        return ledger.holds("share of classes", table.place, f"{len(shown)} rows allow the printed totals")
+        if shown:
+            ledger.holds("share of classes", table.place, f"{len(shown)} rows allow the printed totals")
+        return
     turned = [name for name, share in against if share[0] <= 1 - stated <= share[1]]
     ranges = "; ".join(f"{name} {share[0]:.1%} to {share[1]:.1%}" for name, share in against)
     message = (
-        f"Accuracy is the average of the two recalls weighted by class size. In {_rows(against)} ({ranges}) the "
-        f"printed means ask for another share of {paper.positive} cases than the {stated:.1%} of the printed totals"
+        f"Accuracy is the average of the two recalls weighted by class size. In {_rows(against)} ({ranges}) "
+        f"the printed means ask for another share of {paper.positive} cases than the {stated:.1%} of the "
+        "printed totals"
     )
     message += (
-        f"; the totals the other way round ({1 - stated:.1%}) fit {'it' if len(against) == 1 else f'{len(turned)} of them'}."
+        f"; the totals the other way round ({1 - stated:.1%}) fit "
+        f"{'it' if len(against) == 1 else f'{len(turned)} of them'}."
         if turned
         else "."
     )

@@ -1,6 +1,7 @@
 """A paper's printed numbers as tables, rows and cells: what `data/published/README.md` describes, in memory.
 
-Nothing here knows any particular paper. `ovcf.stats.forensics.reading` fills these from YAML, `audit` checks them.
+Nothing here knows any particular paper. `ovcf.stats.forensics.reading` fills these from YAML, `audit` checks
+them.
 """
 
 import re
@@ -41,10 +42,11 @@ class Cell(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One row. `kind`: single (one confusion matrix), mean (± over rows), p, total, part (of a count) or copy.
+    """One row. `kind`: single (one confusion matrix), mean (± over rows), p, total, part (of a count) or
+    copy.
 
-    `of`: pattern of the rows a mean is taken over; `over`: how many, where they are not printed; `n`: cases of this
-    row alone, (low, high) or None; `copy_of`: path of the row that it repeats.
+    `of`: pattern of the rows a mean is taken over; `over`: how many, where they are not printed; `n`: cases
+    of this row alone, (low, high) or None; `copy_of`: path of the row that it repeats.
     """
 
     table: str
@@ -86,7 +88,7 @@ class Table(NamedTuple):
         return f"{self.place}, {row}{heading}"
 
     def column_of(self, name: str, metric: str | None = None) -> str | None:
-        """Return the column of this name, else the one that holds this metric (`recall_old` for specificity)."""
+        """Return the column of this name, else the one that holds this metric."""
         return (
             name
             if name in self.columns
@@ -110,7 +112,9 @@ class Set(NamedTuple):
 
 
 class Fact(NamedTuple):
-    """A number of the text under a name; `value` where it is printed as a word; `least`/`most`: bounds of the thing."""
+    """A number of the text under a name; `value` where it is printed as a word; `least`/`most`: bounds of the
+    thing.
+    """
 
     name: str
     text: str

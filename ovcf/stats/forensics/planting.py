@@ -149,8 +149,8 @@ def _best(rng, tree, truth):
     """The least accurate network is said to be the best."""
     means = {name: sum(rates_of(m)["accuracy"] for m in found) for name, found in truth["nets"].items()}
     worst = min(means, key=means.get)
-    tree["claims"] = [{"quote": f"{worst} was the most accurate", "kind": "best", "row": f"Networks / {worst}",
-                       "among": "Networks / *", "columns": ["accuracy"]}]  # fmt: skip
+    claim = {"quote": f"{worst} was the most accurate", "kind": "best", "row": f"Networks / {worst}"}
+    tree["claims"] = [claim | {"among": "Networks / *", "columns": ["accuracy"]}]
     return True
 
 

@@ -1,7 +1,7 @@
 """A printed number: its digits, and every exact value that could have been printed so.
 
-A number is never turned into a float for a decision. "57.14" stands for all values from 57.135 to 57.145, both ends
-included, so that rounding half up and half to even are accepted alike; "55" for 54.5 to 55.5.
+A number is never turned into a float for a decision. "57.14" stands for all values from 57.135 to 57.145,
+both ends included, so that rounding half up and half to even are accepted alike; "55" for 54.5 to 55.5.
 """
 
 import re
@@ -16,7 +16,7 @@ PRINTED = re.compile(
     rf"(?:\s*[<>]\s*{NUMBER})?\s*$",  # "0.664 > 0.05": the printed value, then what it was held against
     re.IGNORECASE,
 )
-LONGEST = 24  # digits; a longer "number" is not one that was printed in a table
+LONGEST, FINEST = 12, 9  # characters, and digits after the point: what is longer was not printed in a table
 
 
 class Interval(NamedTuple):
@@ -36,7 +36,8 @@ class Interval(NamedTuple):
 
 
 class Printed(NamedTuple):
-    """One printed number: the text, its value, the ± that follows it and the number in brackets (all as printed).
+    """One printed number: the text, its value, the ± that follows it and the number in brackets (all as
+    printed).
 
     `relation` is "<" or ">" for a bound such as "< 0.001", else "".
     """
@@ -78,7 +79,8 @@ def parse(text: str) -> Printed | None:
     A comparison after the value ("> 0.05") is the author's remark about it and is not read as a bound.
     """
     found = PRINTED.match(text)
-    if found is None or any(len(group or "") > LONGEST for group in found.groups()):
+    parts = [group or "" for group in found.groups()] if found else []
+    if found is None or any(len(part) > LONGEST or decimals_of(part) > FINEST for part in parts):
         return None
     digits = [
         None if part is None else part.replace("−", "-") for part in found.group("value", "sd", "bracket")

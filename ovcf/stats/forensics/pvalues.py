@@ -1,4 +1,6 @@
-"""Printed p-values against every test that could have given them, allowing for the rounding of the printed inputs."""
+"""Printed p-values against every test that could have given them, allowing for the rounding of the printed
+inputs.
+"""
 
 import warnings
 from itertools import permutations
@@ -54,17 +56,18 @@ def _t_test(test, x, y) -> float:
 
 
 def _can(test, x, y) -> bool:
-    """Enough values, some difference, and pairs where pairs are needed (a constant difference gives p = 0)."""
+    """Enough values, some difference, and pairs where needed (a constant difference gives p = 0)."""
     if min(len(x), len(y)) < 2 or (test == "paired t" and len(x) != len(y)):
         return False
     return bool(np.any(np.subtract(x, y)) if test == "paired t" else np.ptp(np.concatenate([x, y])) > 0)
 
 
 def p_range(test: str, x, y, half_x, half_y, *, seed=0) -> PRange:
-    """Bound p when every input may be off by its rounding (`half_x`, `half_y`: half a unit of the last digit).
+    """Bound p when every input may be off by its rounding (`half_x`, `half_y`: half a unit of the last
+    digit).
 
-    A climb over the corners of the box, from the centre and from random corners, in both directions. Only the t tests
-    vary smoothly enough for this; others are given as they are.
+    A climb over the corners of the box, from the centre and from random corners, in both directions. Only the
+    t tests vary smoothly enough for this; others are given as they are.
     """
     p = p_of(test, x, y)
     if test not in SMOOTH or np.isnan(p):
@@ -119,7 +122,8 @@ def _at(test, values, cut):
 
 
 def matches(printed: Printed, found: PRange, slack=0.1) -> bool:
-    """Tell whether a p could be printed so: "< 0.001" is a bound, "0.664" stands for what rounds (or is cut) to it.
+    """Tell whether a p could be printed so: "< 0.001" is a bound, "0.664" stands for what rounds (or is cut)
+    to it.
 
     `slack`: widening of the range by this share of its width, since the climb may stop short of its ends.
     """
@@ -140,8 +144,8 @@ def how_computed(
 
     `exact`: p at the printed values prints so; `fits`: it does for some values within their rounding.
 
-    `counts`: the numbers are counts, printed whole and not rounded; `tests`: names to try; `widen`: of which to
-    follow the rounding of the inputs, if p at the printed values does not fit (it takes longer).
+    `counts`: the numbers are counts, printed whole and not rounded; `tests`: names to try; `widen`: of which
+    to follow the rounding of the inputs, if p at the printed values does not fit (it takes longer).
     """
     values = [np.array([float(one.value) for one in side]) for side in (x, y)]
     halves = [

@@ -27,10 +27,11 @@ def recovered_rates(number=None, *, source=None, result: Audit | None = None) ->
 
     Returns
     -------
-    DataFrame with table, row, tp, fn, tn, fp (missing where several or none fit, and for means), sensitivity and
-    specificity in percent as strings ("40.00", "73.90 ± 6.71" with ddof 1, "5.00 to 95.00", "" where nothing can be
-    said), printed_sensitivity and printed_specificity (what stands under that heading, or under recall of the class),
-    unique, basis (how the numbers were had). A swap of the two classes exchanges the two columns.
+    DataFrame with table, row, tp, fn, tn, fp (missing where several or none fit, and for means), sensitivity
+    and specificity in percent as strings ("40.00", "73.90 ± 6.71" with ddof 1, "5.00 to 95.00", "" where
+    nothing can be said), printed_sensitivity and printed_specificity (what stands under that heading, or
+    under recall of the class), unique, basis (how the numbers were had). A swap of the two classes exchanges
+    the two columns.
     """
     from ovcf.stats.published import published_paper
 
@@ -93,7 +94,7 @@ def _span(values, decimals) -> str:
 
 
 def _means(paper, row, found, printed):
-    """Mean ± SD (ddof 1) over the rows of a mean, or the range that they allow; columns from sensitivity on."""
+    """Mean ± SD (ddof 1) over the rows of a mean, or the range that they allow; from sensitivity on."""
     source = paper.row(row.copy_of) if row.copy_of else row
     source = paper.row(source.copy_of) if source.copy_of else source
     members = (

@@ -1,42 +1,19 @@
-"""Read a YAML file of printed numbers (format: data/published/README.md) and say everything that is wrong with it."""
+"""Read a YAML file of printed numbers (format: data/published/README.md) and say everything that is wrong
+with it.
+"""
 
-from fractions import Fraction
 from pathlib import Path
 
-from ovcf.problems import InputError, Problem
+from ovcf.problems import InputError
 
+from .fields import Fields
 from .marks import Map, Sequence, Text, read_marked
 from .paper import Cell, Entry, Fact, Paper, Row, Set, Table
 from .printed import parse
+from .references import check_references
 
-SECTIONS = (
-    "paper",
-    "classes",
-    "sets",
-    "tables",
-    "facts",
-    "statements",
-    "sums",
-    "tests",
-    "claims",
-    "wordings",
-)
-TABLE_KEYS = (
-    *(
-        "name",
-        "title",
-        "place",
-        "kind",
-        "columns",
-        "headings",
-        "unit",
-        "cases",
-        "folds_of",
-        "over",
-        "n",
-        "rows",
-    ),
-)
+SECTIONS = tuple("paper classes sets tables facts statements sums tests claims wordings".split())
+TABLE_KEYS = tuple("name title place kind columns headings unit cases folds_of over n rows".split())
 ROW_KEYS = ("kind", "values", "of", "over", "copy_of", "n")
 ROW_KINDS = ("single", "mean", "p", "total", "part", "text")
 LISTS = {
@@ -54,8 +31,6 @@ NEEDED = {
     "wordings": ("about", "says"),
 }
 CLAIMS = {"best": ("row", "among"), "better": ("row", "than"), "improved": ("from", "to")}
-METHODS = ("paired t", "two-sample t", "Welch t", "chi-square", "Mann-Whitney", "Wilcoxon")
-LARGEST_N = 1_000_000
 
 
 def read_paper(path) -> Paper:
@@ -67,18 +42,8 @@ def read_paper(path) -> Paper:
     return Reader(Path(path).name).paper(tree)
 
 
-class Reader:
+class Reader(Fields):
     """Walks the marked YAML once and collects problems on the way."""
-
-    def __init__(self, file: str):
-        self.file = file
-        self.problems: list[Problem] = []
-
-    def complain(self, part, message, column=None, found=None, allowed=None):
-        """Note one problem at the line of a part."""
-        line = part if isinstance(part, int) else getattr(part, "line", None)
-        found = None if found is None else str(found)[:80]
-        self.problems.append(Problem("published", message, self.file, line, column, found, allowed))
 
     def paper(self, tree: Map) -> Paper:
         """Build the paper from the file's sections."""
@@ -108,12 +73,13 @@ class Reader:
                 1, "no tables to audit", "tables", None, "a list of tables, each with columns and rows"
             )
         if not self.problems:
-            self.references(paper)
+            check_references(self, paper)
         if self.problems:
             raise InputError(sorted(self.problems, key=lambda problem: problem.row or 0))
         return paper
 
-    # Parts of the file, in its order --------------------------------------------------------------------------
+    # Parts of the file, in its order
+    # --------------------------------------------------------------------------
 
     def sets(self, tree) -> dict[str, Set]:
         """Read the sets of cases."""
@@ -265,130 +231,3 @@ class Reader:
             else:
                 found.append(Entry(dict(part), part.line))
         return found
-
-    def references(self, paper):
-        """Check that every path names something; done last, when all tables are known."""
-        for table in paper.tables.values():
-            for row in table.rows.values():
-                if row.copy_of and not paper.row(row.copy_of):
-                    self.complain(row.line, f"{row.path}: no such single row", "copy_of", row.copy_of)
-                if row.of and not paper.rows(f"{row.table} / {row.of}"):
-                    self.complain(row.line, f"{row.path}: no row fits", "of", row.of)
-        for section, keys in {
-            "statements": ("of",),
-            "tests": ("p", "first", "second"),
-            "claims": ("row", "among", "than", "from", "to"),
-        }.items():
-            for entry in getattr(paper, section):
-                for key in keys:
-                    if entry[key] is not None and not self.names_something(
-                        paper, entry[key], section == "tests"
-                    ):
-                        self.complain(
-                            entry[key],
-                            f"{section}: nothing has this path",
-                            key,
-                            entry[key],
-                            "Table / row" + (" / column" if section == "tests" else ""),
-                        )
-        for entry in paper.statements:
-            if not isinstance(entry["values"], Map):
-                self.complain(entry.line, "statements: values is a mapping of column: number", "values")
-                continue
-            for column, text in entry["values"].items():
-                self.cell(text, column, f"statement of {entry['place'] or 'the text'}")
-        for entry in paper.tests:
-            if entry["method"] is not None and entry["method"] not in METHODS:
-                self.complain(
-                    entry["method"], "no test of this name", "method", entry["method"], ", ".join(METHODS)
-                )
-        for entry in paper.sums:
-            self.sum_paths(paper, entry)
-        for entry in paper.wordings:
-            says = entry["says"]
-            if not isinstance(says, Sequence) or not all(isinstance(s, Map) and "word" in s for s in says):
-                self.complain(entry.line, "wordings: says is a list of {word: ..., place: ...}", "says")
-
-    def sum_paths(self, paper, entry):
-        """Check the parts of one sum."""
-        from .lookup import numbers_at
-
-        parts = entry["parts"]
-        if not isinstance(parts, Sequence):
-            return self.complain(entry.line, "sums: parts is a list of paths", "parts")
-        for path in [entry["total"], *parts]:
-            if not isinstance(path, Text) or not numbers_at(paper, path):
-                self.complain(
-                    path if hasattr(path, "line") else entry.line, "sums: nothing has this path", None, path
-                )
-
-    @staticmethod
-    def names_something(paper, path, with_column) -> bool:
-        """Tell whether a path names at least one row (and, of tests, a column)."""
-        if not isinstance(path, Text):
-            return False
-        parts = path.split(" / ")
-        rows = paper.rows(path)
-        if not with_column:
-            return bool(rows)
-        return bool(rows) and len(parts) == 3 and paper.column(parts[0].strip(), parts[2].strip()) is not None
-
-    # Small checked steps --------------------------------------------------------------------------------------
-
-    def known(self, part, keys, what):
-        """Complain of unknown keys."""
-        for key in part:
-            if key not in keys:
-                line = getattr(part[key], "line", getattr(part, "line", None))
-                self.complain(line, f"{what}: unknown name", None, key, ", ".join(keys))
-
-    def is_map(self, part, what, keys) -> bool:
-        if not isinstance(part, Map):
-            self.complain(part, f"{what} is not a mapping of names to values", None, part)
-            return False
-        self.known(part, keys, what)
-        return True
-
-    def mapping(self, part, key) -> Map:
-        value = part.get(key, Map())
-        if not isinstance(value, Map):
-            self.complain(value, f"{key} is not a mapping of names to values", key, value)
-        return value if isinstance(value, Map) else Map()
-
-    def sequence(self, part, key) -> Sequence:
-        value = part.get(key, Sequence())
-        if not isinstance(value, Sequence):
-            self.complain(value, f"{key} is not a list", key, value)
-        return value if isinstance(value, Sequence) else Sequence()
-
-    def choice(self, part, key, allowed, default) -> str:
-        value = part.get(key, default)
-        if value not in allowed:
-            self.complain(value, f"{key} is none of the known", key, value, ", ".join(allowed))
-        return str(value)
-
-    def number(self, part, key) -> Fraction | None:
-        if key not in part:
-            return None
-        printed = parse(part[key]) if isinstance(part[key], Text) else None
-        if printed is None:
-            self.complain(part[key], f"{key} is not a number", key, part[key])
-        return printed and printed.value
-
-    def whole(self, part, key) -> int | None:
-        value = self.number(part, key)
-        if value is not None and (value.denominator != 1 or not 0 <= value <= LARGEST_N):
-            self.complain(part[key], f"{key} is not a whole number", key, part[key], f"0 to {LARGEST_N:,}")
-            return None
-        return None if value is None else int(value)
-
-    def range_of(self, part, key) -> tuple[int, int] | None:
-        """Read 40, or [100, 200] for a range."""
-        if not isinstance(part.get(key), Sequence):
-            value = self.whole(part, key)
-            return None if value is None else (value, value)
-        ends = [self.whole(Map(end=end), "end") for end in part[key]]
-        if len(ends) != 2 or None in ends or ends[0] > ends[1]:
-            self.complain(part[key], f"{key} is not a range", key, list(part[key]), "a number or [low, high]")
-            return None
-        return ends[0], ends[1]

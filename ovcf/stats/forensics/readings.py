@@ -1,7 +1,8 @@
-"""Readings of a table's columns: what a heading may really mean, and how well each meaning fits the printed rows.
+"""Readings of a table's columns: what a heading may really mean, and how well each meaning fits the printed
+rows.
 
-A table headed "sensitivity, specificity" may hold predictive values, or the two classes may stand for one another.
-Each reading maps the metric that a column is headed with to the metric that it is taken to hold.
+A table headed "sensitivity, specificity" may hold predictive values, or the two classes may stand for one
+another. Each reading maps the metric that a column is headed with to the metric that it is taken to hold.
 """
 
 from collections import Counter
@@ -22,7 +23,8 @@ STATED = "as headed"
 class Reading(NamedTuple):
     """One meaning of the columns: `mapping` headed metric -> metric it holds; metrics left out are as headed.
 
-    `plain`: how many decisions it takes (0 as headed, 1 a table-wide confusion, 2 two of them, 3 a single column).
+    `plain`: how many decisions it takes (0 as headed, 1 a table-wide confusion, 2 two of them, 3 a single
+    column).
     """
 
     name: str
@@ -34,7 +36,9 @@ class Reading(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """How one reading fits rows that share their cases: class size (None: no row fits), rows that fit, how many."""
+    """How one reading fits rows that share their cases: class size (None: no row fits), rows that fit, how
+    many.
+    """
 
     reading: Reading
     positives: int | None
@@ -55,7 +59,9 @@ def _turn(metric, swap_class, swap_rate):
 
 
 def readings_of(metrics) -> list[Reading]:
-    """List the readings of columns headed with these metrics: as headed, whole-table confusions, one column wrong."""
+    """List the readings of columns headed with these metrics: as headed, whole-table confusions, one column
+    wrong.
+    """
     metrics = [metric for metric in metrics if metric in RATES]
     confusions = [
         ("classes swapped", True, False, 1),
@@ -87,7 +93,9 @@ def _fraction(interval, unit):
 
 
 def under(reading: Reading, rates: dict[str, tuple[str, Interval]]) -> dict[str, Interval]:
-    """Translate a row's intervals to the metrics that a reading takes the columns to hold; both must then hold."""
+    """Translate a row's intervals to the metrics that a reading takes the columns to hold; both must then
+    hold.
+    """
     found: dict[str, Interval] = {}
     for metric, (_, interval) in rates.items():
         real = reading.of(metric)
@@ -134,8 +142,8 @@ def rank(fits: list[Fit]) -> list[Fit]:
 def chance_of(fit: Fit, rows: dict[str, dict], n: int, *, draws=100, seed=0) -> float:
     """Chance that honest rows, headed as they hold, would let this reading explain so many of them.
 
-    Honest rows are drawn with the class size of the fit and true rates uniform on 0.4 to 1, printed with as many
-    digits as the paper's; the share that the reading explains gives a binomial tail.
+    Honest rows are drawn with the class size of the fit and true rates uniform on 0.4 to 1, printed with as
+    many digits as the paper's; the share that the reading explains gives a binomial tail.
     """
     if fit.positives is None or fit.reading.name == STATED:
         return 1.0
@@ -174,7 +182,9 @@ class Mixed(NamedTuple):
 
 
 def mixed_columns(table: Table, row: Row, reading: Reading, n, positives=None) -> list[Mixed]:
-    """Find readings of a single column under which a row fits as printed; the column's own heading comes first."""
+    """Find readings of a single column under which a row fits as printed; the column's own heading comes
+    first.
+    """
     rates, found = printed_rates(table, row), []
     for metric, (column, _) in rates.items():
         for other in (metric, *(name for name in RATES if name != metric)):

@@ -1,12 +1,14 @@
-"""Recover confusion matrices from every table of a paper: rows that share cases together, folds of a set together."""
+"""Recover confusion matrices from every table of a paper: rows that share cases together, folds of a set
+together.
+"""
 
 from typing import NamedTuple
 
-from .findings import CONTRADICTION, Ledger, Recovered
+from .class_totals import check_totals
+from .findings import CONTRADICTION, UNLIKELY, Ledger, Recovered
 from .folds import Parts, parts_of
-from .matrices import LARGEST_N, rates_of
+from .matrices import LARGEST_N, solve
 from .paper import Paper, Row
-from .printed import show
 from .readings import (
     STATED,
     Fit,
@@ -25,7 +27,9 @@ MOST_LISTED = 25  # matrices of one row that are worth listing
 
 
 class Recovery(NamedTuple):
-    """Everything the solver found: matrices, the ranked readings of each group of rows, and the folds of each table."""
+    """Everything the solver found: matrices, the ranked readings of each group of rows, and the folds of each
+    table.
+    """
 
     matrices: list[Recovered]
     fits: dict[str, list[Fit]]
@@ -44,8 +48,9 @@ class Recovery(NamedTuple):
 def recover(paper: Paper, ledger: Ledger, hints: dict[str, str] | None = None, simulate=True) -> Recovery:
     """Solve every row of rates that says on how many cases it was measured.
 
-    `hints`: headed metric -> metric that rows copied from another table were seen to hold; decides between readings
-    that explain the same rows. `simulate`: also say how likely it is that another reading fits by chance.
+    `hints`: headed metric -> metric that rows copied from another table were seen to hold; decides between
+    readings that explain the same rows. `simulate`: also say how likely it is that another reading fits by
+    chance.
     """
     recovery = Recovery([], {}, {}, {})
     for name, rows in _shared_groups(paper).items():
@@ -70,7 +75,8 @@ def _shared_groups(paper: Paper) -> dict[str, list[Row]]:
     return {name: rows for name, rows in groups.items() if rows}
 
 
-# Rows on the same cases ------------------------------------------------------------------------------------------
+# Rows on the same cases
+# ------------------------------------------------------------------------------------------
 
 
 def _solve_shared(paper, ledger, recovery, name, rows, hints, simulate) -> list[Fit]:
@@ -113,7 +119,9 @@ def _first(fits, best) -> list[Fit]:
 
 
 def _better(best: Fit, stated: Fit, rows: int) -> bool:
-    """Tell whether another reading is to be believed: it mends at least two rows, or the only two kinds of failure."""
+    """Tell whether another reading is to be believed: it mends at least two rows, or the only two kinds of
+    failure.
+    """
     gain = len(best.explained) - len(stated.explained)
     return best.reading.name != STATED and (
         gain >= 2 or (gain == 1 and rows == 1 and best.reading.plain <= 2)
@@ -126,9 +134,9 @@ def _report_reading(paper, ledger, name, rows, best, stated, fits):
     words = "; ".join(f"'{_headed(paper, rows, a)}' as {paper.word(b)}" for a, b in shown.items())
     total, n = len(rows), f"{cases.n[0]}"
     message = (
-        f"These {total} rows are measured on the same {n} cases, so all must have the same number of {paper.positive} "
-        f"ones. Read as headed, at most {len(stated.explained)} of {total} rows can. Reading {words} fits "
-        f"{len(best.explained)} of {total}, with {best.positives} {paper.positive} and "
+        f"These {total} rows are measured on the same {n} cases, so all must have the same number of "
+        f"{paper.positive} ones. Read as headed, at most {len(stated.explained)} of {total} rows can. "
+        f"Reading {words} fits {len(best.explained)} of {total}, with {best.positives} {paper.positive} and "
         f"{cases.n[0] - best.positives} {paper.negative} cases."
     )
     if best.chance == best.chance:  # simulated
@@ -140,8 +148,8 @@ def _report_reading(paper, ledger, name, rows, best, stated, fits):
     ]
     if twins:
         message += (
-            f" The same rows fit as well with {twins[0].name}; the two differ in which class is meant, which exchanges "
-            "sensitivity and specificity, and the printed numbers cannot tell them apart."
+            f" The same rows fit as well with {twins[0].name}; the two differ in which class is meant, which "
+            "exchanges sensitivity and specificity, and the printed numbers cannot tell them apart."
         )
     printed = f"headed {', '.join(_headed(paper, rows, metric) for metric in shown)}"
     ledger.find("reading", CONTRADICTION, _places(paper, rows), printed, words, message)
@@ -181,6 +189,8 @@ def _report_impossible(paper, ledger, recovery, row, fit, n, positives):
     rates = printed_rates(table, row)
     printed = ", ".join(f"{row.cells[column].printed.text}" for column, _ in rates.values())
     found = repairs(table, row, fit.reading, n, positives)
+    rates = under(fit.reading, printed_rates(table, row, truncated=True))
+    cut = solve(rates, n, positives=positives, limit=1).count > 0
     mixed = mixed_columns(table, row, fit.reading, n, positives) if n[0] == n[1] else []
     size = f"{n[0]}" if n[0] == n[1] else f"{n[0]} to {n[1]}"
     share = f" with {positives} {paper.positive} ones" if positives is not None else ""
@@ -199,15 +209,18 @@ def _report_impossible(paper, ledger, recovery, row, fit, n, positives):
         message += " No change of some of these numbers mends it while keeping one."
     if mixed:
         ways = "; ".join(
-            f"{row.cells[one.column].printed.text} ({_heading(table, one.column)}) as {paper.word(one.metric)}"
-            + (", as headed" if one.metric == table.metrics[one.column] else "")
+            f"{row.cells[one.column].printed.text} ({_heading(table, one.column)}) as "
+            f"{paper.word(one.metric)}" + (", as headed" if one.metric == table.metrics[one.column] else "")
             for one in mixed[:3]
         )
         message += (
             f" Without changing a digit it fits if one column is read apart from the other rows: {ways}."
         )
+    if cut:
+        message += " It fits if digits were cut off where others are rounded."
     recomputed = _changes(table, found[0]) if found else "none"
-    ledger.find("impossible", CONTRADICTION, table.place_of(row.name), printed, recomputed, message)
+    severity = UNLIKELY if cut else CONTRADICTION
+    ledger.find("impossible", severity, table.place_of(row.name), printed, recomputed, message)
 
 
 def _changes(table, repair) -> str:
@@ -220,11 +233,14 @@ def _heading(table, column) -> str:
     return table.headings[table.columns.index(column)]
 
 
-# Rows on their own -----------------------------------------------------------------------------------------------
+# Rows on their own
+# -----------------------------------------------------------------------------------------------
 
 
 def _solve_alone(paper, ledger, recovery, table):
-    """Rows that print their own number of cases: each is solved by itself, the reading chosen for all of the table."""
+    """Rows that print their own number of cases: each is solved by itself, the reading chosen for all of the
+    table.
+    """
     rows = [row for row in table.singles() if row.n and row.n[1] <= LARGEST_N and printed_rates(table, row)]
     if not rows:
         return
@@ -236,8 +252,8 @@ def _solve_alone(paper, ledger, recovery, table):
     if best is not stated:
         words = "; ".join(f"{paper.word(a)} as {paper.word(b)}" for a, b in best.reading.mapping.items())
         message = (
-            f"Read as headed, whole numbers of cases fit {len(stated.explained)} of these {len(rows)} rows; reading "
-            f"{words} fits {len(best.explained)}."
+            f"Read as headed, whole numbers of cases fit {len(stated.explained)} of these {len(rows)} rows; "
+            f"reading {words} fits {len(best.explained)}."
         )
         ledger.find("reading", CONTRADICTION, table.place, "as headed", words, message)
     recovery.fits[table.name] = fits[:6]
@@ -255,13 +271,12 @@ def _solve_alone(paper, ledger, recovery, table):
 
 def _fit_each(rates, sizes, reading) -> Fit:
     """Fit one reading to rows that share nothing."""
-    from .matrices import solve
-
     solutions = {path: solve(under(reading, row), sizes[path], limit=500) for path, row in rates.items()}
     return Fit(reading, None, solutions, [path for path, found in solutions.items() if found.count])
 
 
-# Folds of a set --------------------------------------------------------------------------------------------------
+# Folds of a set
+# -----------------------------------------------------------------------------------------------
 
 
 def _report_parts(paper, ledger, recovery, table, parts: Parts):
@@ -276,38 +291,4 @@ def _report_parts(paper, ledger, recovery, table, parts: Parts):
             recovery.matrices.append(_recovered(rows[path], matrix, STATED, found.unique))
     if any(not found.count for found in parts.solutions.values()) or not parts.totals:
         return ledger.holds("class totals", table.place, "not settled by the printed digits")
-    _report_totals(paper, ledger, table, cases, parts)
-
-
-def _report_totals(paper, ledger, table, cases, parts):
-    """Compare the totals that folds add up to with the printed ones."""
-    sizes = {n for n, _ in parts.totals}
-    n = cases.n[0] if cases.n and cases.n[0] == cases.n[1] else None
-    if n is not None and n not in sizes:
-        shown = ", ".join(str(size) for size in sorted(sizes)[:3])
-        message = (
-            f"The folds' matrices add up to {shown} cases, not to the {n} that are printed ({cases.place})."
-        )
-        return ledger.find("class-totals", CONTRADICTION, table.place, n, shown, message)
-    totals = {positive for size, positive in parts.totals if n in (None, size)}
-    if cases.positive is None or cases.positive in totals:
-        return ledger.holds("class totals", table.place, "the folds add up to the printed class totals")
-    positive = min(totals, key=lambda total: abs(total - cases.positive))
-    implied = f"{positive} {paper.positive} and {n - positive} {paper.negative}" if n else f"{positive}"
-    printed = f"{cases.positive} {paper.positive} and {cases.negative} {paper.negative}"
-    message = (
-        f"The matrices of the {len(parts.solutions)} rows add up to {implied}, where {printed} are printed"
-    )
-    if cases.negative in totals:
-        message += (
-            f": the same two numbers the other way round. Either the two classes' columns of {table.name} or the two "
-            "totals stand under each other's heading."
-        )
-    message += "" if message.endswith(".") else f" ({cases.place})."
-    ledger.find("class-totals", CONTRADICTION, f"{table.place}; {cases.place}", printed, implied, message)
-
-
-def recovered_rate(matrix: Recovered, metric: str, decimals=2) -> str:
-    """Print one rate of a recovered matrix in percent; "" where its denominator is 0."""
-    exact = rates_of(matrix.matrix)
-    return show(100 * exact[metric], decimals) if metric in exact else ""
+    check_totals(paper, ledger, table, cases, parts)

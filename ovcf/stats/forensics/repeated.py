@@ -1,4 +1,4 @@
-"""Numbers that a paper prints more than once, and numbers that must add up: abstract, text, tables, captions."""
+"""Numbers that a paper prints more than once, and numbers that must add up: text, tables, captions."""
 
 from .bounds import largest_sd, share_below
 from .findings import CONTRADICTION, NOTE, Ledger
@@ -54,9 +54,9 @@ def _compare(paper, ledger, hints, metric, cell: Cell, source: Row, place: str, 
     if len(held) == 1 and cell.printed.decimals > 0:
         hints[metric] = table.metrics[held[0]]
         message = (
-            f"What is called {heading} here ({cell.printed.text}) is, digit for digit, the {paper.word(hints[metric])} "
-            f"in {table.place} ({source.name}); the {paper.word(metric)}, which is what {heading} means, stands "
-            f"there as {original.text}."
+            f"What is called {heading} here ({cell.printed.text}) is, digit for digit, the "
+            f"{paper.word(hints[metric])} in {table.place} ({source.name}); the {paper.word(metric)}, which "
+            f"is what {heading} means, stands there as {original.text}."
         )
         return ledger.find("relabelled", CONTRADICTION, place, cell.printed.text, original.text, message)
     message = f"The same result is printed as {cell.printed.text} here and as {original.text} in {where}."
@@ -67,7 +67,9 @@ def _compare(paper, ledger, hints, metric, cell: Cell, source: Row, place: str, 
 
 
 def agree(one: Printed, other: Printed) -> bool:
-    """Tell whether two printings can be of one number (one may be rounded more); so too their ± where both have it."""
+    """Tell whether two printings can be of one number (one may be rounded more); so too their ± where both
+    have it.
+    """
     if one.relation or other.relation:
         return one.text == other.text
     value = one.interval().meets(other.interval())
@@ -92,7 +94,8 @@ def _elsewhere(paper: Paper, printed: Printed, besides) -> str:
     return f" The same ± stands in {'; '.join(found[:3])}." if found else ""
 
 
-# Sums ------------------------------------------------------------------------------------------------------------
+# Sums
+# ------------------------------------------------------------------------------------------------------------
 
 
 def check_sums(paper: Paper, ledger: Ledger):
@@ -144,7 +147,8 @@ def _sum(paper, ledger, total, parts, place, name):
     ledger.find("sum", CONTRADICTION, place, total.text, shown, message)
 
 
-# Words and single numbers ----------------------------------------------------------------------------------------
+# Words and single numbers
+# ----------------------------------------------------------------------------------------
 
 
 def check_wordings(paper: Paper, ledger: Ledger):
@@ -181,9 +185,9 @@ def check_spreads_of_facts(paper: Paper, ledger: Ledger):
         far = mean + (sd**2 / gap if low else -(sd**2) / gap)
         side, most = ("below", "above") if low else ("above", "below")
         message = (
-            f"If {fact.text} {fact.unit} is mean ± SD of {fact.name} and nobody is {side} {bound}, the values cannot "
-            f"lie evenly about the mean: a bell shape would have {share:.0%} of them {side} {bound}, and some must be "
-            f"{far:.0f} or {most}. What ± stands for is not said."
+            f"If {fact.text} {fact.unit} is mean ± SD of {fact.name} and nobody is {side} {bound}, the "
+            f"values cannot lie evenly about the mean: a bell shape would have {share:.0%} of them {side} "
+            f"{bound}, and some must be {far:.0f} or {most}. What ± stands for is not said."
         )
         printed = f"{fact.text}, none {side} {bound}"
         ledger.find(

@@ -1,8 +1,9 @@
-"""Simulated papers, honest or with one planted fault: what the audit must not cry wolf over, and what it must see.
+"""Simulated papers, honest or with one planted fault: what the audit must not cry wolf over, and what it must
+see.
 
-An honest paper holds random confusion matrices, every number computed correctly and rounded to 0-2 decimals: a table
-of folds with their mean ± SD, a table of networks with means only, readers before and after help on the same cases,
-counts with totals, p-values, an abstract and claims that are true.
+An honest paper holds random confusion matrices, every number computed correctly and rounded to 0-2 decimals:
+a table of folds with their mean ± SD, a table of networks with means only, readers before and after help on
+the same cases, counts with totals, p-values, an abstract and claims that are true.
 """
 
 import numpy as np
@@ -35,16 +36,16 @@ def build(tree: dict) -> Paper:
 
 
 def honest_paper(rng: np.random.Generator) -> tuple[dict, dict]:
-    """Draw an honest paper; returns the tree and the truth behind it (matrices, exact means), for planting faults."""
+    """Draw an honest paper; returns the tree and the truth behind it (matrices, exact means), for planting
+    faults.
+    """
     digits, ddof, k = int(rng.integers(0, 3)), int(rng.integers(0, 2)), int(rng.choice([3, 5, 10]))
     sizes = _class_sizes(rng, k)
     folds = _matrices(rng, sizes)
     nets = {f"Network {j}": _matrices(rng, sizes) for j in "ABC"}
     before, after, gains = _readers(rng)
-    truth = {
-        "digits": digits, "ddof": ddof, "k": k, "folds": folds, "nets": nets, "before": before, "after": after,
-        "gains": gains,
-    }  # fmt: skip
+    truth = {"digits": digits, "ddof": ddof, "k": k, "folds": folds, "nets": nets}
+    truth |= {"before": before, "after": after, "gains": gains}
     counts = rng.integers(1, 60, (int(rng.integers(3, 9)), 2))
     positive, negative = sizes.sum(axis=0)
     cases = int(sum(before[0]))
@@ -128,7 +129,8 @@ def exact_rates(matrices, metrics):
 def mean_row(rates, digits, ddof) -> list[str]:
     """Mean ± SD of each column, computed from exact values and then rounded."""
     return [
-        f"{show(sum(column) / len(column), digits)} ± {show(np.std([float(v) for v in column], ddof=ddof), digits)}"
+        f"{show(sum(column) / len(column), digits)} ± "
+        f"{show(np.std([float(v) for v in column], ddof=ddof), digits)}"
         for column in zip(*rates, strict=True)
     ]
 
@@ -182,14 +184,16 @@ def print_p(p) -> str:
 
 
 def _tests(rng, truth, before, after) -> list[dict]:
-    """A paired t of readers, named, and a two-sample t of the folds' recalls, not named; their p stand in a table."""
+    """A paired t of readers, named, and a two-sample t of the folds' recalls, not named; their p stand in a
+    table.
+    """
     columns = [[float(row[0]) for row in exact_rates(side, READER_METRICS)] for side in (before, after)]
-    return [
-        {"p": "P values / Readers / p", "method": "paired t", "first": "Before / Reader * / accuracy",
-         "second": "After / Reader * / accuracy", "value": print_p(stats.ttest_rel(*columns).pvalue)},
-        {"p": "P values / Folds / p", "first": "Folds / Fold * / recall_ill", "second": "Folds / Fold * / recall_well",
-         "value": print_p(_fold_p(truth))},
-    ]  # fmt: skip
+    readers = {"p": "P values / Readers / p", "method": "paired t"}
+    readers |= {"value": print_p(stats.ttest_rel(*columns).pvalue)}
+    readers |= {"first": "Before / Reader * / accuracy", "second": "After / Reader * / accuracy"}
+    folds = {"p": "P values / Folds / p", "value": print_p(_fold_p(truth))}
+    folds |= {"first": "Folds / Fold * / recall_ill", "second": "Folds / Fold * / recall_well"}
+    return [readers, folds]
 
 
 def _fold_p(truth):
