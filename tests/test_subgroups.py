@@ -118,3 +118,5 @@ def test_strange_patches_and_columns_are_refused(predictions, patches):
         subgroup_table(predictions, patches[1:], "sex")
     with pytest.raises(InputError, match="scanner"):
         subgroup_table(predictions, patches, "scanner")
+    with pytest.raises(InputError, match="sensitivity.*recall_fresh"):
+        subgroup_table(predictions, patches, "sex", metrics=["sensitivity"])

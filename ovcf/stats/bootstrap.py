@@ -137,8 +137,7 @@ def bootstrap_metrics(truth, scores, patient, *, threshold=0.5, replicates=10_00
     Parameters
     ----------
     truth, scores, patient : (n,) arrays; scores (m, n) for m networks, which then share the draws (so
-        differences of
-        networks are paired).
+        differences of networks are paired).
 
     Returns
     -------

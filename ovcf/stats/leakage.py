@@ -26,8 +26,8 @@ def price_of_leakage(patient_predictions, patch_predictions, *, threshold=0.5, r
     patient_predictions, patch_predictions : DataFrame, one network's predictions under each split, of the
     same patches.
     threshold : called fresh at or above it.
-    replicates, seed : of the patient bootstrap, which draws the same patients for both splits. level : of
-        intervals.
+    replicates, seed : of the patient bootstrap, which draws the same patients for both splits.
+    level : of the intervals.
 
     Returns
     -------

@@ -57,8 +57,7 @@ def table1_tests(patches, level=0.95, seed=0) -> pd.DataFrame:
     Parameters
     ----------
     patches : DataFrame with label ("fresh"/"old"), level (T5..L5; "" unknown is left out) and, for the
-        clustered
-        test, patient_id.
+        clustered test, patient_id.
     seed : of the Monte Carlo tables of Fisher's test.
 
     Returns

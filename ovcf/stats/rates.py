@@ -140,8 +140,7 @@ def summary_table(fold_table, ddof=1) -> pd.DataFrame:
     ----------
     fold_table : DataFrame of `fold_table`.
     ddof : int, the spread's divisor is folds - ddof. In the paper's Table 3 the percentages' spreads have
-        ddof 1 and
-        the AUC's has ddof 0.
+        ddof 1 and the AUC's has ddof 0.
 
     Returns
     -------

@@ -16,6 +16,7 @@ from ovcf.problems import InputError, Problem
 from ovcf.stats.checks import need_columns, one_network, row_numbers
 from ovcf.stats.intervals import Interval, clustered_auc_interval, clustered_ratio, metric_ratios
 from ovcf.stats.paper_tests import LEVELS
+from ovcf.stats.rates import RATES
 from ovcf.stats.roc import auc_influence
 
 METRICS = ("auc", "accuracy", "recall_fresh", "recall_old")
@@ -36,8 +37,7 @@ def subgroup_table(predictions, patches, by="region", *, metrics=METRICS, thresh
     metrics : any of auc and `ovcf.stats.rates.RATES`.
     threshold : called fresh at or above it.
     fewest : a group enters the test of interaction only with this many patches in the metric's denominator
-        (for the
-        AUC, of each class), since the test's normal approximation fails below.
+        (for the AUC, of each class), since the test's normal approximation fails below.
 
     Returns
     -------
@@ -51,8 +51,13 @@ def subgroup_table(predictions, patches, by="region", *, metrics=METRICS, thresh
     Raises
     ------
     InputError
-        What `check_predictions` refuses, a missing column, or a prediction of a patch that `patches` lacks.
+        What `check_predictions` refuses, an unknown metric, a missing column, or a prediction of a patch that
+        `patches` lacks.
     """
+    strange = [metric for metric in metrics if metric not in (*RATES, "auc")]
+    if strange:
+        raise InputError(Problem("metric", "unknown metric", found=", ".join(map(str, strange)),
+                                 allowed=", ".join((*RATES, "auc"))))
     data = one_network(predictions)
     groups = group_of_patches(predictions, patches, by)
     ratios = metric_ratios(data.truth, data.scores >= threshold)
