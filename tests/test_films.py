@@ -369,7 +369,7 @@ def test_a_decoder_that_crashes_spins_or_sleeps_costs_only_the_file(monkeypatch)
         with monkeypatch.context() as patch:
             patch.setattr(decoder, "_decode", function)
             patch.setattr(decoder, "DECODE_SECONDS", 0.2)
-            patch.setattr(decoder, "PATIENCE", 20 if function is spin else 3)
+            patch.setattr(decoder, "PATIENCE", 5 if "sleep" in function.__code__.co_names else 200)
             refused(path, word)
     assert read_film(path).pixels.shape == (45, 10)  # and the next film is read as before
 

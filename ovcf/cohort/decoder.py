@@ -18,6 +18,7 @@ from ovcf.cohort.greys import refusal
 START_SECONDS = 120  # to start the process and import what it needs; machines under load are slow at it
 DECODE_SECONDS = 3  # of processor time, and one more for every two million pixels
 PATIENCE = 10  # times as long by the clock, for a machine that is busy with other things
+IDLE_SECONDS = 300  # after which the process ends; the next film starts another
 MEMORY = 6 * 2**30  # bytes of address space a decoder may take
 
 _apart = {}  # this process's decoder: {process id: executor}
@@ -59,8 +60,9 @@ def _executor():
     from joblib.externals.loky import ProcessPoolExecutor
 
     if os.getpid() not in _apart:
-        executor = ProcessPoolExecutor(max_workers=1, initializer=_limit_memory)
-        executor.submit(_warm_up).result(timeout=START_SECONDS)
+        # It leaves when idle: a process whose parent was killed has no other way to learn of it.
+        executor = ProcessPoolExecutor(max_workers=1, timeout=IDLE_SECONDS, initializer=_prepare)
+        executor.submit(os.getpid).result(timeout=START_SECONDS)
         _apart[os.getpid()] = executor
         atexit.register(_stop)
     return _apart[os.getpid()]
@@ -72,8 +74,10 @@ def _stop() -> None:
         executor.shutdown(wait=True, kill_workers=True)
 
 
-def _limit_memory() -> None:
-    """Cap the decoder's memory where the system can (not on Windows), and let it leave no core file."""
+def _prepare() -> None:
+    """Import what decoding needs, and cap memory and core files where the system can (not on Windows)."""
+    import pydicom.pixels  # noqa: F401
+
     try:
         import resource
     except ImportError:
@@ -94,10 +98,6 @@ def _timed(function, path: str, seconds: float):
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used + seconds), hard))
     return function(path)
-
-
-def _warm_up() -> None:
-    import pydicom.pixels  # noqa: F401
 
 
 def _first_reason(error: Exception) -> str:
