@@ -12,7 +12,7 @@ are drawn from the score and never from the label, so no reader of the films can
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr
 
 # level: (height, depth, width, disc below, tilt in degrees), mm. Typical adult values.
 BODIES = {
@@ -141,7 +141,7 @@ def draw_signs(finding, rng):
     own = np.sqrt(1 - finding.share) * rng.standard_normal((2, 7))
     presence, amount = np.sqrt(finding.share) * np.array([finding.habit, np.roll(finding.habit, 3)]) + own
     wanted = np.concatenate([np.full(4, 0.2 + 0.76 * fresh), np.full(3, 0.96 - 0.76 * fresh)])
-    shown = norm.cdf(presence) < wanted
+    shown = ndtr(presence) < wanted
     strength = finding.plain * np.exp(0.4 * amount) * np.where(np.arange(7) < 4, fresh, 1 - fresh)
     band, line, step, gap, sclerosis, beak, smooth = (1.25 * strength * shown).tolist()
     step, beak = min(2.4 * step, 4.5), min(3.6 * beak, 8.0)

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from ovcf.cohort.anatomy import Body, Finding, build_spine
 from ovcf.cohort.bone import Bones, Canvas, add_vertebra
@@ -28,7 +28,7 @@ class Effects(NamedTuple):
     @property
     def ceiling(self):
         """AUC of a reader who could see the scores themselves: Phi(separation / sqrt 2)."""
-        return float(norm.cdf(self.separation / np.sqrt(2)))
+        return float(ndtr(self.separation / np.sqrt(2)))
 
 
 class Place(NamedTuple):
