@@ -89,7 +89,7 @@ def plan(images, patches, networks, weights: str, recipe: Recipe, cache, folds=N
     data = images_digest(images)
     jobs = []
     for network in networks:
-        source = f"{weights_source(paths[network], recipe.seed)}, {trunk_precision(paths[network])}"
+        source = f"{weights_source(paths[network], recipe.seed)}, {trunk_precision(network, paths[network])}"
         for k in folds if folds is not None else np.unique(fold):
             train, test = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
             key = _key(data, network, int(k), source, recipe, train, test, fresh)

@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 import torch
 
+from ovcf.models.catalogue import NETWORKS
 from ovcf.models.features import trunk_precision
 
 CUDA_CAVEAT = (
@@ -23,8 +24,8 @@ def determinism_record() -> dict:
         "device": torch.cuda.get_device_name() if cuda else "cpu",
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "threads": {"features": torch.get_num_threads(), "training of one fold": 1, "cores": os.cpu_count()},
-        "frozen random trunks": trunk_precision(None),
-        "frozen pretrained trunks": trunk_precision("pretrained"),
+        "frozen random trunks": {network: trunk_precision(network) for network in NETWORKS},
+        "frozen pretrained trunks": trunk_precision("any", "a file"),
         "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
         "cudnn": {"benchmark": torch.backends.cudnn.benchmark,
                   "deterministic": torch.backends.cudnn.deterministic},

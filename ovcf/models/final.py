@@ -68,7 +68,7 @@ def train_final(images: np.ndarray, patches: pd.DataFrame, *, network: str, pred
 
 
 def _precision(job) -> str:
-    return "float32" if job.recipe.trainable == "all" else trunk_precision(job.path)
+    return "float32" if job.recipe.trainable == "all" else trunk_precision(job.network, job.path)
 
 
 def _parts(final, images, patches, cache) -> dict:

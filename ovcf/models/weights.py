@@ -17,6 +17,7 @@ import safetensors.torch
 import torch
 import torchvision
 from torch import nn
+from torchvision.models.resnet import Bottleneck
 
 from ovcf.models.catalogue import NETWORKS, PACKAGED, describe_training, describe_weights
 from ovcf.models.networks import Network, _original, build_network
@@ -26,6 +27,8 @@ from ovcf.problems import InputError, Problem
 __all__ = ["load_network", "locate", "read_state", "calibrate", "fetch_weights", "state_digest", "describe_weights",
            "describe_training"]
 
+RANDOM_VERSION = 2  # raise it when the same seed would give other random weights
+LENGTH = 6.0  # of AlexNet's and VGG16's random features; training.LENGTH says why
 CONNECT_SECONDS = 8  # a hospital's firewall often swallows packets: do not wait for ever
 WAYS_OUT = (
     "three ways out: (1) on a connected machine run `ovcf weights --to DIR`, bring DIR here and set `weights: DIR`; "
@@ -202,21 +205,30 @@ def state_digest(module: nn.Module) -> str:
 def calibrate(net: Network, *, size: int, seed: int = 0, patches: int = 32) -> Network:
     """Give every layer of a random trunk outputs of mean 0 and variance 1, in place.
 
-    Random deep networks as they are drawn either swell or fade their signal (AlexNet's features come out
-    equal to three digits whatever the image), so a frozen one would be a straw man. One pass over random
-    patches with a 1/f spectrum sets batch-normalisation statistics, and rescales each layer that has none
-    (data-dependent initialisation, Krähenbühl et al. 2016, doi:10.48550/arXiv.1511.06856). No patch of the
-    study is used: nothing of a test fold can leak, and the trunk depends on network, seed and size only.
+    Random deep networks as they are drawn swell or fade their signal (torchvision's AlexNet gives nearly the same
+    features whatever the image), so a frozen one would be a straw man. One pass over random patches with a 1/f
+    spectrum sets batch-normalisation statistics, and rescales each layer that has none (data-dependent
+    initialisation, Krähenbühl et al. 2016, doi:10.48550/arXiv.1511.06856). Residual branches start at 1/sqrt(number
+    of blocks): at full strength a random ResNet101 is chaotic, and rounding to bfloat16 moves its features by 1.2
+    SD, so then by 0.09. No patch of the study is used: nothing of a test fold can leak, and the trunk depends on
+    network, seed and size only.
     """
     trunk = nn.Sequential(net.stem, net.stage)
     norms = [m for m in trunk.modules() if isinstance(m, nn.BatchNorm2d)]
     layers = [] if norms else [m for m in trunk.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     hooks = [layer.register_forward_hook(_standardise) for layer in layers]
     momenta = [norm.momentum for norm in norms]
+    blocks = [m for m in trunk.modules() if isinstance(m, Bottleneck)]
+    for block in blocks:
+        nn.init.constant_(block.bn3.weight, len(blocks) ** -0.5)
     for norm in norms:
         norm.train().momentum = 1.0  # the statistics of this one batch
     with torch.no_grad():
-        trunk(to_tensor(_noise_patches(patches, size, seed)))
+        features = trunk(to_tensor(_noise_patches(patches, size, seed)))
+        if layers:  # without normalisation the paper's rate makes longer features diverge once all layers train
+            shrink = LENGTH / features.square().sum(1).mean().sqrt()
+            layers[-1].weight *= shrink
+            layers[-1].bias *= shrink
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.eval().momentum = momentum
     for hook in hooks:

@@ -1,0 +1,136 @@
+"""Cross-validation: nothing leaks, nothing is done twice, and neither order nor workers change a digit."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ovcf.models import crossval
+from ovcf.models.crossval import cross_validate
+from ovcf.problems import InputError
+
+NETS = ["efficientnet_lite0", "googlenet"]
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    """36 patches (36, 64, 64) of 18 patients in 3 folds; the fresh ones hold a bright bar."""
+    rng = np.random.default_rng(8)
+    images = rng.integers(0, 200, (36, 64, 64)).astype(np.uint8)
+    fresh = np.repeat(np.arange(18) % 2, 2)
+    images[fresh == 1, 20:30, 10:50] = 255
+    patches = pd.DataFrame({
+        "patch_id": [f"v{i}" for i in range(36)], "patient_id": [f"p{i // 2}" for i in range(36)],
+        "label": np.where(fresh, "fresh", "old"), "fold": np.repeat(np.arange(18) % 3 + 1, 2),
+    })
+    return images, patches
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """One cache for all tests of this file."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def crossed(cohort, cache, **more):
+    options = {"networks": NETS, "weights": "packaged", "epochs": 12, "progress": False} | more
+    return cross_validate(*cohort, cache=cache, **options)
+
+
+def test_the_table_has_every_patch_of_every_network_once(cohort, cache):
+    table = crossed(cohort, cache)
+    columns = "network split fold patch_id patient_id truth p_fresh seed weights trainable".split()
+    assert list(table.columns) == columns and len(table) == 72
+    assert list(table.patch_id[:36]) == list(cohort[1].patch_id) == list(table.patch_id[36:])
+    assert list(dict.fromkeys(table.network)) == NETS
+    assert table.p_fresh.between(0, 1).all() and table.truth.mean() == 0.5
+    assert set(table.weights) == {"ImageNet weights (packaged)", "random weights (not pretrained)"}
+    assert set(table.trainable) == {"head"} and set(table.split) == {"patient"}
+
+
+def test_a_plain_difference_is_learnt(cohort, cache):
+    table = crossed(cohort, cache)
+    for _, mine in table.groupby("network"):
+        assert ((mine.p_fresh > 0.5) == mine.truth).mean() > 0.8
+
+
+def test_workers_and_order_change_no_digit(cohort, cache, tmp_path):
+    one = crossed(cohort, cache)
+    two = crossed(cohort, tmp_path, networks=NETS[::-1], workers=2)
+    two = pd.concat([two[two.network == name] for name in NETS], ignore_index=True)
+    assert np.array_equal(one.p_fresh, two.p_fresh)
+
+
+def test_a_finished_fold_is_never_trained_again(cohort, cache, monkeypatch):
+    before = crossed(cohort, cache)
+    monkeypatch.setattr(crossval, "train_head", lambda *a: pytest.fail("trained again"))
+    monkeypatch.setattr(crossval, "trunk_features", lambda *a, **k: pytest.fail("features again"))
+    assert before.equals(crossed(cohort, cache))
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(cohort, tmp_path, monkeypatch):
+    trained, real = [], crossval.train_head
+
+    def stops_at_third(*args):
+        trained.append(1)
+        if len(trained) == 3:
+            raise KeyboardInterrupt
+        return real(*args)
+
+    monkeypatch.setattr(crossval, "train_head", stops_at_third)
+    with pytest.raises(KeyboardInterrupt):
+        crossed(cohort, tmp_path, networks=NETS[:1])
+    assert len(list((tmp_path / "folds").glob("*.safetensors"))) == 2
+    crossed(cohort, tmp_path, networks=NETS[:1])
+    assert len(trained) == 4  # two, the interrupted one, and that one again
+    leftovers = [f.name for f in (tmp_path / "folds").iterdir() if f.name.startswith(".")]
+    assert not leftovers
+
+
+def test_labels_of_the_test_fold_have_no_influence(cohort, cache, tmp_path):
+    images, patches = cohort
+    turned = patches.copy()
+    turned.loc[turned.fold == 2, "label"] = turned.label[turned.fold == 2].map({"fresh": "old", "old": "fresh"})
+    a, b = crossed(cohort, cache), crossed((images, turned), tmp_path, networks=NETS[:1])
+    a = a[a.network == NETS[0]]
+    assert np.array_equal(a.p_fresh[a.fold == 2], b.p_fresh[b.fold == 2])
+    assert not np.array_equal(a.p_fresh[a.fold == 1], b.p_fresh[b.fold == 1])
+
+
+def test_other_choices_make_other_folds(cohort, tmp_path):
+    images, patches = cohort
+    def names(**more):
+        recipe = crossval.Recipe(**more)
+        return {job.target.name for job in crossval.plan(images, patches, NETS[:1], "packaged", recipe, tmp_path)}
+
+    sets = [names(), names(epochs=50), names(seed=1), names(flips=()), names(batch_size=8)]
+    assert len(set.union(*sets)) == 3 * len(sets)
+
+
+@pytest.mark.parametrize("trainable", ["last_stage", "all"])
+def test_deeper_training_runs_and_repeats(cohort, tmp_path, trainable):
+    options = {"networks": NETS[:1], "trainable": trainable, "epochs": 1}
+    images, patches = cohort[0][:12], cohort[1][:12]
+    a = crossed((images, patches), tmp_path / "a", **options)
+    b = crossed((images, patches), tmp_path / "b", **options)
+    assert np.array_equal(a.p_fresh, b.p_fresh) and a.p_fresh.notna().all()
+
+
+def test_the_bar_names_network_fold_and_epoch(cohort, tmp_path):
+    recipe = crossval.Recipe(epochs=10)
+    jobs = crossval.plan(*cohort, NETS[:1], "packaged", recipe, tmp_path)
+    crossval._heartbeat(jobs[1])(4)
+    progress = crossval._Progress(jobs, show=True)
+    progress._update()
+    assert progress.bar.n == 4 and progress.bar.total == 30
+    assert "efficientnet_lite0 fold 2 epoch 4/10" in str(progress.bar)
+    progress.bar.close()
+
+
+def test_what_cannot_be_trained_on_is_refused_all_at_once(cohort):
+    images, patches = cohort
+    with pytest.raises(InputError) as error:
+        crossed((images[:5], patches.drop(columns="fold").assign(label="new")), "unused")
+    assert len(error.value.problems) == 3
+    lonely = patches.assign(fold=np.where(patches.label == "fresh", 1, 2))
+    with pytest.raises(InputError, match="only one class"):
+        crossed((images, lonely), "unused")

@@ -1,0 +1,80 @@
+"""Features of a frozen trunk: the four flips, the cache and its key."""
+
+import numpy as np
+import pytest
+import torch
+
+from ovcf.models import features as module
+from ovcf.models.features import features_key, trunk_features, trunk_precision
+from ovcf.models.tensors import flip, flip_states, to_tensor
+from ovcf.models.weights import _noise_patches, load_network, locate
+
+LITE0 = locate(["efficientnet_lite0"], "packaged")["efficientnet_lite0"]
+
+
+@pytest.fixture
+def images(rng):
+    """Five patches, (5, 64, 64) uint8."""
+    return rng.integers(0, 256, (5, 64, 64)).astype(np.uint8)
+
+
+def lite0(images, cache, **more):
+    return trunk_features("efficientnet_lite0", images, cache=cache, weights="packaged", path=LITE0,
+                          progress=False, **more)
+
+
+def test_features_are_the_trunks_answer_to_each_flip(images, tmp_path):
+    found = lite0(images, tmp_path)
+    net = load_network("efficientnet_lite0", "packaged", size=64)
+    with torch.inference_mode():
+        for k, state in enumerate(flip_states()):
+            expected = net.stage(net.stem(flip(to_tensor(images), state)))
+            assert np.allclose(found[:, k], expected, atol=1e-4)
+    assert found.shape == (5, 4, 1280) and found.dtype == np.float32
+
+
+def test_the_stems_maps_lead_to_the_same_features(images, tmp_path):
+    maps = lite0(images, tmp_path, part="stem", flips=("lr",))
+    assert maps.shape[:2] == (5, 2) and maps.dtype == np.float16
+    net = load_network("efficientnet_lite0", "packaged", size=64)
+    with torch.inference_mode():
+        onwards = net.stage(torch.from_numpy(np.float32(maps[:, 0])))
+    assert np.allclose(onwards, lite0(images, tmp_path)[:, 0], atol=2e-2)  # half precision on disk
+
+
+def test_a_second_call_reads_the_file(images, tmp_path, monkeypatch):
+    first = lite0(images, tmp_path)
+    monkeypatch.setattr(module, "load_network", lambda *a, **k: pytest.fail("computed again"))
+    again = lite0(images, tmp_path)
+    assert np.array_equal(first, again) and isinstance(again, np.memmap) and not again.flags.writeable
+
+
+def test_an_interrupted_run_leaves_no_file(images, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "run_trunk", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        lite0(images, tmp_path)
+    assert not list((tmp_path / "features").iterdir())
+
+
+def test_the_key_sees_all_that_goes_in(images, tmp_path):
+    base = {"path": None, "part": "stage", "flips": ("lr", "tb"), "seed": 0}
+    keys = [features_key("googlenet", images, **base)]
+    changes = [{"path": LITE0}, {"part": "stem"}, {"flips": ("lr",)}, {"seed": 1}]
+    keys += [features_key("googlenet", images, **base | change) for change in changes]
+    keys += [features_key("resnet50", images, **base), features_key("googlenet", images[::-1], **base)]
+    assert len(set(keys)) == len(keys)
+    assert features_key("googlenet", images.copy(), **base) == keys[0]
+
+
+def test_half_precision_is_for_random_trunks_it_hardly_moves(tmp_path):
+    assert trunk_precision("resnet50", "a pretrained file") != "bfloat16"
+    assert trunk_precision("googlenet") != "bfloat16"
+    smooth = _noise_patches(8, 112, seed=5)
+    found = trunk_features("alexnet", smooth, cache=tmp_path / "a", flips=(), progress=False)[:, 0]
+    again = trunk_features("alexnet", smooth, cache=tmp_path / "b", flips=(), progress=False)[:, 0]
+    assert np.array_equal(found, again)  # the same bits each time, whatever the precision
+    net = load_network("alexnet", "none", size=112)
+    with torch.inference_mode():
+        exact = net.stage(net.stem(to_tensor(smooth))).numpy()
+    spread = exact.std(0)
+    assert np.sqrt(np.mean(((found - exact) / np.maximum(spread, 0.1 * spread.mean())) ** 2)) < 0.1
