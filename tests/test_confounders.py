@@ -41,7 +41,7 @@ def test_useless_factors_score_half_and_raise_no_alarm(patches, rng):
             resamples=300,
         )
         aucs.append(rows.set_index("factor").loc["c", "auc"])
-        alarms += rows["suspicious"].sum()
+        alarms += rows.loc[rows["factor"] != "all together", "suspicious"].sum()
     assert np.mean(aucs) == pytest.approx(0.5, abs=0.035)
     assert alarms <= 1
 
@@ -77,3 +77,26 @@ def test_the_seed_repeats_the_table(patches, rng):
     factor = Factor("c", pd.Series(rng.choice(list("abc"), 300)))
     pd.testing.assert_frame_equal(confounder_table(patches, [factor], seed=3),
                                   confounder_table(patches, [factor], seed=3))
+
+
+def test_factors_that_tell_only_together_are_found(rng):
+    one, other = rng.normal(size=(2, 400))
+    patches = pd.DataFrame({"patient_id": range(400), "label": np.where(one - other > 0, "fresh", "old")})
+    found = [Factor("a", pd.Series(one + other + one)), Factor("b", pd.Series(one + 2 * other)),
+             Factor("c", pd.Series(rng.choice(list("xy"), 400)))]
+    table = confounder_table(patches, found).set_index("factor")
+    assert table.loc["all together", "auc"] > table["auc"].drop("all together").max() + 0.05
+    assert table.loc["all together", "suspicious"]
+
+
+def test_nothing_together_stays_near_half(rng):
+    aucs = []
+    for _ in range(12):
+        patches = pd.DataFrame(
+            {"patient_id": np.arange(240) // 2, "label": rng.choice(["fresh", "old"], 240)}
+        )
+        found = [Factor(name, pd.Series(rng.normal(size=240))) for name in "abcd"]
+        aucs.append(
+            confounder_table(patches, found, resamples=50).set_index("factor").loc["all together", "auc"]
+        )
+    assert np.mean(aucs) == pytest.approx(0.5, abs=0.04)

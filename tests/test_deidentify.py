@@ -213,7 +213,10 @@ def test_a_name_in_an_uncovered_field_is_not_let_through(tmp_path):
         deidentify_film(path, tmp_path / "b.dcm", "MRN-77123", Pseudonyms(b"k" * 32))
 
 
-@pytest.mark.parametrize("kind", ["L.png", "I;16.png", "L.tif", "I;16.tif", "RGB.jpg", "progressive.jpg"])
+KINDS = ["L.png", "I;16.png", "turned.png", "L.tif", "I;16.tif", "turned.tif", "RGB.jpg", "progressive.jpg"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_pictures_keep_their_greys_and_lose_their_text(tmp_path, rng, kind):
     mode, suffix = kind.split(".")
     source, target = tmp_path / f"a.{suffix}", tmp_path / f"b.{suffix}"
@@ -222,6 +225,9 @@ def test_pictures_keep_their_greys_and_lose_their_text(tmp_path, rng, kind):
     extra = {"tif": {"tiffinfo": {270: SECRET, 305: SECRET}}, "jpg": {"comment": SECRET.encode()}}.get(
         suffix, {}
     )
+    if mode == "turned":  # boxes were drawn on the turned picture
+        extra["exif"] = Image.Exif()
+        extra["exif"][274] = 6
     image.save(source, **extra, **({"progressive": True} if mode == "progressive" else {}))
     source.write_bytes(source.read_bytes() + SECRET.encode())  # behind the end
     deidentify_film(source, target, "1", Pseudonyms(b"k" * 32))
@@ -248,3 +254,19 @@ def test_uids_are_valid_consistent_and_leave_the_standards_own():
     assert names.uid(uid) == names.uid(uid) != uid
     assert pydicom.uid.UID(names.uid(uid)).is_valid
     assert names.uid("1.2.840.10008.1.2.1") == "1.2.840.10008.1.2.1"
+
+
+def test_damaged_films_are_copied_or_refused_in_our_words(tmp_path):
+    sound, rng = dicom(tmp_path / "a.dcm").read_bytes(), np.random.default_rng(4)
+    refused = 0
+    for _ in range(60):
+        damaged = bytearray(sound)
+        for place in rng.integers(132, 2500, 3):
+            damaged[place] = rng.integers(256)
+        (tmp_path / "b.dcm").write_bytes(damaged)
+        try:
+            deidentify_film(tmp_path / "b.dcm", tmp_path / "c.dcm", "MRN-77123", Pseudonyms(b"k" * 32))
+        except InputError as error:
+            refused += 1
+            assert all("b.dcm" in problem.file for problem in error.problems)
+    assert 0 < refused < 60

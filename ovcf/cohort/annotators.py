@@ -9,10 +9,9 @@ records.
 import numpy as np
 import pandas as pd
 
+from ovcf.cohort.rows import BOX, LABELS
 from ovcf.problems import InputError, Problem
 
-CORNERS = ("x0", "y0", "x1", "y1")
-LABELS = ("fresh", "old")
 IOU_JOINT_REVIEW = 0.5  # below this the two boxes hardly outline the same vertebra
 
 
@@ -141,7 +140,7 @@ def _words(codes: np.ndarray) -> np.ndarray:
 
 def _boxes(patches: pd.DataFrame, who: str) -> np.ndarray:
     """One annotator's boxes (n, 4), NaN where none was drawn."""
-    columns = [f"annotator_{who}_{corner}" for corner in CORNERS]
+    columns = [f"annotator_{who}_{corner}" for corner in BOX]
     missing = pd.Series(np.nan, index=patches.index)
     return np.column_stack(
         [pd.to_numeric(patches.get(column, missing), errors="coerce") for column in columns]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ovcf.cohort import suspicions
+from ovcf.cohort import contradictions, suspicions
 from ovcf.cohort.annotators import agreement, has_two_annotators, joint_review
 from ovcf.cohort.confounders import confounder_table, factors
 from ovcf.cohort.duplicates import copied_films, copied_patches
@@ -79,22 +79,24 @@ def check(data, *, allow_outside: bool = False, workers: int | None = None, seed
         return Findings(str(data), facts.problems, [], {}, {}, {})
     places = places_of(cohort)
     found = factors(places.table, facts.films, facts.patches)
-    tables = {"classes by level": suspicions.class_balance(places.table),
+    if places.lines is None:  # folders called fresh and old are the label
+        found = [factor for factor in found if factor.name != "file folder"]
+    tables = {"classes by level": contradictions.class_balance(places.table),
               "factors": confounder_table(places.table, found, seed=seed)}
     errors = _annotations(places, cohort.studies, tables, seed)
     copies, groups = copied_patches(places, facts)
-    warnings = copies + copied_films(places, facts)
-    warnings += [
-        problem
-        for look in (suspicions.bad_patches, suspicions.odd_spacing, suspicions.named_patients)
-        for problem in look(places, facts)
-    ]
-    warnings += suspicions.contradictions(places) + suspicions.imbalance(places) + _shortcuts(tables, places)
+    warnings = [
+        *copies, *copied_films(places, facts), *suspicions.bad_patches(places, facts),
+        *suspicions.odd_spacing(places, facts), *suspicions.named_patients(facts),
+        *contradictions.contradictions(places), *contradictions.imbalance(places),
+        *_shortcuts(tables, places),
+    ]  # fmt: skip
     if not errors:
-        warnings += suspicions.doubtful_studies(places, cohort.studies) + suspicions.disagreements(places)
-    return Findings(
-        str(data), errors, warnings, _counts(cohort), tables, _pictures(places, facts, groups, warnings)
-    )
+        warnings += contradictions.doubtful_studies(places, cohort.studies) + contradictions.disagreements(
+            places
+        )
+    pictures = _pictures(places, facts, groups, warnings)
+    return Findings(str(data), errors, warnings, _counts(cohort), tables, pictures)
 
 
 def _plainer(problem: Problem) -> Problem:
@@ -130,6 +132,9 @@ def _annotations(places: Places, studies, tables: dict, seed: int) -> list[Probl
 def _shortcuts(tables: dict, places: Places) -> list[Problem]:
     """A warning for each factor that predicts the label by itself."""
     table = tables["factors"]
+    single = table["factor"] != "all together"
+    if table.loc[single, "suspicious"].any():
+        table = table[single]  # all together say nothing new then
     return [
         Problem(
             "label_shortcut",

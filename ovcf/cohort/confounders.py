@@ -14,6 +14,7 @@ from scipy.stats import norm
 
 FOLDS = 5
 MOST_CATEGORIES = 30
+AT_ONCE = 100  # resamples in memory together
 SMOOTHING = 5.0  # patches' worth of overall prevalence mixed into each category's own
 WORTH_A_WARNING = 0.60  # AUC from which a factor whose interval leaves out 0.5 is reported
 # columns that are about the answer itself, or measured on the vertebra: no shortcut
@@ -69,7 +70,8 @@ def confounder_table(patches: pd.DataFrame, found: list[Factor], *, resamples: i
         high (of the same direction), direction, suspicious. Sorted by AUC; factors with one value are left
         out. An AUC of 0.60 or more is suspicious when it stays above 0.5 by an interval widened for the
         number of factors (Bonferroni, from the bootstrap's SD, ddof 1): at 95 % one factor in twenty would be
-        so by chance.
+        so by chance. The row called "all together" is a logistic regression on all of them but anatomy, out
+        of fold by patient: what a model could score that never looks at a bone.
     """
     truth = (patches["label"] == "fresh").to_numpy()
     patient = pd.factorize(patches["patient_id"])[0]
@@ -89,6 +91,7 @@ def confounder_table(patches: pd.DataFrame, found: list[Factor], *, resamples: i
         auc, draws = _auc(np.asarray(score, float), truth[used], patient[used], fold, resamples, rng)
         rows.append(_row(factor, kind, used, auc, draws, values, truth[used], strictness))
     columns = ["factor", "kind", "n", "missing", "auc", "low", "high", "direction", "suspicious"]
+    rows += _together(patches, found, truth, patient, resamples, seed) if len(rows) > 1 else []
     table = pd.DataFrame(rows, columns=columns)
     return table.sort_values("auc", ascending=False, kind="stable", ignore_index=True)
 
@@ -123,30 +126,68 @@ def _target_encoded(values: pd.Series, truth: np.ndarray, patient: np.ndarray, s
     return score, fold
 
 
+def _together(patches, found, truth, patient, resamples: int, seed: int) -> list[tuple]:
+    """The row of all factors together, or none where a fold would lack a class."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GroupKFold
+
+    number, columns = _columns([factor for factor in found if not factor.anatomy])
+    folds = min(FOLDS, len(np.unique(patient)))
+    if folds < 2 or not number:
+        return []
+    score, fold = np.zeros(len(truth)), np.zeros(len(truth), int)
+    dealer = GroupKFold(folds, shuffle=True, random_state=seed)
+    for k, (train, test) in enumerate(dealer.split(columns, groups=patient)):
+        if truth[train].all() or not truth[train].any():
+            return []
+        model = LogisticRegression(max_iter=1000).fit(columns[train], truth[train])
+        score[test], fold[test] = model.decision_function(columns[test]), k
+    rng = np.random.default_rng(np.random.SeedSequence([seed, len(found)]))
+    auc, draws = _auc(score, truth, patient, fold, resamples, rng)
+    low, high = np.percentile(draws, [2.5, 97.5]) if len(draws) else (np.nan, np.nan)
+    return [("all together", "model", len(truth), 0, auc, low, high, f"{number} factors but anatomy",
+             bool(auc >= WORTH_A_WARNING and low > 0.5))]
+
+
+def _columns(found: list[Factor]) -> tuple[int, np.ndarray]:
+    """How many factors can be used together, and their columns: ranks in [-1, 1], categories as 0/1."""
+    columns = []
+    for factor in found:
+        kind, values = _as_numbers(factor.values)
+        if kind == "number" and values.nunique() > 1:
+            ranks = values.rank(pct=True)  # a typing mistake of 9e300 must not rule the rest
+            columns.append((2 * ranks - 1).fillna(0).to_numpy()[:, None])
+        elif kind == "category" and 1 < values.nunique() <= MOST_CATEGORIES:
+            columns.append(pd.get_dummies(values, dummy_na=True).to_numpy(float))
+    return len(columns), np.hstack(columns) if columns else np.empty((0, 0))
+
+
 def _auc(score, truth, patient, fold, resamples: int, rng) -> tuple[float, np.ndarray]:
     """AUC over pairs within a fold, and its bootstrap draws over patients."""
     people = int(patient.max()) + 1
-    weights = np.vstack(
-        [np.ones(people), rng.multinomial(people, np.full(people, 1 / people), size=resamples)]
-    )
-    won, pairs = np.zeros(resamples + 1), np.zeros(resamples + 1)
-    for number in np.unique(fold):
-        part = fold == number
-        a, b = _pairs_won(score[part], truth[part], weights[:, patient[part]])
-        won, pairs = won + a, pairs + b
-    with np.errstate(invalid="ignore"):
-        auc = won / pairs
+    share = np.full(people, 1 / people)
+    draws = []
+    for start in range(0, resamples + 1, AT_ONCE):
+        times = rng.multinomial(people, share, size=min(AT_ONCE, resamples + 1 - start))  # (draws, people)
+        if start == 0:
+            times[0] = 1  # the cohort itself
+        parts = [_pairs_won(score[fold == k], truth[fold == k], times[:, patient[fold == k]])
+                 for k in np.unique(fold)]
+        won, pairs = (sum(values) for values in zip(*parts, strict=True))
+        draws.append(np.divide(won, pairs, out=np.full(len(won), np.nan), where=pairs > 0))
+    auc = np.concatenate(draws)
     return float(auc[0]), auc[1:][np.isfinite(auc[1:])]
 
 
-def _pairs_won(score: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted number of (fresh, old) pairs in which fresh scores higher (ties half), and of all pairs."""
-    rank, order = np.unique(score, return_inverse=True)
-    fresh, old = (np.zeros((len(rank), len(weights))) for _ in range(2))
-    np.add.at(fresh, order[truth], weights[:, truth].T)
-    np.add.at(old, order[~truth], weights[:, ~truth].T)
-    below = np.cumsum(old, 0) - old
-    return (fresh * (below + old / 2)).sum(0), fresh.sum(0) * old.sum(0)
+def _pairs_won(score: np.ndarray, truth: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number of (fresh, old) pairs in which fresh scores higher (ties half), and of all; a draw a row."""
+    order = np.argsort(score, kind="stable")
+    first = np.flatnonzero(np.diff(score[order], prepend=np.nan) != 0)  # where each distinct score begins
+    times = times[:, order].astype(float)
+    fresh = np.add.reduceat(times * truth[order], first, axis=1)  # (draws, distinct scores)
+    old = np.add.reduceat(times * ~truth[order], first, axis=1)
+    below = np.cumsum(old, 1) - old
+    return (fresh * (below + old / 2)).sum(1), fresh.sum(1) * old.sum(1)
 
 
 def _row(factor: Factor, kind: str, used, auc: float, draws: np.ndarray, values: pd.Series, truth,

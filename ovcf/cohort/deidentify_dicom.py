@@ -30,25 +30,36 @@ TEXT = {"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"}
 
 def deidentify_dicom(source: Path, target: Path, patient_id: str, names: Pseudonyms) -> None:
     """Write one DICOM file without anything that identifies; InputError where a name would stay in it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pydicom comments on every value out of order
+            _write_clean(source, target, patient_id, names)
+    except InputError:
+        raise
+    except Exception as error:  # an element of a kind nobody knows, a head that cannot be written again
+        raise InputError(
+            Problem("unwritable", f"its header cannot be cleaned ({error})", str(source))
+        ) from error
+
+
+def _write_clean(source: Path, target: Path, patient_id: str, names: Pseudonyms) -> None:
+    """Read, clean, search for what must be gone, write."""
     import pydicom
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom comments on every value out of order
-        ds = pydicom.dcmread(source, force=True)
-        known = _words_to_miss(ds, patient_id)
-        clean_dataset(ds, patient_id, names)
-        _say_so(ds, names.patient(patient_id))
-        _new_meta(ds, names)
-        if known & _words(_all_text(ds)):
-            raise InputError(
-                Problem(
-                    "identity_left",
-                    "a name or id of the header would stay in the file, in a field "
-                    "the profile does not cover",
-                    str(source),
-                )
+    ds = pydicom.dcmread(source, force=True)
+    known = _words_to_miss(ds, patient_id)
+    clean_dataset(ds, patient_id, names)
+    _say_so(ds, names.patient(patient_id))
+    _new_meta(ds, names)
+    if known & _words(_all_text(ds)):
+        raise InputError(
+            Problem(
+                "identity_left",
+                "a name or id of the header would stay in the file, in a field the profile does not cover",
+                str(source),
             )
-        ds.save_as(target, enforce_file_format=True)
+        )
+    ds.save_as(target, enforce_file_format=True)
 
 
 def clean_dataset(ds, patient_id: str, names: Pseudonyms) -> None:

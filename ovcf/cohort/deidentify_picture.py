@@ -104,7 +104,8 @@ def _scan_end(data: bytes, place: int) -> int:
 def _tiff(source: Path) -> bytes:
     """The picture written anew, losslessly: a TIFF's tags may lie anywhere between the pixels."""
     stream = io.BytesIO()
-    with Image.open(source) as image:
+    # by handle: by name Pillow maps an uncompressed TIFF with the sides of its turned size, which shears it
+    with open(source, "rb") as file, Image.open(file) as image:
         stored = Image.fromarray(np.asarray(image)) if image.mode not in ("1", "P") else image.copy()
         stored.info = {}
         white_is_zero = {262: 0} if image.tag_v2.get(262) == 0 and image.mode not in ("1", "L", "P") else {}

@@ -13,10 +13,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from ovcf.cohort.importers.sources import ImageIndex, printable, refuse
+from ovcf.cohort.rows import LABELS, LEVELS
 from ovcf.problems import InputError, Problem
 
-LEVELS = tuple([f"T{k}" for k in range(5, 13)] + [f"L{k}" for k in range(1, 6)])
-LABELS = ("fresh", "old")
 _VERTEBRA = re.compile(r"(C|TH|T|D|L|S)0?(\d{1,2})", re.IGNORECASE)
 _SEX = {"f": "female", "w": "female", "female": "female", "m": "male", "male": "male"}
 EDGE_PX = 1.0  # rounding in the annotation tool; anything more outside the image is worth a note
