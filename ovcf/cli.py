@@ -45,18 +45,28 @@ def echo_json(value) -> None:
 @click.option("--data", type=FILE, help="Manifest CSV or folder of your own cohort.")
 @click.option("--out", type=FILE, help="Folder of the run  [default: reports/PROFILE].")
 @click.option("-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="Set one parameter.")
-def run(profile, data, out, parameters):
+@click.option("--allow-outside", is_flag=True, help="Accept image paths that leave the manifest's folder.")
+def run(profile, data, out, parameters, allow_outside):
     """Run the whole study and write one report."""
     from ovcf.report import RunFailed, run_study
 
     try:
-        page = run_study(profile, data=data, out=out, overrides=dict(parameters))
+        page = run_study(profile, data=data, out=out, overrides=dict(parameters), allow_outside=allow_outside)
     except RunFailed as failure:
         wrong_input = failure.record["failed"].get("kind") == "InputError"
         click.echo(f"ovcf: the run stopped at {failure}", err=True)
         click.echo("What was made is kept; the same command goes on from there.", err=True)
         raise SystemExit(2 if wrong_input else 1) from None
     click.echo(f"report: {page}")
+
+
+@main.command()
+@click.argument("run", type=FILE)
+def pdf(run):
+    """Print a run's report as PDF."""
+    from ovcf.report.page import write_pdf
+
+    click.echo(f"report: {write_pdf(run)}")
 
 
 @main.command()

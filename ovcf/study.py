@@ -17,9 +17,7 @@ import pandas as pd
 from ovcf.problems import InputError, Problem
 from ovcf.profiles import defaults, merge_parameters
 
-TRAINING = (
-    "weights trainable epochs batch_size learning_rate momentum decay decay_every seed workers".split()
-)
+TRAINING = "weights trainable epochs batch_size learning_rate momentum decay decay_every seed workers".split()
 PREPROCESSING = "image_size margin_mm margin_px equalisation".split()
 COHORT = "data patients seed folds split".split()
 TEXT_COLUMNS = (
@@ -69,7 +67,7 @@ class Study:
         """The cohort as `ovcf.cohort.manifest.read_cohort` gives it, every row checked."""
         from ovcf.cohort.manifest import read_cohort
 
-        return read_cohort(self.source)
+        return read_cohort(self.source, allow_outside=self.parameters["allow_outside"])
 
     @cached_property
     def patches(self) -> pd.DataFrame:

@@ -5,7 +5,8 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from ovcf.report.page import clean, equation, write_page
+from ovcf.problems import InputError
+from ovcf.report.page import clean, equation, write_page, write_pdf
 
 RECORD = {
     "status": "complete",
@@ -38,7 +39,13 @@ def page(tmp_path):
         new_code_cell("secret = 1", outputs=[new_output("display_data", data=data)]),
         new_code_cell("t", outputs=[new_output("execute_result", data={"text/plain": "the last value"})]),
         new_code_cell("w", outputs=[new_output("display_data", data=widget)]),
-        new_code_cell("e", outputs=[new_output("stream", name="stderr", text="epoch 1"), new_output("error", ename="ValueError", evalue="<b>bad</b>", traceback=[])]),
+        new_code_cell(
+            "e",
+            outputs=[
+                new_output("stream", name="stderr", text="epoch 1"),
+                new_output("error", ename="ValueError", evalue="<b>bad</b>", traceback=[]),
+            ],
+        ),
     ]
     (tmp_path / "notebooks").mkdir()
     nbformat.write(new_notebook(cells=cells), tmp_path / "notebooks" / "01_dataset.ipynb")
@@ -100,3 +107,10 @@ def test_clean_keeps_pictures_inside():
 def test_inline_equation_sits_on_the_line():
     assert "vertical-align" in equation("x_1", inline=True)
     assert "vertical-align" not in equation("x_1", inline=False)
+
+
+def test_pdf_has_the_title_and_asks_for_nothing(tmp_path):
+    with pytest.raises(InputError, match="no report yet"):
+        write_pdf(tmp_path)
+    write_page(tmp_path, RECORD, [])
+    assert write_pdf(tmp_path).read_bytes().startswith(b"%PDF")

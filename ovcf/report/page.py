@@ -1,6 +1,7 @@
 """Executed notebooks -> one self-contained page: no code, a table of contents, nothing asked of the network."""
 
 import json
+import os
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, pass_context
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
+from ovcf.problems import InputError, Problem
 from ovcf.study import write_text
 from ovcf.viz.gallery import SCRIPT, SCRIPT_SHA256
 
@@ -68,17 +70,37 @@ def write_page(run: Path, record: dict, names: list[str]) -> Path:
     """Write `report.html` of a run from what its notebooks hold, complete or not."""
     sections = [_section(run / "notebooks" / f"{name}.ipynb", name) for name in names]
     sections = [section for section in sections if section]
-    page = _environment().get_template("page.html.j2").render(
-        record=record,
-        sections=sections,
-        css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
-        script=SCRIPT,
-        script_hash=SCRIPT_SHA256,
-        parameters=json.dumps(record["parameters"], indent=2, ensure_ascii=False),
+    page = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            record=record,
+            sections=sections,
+            css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
+            script=SCRIPT,
+            script_hash=SCRIPT_SHA256,
+            parameters=json.dumps(record["parameters"], indent=2, ensure_ascii=False),
+        )
     )
     path = run / "report.html"
     write_text(path, page)
     return path
+
+
+def write_pdf(run: Path) -> Path:
+    """Print a run's `report.html` to `report.pdf` beside it (WeasyPrint: no browser, nothing fetched).
+
+    Raises InputError where the run has no report yet.
+    """
+    import weasyprint
+
+    source, target = run / "report.html", run / "report.pdf"
+    if not source.is_file():
+        raise InputError(Problem("missing_file", "this run has no report yet", str(source)))
+    partial = target.with_suffix(".pdf.part")
+    weasyprint.HTML(filename=str(source)).write_pdf(str(partial), pdf_tags=True)
+    os.replace(partial, target)
+    return target
 
 
 def _section(path: Path, name: str) -> dict | None:

@@ -11,7 +11,6 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from ovcf import __version__
-from ovcf.problems import InputError, Problem
 from ovcf.profiles import NAMES, load_profile, merge_parameters, parse_value
 from ovcf.study import Study, write_text
 
@@ -35,7 +34,7 @@ class RunFailed(RuntimeError):
         super().__init__(f"{failed['notebook']}, cell {failed['cell']}: {failed['error']}")
 
 
-def run_study(profile: str, *, data=None, out=None, overrides: dict | None = None) -> Path:
+def run_study(profile: str, *, data=None, out=None, overrides: dict | None = None, allow_outside=False) -> Path:
     """Run every notebook of the study and write the report; return its path.
 
     Parameters
@@ -44,6 +43,7 @@ def run_study(profile: str, *, data=None, out=None, overrides: dict | None = Non
     data : manifest or folder; stands above the profile's.
     out : folder of the run; reports/<profile> by default. What is in it already is used where it still fits.
     overrides : parameter names and values, values as text in YAML.
+    allow_outside : accept image paths that leave the manifest's folder.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def run_study(profile: str, *, data=None, out=None, overrides: dict | None = Non
     RunFailed : when a notebook stops; everything made so far is kept, and run.json and the report say where.
     """
     run = Path(out).resolve() if out else Path("reports") / (profile if profile in NAMES else Path(profile).stem)
-    parameters = _parameters(profile, data, overrides or {})
+    parameters = _parameters(profile, data, overrides or {}, allow_outside)
     study = Study(run, **parameters)
     study.prepare()
     record = _new_record(study, profile)
@@ -82,12 +82,14 @@ def notebook_parameters(path: Path) -> dict:
     return {name: found for name, found in papermill.inspect_notebook(str(path)).items()}
 
 
-def _parameters(profile: str, data, overrides: dict) -> dict:
+def _parameters(profile: str, data, overrides: dict, allow_outside: bool) -> dict:
     """Join profile, --data and -p into one complete set; every mistake is reported at once."""
     parameters = load_profile(profile)
     changes = {name: parse_value(text) for name, text in overrides.items()}
     if data is not None:
         changes["data"] = str(Path(data).resolve())
+    if allow_outside:
+        changes["allow_outside"] = True
     return merge_parameters(parameters, changes, source="the command line")
 
 

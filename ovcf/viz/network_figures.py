@@ -165,7 +165,9 @@ def subgroup_figure(groups, *, title=""):
     figure, ax = plt.subplots(figsize=(8, 0.28 * len(rows) + 1.2))
     names = [f"{r.by.replace('_', ' ')}: {r.group} (n = {r.n})" for r in rows.itertuples()]
     colours = [INK if tested else PAPER for tested in rows.tested]
-    forest(rows, ax, names=names, xlabel="AUC, 95 % interval clustered by patient; grey: too few to test", colours=colours)
+    forest(
+        rows, ax, names=names, xlabel="AUC, 95 % interval clustered by patient; grey: too few to test", colours=colours
+    )
     ax.axvline(0.5, color=PAPER, lw=1, ls="--")
     for i in np.flatnonzero(rows.by != rows.by.shift())[1:]:
         ax.axhline(len(rows) - i - 0.5, color="#dddddd", lw=0.8)

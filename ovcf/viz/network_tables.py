@@ -1,4 +1,4 @@
-"""The tables of notebooks 03 and 04 as a reader sees them: Tables 2 and 3 beside the paper's, intervals, comparisons."""
+"""The tables of notebooks 03 and 04 as printed: Tables 2 and 3 beside the paper's, intervals, comparisons."""
 
 import pandas as pd
 
@@ -44,7 +44,9 @@ def table2_beside_paper(predictions: pd.DataFrame) -> pd.DataFrame:
     """Return Table 2 as printed text, the paper's row beneath each of ours; networks in the paper's order."""
     summary = table2(predictions)
     cells = summary.assign(
-        text=[mean_sd(r.mean, r.sd_ddof1, metric=r.metric) for r in summary.rename(columns={"mean": "mean"}).itertuples()]
+        text=[
+            mean_sd(r.mean, r.sd_ddof1, metric=r.metric) for r in summary.rename(columns={"mean": "mean"}).itertuples()
+        ]
     )
     ours = cells.pivot(index="network", columns="metric", values="text")
     ours = ours.reindex([n for n in NETWORK_NAMES if n in ours.index])[list(METRICS)]
@@ -166,9 +168,15 @@ def operating_table(points: pd.DataFrame) -> pd.DataFrame:
     """Return one row a rule: its thresholds over folds and the rates they give, with intervals."""
     cells = points.assign(text=_texts(points))
     span = cells.threshold_min.map("{:.2f}".format) + " to " + cells.threshold_max.map("{:.2f}".format)
-    cells["threshold over folds"] = span.where(cells.threshold_min != cells.threshold_max, cells.threshold_min.map("{:.2f}".format))
+    cells["threshold over folds"] = span.where(
+        cells.threshold_min != cells.threshold_max, cells.threshold_min.map("{:.2f}".format)
+    )
     wide = cells.pivot_table(
-        index=["rule", "chosen_on", "threshold over folds"], columns="metric", values="text", aggfunc="first", sort=False
+        index=["rule", "chosen_on", "threshold over folds"],
+        columns="metric",
+        values="text",
+        aggfunc="first",
+        sort=False,
     )
     return _named(wide[[m for m in METRICS if m in wide]])
 
@@ -183,7 +191,9 @@ def leakage_table(price: pd.DataFrame) -> pd.DataFrame:
             "of": shown.metric.map(_metric_name),
             "split by patient": [_one(r.by_patient, r.metric) for r in shown.itertuples()],
             "split by patch": [_one(r.by_patch, r.metric) for r in shown.itertuples()],
-            "difference [95 % interval]": [with_interval(r.difference, r.low, r.high, metric=r.metric) for r in shown.itertuples()],
+            "difference [95 % interval]": [
+                with_interval(r.difference, r.low, r.high, metric=r.metric) for r in shown.itertuples()
+            ],
             "p": shown.p,
             "method": shown.method,
         }
@@ -210,5 +220,3 @@ def _metric_name(metric: str) -> str:
 def _named(table: pd.DataFrame) -> pd.DataFrame:
     """Give columns and rows their printed names."""
     return table.rename(columns=_metric_name, index=NETWORK_NAMES)
-
-

@@ -25,7 +25,11 @@ def reader_slopes(sessions, ax, *, metric="accuracy"):
         x = np.arange(len(rows)) + (i - len(readers) / 2) * 0.04
         y = np.array([row[metric] for row in rows])
         bars = [y - [row[f"{metric}_low"] for row in rows], [row[f"{metric}_high"] for row in rows] - y]
-        style = {"color": INK, "lw": 2.6, "marker": "D"} if reader == AVERAGE else {"color": colours[reader], "lw": 1.2, "marker": "o"}
+        style = (
+            {"color": INK, "lw": 2.6, "marker": "D"}
+            if reader == AVERAGE
+            else {"color": colours[reader], "lw": 1.2, "marker": "o"}
+        )
         ax.errorbar(x, y, yerr=bars, elinewidth=0.8, ms=5, label=reader, **style)
     ax.axhline(0.5, color="#999999", lw=0.8, ls=":")
     ax.set_xticks(range(len(sessions)), [SESSION_NAMES[name] for name in sessions])

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from ovcf.stats.mrmc import obuchowski_rockette, or_components, prepare
+from ovcf.stats.mrmc import obuchowski_rockette
+from ovcf.stats.or_components import or_components, prepare
 from ovcf.stats.power import power_grid
 from ovcf.stats.published import paper_wide
 from ovcf.stats.rates import fold_table
@@ -47,7 +48,12 @@ def session_beside_paper(table: pd.DataFrame, number: int, folds: pd.DataFrame |
         {NAMES[m]: [_cell(row, m) for row in table.to_dict("records")] for m in SHOWN}, index=table.reader
     )
     if folds is not None:
-        names = {"specificity": "recall_old", "sensitivity": "recall_fresh", "ppv": "precision_fresh", "npv": "precision_old"}
+        names = {
+            "specificity": "recall_old",
+            "sensitivity": "recall_fresh",
+            "ppv": "precision_fresh",
+            "npv": "precision_old",
+        }
         cells = {NAMES[m]: _fold_mean(folds[names.get(m, m)]) for m in SHOWN}
         ours.loc[f"{NETWORK_NAMES.get(folds.network.iloc[0], folds.network.iloc[0])}, mean of folds"] = cells
     printed = paper_wide(number).rename(columns=NAMES)
@@ -137,9 +143,9 @@ def model_folds(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cell(row: dict, metric: str) -> str:
-    """`52.5 [37.5, 67.1]`, or mean ± SD with the interval for the average row; the clustered interval if there is one."""
-    clustered = f"{metric}_clustered_low" in row and pd.notna(row[f"{metric}_clustered_low"])
-    low, high = (row[f"{metric}{'_clustered' if clustered else ''}_{end}"] for end in ("low", "high"))
+    """`52.5 [37.5, 67.1]`, or mean ± SD [interval] for the average row; clustered where that is known."""
+    clustered = pd.notna(row.get(f"{metric}_low_clustered"))
+    low, high = (row[f"{metric}_{end}{'_clustered' if clustered else ''}"] for end in ("low", "high"))
     text = with_interval(row[metric], low, high)
     spread = row.get(f"{metric}_sd")
     return text if spread is None or pd.isna(spread) else text.replace(" [", f"{GLUE}±{GLUE}{100 * spread:.2f} [")

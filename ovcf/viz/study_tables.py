@@ -89,7 +89,9 @@ def table1_beside_paper(patches: pd.DataFrame) -> pd.DataFrame:
     """Return Table 1 with the paper's printed counts beside ours, then what is known of the patients."""
     ours = table1(patches).set_index("row")
     printed = paper_wide(1)
-    old = [f"{o}" + (f"({n})" if n and row != TABLE1_TOTALS else "") for row, o, n in ours[["old", "normal"]].itertuples()]
+    old = [
+        f"{o}" + (f"({n})" if n and row != TABLE1_TOTALS else "") for row, o, n in ours[["old", "normal"]].itertuples()
+    ]
     table = pd.DataFrame({("fresh", "ours"): ours.fresh.astype(str), ("old", "ours"): old}, index=ours.index)
     for column in ("fresh", "old"):
         table[(column, "paper")] = printed[column].reindex(table.index).fillna("–")
@@ -154,8 +156,10 @@ def folds(patches: pd.DataFrame) -> pd.DataFrame:
 def findings(found) -> pd.DataFrame:
     """List what `ovcf.cohort.check.check` found, errors first, one line a kind: how often, and an example."""
     rows = [("error", problem) for problem in found.errors] + [("warning", problem) for problem in found.warnings]
-    said = [(severity, p.kind.replace("_", " "), str(p._replace(file=Path(p.file).name if p.file else None)))
-            for severity, p in rows]  # a report travels: no folders of the machine it was made on
+    said = [
+        (severity, p.kind.replace("_", " "), str(p._replace(file=Path(p.file).name if p.file else None)))
+        for severity, p in rows
+    ]  # a report travels: no folders of the machine it was made on
     table = pd.DataFrame(said, columns=["severity", "kind", "example"])
     if table.empty:
         return table.assign(times=pd.Series(dtype=int))

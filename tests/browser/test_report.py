@@ -1,0 +1,113 @@
+"""The report in Chromium: asks a listening server for nothing, and its one script filters the gallery."""
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from ovcf.report.page import write_page
+from ovcf.viz.gallery import gallery_html
+from ovcf.viz.outcomes import browse_table
+
+RECORD = {
+    "status": "complete",
+    "profile": "demo",
+    "data": "synthetic cohort",
+    "synthetic": True,
+    "started": "2026-01-01T00:00:00+00:00",
+    "finished": "",
+    "ovcf": "",
+    "python": "",
+    "machine": "",
+    "peak_memory_mb": 1,
+    "parameters": {},
+    "notebooks": {},
+}
+
+
+@pytest.fixture
+def sink():
+    """A server on this machine that remembers what it was asked."""
+    asked = []
+
+    class Remember(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_error(404)
+
+        do_POST = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Remember)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", asked
+    server.shutdown()
+
+
+@pytest.fixture
+def report(tmp_path, sink):
+    """A page with a gallery and with outputs that try every way out to the sink."""
+    address, _ = sink
+    ways_out = (
+        f'<img src="{address}/img"><script src="{address}/script"></script><link rel="stylesheet" href="{address}/css">'
+        f'<iframe src="{address}/frame"></iframe><meta http-equiv="refresh" content="0;url={address}/meta">'
+        f'<p style="background: url({address}/style)">x</p><svg><image href="{address}/svg"/></svg>'
+        f'<form action="{address}/form"><button id="send">send</button></form>'
+        f'<style>@import "{address}/import";</style>'
+    )
+    patches = pd.DataFrame(
+        {
+            "patch_id": ["a", "b"],
+            "patient_id": ["1", "2"],
+            "level": ["T12", "L1"],
+            "label": ["fresh", "old"],
+            "fold": [1, 2],
+        }
+    )
+    predictions = pd.DataFrame(
+        {
+            "network": "resnet50",
+            "split": "patient",
+            "fold": [1, 2],
+            "patch_id": ["a", "b"],
+            "patient_id": ["1", "2"],
+            "truth": [1, 0],
+            "p_fresh": [0.2, 0.1],
+        }
+    )
+    images = np.zeros((2, 16, 16), np.uint8)
+    gallery = gallery_html(browse_table(patches, predictions, "resnet50"), images)
+    outputs = [new_output("display_data", data={"text/html": html}) for html in (ways_out, gallery)]
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(new_notebook(cells=[new_code_cell("", outputs=outputs)]), tmp_path / "notebooks" / "one.ipynb")
+    return write_page(tmp_path, RECORD, ["one"])
+
+
+def test_nothing_is_asked_of_the_network(report, sink, watch):
+    page = watch().page
+    page.goto(report.as_uri())
+    page.locator("#send").click(no_wait_after=True)
+    page.wait_for_timeout(500)
+    assert sink[1] == []
+
+
+def test_the_gallery_filters_under_the_policy(report, watch):
+    page = watch().page
+    page.goto(report.as_uri())
+    tiles = page.locator(".ovcf-gallery li")
+    assert tiles.count() == 2
+    page.locator(".ovcf-gallery form").wait_for()
+    page.get_by_label("Level").select_option("T12")
+    assert tiles.locator("visible=true").count() == 1
+
+
+def test_the_gallery_is_readable_without_script(report, watch):
+    page = watch(java_script_enabled=False).page
+    page.goto(report.as_uri())
+    assert page.locator(".ovcf-gallery li").locator("visible=true").count() == 2
