@@ -157,7 +157,7 @@ def _check_improved(paper, ledger, recovery, entry):
             for name, (a, b), n, bounds in ruled_out
         )
         message = (
-            f"The text says “{quote}”. However the answers to single cases were paired, the exact McNemar "
+            f"The text says “{quote}”. However the answers to single cases were paired, the two-sided exact McNemar "
             f"test cannot reach {alpha:g} for {shown}."
         )
         ledger.find("claim-improved", CONTRADICTION, place, quote, shown, message)

@@ -35,10 +35,10 @@ def _report_average(ledger, average: Average):
     """Say when an average or its ± does not follow from the rows."""
     if average.fits and average.ddof != "neither":
         return ledger.holds("average", average.place, f"{average.shown} (ddof {average.ddof})")
-    what = "mean" if not average.fits else "±"
+    what = "mean does" if not average.fits else "± does"
     message = f"The {average.k} rows above give {average.shown}, printed is {average.printed}."
     if not average.fits and average.ddof == "neither":
-        what = "mean and ±"
+        what = "mean and ± do"
     if len(average.mends) == 1:
         (row, (low, high)), *_ = average.mends.items()
         message += f" Both printed numbers would follow if {row} alone had {_span(low, high)} in this column."
@@ -52,7 +52,7 @@ def _report_average(ledger, average: Average):
         average.place,
         average.printed,
         average.shown,
-        f"The {what} does not follow from the rows. {message}",
+        f"The {what} not follow from the rows. {message}",
     )
 
 
@@ -281,7 +281,7 @@ def _check_shares(paper, ledger, recovery, table):
     message = (
         f"Accuracy is the average of the two recalls weighted by class size. In {_rows(against)} ({ranges}) "
         f"the printed means ask for another share of {paper.positive} cases than the {stated:.1%} of the "
-        "printed totals"
+        "printed totals, if all were tested on the same folds"
     )
     message += (
         f"; the totals the other way round ({1 - stated:.1%}) fit "

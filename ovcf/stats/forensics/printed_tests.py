@@ -73,8 +73,8 @@ def _report_test(paper, ledger, entry, printed, place, found, other):
             and _counts(paper, entry)
         ):
             message = (
-                f"{named} gives {p[named]:.3f}, as printed: it takes the {_n(paper, entry)} counts of each "
-                "column as measurements and asks whether their averages differ, which the two totals decide, "
+                f"The {named} test gives {p[named]:.3f}, as printed. It takes the {_n(paper, entry)} counts of "
+                "each column as measurements and asks whether their averages differ, which the two totals decide, "
                 "not whether the cases are spread alike over the rows. A chi-square test of the table, "
                 f"which asks that, gives {p['chi-square']:.3f}."
             )
