@@ -25,9 +25,9 @@ def open_study(run):
     InputError
         When the folder is not a run, or no predictions were made in it yet.
     """
-    from ovcf.study import Study, read_table
+    from ovcf.study import Study, from_project, read_table
 
-    tables = Path(run) / "tables"
+    tables = from_project(run) / "tables"
     missing = [n for n in ("patches", "predictions") if not (tables / f"{n}.csv").is_file()]
     if missing:
         words = f"holds no {' and no '.join(missing)}; make the run first with: ovcf run --out {run}"
@@ -35,7 +35,21 @@ def open_study(run):
     study = Study(run)
     # an instance attribute stands before the cached property that would compute
     study.patches, study.predictions = (read_table(tables / f"{n}.csv") for n in ("patches", "predictions"))
+    study.changed = _changed(study)
     return study
+
+
+def _changed(study) -> str:
+    """A warning when the films' manifest is no longer the one the run's tables were made from."""
+    import json
+
+    from ovcf.study import COHORT, _stamp
+
+    keys = study.run / "tables" / "keys.json"
+    made = json.loads(keys.read_text(encoding="utf-8")).get("patches") if keys.is_file() else None
+    if made in (None, study._key(COHORT, _stamp(study.source))):
+        return ""
+    return "The data (or how they are read) changed after this run: films and boxes may not fit its numbers."
 
 
 def explore_page(run, *, cases: int | None = None, training: int | None = None, washout_days=None, seed=None):
@@ -47,6 +61,7 @@ def explore_page(run, *, cases: int | None = None, training: int | None = None, 
     except InputError as error:
         return problem_page(error)
     from ovcf.viz.browser import Browser
+    from ovcf.viz.maps import final_model
     from ovcf.viz.own_case import OwnCase
     from ovcf.viz.reading_room import ReadingRoom
 
@@ -61,22 +76,6 @@ def explore_page(run, *, cases: int | None = None, training: int | None = None, 
     )
 
 
-def final_model(study):
-    """A function that loads the run's final model once, when first needed (torch takes seconds to import)."""
-    from functools import cache
-
-    @cache
-    def load():
-        folder = study.run / "model"
-        if not folder.is_dir():
-            return None
-        from ovcf.models.final import load_final
-
-        return load_final(folder)
-
-    return load
-
-
 def explore(run, port: int = 0, *, open_browser: bool = True, token: str | None = None) -> None:
     """Serve the clinician's page of a run on 127.0.0.1 until interrupted.
 
@@ -89,8 +88,7 @@ def explore(run, port: int = 0, *, open_browser: bool = True, token: str | None 
     token : str, optional
         By default a fresh random one, part of the printed address.
     """
-    open_study(run)
-    os.environ["OVCF_RUN"] = str(Path(run).resolve())  # the kernel inherits it
+    os.environ["OVCF_RUN"] = str(open_study(run).run)  # the kernel inherits it
     serve(NOTEBOOK, port or free_port(), token or secrets.token_urlsafe(24), open_browser=open_browser)
 
 

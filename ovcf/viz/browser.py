@@ -13,7 +13,7 @@ from ovcf.viz import detail, outcomes
 from ovcf.viz.flags import FLAGS, FlagStore
 from ovcf.viz.gallery import anatomical, network_name
 from ovcf.viz.image_data import Recent, Thumbnails, png_bytes
-from ovcf.viz.maps import Maps
+from ovcf.viz.maps import Maps, final_model
 from ovcf.viz.widget import Asked, script, style
 
 PAGE = 36  # thumbnails a page
@@ -44,7 +44,7 @@ class Browser(Asked):
         self.flags = FlagStore(study.run / "flags.csv")
         self.thumbnails = Thumbnails(self.images)
         self.films = detail.Films(study)
-        self._model = model or (lambda: None)
+        self._model = model or final_model(study)
         self.maps = Maps(study, self._model)
         self._seen = Recent(partial(outcomes.as_seen_by, self.table), keep=8)
         self._rows = Recent(self._select, keep=4)
@@ -66,6 +66,7 @@ class Browser(Asked):
             "flags": FLAGS,
             "size": self.size,
             "label": self.study.label,
+            "warning": getattr(self.study, "changed", ""),
         }, []
 
     def answer_page(self, query, page):
@@ -121,7 +122,8 @@ class Browser(Asked):
     def answer_map(self, patch_id, network):
         """The class-activation map of a patch as a transparent picture."""
         row = self._row(patch_id)
-        picture, note = self.maps.of(row, self.images[row["row"]], network)
+        called = "fresh" if row[f"p_fresh_{network}"] >= 0.5 else "old"
+        picture, note = self.maps.of(row, self.images[row["row"]], network, called)
         return {"note": note}, [picture]
 
     def answer_flag(self, patch_id, flag, reviewer="", network="", comment=""):

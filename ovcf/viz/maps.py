@@ -1,10 +1,28 @@
 """Class-activation maps as pictures, by a network that did not train on the patch where the run has it."""
 
+from functools import cache
+from pathlib import Path
+
 import numpy as np
 
 from ovcf.problems import InputError
 from ovcf.viz.gallery import network_name
 from ovcf.viz.image_data import Recent, png_bytes
+
+
+def final_model(study):
+    """A function that loads a run's final model when first called (torch takes seconds), None without one."""
+
+    @cache
+    def load():
+        folder = Path(study.run) / "model"
+        if not folder.is_dir():
+            return None
+        from ovcf.models.final import load_final
+
+        return load_final(folder)
+
+    return load
 
 
 class Maps:
@@ -21,13 +39,15 @@ class Maps:
         self.study, self._model = study, model
         self._networks = Recent(self._load, keep=2)
 
-    def of(self, row: dict, image: np.ndarray, network: str) -> tuple[bytes, str]:
-        """Draw the map of a patch (uint8 as the network sees it): transparent PNG, and what it is.
+    def of(self, row: dict, image: np.ndarray, network: str, called: str) -> tuple[bytes, str]:
+        """Draw what spoke for the class a patch was called: transparent PNG, and words on what it is.
+
+        `image` is the patch as the network sees it, uint8 (s, s); `called` is "fresh" or "old".
 
         Raises ValueError when the run holds neither the fold's network nor a final model of this network.
         """
         net, whose = self._networks((network, int(row["fold"])))
-        return draw_map(net, image, whose)
+        return draw_map(net, image, called, whose)
 
     def _load(self, key):
         network, fold = key
@@ -50,8 +70,10 @@ class Maps:
         return fold_network(study.images(), study.patches, network, fold, **where, **recipe)
 
 
-def draw_map(net, image: np.ndarray, whose: str) -> tuple[bytes, str]:
+def draw_map(net, image: np.ndarray, called: str, whose: str) -> tuple[bytes, str]:
     """Map of one patch by a network or final model: transparent PNG (s, s), and the words that go with it.
+
+    It shows the class the patch was called: for a patch called old, what spoke for fresh is mostly nothing.
 
     The colours are viridis, which colour-blind readers can put in order; weak places are left clear.
     """
@@ -59,7 +81,8 @@ def draw_map(net, image: np.ndarray, whose: str) -> tuple[bytes, str]:
 
     from ovcf.models.explain import CAM_NOTE, activation_map
 
-    strength = activation_map(net, image)  # (s, s) in [0, 1]
+    strength = activation_map(net, image, target=called)  # (s, s) in [0, 1]
     colours = colormaps["viridis"](strength, bytes=True)
     colours[..., 3] = np.round(255 * np.clip(strength * 1.6, 0, 1)).astype(np.uint8)
-    return png_bytes(colours), f"{whose} {CAM_NOTE}"
+    shown = f"What spoke for {called}." if strength.any() else f"No region spoke for {called}."
+    return png_bytes(colours), f"{shown} {whose} {CAM_NOTE}"

@@ -113,7 +113,8 @@ class OwnCase(Asked):
         prepared = predict.prepare_case(self.film, box, model)
         answer = predict.answer_for(prepared, model)
         near = model.similar(prepared.patch, 5)
-        picture, note = draw_map(model, prepared.patch, f"By {network_name(model.network)}, the final model.")
+        whose = f"By {network_name(model.network)}, the final model."
+        picture, note = draw_map(model, prepared.patch, answer["called"], whose)
         answer |= {
             "network_name": network_name(answer["network"]),
             "similar": near[["patch_id", "label", "level", "distance"]].to_dict("records"),

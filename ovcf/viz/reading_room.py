@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ovcf.viz import detail, sessions
 from ovcf.viz.image_data import png_bytes
-from ovcf.viz.maps import Maps
+from ovcf.viz.maps import Maps, final_model
 from ovcf.viz.widget import Asked, script, style
 
 PATCH_EDGE = 448  # px; cut from the film at full resolution, so a small training size does not blur the case
@@ -37,7 +37,7 @@ class ReadingRoom(Asked):
         super().__init__()
         self.study, self.folder = study, Path(study.run) / "readings"
         self.plan = plan
-        self.maps = Maps(study, model or (lambda: None))
+        self.maps = Maps(study, model or final_model(study))
         self._now = now
         self._images = study.images()
         self.session = None
@@ -105,7 +105,7 @@ class ReadingRoom(Asked):
         aid = {"p_fresh": p, "says": "fresh" if p >= 0.5 else "old"}
         aid["by"] = f"By a network that was not trained on this {unseen}."
         try:
-            picture, note = self.maps.of(row, self._images[row["row"]], self.study.chosen)
+            picture, note = self.maps.of(row, self._images[row["row"]], self.study.chosen, aid["says"])
         except ValueError as reason:  # a run without its networks still has its probabilities
             return aid | {"map_note": str(reason)}, []
         return aid | {"map_note": note}, [picture, png_bytes(self._images[row["row"]])]

@@ -39,13 +39,13 @@ function render({ model, el: host }) {
     controls.sort = dropdown(options.orders, "loss");
     controls.ascending = dropdown([["no", "largest first"], ["yes", "smallest first"]], "no");
     const named = { network: "Network", outcome: "Outcome", level: "Level", region: "Region (diaphragm)", fold: "Fold", agreement: "Agreement", annotators: "Annotators", flagged: "Flags", low: "P(fresh) from", high: "to", patient: "Patient", search: "Search (/)", sort: "Sort by", ascending: "Order" };
-    const form = el("form", { class: "filters", "aria-label": "Filters", onsubmit: (e) => e.preventDefault() }, Object.entries(named).map(([name, text]) => field(text, controls[name], { "data-name": name })));
-    form.append(el("button", { type: "button", onclick: () => { form.reset(); Object.entries({ network: options.network, outcome: "wrong" }).forEach(([k, v]) => { controls[k].value = v; }); search(); } }, "Clear filters"));
-    form.addEventListener("change", () => search());
-    form.addEventListener("input", (e) => { if (e.target.matches("input")) { clearTimeout(debounce); debounce = setTimeout(search, 120); } });
+    const filters = el("form", { class: "filters", "aria-label": "Filters", onsubmit: (e) => e.preventDefault() }, Object.entries(named).map(([name, text]) => field(text, controls[name], { "data-name": name })));
+    filters.append(el("button", { type: "button", onclick: () => { filters.reset(); Object.entries({ network: options.network, outcome: "wrong" }).forEach(([k, v]) => { controls[k].value = v; }); search(); } }, "Clear filters"));
+    filters.addEventListener("change", () => search());
+    filters.addEventListener("input", (e) => { if (e.target.matches("input")) { clearTimeout(debounce); debounce = setTimeout(search, 120); } });
     page.append(
       el("header", {}, el("div", {}, el("h2", {}, "Right and wrong, patch by patch"), el("p", { class: "quiet" }, options.label)), el("p", { class: "research" }, "Research use only")),
-      gone, form, list, detail,
+      gone, options.warning ? el("p", { class: "notice" }, options.warning) : "", filters, list, detail,
       el("p", { class: "quiet keys" }, "Keys: ", [["arrows", "move"], ["Enter", "open"], ["Esc", "back"], ["f", "flag"], ["m", "map"], ["/", "search"], ["PgUp PgDn", "page"]].flatMap(([k, what]) => [el("kbd", {}, k), ` ${what}  `])),
       exportLine());
   }
@@ -199,7 +199,7 @@ function render({ model, el: host }) {
       comment.value = "";
       standing.replaceChildren(...answer.flags.map(line));
     };
-    return el("form", { class: "flag", "aria-label": "Flag this patch", onsubmit: (e) => { e.preventDefault(); keep(); } }, el("h3", {}, "Flag this patch"),
+    return form({ class: "flag", "aria-label": "Flag this patch" }, keep, el("h3", {}, "Flag this patch"),
       field("Flag (f)", kind, { class: "field kind" }), field("Comment", comment), field("Your name", name), el("button", { type: "submit" }, "Keep flag"), told, standing);
   }
   const line = (f) => el("li", {}, `${f.reviewer || "unnamed"}: ${f.flag}${f.comment ? `, “${f.comment}”` : ""} (${f.time})`);

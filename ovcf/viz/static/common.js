@@ -1,8 +1,13 @@
 // Shared by the widgets: elements without innerHTML, pictures from bytes, questions to the kernel.
 
+const FOCUSABLE = new Set(["button", "input", "select", "textarea", "canvas", "summary", "a"]);
+
 /** Make an element. Text from data only ever becomes a text node or an attribute value, never markup. */
 function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
+  // JupyterLab matches its shortcuts (o hides an output, x cuts a cell) against whatever has the focus, so the
+  // mark that keeps them out must be on the element itself.
+  if (FOCUSABLE.has(tag) || "tabindex" in attributes) node.setAttribute("data-lm-suppress-shortcuts", "true");
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") node.addEventListener(name.slice(2), value);
     else if (typeof value === "boolean") node.toggleAttribute(name, value);
@@ -15,6 +20,18 @@ function el(tag, attributes = {}, ...children) {
 /** A labelled field: the label stands before the control and names it. */
 function field(label, control, attributes = {}) {
   return el("label", { class: "field", ...attributes }, el("span", {}, label), control);
+}
+
+/** A form whose Enter always acts: JupyterLab keeps the browser's own submission from happening in its outputs. */
+function form(attributes, act, ...children) {
+  const node = el("form", { ...attributes, onsubmit: (event) => { event.preventDefault(); act(); } }, ...children);
+  node.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches("input, select")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act();
+  });
+  return node;
 }
 
 /** A drop-down from [value, text] pairs. */
@@ -83,9 +100,9 @@ function questions(model, notice) {
   };
 }
 
-/** The root of a widget; JupyterLab's own shortcuts keep out of it. */
+/** The root of a widget. */
 function root(name, label) {
-  return el("section", { class: `ovcf ${name}`, "aria-label": label, "data-lm-suppress-shortcuts": "true" });
+  return el("section", { class: `ovcf ${name}`, "aria-label": label });
 }
 
 const isTyping = (target) => target.matches?.("input:not([type=radio]):not([type=checkbox]):not([type=range]), textarea, select");

@@ -23,7 +23,7 @@ function render({ model, el: host }) {
   page.append(
     el("header", {}, el("h2", {}, "Own case"), el("span", { class: "research" }, "Research use only. Not for diagnosis.")), gone,
     el("div", { class: "load" }, field("Film from this computer (PNG, JPEG, TIFF, DICOM)", file), bar,
-      el("form", { class: "bypath", onsubmit: (e) => { e.preventDefault(); if (path.value.trim()) load("path", { path: path.value.trim() }); } }, field("or its path where the program runs", path), el("button", { type: "submit" }, "Open"))),
+      form({ class: "bypath" }, () => { if (path.value.trim()) load("path", { path: path.value.trim() }); }, field("or its path where the program runs", path), el("button", { type: "submit" }, "Open"))),
     problem, status,
     el("div", { class: "columns" },
       el("div", { class: "stage" }, viewer.node,

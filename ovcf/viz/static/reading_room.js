@@ -30,11 +30,13 @@ function render({ model, el: host }) {
     body.replaceChildren(
       el("p", {}, hello.label),
       el("p", {}, "You will see one vertebra at a time, without name, level or film. Say whether its fracture is fresh or old, and how sure you are. You may stop at any time and go on another day with the same name."),
-      el("form", { class: "start", onsubmit: async (event) => {
-        event.preventDefault();
+      form({ class: "start" }, async () => {
+        if (busy) return;
+        busy = true;
         const next = await link.ask("start", { reader: name.value }, { seconds: 60 }).catch((error) => { problem.textContent = error.message; });
+        busy = false;
         if (next) show(next);
-      } }, field("Your name or pseudonym", name), el("button", { type: "submit", class: "primary" }, "Start or go on (Enter)")), problem,
+      }, field("Your name or pseudonym", name), el("button", { type: "submit", class: "primary" }, "Start or go on (Enter)")), problem,
       el("p", { class: "quiet" }, "Keys: ", ...keysHelp()));
     name.focus();
   }

@@ -1,0 +1,100 @@
+"""JupyterLab runs notebook 04 and explore: filter, open a detail, flag, restart the kernel, find the flag."""
+
+import json
+import shutil
+
+import nbformat
+import pytest
+
+from ovcf.explore import free_port
+from ovcf.viz.flags import FlagStore
+
+RUN_ALL = """async () => {
+  const notebook = jupyterapp.shell.currentWidget;
+  await notebook.context.ready;
+  await notebook.sessionContext.ready;
+  await notebook.sessionContext.session.kernel.info;
+  await jupyterapp.commands.execute('notebook:run-all-cells');
+}"""
+RESTART = "async () => { await jupyterapp.shell.currentWidget.sessionContext.restartKernel(); }"
+OURS = ".jp-OutputArea-output .ovcf.browser"
+
+
+@pytest.fixture
+def lab(fresh_run, tmp_path):
+    """JupyterLab on copies of the two notebooks, with their parameters set to the small run."""
+    from conftest import ROOT, TOKEN, Server
+
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    parameters = f"run = {str(fresh_run)!r}\nreplicates = 20\nleakage = False\nchosen = 'alexnet'\n"
+    for name in ("04_cross_validation", "explore"):
+        notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)
+        at = next(i for i, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", ()))
+        notebook.cells.insert(at + 1, nbformat.v4.new_code_cell(parameters))  # as papermill does
+        nbformat.write(notebook, folder / f"{name}.ipynb")
+    settings = tmp_path / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False}
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
+    port = free_port()
+    arguments = (
+        f"-m jupyterlab --ip=127.0.0.1 --port={port} --no-browser --allow-root "
+        "--LabApp.expose_app_in_browser=True "
+        f"--IdentityProvider.token={TOKEN} --ServerApp.root_dir={folder} --ServerApp.port_retries=0"
+    ).split()
+    server = Server(
+        arguments,
+        port,
+        tmp_path / "lab.log",
+        path="/lab/tree/NAME.ipynb",
+        JUPYTER_CONFIG_DIR=str(tmp_path / "config"),
+        JUPYTERLAB_SETTINGS_DIR=str(tmp_path / "settings"),
+        JUPYTERLAB_WORKSPACES_DIR=str(tmp_path / "workspaces"),
+    )
+    yield server
+    server.stop()
+    shutil.rmtree(folder)
+
+
+def open_and_run(page, lab, name):
+    page.goto(lab.url.replace("NAME", name))
+    page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.context")
+    page.evaluate(RUN_ALL)
+    page.wait_for_selector(f"{OURS} .tile")
+
+
+def flag_first(page) -> str:
+    """Filter, open the first patch, flag it; returns its id. JupyterLab's own shortcuts must keep out."""
+    page.locator(f"{OURS} select").nth(1).select_option("right")
+    page.wait_for_function(f"document.querySelector('{OURS} .tile:not(.TP, .TN)') === null")
+    tile = page.locator(f"{OURS} .tile").first
+    patch = tile.get_attribute("data-patch")
+    tile.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f"{OURS} .detail[data-patch='{patch}']")
+    page.wait_for_selector(f"{OURS} .similar .tile")
+    page.keyboard.press("f")
+    page.keyboard.type("poor")
+    page.locator(f"{OURS} .flag input").first.fill("seen in JupyterLab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f"{OURS} .flag .standing li")
+    return patch
+
+
+@pytest.mark.parametrize("name", ["04_cross_validation", "explore"])
+def test_a_flag_survives_filter_and_kernel(lab, fresh_run, watch, name):
+    page = watch().page
+    open_and_run(page, lab, name)
+    patch = flag_first(page)
+    assert FlagStore(fresh_run / "flags.csv").standing()["patch_id"].tolist() == [patch]
+    page.evaluate(RESTART)
+    page.evaluate("jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+    page.wait_for_function(f"document.querySelector('{OURS}') === null")
+    page.evaluate(RUN_ALL)
+    page.wait_for_selector(f"{OURS} .tile")
+    page.locator(f"{OURS} select").nth(1).select_option("")
+    page.locator(f"{OURS} label[data-name=flagged] select").select_option("yes")
+    page.wait_for_selector(f"{OURS} .tile .flagged")
+    assert page.locator(f"{OURS} .tile").count() == 1
+    assert page.locator(f"{OURS} .tile").get_attribute("data-patch") == patch
