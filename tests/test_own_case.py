@@ -1,0 +1,121 @@
+"""Own case without a page: uploads in pieces, boxes, and the same number as `ovcf predict`."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from ovcf.problems import InputError
+from ovcf.viz.own_case import OwnCase, reduced
+
+
+class FakeModel:
+    """A final model that calls a patch fresh by its mean grey."""
+
+    network, digest = "alexnet", "d" * 64
+    card = {
+        "preprocessing": {"image_size": 32, "margin_mm": 5.0, "margin_px": 2, "equalisation": "none"},
+        "interval": "a spread over folds",
+        "synthetic": True,
+    }
+    predictions = pd.DataFrame({"p_fresh": np.linspace(0, 1, 50), "truth": [0, 1] * 25})
+
+    def predict(self, images):
+        p = images.reshape(len(images), -1).mean(1) / 255
+        return pd.DataFrame({"p_fresh": p, "low": p / 2, "high": p, "distance": 1.0, "unlike": p < 0.3})
+
+    def similar(self, image, k):
+        ids = [f"S{i}" for i in range(k)]
+        return pd.DataFrame({"patch_id": ids, "label": "old", "level": "L1", "distance": 1.0})
+
+
+@pytest.fixture
+def film(tmp_path, rng):
+    path = tmp_path / "film.png"
+    Image.fromarray(rng.integers(0, 65535, (300, 200), dtype=np.uint16)).save(path)
+    return path
+
+
+@pytest.fixture
+def case(tmp_path, monkeypatch):
+    from ovcf.viz import own_case
+
+    monkeypatch.setattr(own_case, "draw_map", lambda *a: (b"\x89PNG", "a map"))
+    return OwnCase(tmp_path, model=FakeModel)
+
+
+def upload(case, path, piece=1000):
+    data = path.read_bytes()
+    number = case.ask("upload", name=path.name, size=len(data))[0]["upload"]
+    for at in range(0, len(data), piece):
+        case.ask("piece", [memoryview(data[at : at + piece])], upload=number, at=at)
+    return case.ask("uploaded", upload=number)
+
+
+def test_an_upload_in_pieces_is_the_film(case, film):
+    answer, (grey,) = upload(case, film)
+    assert (answer["film_width"], answer["film_height"], answer["scale"]) == (200, 300, 1.0)
+    sent = np.frombuffer(grey, "<u2").reshape(300, 200)
+    # the film is read as greys in [0, 1], so the last bits may differ
+    np.testing.assert_allclose(sent.astype(int), np.asarray(Image.open(film)).astype(int), atol=3)
+    json.dumps(answer)
+
+
+def test_page_upload_and_command_line_give_the_same_number(case, film, monkeypatch):
+    from ovcf import cli, predict
+
+    box = (20.5, 30, 90, 110.2)
+    upload(case, film)
+    uploaded = case.ask("predict", box=box)[0]
+    case.ask("path", path=str(film))
+    opened = case.ask("predict", box=box)[0]
+    monkeypatch.setattr(predict, "load_model", lambda run: FakeModel())
+    said = CliRunner().invoke(cli.main, ["predict", str(film), "--box", "20.5,30,90,110.2", "--json"])
+    assert uploaded["p_fresh"] == opened["p_fresh"] == json.loads(said.output)["p_fresh"]
+    assert "--box 20.5,30,90,110.2" in opened["command"] and str(film) in opened["command"]
+    assert "Research use only" in opened["research"] and "were fresh" in opened["calibration"]
+
+
+@pytest.mark.parametrize(
+    "box", [(0, 0, 201, 50), (-1, 0, 50, 50), (50, 50, 50, 90), (9, 9, 5, 5), (float("nan"),) * 4]
+)
+def test_a_box_outside_the_film_or_without_area_is_refused(case, film, box):
+    case.ask("path", path=str(film))
+    with pytest.raises(InputError, match="200"):
+        case.ask("predict", box=box)
+
+
+@pytest.mark.parametrize("text", ["1,2,3", "a,b,c,d", "", "1,2,3,4,5"])
+def test_what_is_no_box_ends_the_command_with_2(film, text):
+    from ovcf import cli
+
+    said = CliRunner().invoke(cli.main, ["predict", str(film), "--box", text])
+    assert said.exit_code == 2 and "x0,y0,x1,y1" in said.output
+
+
+def test_a_run_without_a_model_is_said(film, tmp_path):
+    from ovcf import cli
+
+    said = CliRunner().invoke(cli.main, ["predict", str(film), "--box", "1,2,30,40", "--run", str(tmp_path)])
+    assert said.exit_code == 2 and "no final model" in said.output
+
+
+def test_uploads_stay_in_their_folder_whatever_they_are_called(case, film):
+    evil = "../../../../tmp/evil/../x.png\0"
+    case.ask("upload", name=evil, size=10)
+    path = case._uploads["0"][0]
+    assert path.parent.name.startswith("ovcf-case-") and path.name.startswith("film0")
+    with pytest.raises(ValueError, match="outside"):
+        case.ask("piece", [memoryview(b"x" * 11)], upload="0", at=0)
+    with pytest.raises(ValueError, match="not complete"):
+        case.ask("uploaded", upload="0")
+    with pytest.raises(ValueError, match="at most"):
+        case.ask("upload", name="huge", size=10**12)
+
+
+def test_a_large_film_is_thinned_in_whole_steps():
+    pixels, scale = reduced(np.zeros((5000, 3000), np.float32))
+    assert scale == 3 and pixels.shape == (1667, 1000) and pixels.dtype == np.uint16
