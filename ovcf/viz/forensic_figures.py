@@ -106,7 +106,7 @@ def printed_and_recovered(rates, ax, *, metric="sensitivity"):
         elif ends:
             ax.plot(ends, [i, i], color=colour, lw=5, alpha=0.25, solid_capstyle="butt", zorder=0)
         if printed:
-            ax.scatter([float(printed)], [i], facecolor="white", edgecolor=INK, marker=marker, s=110, zorder=2)
+            ax.scatter([float(printed)], [i], fc="white", ec=INK, marker=marker, s=110, zorder=2)
     ax.set_yticks(
         range(len(rates)), [f"{row.table.replace('Table ', 'T')} {row.row}" for row in rates.itertuples()]
     )

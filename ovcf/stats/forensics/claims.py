@@ -157,8 +157,8 @@ def _check_improved(paper, ledger, recovery, entry):
             for name, (a, b), n, bounds in ruled_out
         )
         message = (
-            f"The text says “{quote}”. However the answers to single cases were paired, the two-sided exact McNemar "
-            f"test cannot reach {alpha:g} for {shown}."
+            f"The text says “{quote}”. However the answers to single cases were paired, the two-sided exact "
+            f"McNemar test cannot reach {alpha:g} for {shown}."
         )
         ledger.find("claim-improved", CONTRADICTION, place, quote, shown, message)
     if open_rows:

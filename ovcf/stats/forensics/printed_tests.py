@@ -73,10 +73,10 @@ def _report_test(paper, ledger, entry, printed, place, found, other):
             and _counts(paper, entry)
         ):
             message = (
-                f"The {named} test gives {p[named]:.3f}, as printed. It takes the {_n(paper, entry)} counts of "
-                "each column as measurements and asks whether their averages differ, which the two totals decide, "
-                "not whether the cases are spread alike over the rows. A chi-square test of the table, "
-                f"which asks that, gives {p['chi-square']:.3f}."
+                f"The {named} test gives {p[named]:.3f}, as printed. It takes the {_n(paper, entry)} counts "
+                "of each column as measurements and asks whether their averages differ, which the two totals "
+                "decide, not whether the cases are spread alike over the rows. A chi-square test of the "
+                f"table, which asks that, gives {p['chi-square']:.3f}."
             )
             ledger.find(
                 "p-question", NOTE, place, printed.text, f"{p['chi-square']:.3f} by chi-square", message
