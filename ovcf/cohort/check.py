@@ -165,9 +165,12 @@ def _pictures(places: Places, facts: Facts, groups, warnings: list[Problem]) -> 
             members = list(group.members[:4])
             shown.append((", ".join(ids.iloc[members]), [facts.patch_thumbs[k] for k in members]))
     index = {patch_id: k for k, patch_id in enumerate(ids)}
+    films = {image: k for k, image in enumerate(facts.films.index)}
     for problem in warnings:
         place = index.get(problem.message.partition(":")[0])
         shown = pictures.setdefault(problem.kind, [])
         if place is not None and "duplicate" not in problem.kind and len(shown) < PICTURES:
             shown.append((ids.iloc[place], [facts.patch_thumbs[place]]))
+        elif problem.file in films and len(shown) < PICTURES and problem.kind == "burned_in_text":
+            shown.append((problem.file, [facts.film_thumbs[films[problem.file]]]))
     return {kind: shown for kind, shown in pictures.items() if shown}
