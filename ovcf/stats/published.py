@@ -101,9 +101,7 @@ def table_frame(paper, names) -> pd.DataFrame:
 
 
 def paper_wide(number) -> pd.DataFrame:
-    """Return a table of the paper as it is printed: rows by columns, printed strings, "" where nothing is
-    printed.
-    """
+    """Return a table as it is printed: rows by columns, printed strings, "" where nothing is printed."""
     tidy = paper_table(number)
     wide = tidy.pivot(index="row", columns="column", values="printed")
     return wide.reindex(index=tidy["row"].unique(), columns=tidy["column"].unique()).fillna("")

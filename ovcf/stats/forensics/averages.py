@@ -1,6 +1,4 @@
-"""Averages and their ±: recomputed from the printed rows under both divisors, and the one row that would mend
-them.
-"""
+"""Averages and their ±: recomputed under both divisors, and the one row that would mend them."""
 
 import math
 from typing import NamedTuple

@@ -1,6 +1,4 @@
-"""What margins rule out without the raw data: McNemar's p, F1 from precision and recall, spreads, an AUC from
-a point.
-"""
+"""What margins rule out without raw data: McNemar's p, F1, spreads, an AUC from one point."""
 
 import math
 from fractions import Fraction
@@ -13,8 +11,7 @@ from .printed import Interval
 
 
 class McNemarBounds(NamedTuple):
-    """Smallest and largest two-sided exact p that two readings of the same cases allow, with their discordant
-    pairs.
+    """Smallest and largest two-sided exact p that two readings of the same cases allow.
 
     `least`, `most`: (wrong then right, right then wrong) at the smallest and at the largest p.
     """
@@ -26,9 +23,7 @@ class McNemarBounds(NamedTuple):
 
 
 def exact_mcnemar(gained: int, lost: int) -> float:
-    """Two-sided exact McNemar p: twice the binomial tail of the smaller number of discordant pairs, at most
-    1.
-    """
+    """Two-sided exact McNemar p: twice the smaller binomial tail of the discordant pairs, at most 1."""
     pairs = gained + lost
     return 1.0 if not pairs else min(1.0, 2 * float(binom.cdf(min(gained, lost), pairs, 0.5)))
 
@@ -79,8 +74,7 @@ def mean_f1_bounds(
 
 
 def largest_sd(mean, low, high, k: int | None = None) -> float:
-    """Largest SD (ddof 1 for k values, else of a distribution) that values between low and high with this
-    mean allow.
+    """Largest SD (ddof 1 for k values, else of a distribution) of values in [low, high] with this mean.
 
     Bhatia and Davis: the variance is at most (high - mean)(mean - low).
     """
@@ -118,8 +112,7 @@ def share_below(mean: float, sd: float, bound: float) -> float:
 def class_share(
     accuracy: Interval, positive: Interval, negative: Interval, wobble: float
 ) -> tuple[float, float] | None:
-    """Share of positives that a mean accuracy implies, given the mean recalls of both classes; None if
-    unbounded.
+    """Share of positives that mean accuracy and mean recalls imply; None if unbounded.
 
     Accuracy is the mean of the recalls weighted by class size: accuracy = w recall+ + (1 - w) recall-.
     `wobble`: how much the mean of the products may differ because folds differ in w (same unit as the

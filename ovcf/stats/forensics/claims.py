@@ -12,9 +12,7 @@ ALPHA = 0.05
 
 
 def check_claims(paper: Paper, ledger: Ledger, recovery: Recovery) -> pd.DataFrame:
-    """Hold every claim of the text against the tables; returns the McNemar bounds behind claims of
-    improvement.
-    """
+    """Hold every claim of the text against the tables; returns the McNemar bounds behind them."""
     bounds = []
     for entry in paper.claims:
         if entry["kind"] == "best":
@@ -48,37 +46,33 @@ def _check_best(paper, ledger, entry):
         if mine.interval().high < theirs.interval().low:
             beaten.append(f"{heading}: {best.name} {theirs.text}, {row.name} {mine.text}")
         elif mine.sd is not None and theirs.sd is not None and row.over:
-            p = stats.ttest_ind_from_stats(
-                float(mine.value),
-                float(mine.sd),
-                row.over,
-                float(theirs.value),
-                float(theirs.sd),
-                row.over,
-                equal_var=False,
-            ).pvalue
-            close += [(heading, best.name, p)] if p > ALPHA else []
+            close.append((heading, best.name, _welch(mine, theirs, row.over)))
     place, quote = f"{_place(entry)}; {table.place}", str(entry["quote"])
     if beaten:
         message = f"The text says “{quote}”, but {'; '.join(beaten)}."
         return ledger.find("claim-best", CONTRADICTION, place, quote, "; ".join(beaten), message)
     ledger.holds("claim: best", place, "the printed means are in this order")
-    if close:
-        least = min(close, key=lambda one: one[2])
-        message = (
-            f"“{quote}” holds for the printed means. Against the next best row the difference is within the "
-            f"spread over the folds (Welch t from the printed mean ± SD, p above {ALPHA}) in {len(close)} of "
-            f"{len(columns)} columns; the clearest of these is {least[0]} against {least[1]}, p = "
-            f"{least[2]:.2f}."
-        )
-        ledger.find(
-            "claim-best",
-            NOTE,
-            place,
-            quote,
-            f"{len(close)} of {len(columns)} columns within the spread",
-            message,
-        )
+    _report_close(ledger, [one for one in close if one[2] > ALPHA], len(columns), place, quote)
+
+
+def _welch(mine, theirs, k) -> float:
+    """Welch's p from two printed mean ± SD over k results each."""
+    ends = [float(value) for one in (mine, theirs) for value in (one.value, one.sd)]
+    return float(stats.ttest_ind_from_stats(*ends[:2], k, *ends[2:], k, equal_var=False).pvalue)
+
+
+def _report_close(ledger, close, columns, place, quote):
+    """Say in how many columns the lead is within the spread over the folds."""
+    if not close:
+        return
+    heading, name, p = min(close, key=lambda one: one[2])
+    message = (
+        f"“{quote}” holds for the printed means. Against the next best row the difference is within the "
+        f"spread over the folds (Welch t from the printed mean ± SD, p above {ALPHA}) in {len(close)} of "
+        f"{columns} columns; the clearest of these is {heading} against {name}, p = {p:.2f}."
+    )
+    shown = f"{len(close)} of {columns} columns within the spread"
+    ledger.find("claim-best", NOTE, place, quote, shown, message)
 
 
 def _check_better(paper, ledger, recovery, entry):
@@ -104,9 +98,7 @@ def _check_better(paper, ledger, recovery, entry):
 
 
 def _report_other_cases(paper, ledger, recovery, row, source, others, place, quote):
-    """Say that the two sides of a comparison were measured on different cases, and what an unpaired test
-    gives.
-    """
+    """Say that both sides of a comparison are of different cases, and what an unpaired test gives."""
     table, members = paper.tables[row.table], paper.rows(f"{source.table} / {source.of or ''}")
     cases, whole = paper.sets[table.cases], paper.sets[paper.tables[source.table].folds_of]
     message = (

@@ -15,8 +15,7 @@ MOST_TOTALS = 40_000
 
 
 class Parts(NamedTuple):
-    """Matrices of the folds of one table (row path -> Solutions), sizes looked at, and the totals they can
-    add up to.
+    """Matrices of a table's folds (row path -> Solutions), sizes tried, and totals they can add up to.
 
     `totals`: set of (cases, positives) over all folds; empty when too many matrices fit to follow.
     """
@@ -62,9 +61,7 @@ def parts_of(paper: Paper, table: Table) -> Parts:
 
 
 def _totals(solutions, largest) -> set[tuple[int, int]]:
-    """Return all (cases, positives) that one matrix of each fold can add up to; empty when there are too
-    many.
-    """
+    """Return all (cases, positives) that one matrix of each fold can add up to; empty if too many."""
     totals = {(0, 0)}
     for found in solutions:
         sizes = found.sizes

@@ -15,8 +15,7 @@ class Found(NamedTuple):
 
 
 def numbers_at(paper: Paper, path: str) -> list[Found]:
-    """Return the numbers that a path names, in printed order; of a counts table only its parts unless named
-    in full.
+    """Return the numbers that a path names, in printed order.
 
     A path of one table row without `*` may name any row; `*` leaves out totals, means and p-values.
     """

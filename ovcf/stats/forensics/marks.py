@@ -14,9 +14,7 @@ DEEPEST = 12
 
 
 class Text(str):
-    """A scalar as typed; `line` as an editor counts. `empty` marks YAML's null (nothing, `~` or `null`
-    unquoted).
-    """
+    """A scalar as typed; `line` as an editor counts, `empty` marks an unquoted YAML null."""
 
     line: int = 1
     empty: bool = False

@@ -33,8 +33,7 @@ SIDEWAYS = [0, 3, 2, 1]  # swaps fn and fp
 
 
 class Solutions(NamedTuple):
-    """Matrices that fit. `matrices`: int (k, 4) as tp, fn, tn, fp, k at most the limit; `count`: how many
-    there are.
+    """Matrices that fit: int (k, 4) as tp, fn, tn, fp, k at most the limit; `count`: how many there are.
 
     `sizes`: set of (n, tp + fn) among those listed. `complete` is False where more exist than are listed.
     """
@@ -85,8 +84,7 @@ def solve(rates: dict[str, Interval], n, *, positives=None, limit: int = 5_000) 
 
 
 def inequalities(rates: dict[str, Interval]) -> tuple[np.ndarray, np.ndarray]:
-    """Write intervals as integer inequalities `coefficients @ (tp, fn, tn, fp) >= constants`; arrays (m, 4)
-    and (m,).
+    """Write intervals as integer inequalities `coefficients @ (tp, fn, tn, fp) >= constants`.
 
     A rate that is printed has a denominator of at least 1.
     """

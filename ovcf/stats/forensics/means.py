@@ -1,6 +1,4 @@
-"""Checks on rows that are means ± SD over folds or readers: divisors, F1, accuracy, spreads, an AUC and its
-point.
-"""
+"""Checks on rows that are means ± SD: divisors, F1, accuracy, spreads, an AUC and its point."""
 
 import numpy as np
 import pandas as pd
@@ -88,9 +86,7 @@ def _report_divisors(ledger, table, row, columns):
 
 
 def check_mean_rows(paper: Paper, ledger: Ledger, recovery: Recovery):
-    """Check means of precision, recall, F1, accuracy and AUC against one another, without the rows behind
-    them.
-    """
+    """Check means of precision, recall, F1, accuracy and AUC against one another."""
     seen = set()
     for table, row in tables_with(paper, "mean"):
         k = len(paper.rows(f"{table.name} / {row.of}")) if row.of else row.over

@@ -42,8 +42,7 @@ class Cell(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One row. `kind`: single (one confusion matrix), mean (± over rows), p, total, part (of a count) or
-    copy.
+    """One row. `kind`: single (one confusion matrix), mean (± over rows), p, total, part (of a count) or text.
 
     `of`: pattern of the rows a mean is taken over; `over`: how many, where they are not printed; `n`: cases
     of this row alone, (low, high) or None; `copy_of`: path of the row that it repeats.
@@ -112,9 +111,7 @@ class Set(NamedTuple):
 
 
 class Fact(NamedTuple):
-    """A number of the text under a name; `value` where it is printed as a word; `least`/`most`: bounds of the
-    thing.
-    """
+    """A number of the text under a name; `value` where it is a word; `least`, `most`: bounds of the thing."""
 
     name: str
     text: str

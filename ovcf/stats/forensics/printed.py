@@ -36,8 +36,7 @@ class Interval(NamedTuple):
 
 
 class Printed(NamedTuple):
-    """One printed number: the text, its value, the ± that follows it and the number in brackets (all as
-    printed).
+    """One printed number: text, value, the ± that follows and the number in brackets, as printed.
 
     `relation` is "<" or ">" for a bound such as "< 0.001", else "".
     """

@@ -66,22 +66,7 @@ def _report_test(paper, ledger, entry, printed, place, found, other):
     named = None if entry["method"] is None else str(entry["method"])
     p = found.set_index("test")["p"]
     if named in fitting:
-        ledger.holds("p-value", place, f"{named} gives {p[named]:.3g}")
-        if (
-            named in ("two-sample t", "Welch t", "paired t")
-            and not np.isnan(p.get("chi-square", np.nan))
-            and _counts(paper, entry)
-        ):
-            message = (
-                f"The {named} test gives {p[named]:.3f}, as printed. It takes the {_n(paper, entry)} counts "
-                "of each column as measurements and asks whether their averages differ, which the two totals "
-                "decide, not whether the cases are spread alike over the rows. A chi-square test of the "
-                f"table, which asks that, gives {p['chi-square']:.3f}."
-            )
-            ledger.find(
-                "p-question", NOTE, place, printed.text, f"{p['chi-square']:.3f} by chi-square", message
-            )
-        return
+        return _report_question(paper, ledger, entry, printed, place, named, p)
     if named is not None and np.isnan(p[named]):
         return ledger.holds("p-value", place, f"{named} cannot be done on the printed numbers")
     against = [(one["columns"].iloc[0], list(one.loc[one["fits"], "test"])) for one in other]
@@ -100,8 +85,21 @@ def _report_test(paper, ledger, entry, printed, place, found, other):
     half = list(found.loc[found["one_sided"], "test"])
     if named in half:
         message += f" Half of it, the one-sided p, is {_p(p[named] / 2)} and fits."
-    severity = CONTRADICTION
-    ledger.find("p-value", severity, place, printed.text, _p(p[named]), message)
+    ledger.find("p-value", CONTRADICTION, place, printed.text, _p(p[named]), message)
+
+
+def _report_question(paper, ledger, entry, printed, place, named, p):
+    """The named test gives the printed p: does it answer what was asked of counts?"""
+    ledger.holds("p-value", place, f"{named} gives {p[named]:.3g}")
+    if named not in SMOOTH or not _counts(paper, entry) or np.isnan(p.get("chi-square", np.nan)):
+        return
+    message = (
+        f"The {named} test gives {p[named]:.3f}, as printed. It takes the {_n(paper, entry)} counts of each "
+        "column as measurements and asks whether their averages differ, which the two totals decide, not "
+        "whether the cases are spread alike over the rows. A chi-square test of the table, which asks that, "
+        f"gives {p['chi-square']:.3f}."
+    )
+    ledger.find("p-question", NOTE, place, printed.text, f"{p['chi-square']:.3f} by chi-square", message)
 
 
 def _report_unnamed(ledger, printed, place, fitting, p):

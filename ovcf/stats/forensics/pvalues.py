@@ -1,6 +1,4 @@
-"""Printed p-values against every test that could have given them, allowing for the rounding of the printed
-inputs.
-"""
+"""Printed p-values against every test that could give them, allowing for the inputs' rounding."""
 
 import warnings
 from itertools import permutations
@@ -63,8 +61,7 @@ def _can(test, x, y) -> bool:
 
 
 def p_range(test: str, x, y, half_x, half_y, *, seed=0) -> PRange:
-    """Bound p when every input may be off by its rounding (`half_x`, `half_y`: half a unit of the last
-    digit).
+    """Bound p when every input may be off by its rounding (half a unit of the last digit).
 
     A climb over the corners of the box, from the centre and from random corners, in both directions. Only the
     t tests vary smoothly enough for this; others are given as they are.

@@ -1,6 +1,4 @@
-"""Read a YAML file of printed numbers (format: data/published/README.md) and say everything that is wrong
-with it.
-"""
+"""Read a YAML file of printed numbers (data/published/README.md); every mistake gets its line."""
 
 from pathlib import Path
 

@@ -1,5 +1,4 @@
-"""Readings of a table's columns: what a heading may really mean, and how well each meaning fits the printed
-rows.
+"""Readings of a table's columns: what a heading may mean, and how well that fits the printed rows.
 
 A table headed "sensitivity, specificity" may hold predictive values, or the two classes may stand for one
 another. Each reading maps the metric that a column is headed with to the metric that it is taken to hold.
@@ -36,9 +35,7 @@ class Reading(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """How one reading fits rows that share their cases: class size (None: no row fits), rows that fit, how
-    many.
-    """
+    """How one reading fits rows that share their cases: class size (None: no row fits), rows that fit."""
 
     reading: Reading
     positives: int | None
@@ -59,9 +56,7 @@ def _turn(metric, swap_class, swap_rate):
 
 
 def readings_of(metrics) -> list[Reading]:
-    """List the readings of columns headed with these metrics: as headed, whole-table confusions, one column
-    wrong.
-    """
+    """List readings of these columns: as headed, whole-table confusions, one column wrong."""
     metrics = [metric for metric in metrics if metric in RATES]
     confusions = [
         ("classes swapped", True, False, 1),
@@ -93,9 +88,7 @@ def _fraction(interval, unit):
 
 
 def under(reading: Reading, rates: dict[str, tuple[str, Interval]]) -> dict[str, Interval]:
-    """Translate a row's intervals to the metrics that a reading takes the columns to hold; both must then
-    hold.
-    """
+    """Translate a row's intervals to the metrics that a reading takes the columns to hold."""
     found: dict[str, Interval] = {}
     for metric, (_, interval) in rates.items():
         real = reading.of(metric)
@@ -182,9 +175,7 @@ class Mixed(NamedTuple):
 
 
 def mixed_columns(table: Table, row: Row, reading: Reading, n, positives=None) -> list[Mixed]:
-    """Find readings of a single column under which a row fits as printed; the column's own heading comes
-    first.
-    """
+    """Find readings of one column under which a row fits as printed; its own heading comes first."""
     rates, found = printed_rates(table, row), []
     for metric, (column, _) in rates.items():
         for other in (metric, *(name for name in RATES if name != metric)):

@@ -1,6 +1,4 @@
-"""Recover confusion matrices from every table of a paper: rows that share cases together, folds of a set
-together.
-"""
+"""Recover confusion matrices from every table: rows that share cases together, folds together."""
 
 from typing import NamedTuple
 
@@ -27,9 +25,7 @@ MOST_LISTED = 25  # matrices of one row that are worth listing
 
 
 class Recovery(NamedTuple):
-    """Everything the solver found: matrices, the ranked readings of each group of rows, and the folds of each
-    table.
-    """
+    """What the solver found: matrices, ranked readings of each group of rows, folds of each table."""
 
     matrices: list[Recovered]
     fits: dict[str, list[Fit]]
@@ -119,9 +115,7 @@ def _first(fits, best) -> list[Fit]:
 
 
 def _better(best: Fit, stated: Fit, rows: int) -> bool:
-    """Tell whether another reading is to be believed: it mends at least two rows, or the only two kinds of
-    failure.
-    """
+    """Tell whether another reading is to be believed: it mends two rows, or the only one."""
     gain = len(best.explained) - len(stated.explained)
     return best.reading.name != STATED and (
         gain >= 2 or (gain == 1 and rows == 1 and best.reading.plain <= 2)
@@ -238,9 +232,7 @@ def _heading(table, column) -> str:
 
 
 def _solve_alone(paper, ledger, recovery, table):
-    """Rows that print their own number of cases: each is solved by itself, the reading chosen for all of the
-    table.
-    """
+    """Solve rows that print their own number of cases; the reading is chosen for the whole table."""
     rows = [row for row in table.singles() if row.n and row.n[1] <= LARGEST_N and printed_rates(table, row)]
     if not rows:
         return

@@ -15,9 +15,7 @@ PATHS = {
 
 
 def check_references(reader, paper: Paper) -> None:
-    """Complain of paths that name nothing and of fields in the wrong form; done last, when all tables are
-    known.
-    """
+    """Complain of paths that name nothing and of fields in the wrong form, when all tables are known."""
     for table in paper.tables.values():
         for row in table.rows.values():
             if row.copy_of and not paper.row(row.copy_of):

@@ -67,9 +67,7 @@ def _compare(paper, ledger, hints, metric, cell: Cell, source: Row, place: str, 
 
 
 def agree(one: Printed, other: Printed) -> bool:
-    """Tell whether two printings can be of one number (one may be rounded more); so too their ± where both
-    have it.
-    """
+    """Tell whether two printings, and their ± where both have one, can be of one number."""
     if one.relation or other.relation:
         return one.text == other.text
     value = one.interval().meets(other.interval())

@@ -1,5 +1,4 @@
-"""Simulated papers, honest or with one planted fault: what the audit must not cry wolf over, and what it must
-see.
+"""Simulated papers: what the audit must not cry wolf over, and what it must see.
 
 An honest paper holds random confusion matrices, every number computed correctly and rounded to 0-2 decimals:
 a table of folds with their mean ± SD, a table of networks with means only, readers before and after help on
@@ -36,9 +35,7 @@ def build(tree: dict) -> Paper:
 
 
 def honest_paper(rng: np.random.Generator) -> tuple[dict, dict]:
-    """Draw an honest paper; returns the tree and the truth behind it (matrices, exact means), for planting
-    faults.
-    """
+    """Draw an honest paper; returns the tree and the truth behind it, for planting faults."""
     digits, ddof, k = int(rng.integers(0, 3)), int(rng.integers(0, 2)), int(rng.choice([3, 5, 10]))
     sizes = _class_sizes(rng, k)
     folds = _matrices(rng, sizes)
@@ -184,9 +181,7 @@ def print_p(p) -> str:
 
 
 def _tests(rng, truth, before, after) -> list[dict]:
-    """A paired t of readers, named, and a two-sample t of the folds' recalls, not named; their p stand in a
-    table.
-    """
+    """A paired t of readers, named, and a two-sample t of the folds' recalls, not named."""
     columns = [[float(row[0]) for row in exact_rates(side, READER_METRICS)] for side in (before, after)]
     readers = {"p": "P values / Readers / p", "method": "paired t"}
     readers |= {"value": print_p(stats.ttest_rel(*columns).pvalue)}
