@@ -165,7 +165,7 @@ class Study:
         """Out-of-fold probabilities of every network: the one table that all results are made from."""
         p = self.parameters
         names = COHORT + PREPROCESSING + TRAINING
-        key = self._key([n for n in names if n != "workers"], _stamp(self.source), sorted(p["networks"]))
+        key = self._key([n for n in names if n != "workers"], self._films, sorted(p["networks"]))
         return self._table("predictions", key, lambda: self._cross_validate(self.patches, p["split"]))
 
     @cached_property
@@ -183,7 +183,7 @@ class Study:
         """Predictions of the chosen network under the split that `split` is not: the price of leakage."""
         other = "patch" if self.parameters["split"] == "patient" else "patient"
         names = [n for n in COHORT + PREPROCESSING + TRAINING if n != "workers"]
-        key = self._key(names, _stamp(self.source), self.chosen, other)
+        key = self._key(names, self._films, self.chosen, other)
         return self._table(
             "predictions_other_split",
             key,
@@ -304,6 +304,12 @@ class Study:
         write_text(keys, json.dumps(known | {name: key}, indent=1))
         return read_table(path)  # so that the first and every later reading agree to the last digit
 
+    @cached_property
+    def _films(self) -> str:
+        """A digest of what changes when a film does: path, size and time of each."""
+        paths = sorted({self.cohort.root / image for image in self.patches.image})
+        return hashlib.sha256(json.dumps([_stamp(path) for path in paths]).encode()).hexdigest()
+
     def _key(self, names, *more) -> str:
         values = [[name, self.parameters[name]] for name in names]
         return hashlib.sha256(json.dumps([values, more], default=str).encode()).hexdigest()[:16]
@@ -353,9 +359,9 @@ def _read_film(path: Path):
 
 
 def _stamp(source: Path) -> list:
-    """Return what changes when a cohort's source does: path, size and time of the manifest or folder."""
-    status = source.stat() if source.exists() else None
-    return [str(source), status and status.st_size, status and status.st_mtime_ns]
+    """Return what changes when a file does, or any file of a folder: path, size and time."""
+    files = sorted(source.rglob("*")) if source.is_dir() else [source] * source.exists()
+    return [str(source), *([str(file), (s := file.stat()).st_size, s.st_mtime_ns] for file in files if file.is_file())]
 
 
 def _read_yaml(path: Path) -> dict:

@@ -36,8 +36,9 @@ def test_parameters_are_stored_and_laid_over(run):
 
 def test_patches_come_back_as_written(run):
     study = Study(run)
-    again = read_table(run / "tables" / "patches.csv")
-    pd.testing.assert_frame_equal(study.patches, again)
+    first = study.patches
+    pd.testing.assert_frame_equal(first, read_table(run / "tables" / "patches.csv"))
+    pd.testing.assert_frame_equal(first, Study(run).patches)
     assert study.synthetic and study.label.startswith("synthetic cohort, 16 patients")
     assert set(study.patches.fold) == {1, 2}
 
@@ -56,6 +57,13 @@ def test_predictions_are_made_once(run):
     pd.testing.assert_frame_equal(Study(run).predictions, first)
     assert path.stat().st_mtime_ns == written
     assert len(first) == len(Study(run).patches)
+
+
+def test_a_film_that_changed_is_noticed(run):
+    before = Study(run)._films
+    film = Study(run).cohort.root / Study(run).patches.image.iloc[0]
+    film.touch()
+    assert Study(run)._films != before
 
 
 def test_another_parameter_makes_them_again(run):
