@@ -60,6 +60,10 @@ def test_too_many_cases_are_refused(patches):
         draw_cases(patches, cases=61)
 
 
+def test_a_small_cohort_is_read_whole_by_default(patches, tmp_path):
+    assert len(make_plan(patches.head(25), tmp_path).cases) == 25
+
+
 def test_order_is_the_readers_own_and_repeats():
     cases = [str(i) for i in range(12)]
     mine = case_order(cases, "Anna", "unaided", 0)

@@ -85,4 +85,5 @@ def draw_map(net, image: np.ndarray, called: str, whose: str) -> tuple[bytes, st
     colours = colormaps["viridis"](strength, bytes=True)
     colours[..., 3] = np.round(255 * np.clip(strength * 1.6, 0, 1)).astype(np.uint8)
     shown = f"What spoke for {called}." if strength.any() else f"No region spoke for {called}."
-    return png_bytes(colours), f"{shown} {whose} {CAM_NOTE}"
+    note = CAM_NOTE.replace("score for fresh", f"score for {called}")
+    return png_bytes(colours), f"{shown} {whose} {note}"

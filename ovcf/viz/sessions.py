@@ -90,7 +90,8 @@ def make_plan(
     folder : Path
         The run's `readings` folder, where `plan.json` is kept.
     cases, training, seed, washout_days
-        40 cases, no training cases, seed 0 and 3 days when the plan is made; None takes what the plan says.
+        40 cases (all of a smaller cohort), no training cases, seed 0 and 3 days when the plan is made; None
+        takes what the plan says.
 
     Raises
     ------
@@ -220,7 +221,8 @@ def _key(reader: str) -> str:
     return reader_name(reader).casefold()
 
 
-def _new_plan(patches, *, cases=40, training=0, seed=0, washout_days=3.0) -> dict:
+def _new_plan(patches, *, cases=None, training=0, seed=0, washout_days=3.0) -> dict:
+    cases = min(40, int(patches["label"].isin(ANSWERS).sum())) if cases is None else cases
     drawn = draw_cases(patches, cases=cases, seed=seed)
     # training cases come from other patients, so that nothing of a test case is given away
     patients = set(patches.loc[patches["patch_id"].isin(drawn), "patient_id"])
