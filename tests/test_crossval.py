@@ -88,8 +88,8 @@ def test_an_interrupted_run_goes_on_where_it_stopped(cohort, tmp_path, monkeypat
 
 def test_labels_of_the_test_fold_have_no_influence(cohort, cache, tmp_path):
     images, patches = cohort
-    turned = patches.copy()
-    turned.loc[turned.fold == 2, "label"] = turned.label[turned.fold == 2].map({"fresh": "old", "old": "fresh"})
+    other = patches.label.map({"fresh": "old", "old": "fresh"})
+    turned = patches.assign(label=patches.label.where(patches.fold != 2, other))
     a, b = crossed(cohort, cache), crossed((images, turned), tmp_path, networks=NETS[:1])
     a = a[a.network == NETS[0]]
     assert np.array_equal(a.p_fresh[a.fold == 2], b.p_fresh[b.fold == 2])
@@ -98,9 +98,10 @@ def test_labels_of_the_test_fold_have_no_influence(cohort, cache, tmp_path):
 
 def test_other_choices_make_other_folds(cohort, tmp_path):
     images, patches = cohort
+
     def names(**more):
-        recipe = crossval.Recipe(**more)
-        return {job.target.name for job in crossval.plan(images, patches, NETS[:1], "packaged", recipe, tmp_path)}
+        jobs = crossval.plan(images, patches, NETS[:1], "packaged", crossval.Recipe(**more), tmp_path)
+        return {job.target.name for job in jobs}
 
     sets = [names(), names(epochs=50), names(seed=1), names(flips=()), names(batch_size=8)]
     assert len(set.union(*sets)) == 3 * len(sets)

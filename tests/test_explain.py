@@ -17,7 +17,7 @@ def test_every_network_gives_a_map_in_range(name):
     for found in maps:
         assert found.shape == (96, 96) and found.dtype == np.float32
         assert found.min() >= 0 and found.max() in (0, 1)
-    assert max(found.max() for found in maps) == 1  # with two classes, what speaks not for one speaks for the other
+    assert max(found.max() for found in maps) == 1  # not for one class: for the other
 
 
 def test_a_frozen_network_without_gradients_is_no_obstacle():

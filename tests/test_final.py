@@ -33,8 +33,8 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     training = {"weights": "packaged", "epochs": 10, "cache": folder / "cache", "progress": False}
     predictions = cross_validate(images, patches, networks=[NAME], **training)
-    options = {"network": NAME, "predictions": predictions, "preprocessing": HOW, "synthetic": True, **training,
-               "out": folder / "model"}
+    options = {"network": NAME, "predictions": predictions, "preprocessing": HOW, "synthetic": True,
+               "out": folder / "model", **training}
     return images, patches, options, train_final(images, patches, **options)
 
 
@@ -58,7 +58,8 @@ def test_the_card_says_what_it_is(trained, model):
 def test_answers_hold_the_final_model_between_its_folds(trained, model):
     said = model.predict(trained[0])
     assert list(said.columns) == ["p_fresh", "low", "high", "distance", "unlike"]
-    assert (said.low <= said.p_fresh).all() and (said.p_fresh <= said.high).all() and (said.low < said.high).all()
+    assert (said.low <= said.p_fresh).all() and (said.p_fresh <= said.high).all()
+    assert (said.low < said.high).all()
     assert ((said.p_fresh > 0.5) == (trained[1].label == "fresh")).mean() > 0.8
 
 
@@ -133,7 +134,8 @@ def test_distances_against_the_slow_way(rng):
         others = reference.points[patients != patients[i]]
         slow.append(np.sort([np.linalg.norm(point - o) for o in others])[:5].mean())
     found = neighbour_distance(reference.points, reference.points, patients, patients)
-    assert np.allclose(found, slow, atol=1e-5) and np.isclose(reference.threshold, np.percentile(slow, 99), atol=1e-5)
+    assert np.allclose(found, slow, atol=1e-5)
+    assert np.isclose(reference.threshold, np.percentile(slow, 99), atol=1e-5)
 
 
 def test_the_calibration_statement_counts():
@@ -150,13 +152,15 @@ def test_the_calibration_statement_counts():
 
 def test_deeper_models_answer_with_their_own_weights(trained, tmp_path):
     images, patches = trained[0][:16], trained[1][:16]
-    training = {"weights": "packaged", "epochs": 1, "cache": tmp_path, "progress": False, "trainable": "last_stage"}
+    training = {"weights": "packaged", "epochs": 1, "cache": tmp_path, "progress": False}
+    training["trainable"] = "last_stage"
     predictions = cross_validate(images, patches, networks=[NAME], **training)
     more = trained[2] | training | {"predictions": predictions, "out": tmp_path / "model"}
     deep = load_final(train_final(images, patches, **more))
     rows = np.flatnonzero(patches.fold == 1)
     each = deep._probabilities(images, None)
-    assert np.allclose(each[1, rows], predictions.p_fresh.to_numpy()[rows], atol=1e-2)  # maps were half precision
+    # the maps on disk were half precision
+    assert np.allclose(each[1, rows], predictions.p_fresh.to_numpy()[rows], atol=1e-2)
     with torch.inference_mode():
         assert np.allclose(each[0], torch.softmax(deep.net(to_tensor(images)), 1)[:, 1], atol=1e-5)
 

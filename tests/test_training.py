@@ -1,4 +1,4 @@
-"""Training: the paper's schedule, the fast head against torch's own optimiser, and networks that can learn."""
+"""Training: the paper's schedule, the fast head against torch's own optimiser, networks that can learn."""
 
 import numpy as np
 import pytest
@@ -87,7 +87,8 @@ def test_scale_and_offset_of_features_do_not_matter(features):
     # Equal only where no feature is small enough for the floor: compare uniform rescaling.
     a = train_head(values, fresh, Recipe(epochs=20), np.random.default_rng(1))
     b = train_head(values * 50 + 7, fresh, Recipe(epochs=20), np.random.default_rng(1))
-    assert np.allclose(head_probability(values[:, 0], a), head_probability(values[:, 0] * 50 + 7, b), atol=1e-4)
+    p, q = head_probability(values[:, 0], a), head_probability(values[:, 0] * 50 + 7, b)
+    assert np.allclose(p, q, atol=1e-4)
     mean, scale = _standardisation(moved)
     length = np.sqrt((((moved - mean) / scale) ** 2).sum(-1).mean())
     assert length <= LENGTH + 1e-3
@@ -107,12 +108,13 @@ def test_epochs_are_reported(features):
 
 
 # What each network needs to learn four patches by heart; large ones fewer epochs, as they take longest.
-EPOCHS = {"alexnet": 10, "vgg16": 6, "googlenet": 15, "resnet50": 12, "resnet101": 12, "efficientnet_lite0": 20}
+EPOCHS = {"alexnet": 10, "vgg16": 6, "googlenet": 15, "resnet50": 12, "resnet101": 12,
+          "efficientnet_lite0": 20}
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_batch_can_be_learnt_by_heart(name):
-    """All layers trained. The loss is taken with this batch's statistics: running means lag behind a few steps."""
+    """All layers trained. The loss uses this batch's statistics: after few steps running means lag behind."""
     images, fresh = _noise_patches(4, 64, seed=9), np.array([0, 1, 0, 1])
     net = load_network(name, "packaged", size=64, seed=0)
     losses = []

@@ -93,13 +93,13 @@ def test_without_network_one_error_names_every_file_and_the_three_ways_out(no_ne
     assert all(way in text for way in ("ovcf weights --to DIR", "weights: packaged", "weights: none"))
 
 
-def test_fetching_without_network_says_so_and_fetching_from_a_cache_works(no_network, tmp_path, monkeypatch, state):
+def test_fetching_without_network_says_so_and_from_a_cache_works(no_network, tmp_path, monkeypatch, state):
     with pytest.raises(InputError, match="cannot be downloaded"):
         fetch_weights(tmp_path / "to", ["googlenet"])
     cached = tmp_path / "hub" / "checkpoints" / weights._cached("googlenet").name
     cached.parent.mkdir(parents=True, exist_ok=True)
     torch.save(state, cached)
-    monkeypatch.setattr(weights, "_check_sum", lambda path: None)  # random weights cannot have torch's checksum
+    monkeypatch.setattr(weights, "_check_sum", lambda path: None)  # random weights cannot have torch's
     paths = fetch_weights(tmp_path / "to", ["googlenet", "efficientnet_lite0"])
     assert [p.parent for p in paths] == [tmp_path / "to"] * 2 and all(p.is_file() for p in paths)
     assert locate(["googlenet"], str(tmp_path / "to"))["googlenet"] == paths[0]

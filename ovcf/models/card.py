@@ -12,13 +12,13 @@ from ovcf.models.tensors import images_digest
 
 RESEARCH_USE = "Research use only. Not a medical device; not for diagnosis or for decisions about a patient."
 INTERVAL_NOTE = (
-    "low and high: the lowest and highest P(fresh) among the models of the folds and the final one. They show how "
-    "much the answer depends on which patients were trained on; they are not a confidence interval."
+    "low and high: the lowest and highest P(fresh) among the models of the folds and the final one. They show "
+    "how much the answer depends on which patients were trained on; they are not a confidence interval."
 )
 
 
-def make_card(network, patches: pd.DataFrame, images, predictions, recipe: dict, weights: str, *, preprocessing,
-              synthetic, precision: str, threshold: float) -> dict:
+def make_card(network, patches: pd.DataFrame, images, predictions, recipe: dict, weights: str, *,
+              preprocessing, synthetic, precision: str, threshold: float) -> dict:
     """Gather the card: data, recipe, cross-validated metrics, preprocessing with its digest, versions."""
     settings = dict(preprocessing)
     return {
@@ -37,7 +37,7 @@ def make_card(network, patches: pd.DataFrame, images, predictions, recipe: dict,
         "cross_validation": cross_validated(predictions),
         "preprocessing": settings,
         "preprocessing_sha256": hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
-        "input": f"uint8 ({images.shape[1]}, {images.shape[1]}) grey, scaled to [-1, 1], three equal channels",
+        "input": "uint8 ({0}, {0}) grey, scaled to [-1, 1], three equal channels".format(images.shape[1]),
         "precision": precision,
         "interval": INTERVAL_NOTE,
         "unlike": {"rule": UNLIKE_RULE, "threshold": threshold},
@@ -46,7 +46,7 @@ def make_card(network, patches: pd.DataFrame, images, predictions, recipe: dict,
 
 
 def cross_validated(predictions: pd.DataFrame) -> dict:
-    """Summarise the out-of-fold predictions: pooled AUC, and mean and SD (ddof 1) of each metric over folds."""
+    """Summarise out-of-fold predictions: pooled AUC, and mean and SD (ddof 1) of each metric over folds."""
     from ovcf.stats.rates import METRICS, fold_table
     from ovcf.stats.roc import auc
 
@@ -68,12 +68,12 @@ def card_page(card: dict) -> str:
         f"# {card['title']}", "",
         f"**{card['research_use_only']}**", "",
         "## Data", "",
-        f"{data['kind'].capitalize()}: {data['patches']} patches of {data['patients']} patients, {data['fresh']} "
-        f"fresh, {data['old']} old. The folder holds their features, ids and labels (for similar cases and the "
-        "warning about unlike ones): treat it like the data it was made from.", "",
+        f"{data['kind'].capitalize()}: {data['patches']} patches of {data['patients']} patients, "
+        f"{data['fresh']} fresh, {data['old']} old. The folder holds their features, ids and labels (for "
+        "similar cases and the warning about unlike ones): treat it like the data it was made from.", "",
         "## Training", "",
         f"{card['training']}. " + ", ".join(f"{k} {v}" for k, v in card["recipe"].items())
-        + ". Trained on all patches; the metrics below are those of cross-validation with the same recipe.", "",
+        + ". Trained on all patches; the metrics are those of cross-validation with the same recipe.", "",
         "## Cross-validation", "",
         f"{cv['folds']} folds by {cv['split']}; pooled AUC {cv['pooled_auc']:.3f}.", "",
         "| metric | mean over folds | SD (ddof 1) |", "| --- | --- | --- |", *rows, "",

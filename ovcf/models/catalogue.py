@@ -31,7 +31,7 @@ classes); AlexNet's and VGG16's other fully connected layers count as trunk when
 
 
 def describe_weights(network: str, weights: str) -> str:
-    """Say in a few words where a network's starting weights come from; never the path, only a folder's name."""
+    """Say in a few words where starting weights come from; of a path only the folder's name."""
     if weights in ("imagenet", "packaged") and network in PACKAGED:
         return "ImageNet weights (packaged)"
     if weights == "imagenet":
@@ -58,7 +58,7 @@ def describe_training(network: str, weights: str, trainable: str) -> str:
 
 
 def check_choices(networks, weights: str, trainable: str) -> None:
-    """Refuse unknown networks, weights and trainable parts, all at once, each with the nearest allowed names."""
+    """Refuse unknown networks, weights and trainable parts, all at once, each with the nearest names."""
     problems = [_unknown("network", name, NETWORKS) for name in networks if name not in NETWORKS]
     if not len(list(networks)):
         problems.append(Problem("no_network", "no network was named", allowed=", ".join(NETWORKS)))

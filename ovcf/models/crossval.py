@@ -1,4 +1,4 @@
-"""Cross-validation of networks: one job per network and fold, each finished fold kept and never computed twice."""
+"""Cross-validation: one job per network and fold; a finished fold is kept and never computed twice."""
 
 import dataclasses
 import hashlib
@@ -106,7 +106,7 @@ def _key(data, network, fold, source, recipe, train, test, fresh) -> str:
 
 
 def _check_patches(images, patches) -> None:
-    """Refuse what could not be trained on, with words; the cohort's readers normally see to it long before."""
+    """Refuse what could not be trained on; the cohort's readers normally see to it long before."""
     problems = []
     if len(images) != len(patches):
         problems.append(Problem("length", f"{len(images)} images but {len(patches)} rows of patches"))
@@ -153,12 +153,14 @@ def run_job(job: Job, source: np.ndarray) -> None:
         state, p_fresh = _train_and_predict(job, source)
     finally:
         torch.set_num_threads(threads)
-    notes = {"network": job.network, "fold": str(job.fold), "recipe": json.dumps(dataclasses.asdict(job.recipe))}
+    recipe = json.dumps(dataclasses.asdict(job.recipe))
+    notes = {"network": job.network, "fold": str(job.fold), "recipe": recipe}
     _save({**state, "p_fresh": torch.from_numpy(p_fresh)}, job.target, notes)
 
 
 def _train_and_predict(job: Job, source) -> tuple[dict, np.ndarray]:
-    rng = np.random.default_rng(np.random.SeedSequence([job.recipe.seed, NETWORKS.index(job.network), job.fold]))
+    stream = [job.recipe.seed, NETWORKS.index(job.network), job.fold]
+    rng = np.random.default_rng(np.random.SeedSequence(stream))
     beat, fresh = _heartbeat(job), job.fresh[job.train]
     if job.recipe.trainable == "head":
         state = train_head(source[job.train], fresh, job.recipe, rng, beat)
@@ -195,7 +197,7 @@ def _save(tensors: dict, target: Path, notes: dict[str, str]) -> None:
 
 
 def predictions_table(jobs: list[Job], patches: pd.DataFrame, split: str) -> pd.DataFrame:
-    """Gather finished folds into the predictions table: networks in the order asked for, rows as in `patches`."""
+    """Gather finished folds into the predictions table: networks as asked for, rows as in `patches`."""
     tables = []
     for network in dict.fromkeys(job.network for job in jobs):
         mine = [job for job in jobs if job.network == network]
@@ -234,7 +236,7 @@ def _beat_file(job: Job) -> Path:
 
 
 class _Progress:
-    """A bar over all epochs of all folds with the time left; its words name network, fold and epoch at work."""
+    """A bar over all epochs of all folds with the time left; its words name network, fold and epoch."""
 
     def __init__(self, jobs: list[Job], show: bool):
         self.jobs, self.stop = jobs, threading.Event()

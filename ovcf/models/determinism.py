@@ -10,13 +10,13 @@ from ovcf.models.catalogue import NETWORKS
 from ovcf.models.features import trunk_precision
 
 CUDA_CAVEAT = (
-    "AlexNet and VGG16 use an adaptive average pooling whose CUDA backward pass adds in no fixed order: trained "
-    "beyond the head on a GPU, their last digits can differ between runs."
+    "AlexNet and VGG16 use an adaptive average pooling whose CUDA backward pass adds in no fixed order: "
+    "trained beyond the head on a GPU, their last digits can differ between runs."
 )
 
 
 def determinism_record() -> dict:
-    """Record versions, device, threads, arithmetic and flags as a plain dict for run.json and the model's card."""
+    """Record versions, device, threads, arithmetic and flags as a plain dict (run.json, the model's card)."""
     cuda = torch.cuda.is_available()
     return {
         "versions": {name: version(name) for name in ("torch", "torchvision", "numpy", "scikit-learn")},

@@ -12,9 +12,9 @@ __all__ = ["activation_map", "similar_patches", "CAM_NOTE", "METHODS"]
 METHODS = ("gradcam", "occlusion")
 
 CAM_NOTE = (
-    "A class-activation map shows which regions raised this network's score for fresh, at the coarse resolution of "
-    "its last convolutions. It does not show a fracture, its outline or its age, does not say that the answer is "
-    "right, and a plausible map is no evidence that the network looked for the right reason."
+    "A class-activation map shows which regions raised this network's score for fresh, at the coarse "
+    "resolution of its last convolutions. It does not show a fracture, its outline or its age, does not say "
+    "that the answer is right, and a plausible map is no evidence that the network looked for the right reason."
 )
 
 
@@ -54,6 +54,7 @@ def _gradcam(net: Network, x: torch.Tensor, target: int) -> torch.Tensor:
 def _occlusion(net: Network, x: torch.Tensor, target: int) -> torch.Tensor:
     from captum.attr import Occlusion
 
-    side = max(x.shape[2] // 8, 1)
-    return Occlusion(net).attribute(x, target=target, sliding_window_shapes=(3, side, side), baselines=0.0,
-                                    strides=(3, max(side // 2, 1), max(side // 2, 1)), perturbations_per_eval=32)
+    side = max(x.shape[2] // 8, 2)
+    window, steps = (3, side, side), (3, side // 2, side // 2)
+    return Occlusion(net).attribute(x, target=target, sliding_window_shapes=window, strides=steps, baselines=0.0,
+                                    perturbations_per_eval=32)

@@ -1,4 +1,4 @@
-"""What a frozen trunk makes of each patch, computed once per flip and kept on disk for all epochs and folds."""
+"""What a frozen trunk makes of each patch: computed once per flip, on disk for all epochs and folds."""
 
 import hashlib
 import json
@@ -70,16 +70,16 @@ def _file_digest(path: str, _changed: int, _size: int) -> str:
 
 # ---------------------------------------------------------------- precision
 BFLOAT16_SD = {"alexnet": 0.04, "vgg16": 0.17, "resnet50": 0.08, "resnet101": 0.09}
-"""Random trunks that may run in bfloat16: how far it moves their features, in SDs between patches (112 px, seed 0).
-GoogLeNet's move by 0.29 and it is quick, so it stays in float32."""
+"""Random trunks that may run in bfloat16: how far it moves their features, in SDs between patches (112 px,
+seed 0). GoogLeNet's move by 0.29 and it is quick, so it stays in float32."""
 
 
 def trunk_precision(network: str, path=None) -> str:
     """Say in which arithmetic a frozen trunk runs.
 
-    Random trunks of BFLOAT16_SD use bfloat16 where the processor multiplies it natively: half the time, and an
-    error far below what lies between patches. Pretrained trunks use float32 always. On a GPU all use automatic
-    mixed precision.
+    Random trunks of BFLOAT16_SD use bfloat16 where the processor multiplies it natively: half the time, and
+    an error far below what lies between patches. Pretrained trunks use float32 always. On a GPU all use
+    automatic mixed precision.
     """
     if torch.cuda.is_available():
         return "mixed float16"
@@ -93,7 +93,7 @@ def _native_bfloat16() -> bool:
 
 @torch.inference_mode()
 def run_trunk(net: Network, x: torch.Tensor, part: str = "stage", precision: str = "float32") -> torch.Tensor:
-    """Features (n, d) or maps (n, c, h, w) in float32 of inputs (n, 3, s, s); `net` is already in `precision`."""
+    """Features (n, d) or maps (n, c, h, w), float32, of inputs (n, 3, s, s); `net` is in `precision` already."""
     x = x.to(torch.bfloat16) if precision == "bfloat16" else x
     with torch.autocast("cuda", torch.float16, enabled=precision == "mixed float16"):
         maps = net.stem(x)
@@ -116,7 +116,8 @@ def _write_features(target: Path, net: Network, images, part, states, precision,
     handle, partial = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=".npy")
     os.close(handle)
     try:
-        out, bar = None, tqdm(total=len(images), unit="patch", desc=f"{net.name} features", disable=not progress)
+        bar = tqdm(total=len(images), unit="patch", desc=f"{net.name} features", disable=not progress)
+        out = None
         for start in range(0, len(images), BATCH):
             x = to_tensor(images[start : start + BATCH], device)
             rows = torch.stack([run_trunk(net, flip(x, s), part, precision) for s in states], 1).cpu().numpy()

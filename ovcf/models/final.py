@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import safetensors.numpy
 import safetensors.torch
 import torch
 
@@ -33,10 +34,10 @@ from ovcf.problems import InputError, Problem
 FORMAT = 1  # of the folder
 
 
-def train_final(images: np.ndarray, patches: pd.DataFrame, *, network: str, predictions: pd.DataFrame, cache, out,
-                preprocessing: dict, synthetic: bool, weights="imagenet", trainable="head", epochs=100,
-                batch_size=16, learning_rate=0.001, momentum=0.9, decay=0.8, decay_every=30, flips=FLIPS, seed=0,
-                progress=True) -> Path:
+def train_final(images: np.ndarray, patches: pd.DataFrame, *, network: str, predictions: pd.DataFrame, cache,
+                out, preprocessing: dict, synthetic: bool, weights="imagenet", trainable="head", epochs=100,
+                batch_size=16, learning_rate=0.001, momentum=0.9, decay=0.8, decay_every=30, flips=FLIPS,
+                seed=0, progress=True) -> Path:
     """Train on all patches with the recipe of the cross-validation and write the model's folder.
 
     Parameters
@@ -54,15 +55,15 @@ def train_final(images: np.ndarray, patches: pd.DataFrame, *, network: str, pred
     flips = sum(flip_states(flips)[1:3], ())
     recipe = Recipe(trainable, epochs, batch_size, learning_rate, momentum, decay, decay_every, flips, seed)
     folds = crossval.plan(images, patches, [network], weights, recipe, cache)
-    final = crossval.plan(images, patches, [network], weights, recipe, cache, folds=[0])[0]  # nobody is fold 0
+    final = crossval.plan(images, patches, [network], weights, recipe, cache, folds=[0])[0]  # fold 0: nobody
     key = _key([final, *folds], predictions, preprocessing)
     if _holds(Path(out), key):
         return Path(out)
     crossval.run([final, *folds], images, cache, progress=progress)
     parts = _parts(final, images, patches, cache)
-    recipe_words = {k: v for k, v in dataclasses.asdict(recipe).items()}
-    card = make_card(network, patches, images, predictions, recipe_words, weights, preprocessing=preprocessing,
-                     synthetic=synthetic, precision=_precision(final), threshold=parts["reference"].threshold)
+    card = make_card(network, patches, images, predictions, dataclasses.asdict(recipe), weights,
+                     preprocessing=preprocessing, synthetic=synthetic, precision=_precision(final),
+                     threshold=parts["reference"].threshold)
     _write(Path(out), key, card, parts, patches, predictions, [final, *folds])
     return Path(out)
 
@@ -75,7 +76,8 @@ def _parts(final, images, patches, cache) -> dict:
     """The frozen tensors, and the reference made of the final model's features of all training patches."""
     net = load_network(final.network, final.weights, size=final.size, seed=final.recipe.seed, path=final.path)
     trained = safetensors.torch.load_file(final.target)
-    frozen = {k: v.contiguous() for k, v in net.state_dict().items() if k not in trained and not k.startswith("head.")}
+    frozen = {k: v.contiguous() for k, v in net.state_dict().items()
+              if k not in trained and not k.startswith("head.")}
     if final.recipe.trainable == "head":
         features = trunk_features(final.network, images, cache=cache, weights=final.weights, path=final.path,
                                   flips=final.recipe.flips, seed=final.recipe.seed)[:, 0]
@@ -88,8 +90,8 @@ def _parts(final, images, patches, cache) -> dict:
 def features_of(net: Network, images: np.ndarray, precision: str) -> np.ndarray:
     """Features (n, d) float32 of unflipped patches (n, s, s) uint8."""
     device = next(net.parameters()).device
-    batches = (images[i : i + BATCH] for i in range(0, len(images), BATCH))
-    return np.concatenate([run_trunk(net, to_tensor(x, device), "stage", precision).cpu().numpy() for x in batches])
+    batches = (to_tensor(images[i : i + BATCH], device) for i in range(0, len(images), BATCH))
+    return np.concatenate([run_trunk(net, x, "stage", precision).cpu().numpy() for x in batches])
 
 
 # ---------------------------------------------------------------- the folder
@@ -116,8 +118,8 @@ def _write(out: Path, key, card, parts, patches, predictions, jobs) -> None:
             safetensors.torch.save_file(parts["frozen"], partial / "trunk.safetensors")
         for job in jobs:
             shutil.copyfile(job.target, partial / f"{f'fold{job.fold}' if job.fold else 'final'}.safetensors")
-        arrays = {k: torch.from_numpy(np.atleast_1d(np.asarray(v))) for k, v in parts["reference"]._asdict().items()}
-        safetensors.torch.save_file({k: v.contiguous() for k, v in arrays.items()}, partial / "reference.safetensors")
+        arrays = {k: np.array(v, ndmin=1) for k, v in parts["reference"]._asdict().items()}
+        safetensors.numpy.save_file(arrays, partial / "reference.safetensors")
         columns = [c for c in ("patch_id", "patient_id", "label", "level") if c in patches]
         patches[columns].to_csv(partial / "reference.csv", index=False)
         predictions.to_csv(partial / "predictions.csv", index=False)
@@ -130,7 +132,7 @@ def _write(out: Path, key, card, parts, patches, predictions, jobs) -> None:
 
 
 def _swap(new: Path, out: Path) -> None:
-    """Put a finished folder in place of another; a folder cannot be replaced in one step, so step aside first."""
+    """Put a finished folder in place of another, which steps aside: folders cannot be replaced in one step."""
     os.chmod(new, 0o755)  # mkdtemp's are for the owner only
     aside = new.with_name(new.name + "-old")
     if out.exists():
@@ -157,7 +159,8 @@ def load_final(folder) -> "FinalModel":
         card = json.loads((folder / "card.json").read_text())
         wrong = [name for name, digest in card["files"].items() if _sha256(folder / name) != digest]
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(Problem("no_model", f"this folder holds no whole final model ({error})", str(folder))) from None
+        message = f"this folder holds no whole final model ({error})"
+        raise InputError(Problem("no_model", message, file=str(folder))) from None
     if wrong:
         message = f"changed since the model was made: {', '.join(wrong)}"
         raise InputError(Problem("damaged_model", message, file=str(folder)))
@@ -180,7 +183,7 @@ class FinalModel:
         self.digest = hashlib.sha256(json.dumps(card["files"], sort_keys=True).encode()).hexdigest()
         self.patches = pd.read_csv(folder / "reference.csv", dtype=str, keep_default_na=False)
         self.predictions = pd.read_csv(folder / "predictions.csv", dtype={"patch_id": str, "patient_id": str})
-        stored = {k: v.numpy() for k, v in safetensors.torch.load_file(folder / "reference.safetensors").items()}
+        stored = safetensors.numpy.load_file(folder / "reference.safetensors")
         self._reference = Reference(**stored | {"threshold": float(stored["threshold"][0])})
         names = sorted(n for n in card["files"] if n.startswith("fold"))
         self._members = [self._trained(name) for name in ("final.safetensors", *names)]
@@ -200,9 +203,9 @@ class FinalModel:
     @cached_property
     def _trunk(self) -> Network:
         """The network in the arithmetic its features were made in (bfloat16 for random trunks, say)."""
-        precision = self._precision
-        return self.net if precision == "float32" else at_precision(empty_network(self.network, self.net.state_dict()),
-                                                                    precision)
+        if self._precision == "float32":
+            return self.net
+        return at_precision(empty_network(self.network, self.net.state_dict()), self._precision)
 
     @property
     def _precision(self) -> str:
@@ -210,7 +213,7 @@ class FinalModel:
         return made if made != "mixed float16" or torch.cuda.is_available() else "float32"
 
     def features(self, images: np.ndarray) -> np.ndarray:
-        """Features (n, d) float32 of patches (n, s, s) uint8, cut and equalised as `card["preprocessing"]` says."""
+        """Features (n, d) float32 of patches (n, s, s) uint8, prepared as `card["preprocessing"]` says."""
         return features_of(self._trunk, self._checked(images), self._precision)
 
     def predict(self, images: np.ndarray) -> pd.DataFrame:
@@ -231,8 +234,8 @@ class FinalModel:
         return pd.DataFrame({"p_fresh": each[0], "low": each.min(0), "high": each.max(0), "distance": far,
                              "unlike": far > self._reference.threshold})
 
-    def similar(self, images: np.ndarray, k: int = 6, *, n: int | None = None, exclude_patient: str | None = None,
-                without_patient: str | None = None) -> pd.DataFrame:
+    def similar(self, images: np.ndarray, k: int = 6, *, n: int | None = None,
+                exclude_patient: str | None = None, without_patient: str | None = None) -> pd.DataFrame:
         """List the training patches most like one patch: patch_id, patient_id, label, level, distance.
 
         `exclude_patient` leaves out one patient's own; `n` and `without_patient` are other names for the two.

@@ -35,7 +35,7 @@ class Network(nn.Module):
 
     @property
     def camera(self) -> nn.Module:
-        """The layer Grad-CAM reads: before AlexNet's and VGG16's last max-pooling, else before the global one."""
+        """What Grad-CAM reads: the layer before AlexNet's and VGG16's last max-pooling, else the global one."""
         if self.name in ("alexnet", "vgg16"):
             return self.stem[-2]
         return self.stage[{"googlenet": 1, "efficientnet_lite0": 3}.get(self.name, 0)]
@@ -95,7 +95,7 @@ def _parts(name: str, net: nn.Module) -> tuple[nn.Sequential, nn.Sequential, int
         stage = nn.Sequential(net.avgpool, nn.Flatten(), *list(net.classifier)[:-1])
         return net.features, stage, net.classifier[-1].in_features
     if name == "googlenet":
-        layers = [layer for key, layer in net.named_children() if not key.startswith(("aux", "fc", "dropout"))]
+        layers = [part for key, part in net.named_children() if not key.startswith(("aux", "fc", "dropout"))]
         cut = layers.index(net.inception5a)
         stage = nn.Sequential(*layers[cut:], nn.Flatten(), net.dropout)
         return nn.Sequential(*layers[:cut]), stage, net.fc.in_features

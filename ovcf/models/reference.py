@@ -39,7 +39,7 @@ def make_reference(features: np.ndarray, patient_ids) -> Reference:
 
 
 def neighbour_distance(points, reference, patients=None, reference_patients=None) -> np.ndarray:
-    """Mean distance (n,) of each point to its nearest reference points; those of the same patient do not count."""
+    """Mean distance (n,) of each point to the nearest reference points that are not of the same patient."""
     out = np.empty(len(points))
     for start in range(0, len(points), 256):  # memory stays flat whatever n is
         rows = slice(start, start + 256)
@@ -78,7 +78,7 @@ def similar_patches(features: np.ndarray, patches: pd.DataFrame, index: int, k: 
 
 
 def nearest(point, points, patches: pd.DataFrame, k: int, exclude_patient: str | None = None) -> pd.DataFrame:
-    """List the k patches nearest to a point (d,), leaving out one patient's; ties in the order of the rows."""
+    """List the k patches nearest to a point (d,), without one patient's; ties in the order of the rows."""
     far = distances(point[None], points)[0]
     allowed = np.flatnonzero(patches.patient_id.to_numpy() != exclude_patient)
     rows = allowed[np.argsort(far[allowed], kind="stable")[:k]]

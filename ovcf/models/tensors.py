@@ -36,7 +36,8 @@ def to_tensor(images: np.ndarray, device="cpu") -> torch.Tensor:
     (n, 3, s, s) float32 in [-1, 1], channels-last in memory; the three channels are equal.
     """
     if images.dtype != np.uint8 or images.ndim != 3:
-        raise ValueError(f"patches must be uint8 of shape (n, s, s); found {images.dtype} of shape {images.shape}")
+        found = f"{images.dtype} of shape {images.shape}"
+        raise ValueError(f"patches must be uint8 of shape (n, s, s); found {found}")
     grey = torch.from_numpy(np.array(images)).to(device)  # a copy: images may be a read-only memory map
     grey = grey.float().div_(127.5).sub_(1.0)[:, None]  # (n, 1, s, s) in [-1, 1]
     return grey.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
@@ -59,7 +60,7 @@ def check_range(x: torch.Tensor) -> torch.Tensor:
 
 
 def images_digest(images: np.ndarray) -> str:
-    """Hash patches, their number and size: sha256 over the pixels, read in pieces so that memory stays flat."""
+    """Hash patches, their number and size: sha256 over the pixels, in pieces so that memory stays flat."""
     digest = hashlib.sha256(f"{images.dtype}{images.shape}".encode())
     for start in range(0, len(images), 256):
         digest.update(np.ascontiguousarray(images[start : start + 256]).data)

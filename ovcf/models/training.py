@@ -25,7 +25,7 @@ of raw ImageNet features. Chosen on chest films, which are none of this study's 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """All that is chosen about training; the defaults are the paper's, but for the batch size, which is ours."""
+    """All that is chosen about training; defaults are the paper's, but for the batch size, which is ours."""
 
     trainable: str = "head"
     epochs: int = 100
@@ -43,7 +43,7 @@ class Recipe:
 
 
 def batches(n: int, size: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Shuffle n rows into batches; a last batch of one joins the one before (batch normalisation needs two)."""
+    """Shuffle n rows into batches; a last one of one row joins the one before (normalisation needs two)."""
     order = rng.permutation(n)
     parts = [order[i : i + size] for i in range(0, n, size)]
     if len(parts) > 1 and len(parts[-1]) == 1:
@@ -98,7 +98,7 @@ def train_head(features: np.ndarray, fresh: np.ndarray, recipe: Recipe, rng, rep
 
 
 def _standardisation(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and scale (d,) over patches and flips; a feature that hardly moves is not blown up to others' size."""
+    """Mean and scale (d,) over patches and flips; a feature that hardly moves is not blown up."""
     flat = features.reshape(-1, features.shape[-1])
     mean, sd = flat.mean(0, dtype=np.float64), flat.std(0, dtype=np.float64)
     floor = 0.1 * np.sqrt(np.mean(sd**2)) or 1.0
@@ -121,7 +121,7 @@ def head_probability(features: np.ndarray, head: dict) -> np.ndarray:
 
 
 # ---------------------------------------------------------------- the last stage, or everything
-def train_network(net: Network, source: np.ndarray, fresh: np.ndarray, recipe: Recipe, rng, report=None) -> dict:
+def train_network(net: Network, source, fresh: np.ndarray, recipe: Recipe, rng, report=None) -> dict:
     """Train a network's last stage and head, or all of it, in place.
 
     Parameters

@@ -24,21 +24,23 @@ from ovcf.models.networks import Network, _original, build_network
 from ovcf.models.tensors import to_tensor
 from ovcf.problems import InputError, Problem
 
-__all__ = ["load_network", "locate", "read_state", "calibrate", "fetch_weights", "state_digest", "describe_weights",
-           "describe_training"]
+__all__ = [
+    "load_network", "locate", "read_state", "calibrate", "fetch_weights", "state_digest", "describe_weights",
+    "describe_training",
+]
 
 RANDOM_VERSION = 2  # raise it when the same seed would give other random weights
 LENGTH = 6.0  # of AlexNet's and VGG16's random features; training.LENGTH says why
 CONNECT_SECONDS = 8  # a hospital's firewall often swallows packets: do not wait for ever
 WAYS_OUT = (
-    "three ways out: (1) on a connected machine run `ovcf weights --to DIR`, bring DIR here and set `weights: DIR`; "
-    "(2) `weights: packaged`, which needs no network (efficientnet_lite0 has ImageNet weights, the others are random "
-    "and said to be so); (3) `weights: none`, random weights for all"
+    "three ways out: (1) on a connected machine run `ovcf weights --to DIR`, bring DIR here and set "
+    "`weights: DIR`; (2) `weights: packaged`, which needs no network (efficientnet_lite0 has ImageNet weights, "
+    "the others are random and said to be so); (3) `weights: none`, random weights for all"
 )
 _HEADS = ("classifier.6.", "fc.", "_fc.", "aux1.", "aux2.")  # replaced or unused: never loaded
 
 
-def load_network(network: str, weights: str, *, size: int, seed: int = 0, path: Path | None = None) -> Network:
+def load_network(network: str, weights: str, *, size: int, seed: int = 0, path=None) -> Network:
     """Build a network with its starting weights, ready to train or to run.
 
     Parameters
@@ -63,7 +65,7 @@ def locate(networks, weights: str) -> dict[str, Path | None]:
 
     All that is missing is reported at once. `imagenet` looks in torch hub's cache, then downloads into it.
     """
-    found, problems, offline = {}, [], None
+    found, problems, missing, offline = {}, [], [], None
     for network in networks:
         try:
             if offline and not _cached(network).is_file():
@@ -71,11 +73,13 @@ def locate(networks, weights: str) -> dict[str, Path | None]:
             found[network] = _locate_one(network, weights)
         except OSError as error:  # URLError, timeouts and the like
             offline = offline or error
-            reason = getattr(error, "reason", error)
-            message = f"ImageNet weights of {network} are not in the cache and cannot be downloaded ({reason})"
-            problems.append(Problem("no_weights", message, allowed=None if len(problems) else WAYS_OUT))
+            missing.append(network)
         except InputError as error:
             problems += error.problems
+    if missing:
+        reason = getattr(offline, "reason", offline)
+        message = f"not in the cache and cannot be downloaded ({reason}): ImageNet weights of {', '.join(missing)}"
+        problems.append(Problem("no_weights", f"{message}; {WAYS_OUT}"))
     if problems:
         raise InputError(problems)
     return found
@@ -113,7 +117,8 @@ def _hub_file(network: str) -> Path:
             with _patience(CONNECT_SECONDS):
                 _imagenet(network).get_state_dict(progress=True, check_hash=True, weights_only=True)
         except RuntimeError as error:  # the hub's word for a wrong checksum
-            raise InputError(Problem("bad_weights", f"the download of {network} is damaged: {error}")) from None
+            message = f"the download of {network} is damaged: {error}"
+            raise InputError(Problem("bad_weights", message)) from None
     return path
 
 
@@ -129,15 +134,15 @@ def _patience(seconds: float):
 
 
 def _file_in(folder: Path, network: str) -> Path:
-    """A network's file in a user's folder: NETWORK.safetensors, .pth or .pt, or the name it was published under."""
+    """A network's file in a user's folder: NETWORK.safetensors, .pth, .pt, or its published name."""
     names = [f"{network}{suffix}" for suffix in (".safetensors", ".pth", ".pt")] + [_cached(network).name]
     for name in names:
         if (folder / name).is_file():
             return folder / name
     if network in PACKAGED:
         return _packaged_file()  # ImageNet's, as in any folder made by `ovcf weights`
-    raise InputError(Problem("no_weights", f"no file of weights for {network} in this folder", file=str(folder),
-                             allowed=", ".join(names)))
+    message = f"no file of weights for {network} in this folder"
+    raise InputError(Problem("no_weights", message, file=str(folder), allowed=", ".join(names)))
 
 
 # ---------------------------------------------------------------- reading them safely
@@ -158,25 +163,26 @@ def read_state(network: str, path: Path) -> dict[str, torch.Tensor]:
         state = {k.removeprefix("module."): v for k, v in state.items() if isinstance(v, torch.Tensor)}
     except Exception as error:  # whatever a damaged or hostile file raises, the user learns one thing
         said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(Problem("unreadable_weights", f"cannot be read as tensors only ({said[:200]})",
-                                 file=str(path), allowed="safetensors, or a state dict saved by torch")) from None
+        problem = Problem("unreadable_weights", f"cannot be read as tensors only ({said[:200]})",
+                          file=str(path), allowed="safetensors, or a state dict saved by torch")
+        raise InputError(problem) from None
     state = {k: v for k, v in state.items() if not k.startswith(_HEADS)}
     _compare(network, state, path)
     return state
 
 
 def _check_sum(path: Path) -> None:
-    """Compare the file with the first hex digits of its sha256, which torch's publishers write into the name."""
+    """Compare the file with the first hex digits of its sha256, which publishers write into the name."""
     if match := re.search(r"-([0-9a-f]{8,})\.pth$", path.name):
         with open(path, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if not digest.startswith(match[1]):
-            raise InputError(Problem("bad_checksum", "the file is damaged or not what its name says", file=str(path),
-                                     found=digest[: len(match[1])], allowed=match[1]))
+            raise InputError(Problem("bad_checksum", "the file is damaged or not what its name says",
+                                     file=str(path), found=digest[: len(match[1])], allowed=match[1]))
 
 
 def _compare(network: str, state: dict, path: Path) -> None:
-    """Refuse a file that is another network's: ResNet101's names hold all of ResNet50's, so extras count too."""
+    """Refuse another network's file: ResNet101's names hold all of ResNet50's, so extras count too."""
     with torch.device("meta"):  # shapes only, no memory
         expected = {k: tuple(v.shape) for k, v in _original(network, random=False).state_dict().items()
                     if not k.startswith(_HEADS)}
@@ -205,13 +211,13 @@ def state_digest(module: nn.Module) -> str:
 def calibrate(net: Network, *, size: int, seed: int = 0, patches: int = 32) -> Network:
     """Give every layer of a random trunk outputs of mean 0 and variance 1, in place.
 
-    Random deep networks as they are drawn swell or fade their signal (torchvision's AlexNet gives nearly the same
-    features whatever the image), so a frozen one would be a straw man. One pass over random patches with a 1/f
-    spectrum sets batch-normalisation statistics, and rescales each layer that has none (data-dependent
-    initialisation, Krähenbühl et al. 2016, doi:10.48550/arXiv.1511.06856). Residual branches start at 1/sqrt(number
-    of blocks): at full strength a random ResNet101 is chaotic, and rounding to bfloat16 moves its features by 1.2
-    SD, so then by 0.09. No patch of the study is used: nothing of a test fold can leak, and the trunk depends on
-    network, seed and size only.
+    Random deep networks as they are drawn swell or fade their signal (torchvision's AlexNet gives nearly the
+    same features whatever the image), so a frozen one would be a straw man. One pass over random patches
+    with a 1/f spectrum sets batch-normalisation statistics, and rescales each layer that has none
+    (data-dependent initialisation, Krähenbühl et al. 2016, doi:10.48550/arXiv.1511.06856). Residual branches
+    start at 1/sqrt(number of blocks): at full strength a random ResNet101 is chaotic, and rounding to
+    bfloat16 moves its features by 1.2 SD, so then by 0.09. No patch of the study is used: nothing of a test
+    fold can leak, and the trunk depends on network, seed and size only.
     """
     trunk = nn.Sequential(net.stem, net.stage)
     norms = [m for m in trunk.modules() if isinstance(m, nn.BatchNorm2d)]
@@ -225,7 +231,7 @@ def calibrate(net: Network, *, size: int, seed: int = 0, patches: int = 32) -> N
         norm.train().momentum = 1.0  # the statistics of this one batch
     with torch.no_grad():
         features = trunk(to_tensor(_noise_patches(patches, size, seed)))
-        if layers:  # without normalisation the paper's rate makes longer features diverge once all layers train
+        if layers:  # at the paper's rate longer features would diverge once all layers train
             shrink = LENGTH / features.square().sum(1).mean().sqrt()
             layers[-1].weight *= shrink
             layers[-1].bias *= shrink
@@ -247,7 +253,7 @@ def _standardise(layer, _, output):
 
 
 def _noise_patches(n: int, size: int, seed: int) -> np.ndarray:
-    """Random patches (n, size, size) uint8 whose amplitude falls as 1/frequency, histogram flat as after equalisation."""
+    """Random patches (n, size, size) uint8: amplitude falls as 1/frequency, histogram flat as equalised."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, 11]))
     frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size))
     spectrum = np.fft.rfft2(rng.standard_normal((n, size, size))) / np.maximum(frequency, 1 / size)
