@@ -4,7 +4,7 @@ import pandas as pd
 
 from ovcf.models.catalogue import describe_training
 from ovcf.stats.compare import compare_networks
-from ovcf.stats.intervals import metric_intervals
+from ovcf.stats.intervals import fold_intervals, metric_intervals
 from ovcf.stats.published import paper_table, paper_wide
 from ovcf.stats.rates import METRICS, fold_table, summary_table
 from ovcf.stats.subgroups import subgroup_table
@@ -35,19 +35,21 @@ def recipe_of(study) -> str:
     return describe_training(study.chosen, study.parameters["weights"], study.parameters["trainable"])
 
 
-def table2(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Return mean and SD (ddof 1) over folds of each metric and network, as numbers."""
-    return summary_table(fold_table(predictions), ddof=1)
+def table2(predictions: pd.DataFrame, *, replicates: int, seed: int) -> pd.DataFrame:
+    """Return each metric's mean over folds, its SD (ddof 1) and the mean's patient-clustered interval, as numbers."""
+    means = summary_table(fold_table(predictions), ddof=1)
+    options = {"average": "folds", "replicates": replicates, "seed": seed}
+    intervals = [
+        metric_intervals(mine, **options).assign(network=network)
+        for network, mine in predictions.groupby("network", sort=False)
+    ]
+    columns = ["network", "metric", "low", "high", "method"]
+    return means.merge(pd.concat(intervals)[columns], on=["network", "metric"], how="left", validate="one_to_one")
 
 
-def table2_beside_paper(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Return Table 2 as printed text, the paper's row beneath each of ours; networks in the paper's order."""
-    summary = table2(predictions)
-    cells = summary.assign(
-        text=[
-            mean_sd(r.mean, r.sd_ddof1, metric=r.metric) for r in summary.rename(columns={"mean": "mean"}).itertuples()
-        ]
-    )
+def table2_beside_paper(table: pd.DataFrame) -> pd.DataFrame:
+    """Return `table2` as printed text, the paper's row beneath each of ours; networks in the paper's order."""
+    cells = table.assign(text=[_mean_cell(row) for row in table.to_dict("records")])
     ours = cells.pivot(index="network", columns="metric", values="text")
     ours = ours.reindex([n for n in NETWORK_NAMES if n in ours.index])[list(METRICS)]
     printed = paper_wide(2).rename(index=PAPER_ROWS)
@@ -97,17 +99,21 @@ def table3(predictions: pd.DataFrame) -> pd.DataFrame:
     return fold_table(predictions)
 
 
-def table3_beside_paper(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Return Table 3 as printed text: each fold and the average, the paper's ResNet101 beneath ours."""
-    folds = table3(predictions)
-    ours = pd.DataFrame(
-        {m: [f"{v:.3f}" if m == "auc" else f"{100 * v:.2f}" for v in folds[m]] for m in METRICS},
-        index=[f"Fold {fold}" for fold in folds.fold],
-    )
-    summary = summary_table(folds, ddof=1).set_index("metric")
-    ours.loc["Average"] = {m: mean_sd(*summary.loc[m, ["mean", "sd_ddof1"]], metric=m) for m in METRICS}
+def table3_beside_paper(predictions: pd.DataFrame, *, replicates: int, seed: int) -> pd.DataFrame:
+    """Return Table 3 as text with clustered intervals: folds and average, the paper's ResNet101 beneath ours."""
+    folds = fold_intervals(predictions, replicates=replicates, seed=seed)
+    cells = folds.assign(text=_texts(folds), row="Fold " + folds.fold.astype(str))
+    ours = cells.pivot(index="row", columns="metric", values="text").reindex(cells.row.unique())[list(METRICS)]
+    average = table2(predictions, replicates=replicates, seed=seed).set_index("metric")
+    ours.loc["Average"] = {m: _mean_cell({"metric": m, **average.loc[m]}) for m in METRICS}
     printed = paper_wide(3)
     return _named(beside_paper(ours, printed.loc[printed.index.isin(ours.index)]))
+
+
+def _mean_cell(row: dict) -> str:
+    """`75.69 ± 2.08 [72.1, 79.0]`."""
+    interval = with_interval(row["mean"], row["low"], row["high"], metric=row["metric"])
+    return mean_sd(row["mean"], row["sd_ddof1"], metric=row["metric"]) + interval[interval.find(" ") :]
 
 
 def paper_auc() -> pd.Series:
