@@ -251,11 +251,11 @@ class Study:
     # Making ----------------------------------------------------------------------------------------------------
 
     def _synthetic_cohort(self) -> Path:
-        from ovcf.cohort.synthetic import synthesise
+        from ovcf.cohort.synthetic import DRAWING, synthesise
 
         p = self.parameters
-        folder = data_home() / f"synthetic-{p['patients']}-{p['seed']}"
-        if not (folder / "cohort.json").is_file():
+        folder = data_home() / f"synthetic-{p['patients']}-patients-seed-{p['seed']}-drawing-{DRAWING}"
+        if not (folder / "manifest.csv").is_file():  # written last
             synthesise(folder, patients=p["patients"], seed=p["seed"], workers=p["workers"])
         return folder / "manifest.csv"
 
