@@ -88,10 +88,11 @@ def test_filter_open_page_and_flag_by_keyboard(fresh_run, explore, watch):
     ]
     page.keyboard.press("Escape")
     page.wait_for_selector(".list:not([hidden])")
-    assert page.evaluate("document.activeElement.dataset.patch") == first
+    page.wait_for_function(f"document.activeElement.dataset.patch === {first!r}")
     page.keyboard.press("/")
     page.keyboard.type(second)
     page.wait_for_function("document.querySelectorAll('.list .tile').length === 1")
+    assert page.locator(".list .tile").get_attribute("data-patch") == second
 
 
 def test_every_control_has_a_name_and_shows_its_focus(run, explore, watch):

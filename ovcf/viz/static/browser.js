@@ -176,9 +176,11 @@ function render({ model, el: host }) {
     page.querySelector(".filters").hidden = false;
     const target = Math.floor(position / options.size);
     const index = position % options.size;
-    if (target !== pageNumber) pageNumber = target;
+    if (target === pageNumber) focusTile(index);
+    pageNumber = target;
     selected = index;
-    search(true).then(() => focusTile(index));
+    // the list is asked for again, since a flag may have changed it; a user who went on keeps the focus
+    search(true).then(() => { if (document.activeElement === document.body || tiles.contains(document.activeElement)) focusTile(index); });
   }
 
   // Flags ------------------------------------------------------------------------------------------------
