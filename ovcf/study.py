@@ -64,16 +64,20 @@ class Study:
 
     @cached_property
     def cohort(self):
-        """The cohort as `ovcf.cohort.manifest.read_cohort` gives it, every row checked."""
+        """The cohort as `ovcf.cohort.manifest.read_cohort` gives it; its films are decoded once a run to prove them."""
         from ovcf.cohort.manifest import read_cohort
 
-        return read_cohort(self.source, allow_outside=self.parameters["allow_outside"])
+        proven = self._keys().get("patches") == self._patches_key
+        return read_cohort(self.source, allow_outside=self.parameters["allow_outside"], check_pixels=not proven)
 
     @cached_property
     def patches(self) -> pd.DataFrame:
         """One row a vertebra, with its fold (see data/README.md for the columns)."""
-        key = self._key(COHORT, _stamp(self.source))
-        return self._table("patches", key, self._make_patches)
+        return self._table("patches", self._patches_key, self._make_patches)
+
+    @cached_property
+    def _patches_key(self) -> str:
+        return self._key(COHORT, _stamp(self.source))
 
     def patches_split(self, split: str) -> pd.DataFrame:
         """Return the patches with the folds of another split (`patient` or `patch`)."""
@@ -296,13 +300,17 @@ class Study:
 
     def _table(self, name, key, make) -> pd.DataFrame:
         """Read a table whose key is unchanged, else make and save it with its key."""
-        path, keys = self.run / "tables" / f"{name}.csv", self.run / "tables" / "keys.json"
-        known = json.loads(keys.read_text()) if keys.is_file() else {}
-        if known.get(name) == key and path.is_file():
+        path = self.run / "tables" / f"{name}.csv"
+        if self._keys().get(name) == key and path.is_file():
             return read_table(path)
         self.save_table(name, make())
-        write_text(keys, json.dumps(known | {name: key}, indent=1))
+        write_text(self.run / "tables" / "keys.json", json.dumps(self._keys() | {name: key}, indent=1))
         return read_table(path)  # so that the first and every later reading agree to the last digit
+
+    def _keys(self) -> dict:
+        """What each table of the run was made from, as digests."""
+        path = self.run / "tables" / "keys.json"
+        return json.loads(path.read_text()) if path.is_file() else {}
 
     @cached_property
     def _films(self) -> str:
