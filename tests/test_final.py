@@ -107,6 +107,7 @@ def test_a_changed_file_is_noticed(trained, tmp_path):
 def test_noise_is_unlike_and_training_patches_are_not(trained, model, rng):
     white = rng.integers(0, 256, (4, 64, 64)).astype(np.uint8)
     assert model.predict(white).unlike.all()
+    assert model.predict(np.full((1, 64, 64), 128, np.uint8)).unlike.all()
     assert model.predict(trained[0]).unlike.mean() <= 0.1
 
 

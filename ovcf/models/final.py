@@ -25,7 +25,7 @@ from ovcf.models import crossval
 from ovcf.models.card import card_page, make_card
 from ovcf.models.features import BATCH, at_precision, run_trunk, trunk_features, trunk_precision
 from ovcf.models.networks import Network, empty_network
-from ovcf.models.reference import Reference, make_reference, nearest, neighbour_distance
+from ovcf.models.reference import FEWEST_GREYS, Reference, make_reference, nearest, neighbour_distance
 from ovcf.models.tensors import FLIPS, flip_states, to_tensor
 from ovcf.models.training import Recipe, head_probability
 from ovcf.models.weights import load_network
@@ -225,14 +225,16 @@ class FinalModel:
         low, high : lowest and highest P(fresh) among the models of the folds and the final one
             (`card.INTERVAL_NOTE`: a spread over training sets, no confidence interval)
         distance : mean distance to the nearest training patches, `reference` says in what unit
-        unlike : whether that is farther than 99 % of the training patches are from other patients' patches
+        unlike : whether that is farther than 99 % of the training patches are from other patients', or the patch
+            is nearly blank (`reference.UNLIKE_RULE`)
         """
         images = self._checked(images)
         features = self.features(images)
         each = self._probabilities(images, features)  # (1 + folds, n)
         far = neighbour_distance(self._points(features), self._reference.points)
+        blank = np.array([len(np.unique(image)) < FEWEST_GREYS for image in images])
         return pd.DataFrame({"p_fresh": each[0], "low": each.min(0), "high": each.max(0), "distance": far,
-                             "unlike": far > self._reference.threshold})
+                             "unlike": (far > self._reference.threshold) | blank})
 
     def similar(self, images: np.ndarray, k: int = 6, *, n: int | None = None,
                 exclude_patient: str | None = None, without_patient: str | None = None) -> pd.DataFrame:

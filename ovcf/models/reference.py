@@ -11,9 +11,11 @@ import pandas as pd
 
 NEIGHBOURS = 5
 UNLIKE_PERCENTILE = 99
+FEWEST_GREYS = 16  # a blank patch lies in the midst of the features, so distance alone would let it pass
 UNLIKE_RULE = (
     f"unlike the training data: mean distance to the {NEIGHBOURS} nearest training patches above the "
-    f"{UNLIKE_PERCENTILE}th percentile of the training patches' own, each measured to other patients' patches"
+    f"{UNLIKE_PERCENTILE}th percentile of the training patches' own, each measured to other patients' patches; "
+    f"or nearly blank, with fewer than {FEWEST_GREYS} greys"
 )
 
 
