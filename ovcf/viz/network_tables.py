@@ -4,12 +4,13 @@ import pandas as pd
 
 from ovcf.models.catalogue import describe_training
 from ovcf.stats.compare import compare_networks
+from ovcf.stats.forensics import recovered_rates
 from ovcf.stats.intervals import fold_intervals, metric_intervals
 from ovcf.stats.published import paper_table, paper_wide
 from ovcf.stats.rates import METRICS, fold_table, summary_table
 from ovcf.stats.subgroups import subgroup_table
 from ovcf.viz.style import NETWORK_NAMES
-from ovcf.viz.tables import METRIC_NAMES, beside_paper, mean_sd, with_interval
+from ovcf.viz.tables import METRIC_NAMES, MISSING, beside_paper, mean_sd, with_interval
 
 # The paper's spelling of the networks' names
 PAPER_ROWS = {
@@ -114,6 +115,12 @@ def _mean_cell(row: dict) -> str:
     """`75.69 ± 2.08 [72.1, 79.0]`."""
     interval = with_interval(row["mean"], row["low"], row["high"], metric=row["metric"])
     return mean_sd(row["mean"], row["sd_ddof1"], metric=row["metric"]) + interval[interval.find(" ") :]
+
+
+def paper_counts(number: int) -> pd.DataFrame:
+    """Return the confusion matrices behind the paper's printed digits and the rates that follow (notebook 06)."""
+    found = recovered_rates().query("table == @name", local_dict={"name": f"Table {number}"})
+    return found.drop(columns=["table", "unique"]).astype(object).where(found.notna(), MISSING).replace("", MISSING)
 
 
 def paper_auc() -> pd.Series:

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from ovcf.stats.forensics import recovered_rates
 from ovcf.stats.mrmc import obuchowski_rockette
 from ovcf.stats.or_components import or_components, prepare
 from ovcf.stats.power import power_grid
@@ -37,7 +38,7 @@ def sessions(readings: pd.DataFrame) -> dict:
 
 
 def session_beside_paper(table: pd.DataFrame, number: int, folds: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Return one session (Table 4: unaided, 5: aided) with intervals, then the paper's printed rows.
+    """Return one session (Table 4: unaided, 5: aided) with intervals, the paper's printed rows, and what these imply.
 
     Parameters
     ----------
@@ -57,8 +58,30 @@ def session_beside_paper(table: pd.DataFrame, number: int, folds: pd.DataFrame |
         cells = {NAMES[m]: _fold_mean(folds[names.get(m, m)]) for m in SHOWN}
         ours.loc[f"{NETWORK_NAMES.get(folds.network.iloc[0], folds.network.iloc[0])}, mean of folds"] = cells
     printed = paper_wide(number).rename(columns=NAMES)
-    rows = pd.concat({"ours": ours, "paper": printed.loc[~printed.index.str.startswith("p value")]})
+    printed = printed.loc[~printed.index.str.startswith("p value")]
+    rows = pd.concat({"ours": ours, "paper, printed": printed, "paper, from its digits": _recomputed(number)})
     return rows.reindex(columns=list(NAMES.values())).fillna(MISSING).rename_axis([None, None])
+
+
+def _recomputed(number: int) -> pd.DataFrame:
+    """The rates that follow from the confusion matrices behind the printed digits (the appendix, notebook 06)."""
+    found = recovered_rates().query("table == @name", local_dict={"name": f"Table {number}"}).set_index("row")
+    n = found[["tp", "fn", "tn", "fp"]].sum(axis=1, skipna=False)
+    accuracy = 100 * (found.tp + found.tn) / n
+    return pd.DataFrame(
+        {
+            NAMES["accuracy"]: [MISSING if pd.isna(a) else f"{a:.2f}" for a in accuracy],
+            NAMES["specificity"]: found.specificity,
+            NAMES["sensitivity"]: found.sensitivity,
+            NAMES["ppv"]: [_share(r.tp, r.tp + r.fp) for r in found.itertuples()],
+            NAMES["npv"]: [_share(r.tn, r.tn + r.fn) for r in found.itertuples()],
+        },
+        index=found.index,
+    )
+
+
+def _share(part, whole) -> str:
+    return MISSING if pd.isna(whole) or not whole else f"{100 * part / whole:.2f}"
 
 
 def paper_pairs(tests: pd.DataFrame) -> pd.DataFrame:
