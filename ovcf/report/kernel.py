@@ -1,5 +1,8 @@
 """A kernel that is always this interpreter, whatever kernels the machine's Jupyter folders name."""
 
+import tempfile
+from pathlib import Path
+
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
@@ -19,6 +22,12 @@ class ThisInterpreter(AsyncKernelManager):
     @default("transport")
     def _transport_default(self):
         return "ipc"
+
+    @default("ip")
+    def _ip_default(self):
+        # by default the sockets would lie in the working folder, and be left there
+        self.sockets = tempfile.TemporaryDirectory(prefix="ovcf-kernel-")
+        return str(Path(self.sockets.name) / "ipc")
 
     @default("kernel_spec_manager")
     def _kernel_spec_manager_default(self):
