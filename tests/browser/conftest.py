@@ -2,27 +2,21 @@
 
 import os
 import shutil
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 from urllib.parse import urlparse
-from urllib.request import Request, urlopen
 
-import psutil
 import pytest
+from servers import TOKEN, Server
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # clinician_fakes
 
-ROOT = Path(__file__).resolve().parents[2]
-TOKEN = "token-of-the-tests"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
     "--no-first-run"
 ).split()
-PATIENCE = 60_000  # ms; other work may share the machine
+PATIENCE = 120_000  # ms; other work may share the machine
 
 
 @pytest.fixture(scope="session")
@@ -105,47 +99,6 @@ def fresh_run(run, tmp_path):
     """A copy of the run in which nobody has flagged or read anything."""
     shutil.copytree(run, tmp_path / "run")
     return tmp_path / "run"
-
-
-class Server:
-    """A server process of ours on loopback."""
-
-    def __init__(self, arguments, port, log, path="/", **env):
-        self.port, self.url = port, f"http://127.0.0.1:{port}{path}?token={TOKEN}"
-        self.log, self.token = log, TOKEN
-        with open(log, "w") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, *arguments], stdout=out, stderr=out, env={**os.environ, **env}
-            )
-        self._wait()
-
-    def _wait(self, seconds=120):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and self.process.poll() is None:
-            try:
-                return urlopen(Request(f"http://127.0.0.1:{self.port}/voila/static/none"), timeout=5)
-            except OSError as error:
-                if hasattr(error, "code"):  # any answer means that it listens
-                    return None
-                time.sleep(0.2)
-        raise AssertionError(f"the server did not start:\n{Path(self.log).read_text()[-3000:]}")
-
-    def kernels(self):
-        """Kernel processes of this server."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        return [child for child in children if "ipykernel_launcher" in " ".join(child.cmdline())]
-
-    def stop(self):
-        """End the server and its kernels."""
-        kernels = self.kernels() if self.process.poll() is None else []
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-        for kernel in kernels:
-            if kernel.is_running():
-                kernel.kill()
 
 
 @pytest.fixture

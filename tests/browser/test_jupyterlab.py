@@ -5,6 +5,7 @@ import shutil
 
 import nbformat
 import pytest
+from servers import ROOT, TOKEN, Server
 
 from ovcf.explore import free_port
 from ovcf.viz.flags import FlagStore
@@ -23,8 +24,6 @@ OURS = ".jp-OutputArea-output .ovcf.browser"
 @pytest.fixture
 def lab(fresh_run, tmp_path):
     """JupyterLab on copies of the two notebooks, with their parameters set to the small run."""
-    from conftest import ROOT, TOKEN, Server
-
     folder = tmp_path / "notebooks"
     folder.mkdir()
     parameters = f"run = {str(fresh_run)!r}\nreplicates = 20\nleakage = False\nchosen = 'alexnet'\n"
