@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT ?= reports/demo
 PROFILE ?= demo
 
-.PHONY: report test lab lint bench clean help
+.PHONY: report test lab pins bench clean help
 
 help:            ## say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -23,7 +23,10 @@ test: $(VENV)/installed    ## lint, layers, stripped notebooks, every test
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/nbstripout --verify notebooks/*.ipynb
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+pins: $(VENV)/installed    ## write constraints.txt anew from what is installed
+	$(BIN)/pip freeze --exclude-editable --exclude pip --exclude setuptools > constraints.txt
 
 lab: $(VENV)/installed     ## JupyterLab on the notebooks
 	cd notebooks && ../$(BIN)/jupyter lab
