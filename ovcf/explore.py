@@ -41,13 +41,7 @@ def open_study(run):
 
 def _changed(study) -> str:
     """A warning when the films' manifest is no longer the one the run's tables were made from."""
-    import json
-
-    from ovcf.study import COHORT, _stamp
-
-    keys = study.run / "tables" / "keys.json"
-    made = json.loads(keys.read_text(encoding="utf-8")).get("patches") if keys.is_file() else None
-    if made in (None, study._key(COHORT, _stamp(study.source))):
+    if not study.outdated:
         return ""
     return "The data (or how they are read) changed after this run: films and boxes may not fit its numbers."
 

@@ -75,6 +75,11 @@ class Study:
         """One row a vertebra, with its fold (see data/README.md for the columns)."""
         return self._table("patches", self._patches_key, self._make_patches)
 
+    @property
+    def outdated(self) -> bool:
+        """Whether the data, or how they are read, changed after the run's patches were listed."""
+        return self._keys().get("patches") not in (None, self._patches_key)
+
     @cached_property
     def _patches_key(self) -> str:
         return self._key(COHORT, _stamp(self.source))
@@ -168,8 +173,7 @@ class Study:
     def predictions(self) -> pd.DataFrame:
         """Out-of-fold probabilities of every network: the one table that all results are made from."""
         p = self.parameters
-        names = COHORT + PREPROCESSING + TRAINING
-        key = self._key([n for n in names if n != "workers"], self._films, sorted(p["networks"]))
+        key = self._training_key(sorted(p["networks"]))
         return self._table("predictions", key, lambda: self._cross_validate(self.patches, p["split"]))
 
     @cached_property
@@ -186,11 +190,9 @@ class Study:
     def other_split(self) -> pd.DataFrame:
         """Predictions of the chosen network under the split that `split` is not: the price of leakage."""
         other = "patch" if self.parameters["split"] == "patient" else "patient"
-        names = [n for n in COHORT + PREPROCESSING + TRAINING if n != "workers"]
-        key = self._key(names, self._films, self.chosen, other)
         return self._table(
             "predictions_other_split",
-            key,
+            self._training_key(self.chosen, other),
             lambda: self._cross_validate(self.patches_split(other), other, [self.chosen]),
         )
 
@@ -317,6 +319,12 @@ class Study:
         """A digest of what changes when a film does: path, size and time of each."""
         paths = sorted({self.cohort.root / image for image in self.patches.image})
         return hashlib.sha256(json.dumps([_stamp(path) for path in paths]).encode()).hexdigest()
+
+    def _training_key(self, *more) -> str:
+        from ovcf.models.catalogue import FEATURES_VERSION, RANDOM_VERSION, RECIPE_VERSION
+
+        names = [n for n in COHORT + PREPROCESSING + TRAINING if n != "workers"]
+        return self._key(names, self._films, FEATURES_VERSION, RANDOM_VERSION, RECIPE_VERSION, *more)
 
     def _key(self, names, *more) -> str:
         values = [[name, self.parameters[name]] for name in names]

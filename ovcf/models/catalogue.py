@@ -8,6 +8,11 @@ from pathlib import Path
 
 from ovcf.problems import InputError, Problem
 
+# What was kept is used while these stand; raise one when the same inputs would give other numbers.
+RECIPE_VERSION = 2  # of training: finished folds are then redone
+RANDOM_VERSION = 2  # of random starting weights
+FEATURES_VERSION = 1  # of what a frozen trunk makes of a patch
+
 NETWORKS = ("alexnet", "vgg16", "googlenet", "resnet50", "resnet101", "efficientnet_lite0")
 """The paper's five and EfficientNet-Lite0, whose ImageNet weights come with a pip package."""
 

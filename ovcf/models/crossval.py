@@ -17,17 +17,10 @@ import safetensors.torch
 import torch
 from tqdm import tqdm
 
-from ovcf.models.catalogue import NETWORKS, check_choices, describe_weights
+from ovcf.models.catalogue import NETWORKS, RECIPE_VERSION, check_choices, describe_weights
 from ovcf.models.features import trunk_features, trunk_precision, weights_source
 from ovcf.models.tensors import FLIPS, flip_states, images_digest
-from ovcf.models.training import (
-    RECIPE_VERSION,
-    Recipe,
-    head_probability,
-    network_probability,
-    train_head,
-    train_network,
-)
+from ovcf.models.training import Recipe, head_probability, network_probability, train_head, train_network
 from ovcf.models.weights import load_network, locate
 from ovcf.problems import InputError, Problem
 

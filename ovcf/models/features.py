@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from ovcf.models.catalogue import FEATURES_VERSION, RANDOM_VERSION
 from ovcf.models.networks import Network
 from ovcf.models.tensors import FLIPS, flip, flip_states, images_digest, to_tensor
-from ovcf.models.weights import RANDOM_VERSION, load_network
+from ovcf.models.weights import load_network
 
-FEATURES_VERSION = 1  # raise it when the same inputs would give other features
 BATCH = 32  # images at once; the fastest of 8, 16, 32 and 64 on two cores at 112 px
 
 

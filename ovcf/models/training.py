@@ -13,7 +13,6 @@ from torch import nn
 from ovcf.models.networks import Network
 from ovcf.models.tensors import FLIPS, flip, flip_states, to_tensor
 
-RECIPE_VERSION = 2  # raise it when the same recipe would give other numbers: finished folds are then redone
 
 LENGTH = 6.0
 """Root mean square length of a feature vector as the head sees it. With the paper's rate and 100 epochs, 1

@@ -29,7 +29,6 @@ __all__ = [
     "describe_training",
 ]
 
-RANDOM_VERSION = 2  # raise it when the same seed would give other random weights
 LENGTH = 6.0  # of AlexNet's and VGG16's random features; training.LENGTH says why
 CONNECT_SECONDS = 8  # a hospital's firewall often swallows packets: do not wait for ever
 WAYS_OUT = (
