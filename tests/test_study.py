@@ -67,6 +67,7 @@ def test_a_film_that_changed_is_noticed(run):
 
 
 def test_another_parameter_makes_them_again(run):
+    assert len(Study(run, epochs=2).predictions)
     written = (run / "tables" / "predictions.csv").stat().st_mtime_ns
     assert len(Study(run, epochs=3).predictions)
     assert (run / "tables" / "predictions.csv").stat().st_mtime_ns != written

@@ -13,7 +13,6 @@ from torch import nn
 from ovcf.models.networks import Network
 from ovcf.models.tensors import FLIPS, flip, flip_states, to_tensor
 
-
 LENGTH = 6.0
 """Root mean square length of a feature vector as the head sees it. With the paper's rate and 100 epochs, 1
 hardly learns and plain standardisation (length 36 for 1,280 features) learns by heart; 6 is about the scale
