@@ -18,7 +18,7 @@ def test_rounding_is_for_display_only():
 
 def test_formats():
     assert percent(0.7569) == "75.7" and percent(np.nan) == "–"
-    assert p_value(0.0004) == "< 0.001" and p_value(0.0512) == "0.051"
+    assert plain(p_value(0.0004)) == "< 0.001" and p_value(0.0512) == "0.051"
     assert number(2)(1.239) == "1.24" and number(2)(40.0) == "40"
     assert plain(with_interval(0.8, 0.7, 0.9, metric="auc")) == "0.800 [0.700, 0.900]"
     assert plain(with_interval(0.8, 0.7, 0.9)) == "80.0 [70.0, 90.0]"
@@ -43,5 +43,6 @@ def test_text_of_a_manifest_is_escaped_everywhere():
 
 
 def test_words_stand_left_numbers_right():
-    html = show(pd.DataFrame({"name": ["AlexNet"], "auc": [0.5]}))._repr_html_()
+    html = show(pd.DataFrame({"name": ["AlexNet"], "auc": [0.5], "p": ["< 0.001"]}))._repr_html_()
+    assert "<td>&lt; 0.001</td>" in html
     assert '<td style="text-align: left">AlexNet</td>' in html and "<td>0.500</td>" in html

@@ -18,7 +18,9 @@ METRIC_NAMES = {
 }
 MISSING = "–"
 GLUE = "\u00a0"  # keeps `75.7 ± 2.1` and `[72.1, 79.0]` on one line
-WORDS = re.compile(r"<td>((?!nan|undefined)[^<]*[A-Za-z][^<]*)</td>")
+SENTENCE = 90  # letters from which a cell holds a sentence
+CELL = re.compile(r"<td>([^<]*)</td>")
+NO_WORDS = re.compile(r"&\w+;|nan|undefined|not defined")
 
 
 class Shown:
@@ -29,9 +31,9 @@ class Shown:
 
     def _repr_html_(self) -> str:
         html = self.table.to_html(escape=True, index=self.index, border=0, na_rep=MISSING, sparsify=True)
-        html = WORDS.sub(r'<td style="text-align: left">\1</td>', html)
+        html = CELL.sub(_words_left, html)
         for column in self.table.columns:
-            if isinstance(column, str) and _is_words(self.table[column]):
+            if isinstance(column, str) and self.table[column].astype(str).map(_is_words).any():
                 name = escape(column)
                 html = html.replace(f"<th>{name}</th>", f'<th style="text-align: left">{name}</th>')
         start = html.index(">") + 1
@@ -63,8 +65,16 @@ def show(table: pd.DataFrame, caption: str = "", *, formats: dict | None = None,
     return Shown(drawn, caption, index)
 
 
-def _is_words(column) -> bool:
-    return any(WORDS.fullmatch(f"<td>{value}</td>") for value in column.astype(str))
+def _words_left(cell: re.Match) -> str:
+    """Set a cell of words left, and give a sentence room to be read in."""
+    if not _is_words(cell[1]):
+        return cell[0]
+    room = "; min-width: 24em" if len(cell[1]) > SENTENCE else ""
+    return f'<td style="text-align: left{room}">{cell[1]}</td>'
+
+
+def _is_words(text: str) -> bool:
+    return re.search("[A-Za-z]", NO_WORDS.sub("", text)) is not None
 
 
 def number(digits: int):
@@ -87,7 +97,7 @@ def p_value(value) -> str:
     """Write a p value with three decimals, small ones as `< 0.001`."""
     if pd.isna(value):
         return MISSING
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return f"<{GLUE}0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def with_interval(estimate, low, high, *, metric: str = "") -> str:
