@@ -16,10 +16,10 @@ import argparse
 import numpy as np
 import pandas as pd
 
-from ovcf.stats.mrmc import compare_treatments
-from ovcf.stats.or_components import GENERALISES, components_of
-from ovcf.stats.reader_covariance import figures_of_merit, merit_covariance
-from ovcf.stats.simulated_readers import roe_metz
+from ovcf.stats.readers.components import GENERALISES, components_of
+from ovcf.stats.readers.covariance import figures_of_merit, merit_covariance
+from ovcf.stats.readers.mrmc import compare_treatments
+from ovcf.stats.readers.simulated import roe_metz
 
 HIGH, LOW = {"var_c": 0.3, "var_tc": 0.3, "var_rc": 0.2, "var_error": 0.2}, {
     "var_c": 0.1, "var_tc": 0.1, "var_rc": 0.2, "var_error": 0.6}  # fmt: skip

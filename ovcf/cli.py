@@ -165,7 +165,7 @@ def predict(film, box, run, as_json):
 def check(data, out, as_json, allow_outside):
     """Look a cohort over: errors (exit 2), and warnings a reviewer would raise."""
     from ovcf.cohort.check import check
-    from ovcf.cohort.check_report import as_text, write_check
+    from ovcf.cohort.check.report import as_text, write_check
 
     findings = check(data, allow_outside=allow_outside)
     name = data.absolute().parent.name if data.is_file() else data.absolute().name
@@ -207,7 +207,7 @@ def deidentify(src, dst, key_file, keep, keep_burned_in):
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def readers(file, metric, threshold, cluster, missing, as_json):
     """Analyse a reader study: a long CSV, a readings table or an .imrmc file."""
-    from ovcf.stats.reader_report import analyse, as_text
+    from ovcf.stats.readers.report import analyse, as_text
 
     result = analyse(file, metric, threshold, cluster=cluster, missing=missing)
     echo_json(result) if as_json else click.echo(as_text(result))

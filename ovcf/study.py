@@ -224,7 +224,7 @@ class Study:
     @cached_property
     def readings(self) -> pd.DataFrame:
         """Answers of the readers without and with the model: a file, or simulated readers (and called so)."""
-        from ovcf.stats.readings import read_readings
+        from ovcf.stats.readers.readings import read_readings
 
         if self.simulated_readers:
             return self._simulate_readings()
@@ -291,7 +291,7 @@ class Study:
         return fold_table(self.predictions).groupby("network").auc.mean().idxmax()
 
     def _simulate_readings(self) -> pd.DataFrame:
-        from ovcf.stats.simulated_readers import simulate_readings
+        from ovcf.stats.readers.simulated import simulate_readings
 
         p = self.parameters
         mine = self.predictions[self.predictions.network == self.chosen]

@@ -12,8 +12,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from ovcf.cli import main
 from ovcf.cohort.check import check
-from ovcf.cohort.check_kinds import KINDS
-from ovcf.cohort.check_report import as_html, as_text, write_check
+from ovcf.cohort.check.kinds import KINDS
+from ovcf.cohort.check.report import as_html, as_text, write_check
 
 
 def texture(rng, size=96):
@@ -185,7 +185,7 @@ def test_page_escapes_everything_and_asks_for_nothing(cohort):
 def test_every_kind_has_words():
     import inspect
 
-    from ovcf.cohort import contradictions, duplicates, suspicions
+    from ovcf.cohort.check import contradictions, duplicates, suspicions
 
     source = "".join(map(inspect.getsource, (contradictions, duplicates, suspicions)))
     used = set(re.findall(r'(?:roblem\(|return|kind =)\s*"(\w+_\w+)"', source))

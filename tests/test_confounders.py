@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from ovcf.cohort.confounders import Factor, confounder_table
+from ovcf.cohort.check.confounders import Factor, confounder_table
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from ovcf.cohort.deidentify import deidentify, deidentify_film
+from ovcf.cohort.deidentify.pseudonyms import SHIFT_DAYS, Pseudonyms
 from ovcf.cohort.films import read_film
-from ovcf.cohort.pseudonyms import SHIFT_DAYS, Pseudonyms
 from ovcf.problems import InputError
 
 SECRET = "Schneewittchen"

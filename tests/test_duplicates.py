@@ -7,9 +7,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter, grey_opening
 
-from ovcf.cohort.burned_in import _opened, text_lines
-from ovcf.cohort.duplicates import CORRELATION, correlations, exact_copies, near_copies
-from ovcf.cohort.film_facts import phash, thumbnail
+from ovcf.cohort.check.burned_in import _opened, text_lines
+from ovcf.cohort.check.duplicates import CORRELATION, correlations, exact_copies, near_copies
+from ovcf.cohort.check.film_facts import phash, thumbnail
 from ovcf.cohort.films import read_film
 
 

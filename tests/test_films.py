@@ -346,7 +346,7 @@ def test_a_deflated_bomb_is_refused_before_it_grows(tmp_path, greys, monkeypatch
     ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     ds.save_as(path)
     assert read_film(path).pixels.shape == (20, 30)
-    monkeypatch.setattr("ovcf.cohort.dicom.MAX_BYTES", 300)
+    monkeypatch.setattr("ovcf.cohort.films.dicom.MAX_BYTES", 300)
     refused(path, "deflated")
 
 
@@ -360,7 +360,7 @@ def test_a_decoder_that_crashes_spins_or_sleeps_costs_only_the_file(monkeypatch)
     import time
     from pathlib import Path
 
-    from ovcf.cohort import decoder
+    from ovcf.cohort.films import decoder
 
     path = Path(pydicom.__file__).parent / "data/test_files/JPEGLSNearLossless_08.dcm"
     broken = [(lambda path: os.abort(), "crashed"), (spin, "not return in time"),

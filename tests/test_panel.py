@@ -6,11 +6,11 @@ import pytest
 from scipy import stats
 
 from ovcf.problems import InputError
-from ovcf.stats.or_components import average_variance
-from ovcf.stats.panel import _of_differences, _tests, model_against_panel
-from ovcf.stats.reader_covariance import figures_of_merit, merit_covariance
+from ovcf.stats.readers.components import average_variance
+from ovcf.stats.readers.covariance import figures_of_merit, merit_covariance
+from ovcf.stats.readers.panel import _of_differences, _tests, model_against_panel
+from ovcf.stats.readers.simulated import roe_metz
 from ovcf.stats.roc import delong
-from ovcf.stats.simulated_readers import roe_metz
 
 
 def study(rng, readers=4, cases=(25, 25)):

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 
 from ovcf.cli import main
 from ovcf.problems import InputError
-from ovcf.stats.reader_report import analyse, as_text
-from ovcf.stats.simulated_readers import simulate_readings
+from ovcf.stats.readers.report import analyse, as_text
+from ovcf.stats.readers.simulated import simulate_readings
 
 ENTRY = {
     "metric", "covariance", "generalisation", "statistic", "df1", "df2", "p", "difference", "low", "high",

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from ovcf.problems import InputError
-from ovcf.stats.imrmc import DIALECTS, read_imrmc, write_imrmc
-from ovcf.stats.reading_checks import check_readings
-from ovcf.stats.readings import answers, cross, has_answers, model_output, one_session, read_readings
+from ovcf.stats.readers.checks import check_readings
+from ovcf.stats.readers.imrmc import DIALECTS, read_imrmc, write_imrmc
+from ovcf.stats.readers.readings import answers, cross, has_answers, model_output, one_session, read_readings
 
 OWN = """reader,session,order,patch_id,patient_id,truth,answer,confidence,seconds,time,model_p_fresh
 A,unaided,1,p1,q1,1,fresh,5,3.5,2000-01-01T09:00:00,

@@ -6,9 +6,9 @@ import pytest
 from scipy.stats import norm
 
 from ovcf.problems import InputError
-from ovcf.stats.reader_covariance import figures_of_merit
-from ovcf.stats.reading_checks import check_readings
-from ovcf.stats.simulated_readers import COLUMNS, roe_metz, select_cases, simulate_readings
+from ovcf.stats.readers.checks import check_readings
+from ovcf.stats.readers.covariance import figures_of_merit
+from ovcf.stats.readers.simulated import COLUMNS, roe_metz, select_cases, simulate_readings
 
 
 @pytest.fixture

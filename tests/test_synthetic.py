@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from ovcf.cohort.roster import LEVELS
 from ovcf.cohort.synthetic import synthesise
+from ovcf.cohort.synthetic.roster import LEVELS
 from ovcf.problems import InputError
 
 

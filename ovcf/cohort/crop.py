@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from ovcf.cohort.decoder import workers_may_die
 from ovcf.cohort.films import read_film
+from ovcf.cohort.films.decoder import workers_may_die
 from ovcf.problems import InputError, Problem
 
 RECIPE = 2  # raise when the same inputs would give other pixels

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ovcf.cohort.decoder import workers_may_die
 from ovcf.cohort.films import FilmHeader, check_film, read_header
+from ovcf.cohort.films.decoder import workers_may_die
 from ovcf.cohort.ready import read_ready_patches
 from ovcf.cohort.rows import BOX, LABELS, LEVELS, REGIONS, SEXES, Cells, read_rows
 from ovcf.problems import InputError, Problem

@@ -14,7 +14,7 @@ def reader_slopes(sessions, ax, *, metric="accuracy"):
 
     Parameters
     ----------
-    sessions : {"unaided": table, "aided": table} of `ovcf.stats.reader_tables.reader_table`.
+    sessions : {"unaided": table, "aided": table} of `ovcf.stats.readers.tables.reader_table`.
     metric : accuracy, sensitivity or specificity.
     """
     first = next(iter(sessions.values()))
@@ -45,7 +45,7 @@ def flips(effect, ax):
 
     Parameters
     ----------
-    effect : DataFrame with reader, helpful_flips, harmful_flips (`ovcf.stats.reader_tables.ai_effect`).
+    effect : DataFrame with reader, helpful_flips, harmful_flips (`ovcf.stats.readers.tables.ai_effect`).
     """
     x = np.arange(len(effect))
     ax.bar(x, effect.helpful_flips, color="#009E73", label="turned right")
@@ -65,7 +65,7 @@ def power_map(grid, ax):
 
     Parameters
     ----------
-    grid : DataFrame with readers, cases, power (`ovcf.stats.power.power_grid`).
+    grid : DataFrame with readers, cases, power (`ovcf.stats.readers.power.power_grid`).
     """
     wide = grid.pivot(index="readers", columns="cases", values="power")
     ax.imshow(wide, cmap="Blues", vmin=0, vmax=1, aspect="auto")

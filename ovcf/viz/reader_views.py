@@ -3,12 +3,12 @@
 import pandas as pd
 
 from ovcf.stats.forensics import recovered_rates
-from ovcf.stats.mrmc import obuchowski_rockette
-from ovcf.stats.or_components import or_components, prepare
-from ovcf.stats.power import power_grid
 from ovcf.stats.published import paper_wide
 from ovcf.stats.rates import fold_table
-from ovcf.stats.reader_tables import reader_table
+from ovcf.stats.readers.components import or_components, prepare
+from ovcf.stats.readers.mrmc import obuchowski_rockette
+from ovcf.stats.readers.power import power_grid
+from ovcf.stats.readers.tables import reader_table
 from ovcf.viz.style import NETWORK_NAMES
 from ovcf.viz.tables import GLUE, MISSING, mean_sd, with_interval
 

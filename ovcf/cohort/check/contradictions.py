@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from ovcf.cohort.annotators import agreement, consensus, has_two_annotators
+from ovcf.cohort.check.places import Places
 from ovcf.cohort.inclusion import exclusion_reasons
-from ovcf.cohort.places import Places
 from ovcf.cohort.rows import LEVELS
 from ovcf.problems import Problem
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ovcf.cohort.greys import refusal
+from ovcf.cohort.films.greys import refusal
 
 START_SECONDS = 120  # to start the process and import what it needs; machines under load are slow at it
 DECODE_SECONDS = 3  # of processor time, and one more for every two million pixels

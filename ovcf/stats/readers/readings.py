@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ovcf.problems import InputError, Problem
-from ovcf.stats.reading_checks import SHOWN, check_readings, in_order
+from ovcf.stats.readers.checks import SHOWN, check_readings, in_order
 
 
 class Crossed(NamedTuple):
@@ -169,7 +169,7 @@ def _read(source):
         return source, check_readings(source)
     path = Path(source)
     if path.suffix.lower() == ".imrmc":
-        from ovcf.stats.imrmc import read_imrmc
+        from ovcf.stats.readers.imrmc import read_imrmc
 
         long = read_imrmc(path)
         return long, long

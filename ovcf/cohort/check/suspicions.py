@@ -6,8 +6,8 @@ Each function looks at one thing and returns problems, one a patch or film; noth
 import numpy as np
 import pandas as pd
 
-from ovcf.cohort.film_facts import BLANK_SPREAD, Facts
-from ovcf.cohort.places import Places
+from ovcf.cohort.check.film_facts import BLANK_SPREAD, Facts
+from ovcf.cohort.check.places import Places
 from ovcf.problems import Problem
 
 DARK, BRIGHT = 0.04, 0.96  # mean grey

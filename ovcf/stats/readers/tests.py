@@ -2,7 +2,7 @@
 
 The paper pairs five readers with five folds of a network, which are paired with nothing but their position in
 the table, and takes readers as the only thing that varies. Its tests are here so that its numbers can be
-followed, marked `origin = "paper"`; what stands for a conclusion is `ovcf.stats.mrmc`.
+followed, marked `origin = "paper"`; what stands for a conclusion is `ovcf.stats.readers.mrmc`.
 """
 
 from itertools import combinations
@@ -13,8 +13,8 @@ from scipy.stats import norm, ttest_rel
 from scipy.stats import t as student
 
 from ovcf.problems import InputError, Problem
-from ovcf.stats.reader_covariance import figures_of_merit
-from ovcf.stats.readings import answers, check_readings, cross, model_output, one_session
+from ovcf.stats.readers.covariance import figures_of_merit
+from ovcf.stats.readers.readings import answers, check_readings, cross, model_output, one_session
 
 PAPER_METRICS = ("accuracy", "specificity", "sensitivity")
 _QUESTIONS = {

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from ovcf.cohort.anatomy import Body
+from ovcf.cohort.synthetic.anatomy import Body
 
 # Attenuation beyond the soft tissue displaced, per mm at about 80 kV after filtering by the body.
 MARROW, CORTEX, PLATE = 0.0125, 0.085, 0.020

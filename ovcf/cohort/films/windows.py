@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ovcf.cohort.greys import full_range, refusal, stretch
+from ovcf.cohort.films.greys import full_range, refusal, stretch
 
 LEAST_FILL = 0.25  # a VOI LUT that reaches less of its range than this is scaled by what it reaches
 

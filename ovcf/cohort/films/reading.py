@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from ovcf.cohort.dicom import check_dicom, dicom_header, read_dicom
-from ovcf.cohort.greys import MAX_BYTES, MAX_PIXELS, Film, FilmHeader, refusal
-from ovcf.cohort.pictures import check_picture, picture_header, read_picture
+from ovcf.cohort.films.dicom import check_dicom, dicom_header, read_dicom
+from ovcf.cohort.films.greys import MAX_BYTES, MAX_PIXELS, Film, FilmHeader, refusal
+from ovcf.cohort.films.pictures import check_picture, picture_header, read_picture
 
 __all__ = ["MAX_PIXELS", "Film", "FilmHeader", "check_film", "film_kind", "read_film", "read_header"]
 

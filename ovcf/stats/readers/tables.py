@@ -6,10 +6,10 @@ from scipy.stats import norm, t
 
 from ovcf.problems import InputError, Problem
 from ovcf.stats.intervals import clustered_ratio, wilson
-from ovcf.stats.mrmc import compare_treatments
-from ovcf.stats.or_components import average_variance, or_components
-from ovcf.stats.reader_covariance import figures_of_merit, merit_covariance
-from ovcf.stats.readings import answers, check_readings, cross, model_output, one_session
+from ovcf.stats.readers.components import average_variance, or_components
+from ovcf.stats.readers.covariance import figures_of_merit, merit_covariance
+from ovcf.stats.readers.mrmc import compare_treatments
+from ovcf.stats.readers.readings import answers, check_readings, cross, model_output, one_session
 
 RATES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 AVERAGE = "Average"

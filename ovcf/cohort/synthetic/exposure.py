@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
-from ovcf.cohort.surroundings import blur, enlarge
+from ovcf.cohort.synthetic.surroundings import blur, enlarge
 
 
 class Scanner(NamedTuple):

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ovcf.problems import InputError, Problem
-from ovcf.stats.reader_covariance import COVARIANCES, METRICS, figures_of_merit, merit_covariance
-from ovcf.stats.reading_checks import check_readings
-from ovcf.stats.readings import Crossed, answers, cross
+from ovcf.stats.readers.checks import check_readings
+from ovcf.stats.readers.covariance import COVARIANCES, METRICS, figures_of_merit, merit_covariance
+from ovcf.stats.readers.readings import Crossed, answers, cross
 
 GENERALISES = {
     "random": "holds for readers and cases like these ones (both are taken as drawn from a population)",

@@ -14,8 +14,8 @@ from joblib import Parallel, delayed
 from PIL import Image
 from tqdm import tqdm
 
-from ovcf.cohort import roster
-from ovcf.cohort.phantom import Effects, portray
+from ovcf.cohort.synthetic import roster
+from ovcf.cohort.synthetic.phantom import Effects, portray
 from ovcf.problems import InputError, Problem
 
 # SD of a box's corners in mm, and agreement with MRI: the paper's two have 27 and 11 years of experience.

@@ -5,14 +5,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ovcf.cohort import contradictions, suspicions
 from ovcf.cohort.annotators import agreement, has_two_annotators, joint_review
-from ovcf.cohort.confounders import confounder_table, factors
-from ovcf.cohort.duplicates import copied_films, copied_patches
-from ovcf.cohort.film_facts import Facts, gather
+from ovcf.cohort.check import contradictions, suspicions
+from ovcf.cohort.check.confounders import confounder_table, factors
+from ovcf.cohort.check.duplicates import copied_films, copied_patches
+from ovcf.cohort.check.film_facts import Facts, gather
+from ovcf.cohort.check.places import Places, places_of
 from ovcf.cohort.inclusion import inclusion_flow
 from ovcf.cohort.manifest import read_cohort
-from ovcf.cohort.places import Places, places_of
 from ovcf.problems import InputError, Problem
 
 PICTURES = 12  # thumbnails kept a kind

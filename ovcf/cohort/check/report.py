@@ -14,7 +14,7 @@ import pandas as pd
 from PIL import Image
 
 from ovcf.cohort.check import Findings
-from ovcf.cohort.check_kinds import advice, title
+from ovcf.cohort.check.kinds import advice, title
 from ovcf.problems import Problem
 
 SHOWN = 200  # findings of a kind listed in the page; the JSON holds all
@@ -86,7 +86,7 @@ def as_html(findings: Findings) -> str:
 
     shelf = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
                         lstrip_blocks=True)
-    return shelf.get_template("check.html.j2").render(
+    return shelf.get_template("report.html.j2").render(
         findings=findings,
         errors=_kinds(findings.errors, findings),
         warnings=_kinds(findings.warnings, findings),

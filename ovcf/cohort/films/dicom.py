@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ovcf.cohort.decoder import decode_apart
-from ovcf.cohort.greys import (
+from ovcf.cohort.films.decoder import decode_apart
+from ovcf.cohort.films.greys import (
     MAX_BYTES,
     MAX_PIXELS,
     Film,
@@ -18,7 +18,7 @@ from ovcf.cohort.greys import (
     grey_of_colour,
     refusal,
 )
-from ovcf.cohort.windows import displayed, elements
+from ovcf.cohort.films.windows import displayed, elements
 from ovcf.problems import InputError
 
 GREY = ("MONOCHROME1", "MONOCHROME2")

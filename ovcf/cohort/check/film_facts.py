@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from ovcf.cohort.burned_in import text_lines
+from ovcf.cohort.check.burned_in import text_lines
+from ovcf.cohort.check.identity import header_facts
 from ovcf.cohort.crop import crop_slices
 from ovcf.cohort.films import read_film, read_header
-from ovcf.cohort.identity import header_facts
 from ovcf.cohort.rows import BOX
 from ovcf.problems import InputError, Problem
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ovcf.cohort.greys import (
+from ovcf.cohort.films.greys import (
     MAX_PIXELS,
     Film,
     FilmHeader,

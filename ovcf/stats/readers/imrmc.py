@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from ovcf.problems import InputError, Problem
-from ovcf.stats.reading_checks import check_readings
+from ovcf.stats.readers.checks import check_readings
 
 DIALECTS = ("-1", "truth")
 

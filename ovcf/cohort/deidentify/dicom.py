@@ -10,7 +10,7 @@ import re
 import warnings
 from pathlib import Path
 
-from ovcf.cohort.pseudonyms import Pseudonyms
+from ovcf.cohort.deidentify.pseudonyms import Pseudonyms
 from ovcf.problems import InputError, Problem
 
 PROFILE = "dicomfields_2026c"

@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.stats import chi2, f, ncf, ncx2
 
 from ovcf.problems import InputError, Problem
-from ovcf.stats.or_components import GENERALISES, variance_components
+from ovcf.stats.readers.components import GENERALISES, variance_components
 
 NEEDED = ("var_tr", "error", "cov1", "cov2", "cov3")
 

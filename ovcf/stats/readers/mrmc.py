@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.stats import chi2, f, norm, t
 
 from ovcf.problems import InputError, Problem
-from ovcf.stats.or_components import (
+from ovcf.stats.readers.components import (
     GENERALISES,
     average_variance,
     denominator,

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from ovcf.cohort.anatomy import Body, Finding, build_spine
-from ovcf.cohort.bone import Bones, Canvas, add_vertebra
-from ovcf.cohort.exposure import SCANNERS, Scanner, expose
-from ovcf.cohort.surroundings import Trunk, abdomen, fractal, lungs, pelvis, ribs, soft_tissue
+from ovcf.cohort.synthetic.anatomy import Body, Finding, build_spine
+from ovcf.cohort.synthetic.bone import Bones, Canvas, add_vertebra
+from ovcf.cohort.synthetic.exposure import SCANNERS, Scanner, expose
+from ovcf.cohort.synthetic.surroundings import Trunk, abdomen, fractal, lungs, pelvis, ribs, soft_tissue
 
 WIDEST_SEPARATION = 4.2  # SD between the classes' scores at difficulty 0
 

@@ -7,11 +7,11 @@ import pandas as pd
 
 from ovcf.problems import InputError
 from ovcf.stats.intervals import clustered_auc_interval, delong_interval
-from ovcf.stats.mrmc import average_study, compare_study
-from ovcf.stats.or_components import lay_out, or_components, variance_components
-from ovcf.stats.reader_covariance import COVARIANCES
-from ovcf.stats.reader_tables import AVERAGE, reader_table
-from ovcf.stats.readings import cross, has_answers, read_long
+from ovcf.stats.readers.components import lay_out, or_components, variance_components
+from ovcf.stats.readers.covariance import COVARIANCES
+from ovcf.stats.readers.mrmc import average_study, compare_study
+from ovcf.stats.readers.readings import cross, has_answers, read_long
+from ovcf.stats.readers.tables import AVERAGE, reader_table
 
 
 def analyse(source, metric="auc", threshold=None, *, covariances=COVARIANCES, missing="complete_cases",

@@ -11,12 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ovcf.cohort.burned_in import text_lines
-from ovcf.cohort.deidentify_dicom import deidentify_dicom
-from ovcf.cohort.deidentify_picture import stripped_picture
+from ovcf.cohort.check.burned_in import text_lines
+from ovcf.cohort.check.identity import header_facts
+from ovcf.cohort.deidentify.dicom import deidentify_dicom
+from ovcf.cohort.deidentify.picture import stripped_picture
+from ovcf.cohort.deidentify.pseudonyms import Pseudonyms, read_or_make_key, write_key
 from ovcf.cohort.films import film_kind, read_film
-from ovcf.cohort.identity import header_facts
-from ovcf.cohort.pseudonyms import Pseudonyms, read_or_make_key, write_key
 from ovcf.cohort.rows import BOX, LABELS, LEVELS, REGIONS, SEXES, read_rows
 from ovcf.problems import InputError, Problem
 

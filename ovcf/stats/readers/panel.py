@@ -5,10 +5,10 @@ import pandas as pd
 from scipy.stats import norm, t
 
 from ovcf.problems import InputError, Problem
-from ovcf.stats.or_components import GENERALISES, average_variance, prepare
-from ovcf.stats.reader_covariance import figures_of_merit, merit_covariance
-from ovcf.stats.reading_checks import check_readings
-from ovcf.stats.readings import model_output
+from ovcf.stats.readers.checks import check_readings
+from ovcf.stats.readers.components import GENERALISES, average_variance, prepare
+from ovcf.stats.readers.covariance import figures_of_merit, merit_covariance
+from ovcf.stats.readers.readings import model_output
 
 
 def model_against_panel(readings, predictions=None, *, session="unaided", metric="auc", margin=0.05,

@@ -1,0 +1,1 @@
+"""Reader studies: several readers, several cases, with and without a model."""
