@@ -193,6 +193,16 @@ def deidentify(src, dst, key_file, keep, keep_burned_in):
         click.echo(f"note: {note}", err=True)
 
 
+@main.command()
+@click.argument("run", type=FILE)
+@click.option("--out", type=FILE, required=True, help="File to write: .imrmc, or .csv for the readings table.")
+def readings(run, out):
+    """Collect the answers given in a run's reading room (then: ovcf readers FILE, or -p readings FILE)."""
+    from ovcf.viz.sessions import export_readings
+
+    click.echo(f"readings: {export_readings(run / 'readings', out)}")
+
+
 # Reader studies ---------------------------------------------------------------------------------------------
 
 

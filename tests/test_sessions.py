@@ -11,8 +11,18 @@ import pandas as pd
 import pytest
 
 from ovcf.problems import InputError
+from ovcf.stats.readers.imrmc import read_imrmc
 from ovcf.viz.journal import append_row, read_rows
-from ovcf.viz.sessions import COLUMNS, Case, ReadingSession, case_order, draw_cases, make_plan, read_readings
+from ovcf.viz.sessions import (
+    COLUMNS,
+    Case,
+    ReadingSession,
+    case_order,
+    draw_cases,
+    export_readings,
+    make_plan,
+    read_readings,
+)
 
 
 @pytest.fixture
@@ -200,3 +210,17 @@ def test_a_plan_of_another_cohort_is_refused(patches, tmp_path):
     (tmp_path / "plan.json").write_text(json.dumps({**plan, "cases": ["nobody"]}))
     with pytest.raises(InputError, match="nobody"):
         make_plan(patches, tmp_path)
+
+
+def test_answers_leave_as_csv_and_imrmc(patches, tmp_path):
+    folder = tmp_path / "readings"
+    folder.mkdir()
+    with pytest.raises(InputError, match="nobody has read"):
+        export_readings(folder, tmp_path / "out.csv")
+    plan = make_plan(patches, folder, cases=6)
+    for reader in ("Anna", "Ben"):
+        read_all(ReadingSession(plan, reader, folder))
+    table = pd.read_csv(export_readings(folder, tmp_path / "out.csv"))
+    back = read_imrmc(export_readings(folder, tmp_path / "out.imrmc"))
+    assert len(table) == len(back) == 12
+    assert set(back.reader) == {"Anna", "Ben"}

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from ovcf.problems import InputError, Problem
+from ovcf.stats.readers.imrmc import write_imrmc
 from ovcf.viz.journal import append_row, read_rows
 
 COLUMNS = (
@@ -205,6 +206,22 @@ def read_readings(folder: Path) -> pd.DataFrame:
         table[column] = pd.to_numeric(table[column].replace("", None))
     # a case answered in two windows at the same instant: the first counts
     return table.drop_duplicates(["reader", "session", "patch_id"], ignore_index=True)
+
+
+def export_readings(folder: Path, path: Path) -> Path:
+    """Write all readers' answers as one file: `.imrmc` for other programs, else the `readings` table as CSV.
+
+    Raises InputError where nobody has read yet, or the answers do not fit the format (see `write_imrmc`).
+    """
+    table, path = read_readings(folder), Path(path)
+    if table.empty:
+        raise InputError(Problem("no_readings", "nobody has read a case of this run yet", str(folder)))
+    if path.suffix.lower() == ".imrmc":
+        return write_imrmc(table, path)
+    partial = path.with_name(path.name + ".part")
+    table.to_csv(partial, index=False)
+    os.replace(partial, path)
+    return path
 
 
 def reader_name(name: str) -> str:
