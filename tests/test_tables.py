@@ -45,4 +45,5 @@ def test_text_of_a_manifest_is_escaped_everywhere():
 def test_words_stand_left_numbers_right():
     html = show(pd.DataFrame({"name": ["AlexNet"], "auc": [0.5], "p": ["< 0.001"]}))._repr_html_()
     assert "<td>&lt; 0.001</td>" in html
+    assert "–" in show(pd.DataFrame({"name": ["AlexNet", None]}))._repr_html_()
     assert '<td style="text-align: left">AlexNet</td>' in html and "<td>0.500</td>" in html

@@ -33,7 +33,7 @@ class Shown:
         html = self.table.to_html(escape=True, index=self.index, border=0, na_rep=MISSING, sparsify=True)
         html = CELL.sub(_words_left, html)
         for column in self.table.columns:
-            if isinstance(column, str) and self.table[column].astype(str).map(_is_words).any():
+            if isinstance(column, str) and any(_is_words(str(value)) for value in self.table[column]):
                 name = escape(column)
                 html = html.replace(f"<th>{name}</th>", f'<th style="text-align: left">{name}</th>')
         start = html.index(">") + 1
