@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 from click.testing import CliRunner
+from PIL import Image
 
 from ovcf.cli import main
 from ovcf.report import RunFailed, run, run_study
+from ovcf.study import Study
 
 TINY = {
     "patients": "24",
@@ -73,6 +75,21 @@ def test_git_sees_no_outputs_written_back(finished):
     for name in run.SEQUENCE:
         notebook = nbformat.read(run.NOTEBOOKS / f"{name}.ipynb", as_version=4)
         assert not any(cell.get("outputs") for cell in notebook.cells)
+
+
+def test_ready_patches_without_levels_run_to_a_report(finished, tmp_path):
+    """Two folders and nothing else: no boxes, levels, ages, annotators or studies table."""
+    study = Study(finished)
+    for image, row in zip(study.images("none"), study.patches.itertuples(), strict=True):
+        (tmp_path / "own" / row.label).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(tmp_path / "own" / row.label / f"{row.patient_id}_{row.patch_id}.png")
+    own = TINY | {"networks": '["efficientnet_lite0"]', "leakage": "false"}
+    page = run_study("laptop", data=tmp_path / "own", out=tmp_path / "run", overrides=own)
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["status"] == "complete" and not record["synthetic"]
+    patches = pd.read_csv(tmp_path / "run" / "tables" / "patches.csv")
+    assert patches.patient_id.nunique() == study.patches.patient_id.nunique()
+    assert "synthetic cohort" not in page.read_text().split("</header>")[0]
 
 
 @pytest.fixture
