@@ -25,7 +25,8 @@ def open_study(run):
     InputError
         When the folder is not a run, or no predictions were made in it yet.
     """
-    from ovcf.study import Study, from_project, read_table
+    from ovcf.run_folder import from_project, read_table
+    from ovcf.study import Study
 
     tables = from_project(run) / "tables"
     missing = [n for n in ("patches", "predictions") if not (tables / f"{n}.csv").is_file()]

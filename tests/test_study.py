@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from ovcf.problems import InputError
-from ovcf.study import Study, read_table
+from ovcf.run_folder import read_table
+from ovcf.study import Study
 
 TINY = {"patients": 16, "folds": 2, "image_size": 48, "networks": ["efficientnet_lite0"], "epochs": 2, "workers": 1}
 

@@ -13,7 +13,7 @@ from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from ovcf.problems import InputError, Problem
-from ovcf.study import write_text
+from ovcf.run_folder import write_text
 from ovcf.viz.gallery import SCRIPT, SCRIPT_SHA256
 
 TEMPLATES = Path(__file__).parent / "templates"

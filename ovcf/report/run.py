@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ovcf import __version__
 from ovcf.profiles import NAMES, load_profile, merge_parameters, parse_value
-from ovcf.study import Study, write_text
+from ovcf.run_folder import write_text
+from ovcf.study import Study
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 SEQUENCE = (
