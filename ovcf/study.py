@@ -22,18 +22,11 @@ COHORT = "data patients seed folds split".split()
 
 
 class Study(RunFolder):
-    """One run of the study: its parameters, tables, images and model, in one folder.
-
-    Parameters
-    ----------
-    run : folder of the run; made if absent. Relative paths are as `from_project` takes them.
-    parameters : values of notebook parameters (see ovcf/profiles/demo.yaml). They are laid over those stored in
-        the run, which are laid over the demo's.
+    """One run of the study: its cohort, predictions, readings and model, upon its folder (`RunFolder`).
 
     Raises
     ------
-    InputError : for unknown parameters, values of the wrong type, and, when they are asked for, for every problem
-        of the data, the folds and the weights.
+    InputError : when they are asked for, for every problem of the data, the folds and the weights.
     """
 
     # The cohort ----------------------------------------------------------------------------------------------
