@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
-from servers import TOKEN, Server
+from servers import PATIENCE, TOKEN, Server
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # clinician_fakes
 
@@ -16,7 +16,6 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
     "--no-first-run"
 ).split()
-PATIENCE = 120_000  # ms; other work may share the machine
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,8 @@ import shutil
 
 import nbformat
 import pytest
-from servers import ROOT, TOKEN, Server
+from playwright.sync_api import expect
+from servers import PATIENCE, ROOT, TOKEN, Server
 
 from ovcf.explore import free_port
 from ovcf.viz.flags import FlagStore
@@ -94,6 +95,7 @@ def test_a_flag_survives_filter_and_kernel(lab, fresh_run, watch, name):
     page.wait_for_selector(f"{OURS} .tile")
     page.locator(f"{OURS} select").nth(1).select_option("")
     page.locator(f"{OURS} label[data-name=flagged] select").select_option("yes")
-    page.wait_for_selector(f"{OURS} .tile .flagged")
-    assert page.locator(f"{OURS} .tile").count() == 1
-    assert page.locator(f"{OURS} .tile").get_attribute("data-patch") == patch
+    # the list before this filter shows the flag too, so the one tile is waited for
+    expect(page.locator(f"{OURS} .tile")).to_have_count(1, timeout=PATIENCE)
+    expect(page.locator(f"{OURS} .tile")).to_have_attribute("data-patch", patch)
+    expect(page.locator(f"{OURS} .tile .flagged")).to_have_count(1)

@@ -1,5 +1,7 @@
 """A full reading by keyboard in Voila: the kernel dies after case 7, and nothing is lost nor asked twice."""
 
+import time
+
 import pandas as pd
 import pytest
 
@@ -108,7 +110,7 @@ def test_a_case_gives_away_neither_name_nor_label(planned, explore, watch):
 
 def test_pausing_hides_the_case_and_stops_the_clock(planned, explore, watch):
     server, watched = explore(planned), watch()
-    page = watched.page
+    page, start = watched.page, time.monotonic()
     enter(page, server)
     wait_case(page, "training", 1)
     page.keyboard.press("p")
@@ -120,4 +122,4 @@ def test_pausing_hides_the_case_and_stops_the_clock(planned, explore, watch):
     answer(page, "f", 3)
     page.wait_for_selector(".room[data-screen=feedback]")
     seconds = pd.read_csv(planned / "readings" / "anna test.training.csv")["seconds"].iloc[0]
-    assert seconds < 1.4  # the pause alone was longer
+    assert 0 < seconds < time.monotonic() - start - 1.5  # however slow the machine, the pause is not in it
