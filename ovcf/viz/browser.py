@@ -33,7 +33,7 @@ class Browser(Asked):
         Returns the run's final model when first needed (similar patches, activation maps).
     """
 
-    _esm = script("common.js", "viewer.js", "browser.js")
+    _esm = script("common.js", "pictures.js", "viewer.js", "browser.js")
     _css = style("base.css", "browser.css")
 
     def __init__(self, study, *, model=None, page_size: int = PAGE):

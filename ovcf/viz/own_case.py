@@ -34,7 +34,7 @@ class OwnCase(Asked):
         For pictures of similar patches; without it they are named only.
     """
 
-    _esm = script("common.js", "viewer.js", "own_case.js")
+    _esm = script("common.js", "pictures.js", "viewer.js", "own_case.js")
     _css = style("base.css", "own_case.css")
     takes_buffers = ("piece",)
 

@@ -1,4 +1,4 @@
-// Shared by the widgets: elements without innerHTML, pictures from bytes, questions to the kernel.
+// Shared by the widgets: elements without innerHTML, fields and forms, questions to the kernel.
 
 const FOCUSABLE = new Set(["button", "input", "select", "textarea", "canvas", "summary", "a"]);
 
@@ -8,13 +8,22 @@ function el(tag, attributes = {}, ...children) {
   // JupyterLab matches its shortcuts (o hides an output, x cuts a cell) against whatever has the focus, so the
   // mark that keeps them out must be on the element itself.
   if (FOCUSABLE.has(tag) || "tabindex" in attributes) node.setAttribute("data-lm-suppress-shortcuts", "true");
-  for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === "function") node.addEventListener(name.slice(2), value);
-    else if (typeof value === "boolean") node.toggleAttribute(name, value);
-    else if (value !== null && value !== undefined) node.setAttribute(name, String(value));
-  }
-  node.append(...children.flat().filter((c) => c !== null && c !== undefined).map((c) => (c instanceof Node ? c : String(c))));
+  for (const [name, value] of Object.entries(attributes)) setAttribute(node, name, value);
+  const wanted = children.flat().filter((child) => child !== null && child !== undefined);
+  node.append(...wanted.map((child) => (child instanceof Node ? child : String(child))));
   return node;
+}
+
+/** A function listens (its name is "on" and the event), true and false switch, nothing sets nothing. */
+function setAttribute(node, name, value) {
+  if (typeof value === "function") node.addEventListener(name.slice(2), value);
+  else if (typeof value === "boolean") node.toggleAttribute(name, value);
+  else if (value !== null && value !== undefined) node.setAttribute(name, String(value));
+}
+
+/** The root of a widget. */
+function root(name, label) {
+  return el("section", { class: `ovcf ${name}`, "aria-label": label });
 }
 
 /** A labelled field: the label stands before the control and names it. */
@@ -22,9 +31,21 @@ function field(label, control, attributes = {}) {
   return el("label", { class: "field", ...attributes }, el("span", {}, label), control);
 }
 
+/** A drop-down from [value, text] pairs. */
+function dropdown(pairs, chosen, attributes = {}) {
+  const choices = pairs.map(([value, text]) => el("option", { value }, text));
+  const node = el("select", attributes, choices);
+  node.value = chosen;
+  return node;
+}
+
 /** A form whose Enter always acts: JupyterLab keeps the browser's own submission from happening in its outputs. */
 function form(attributes, act, ...children) {
-  const node = el("form", { ...attributes, onsubmit: (event) => { event.preventDefault(); act(); } }, ...children);
+  const submit = (event) => {
+    event.preventDefault();
+    act();
+  };
+  const node = el("form", { ...attributes, onsubmit: submit }, ...children);
   node.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !event.target.matches("input, select")) return;
     event.preventDefault();
@@ -34,30 +55,14 @@ function form(attributes, act, ...children) {
   return node;
 }
 
-/** A drop-down from [value, text] pairs. */
-function dropdown(pairs, chosen, attributes = {}) {
-  const node = el("select", attributes, pairs.map(([value, text]) => el("option", { value }, text)));
-  node.value = chosen;
-  return node;
+/** Which key does what, from [key, words] pairs. */
+function keyHelp(pairs) {
+  return pairs.flatMap(([key, words]) => [el("kbd", {}, key), ` ${words}  `]);
 }
 
-const bytesOf = (view) => new Uint8Array(view.buffer ?? view, view.byteOffset ?? 0, view.byteLength);
-
-/** Object URLs of one screen; `clear` frees the last screen's, so memory stays flat. */
-function pictures() {
-  let urls = [];
-  return {
-    url(view) {
-      const bytes = bytesOf(view);
-      const url = URL.createObjectURL(new Blob([bytes], { type: bytes[0] === 0x89 ? "image/png" : "image/jpeg" }));
-      urls.push(url);
-      return url;
-    },
-    clear() {
-      urls.forEach((url) => URL.revokeObjectURL(url));
-      urls = [];
-    },
-  };
+/** Words for when the kernel does not answer; hidden until then. */
+function goneNotice(words) {
+  return el("p", { class: "notice", role: "alert", hidden: true }, words);
 }
 
 /**
@@ -65,6 +70,7 @@ function pictures() {
  * or very slow. An answer that comes late still counts, and takes the notice away.
  */
 function questions(model, notice) {
+  // several pages may share a kernel, and each hears all its messages
   const mine = Math.random().toString(36).slice(2);
   const waiting = new Map();
   let next = 0;
@@ -77,35 +83,38 @@ function questions(model, notice) {
     if (message.error) entry.reject(new Error(message.error));
     else entry.resolve({ ...message, buffers: buffers ?? [] });
   };
-  model.on("msg:custom", receive);
-  return {
-    ask(kind, values = {}, { buffers = [], seconds = 20 } = {}) {
-      const reply = `${mine}-${next++}`;
-      return new Promise((resolve, reject) => {
-        const timer = setTimeout(() => { notice.hidden = false; }, seconds * 1000);
-        waiting.set(reply, { resolve, reject, timer });
-        try {
-          model.send({ kind, reply, ...values }, undefined, buffers);
-        } catch (error) {
-          clearTimeout(timer);
-          notice.hidden = false;
-          reject(error);
-        }
-      });
-    },
-    close() {
-      model.off("msg:custom", receive);
-      waiting.forEach((entry) => clearTimeout(entry.timer));
-    },
+  const ask = (kind, values = {}, { buffers = [], seconds = 20 } = {}) => {
+    const reply = `${mine}-${next++}`;
+    const showNotice = () => {
+      notice.hidden = false;
+    };
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(showNotice, seconds * 1000);
+      waiting.set(reply, { resolve, reject, timer });
+      try {
+        model.send({ kind, reply, ...values }, undefined, buffers);
+      } catch (error) {
+        clearTimeout(timer);
+        showNotice();
+        reject(error);
+      }
+    });
   };
+  const close = () => {
+    model.off("msg:custom", receive);
+    waiting.forEach((entry) => clearTimeout(entry.timer));
+  };
+  model.on("msg:custom", receive);
+  return { ask, close };
 }
 
-/** The root of a widget. */
-function root(name, label) {
-  return el("section", { class: `ovcf ${name}`, "aria-label": label });
-}
-
-const isTyping = (target) => target.matches?.("input:not([type=radio]):not([type=checkbox]):not([type=range]), textarea, select");
+const NOT_TYPED = ["radio", "checkbox", "range"].map((type) => `:not([type=${type}])`).join("");
+const isTyping = (target) => target.matches?.(`input${NOT_TYPED}, textarea, select`);
 const percent = (p) => (Number.isFinite(p) ? p.toFixed(2) : "unknown");
 const MARKS = { FN: "▼", FP: "▲", TP: "●", TN: "○" };
-const OUTCOMES = { TP: "fresh, called fresh", FN: "fresh, called old", TN: "old, called old", FP: "old, called fresh" };
+const OUTCOMES = {
+  TP: "fresh, called fresh",
+  FN: "fresh, called old",
+  TN: "old, called old",
+  FP: "old, called fresh",
+};

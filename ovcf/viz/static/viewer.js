@@ -260,24 +260,3 @@ function filmViewer({ label, editable = false, onbox = () => {}, height = "460px
     close: () => watcher.disconnect(),
   };
 }
-
-/** Grey values of a PNG or JPEG. */
-async function decodeGrey(view) {
-  const bitmap = await createImageBitmap(new Blob([bytesOf(view)]));
-  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-  const context = canvas.getContext("2d");
-  context.drawImage(bitmap, 0, 0);
-  const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-  const grey = new Uint8Array(bitmap.width * bitmap.height);
-  for (let i = 0; i < grey.length; i++) grey[i] = data[4 * i];
-  return { width: bitmap.width, height: bitmap.height, data: grey };
-}
-
-/** A patch with the model's map over it, and a slider for how much of the map shows. */
-function mapOverPatch(patchUrl, mapUrl, note) {
-  const map = el("img", { src: mapUrl, alt: "Class-activation map of the patch", class: "map" });
-  const slider = el("input", { type: "range", min: 0, max: 1, step: 0.05, value: 0.45, oninput: () => { map.style.opacity = slider.value; } });
-  map.style.opacity = 0.45;
-  return el("figure", { class: "overlay" }, el("div", { class: "stack" }, el("img", { src: patchUrl, alt: "" }), map),
-    field("Map opacity", slider), el("figcaption", {}, note));
-}
