@@ -33,7 +33,10 @@ class Browser(Asked):
         Returns the run's final model when first needed (similar patches, activation maps).
     """
 
-    _esm = script("common.js", "pictures.js", "viewer.js", "browser.js")
+    _esm = script(
+        "common.js", "pictures.js", "viewer_draw.js", "viewer_controls.js", "viewer_input.js", "viewer.js",
+        "browser.js",
+    )  # fmt: skip
     _css = style("base.css", "browser.css")
 
     def __init__(self, study, *, model=None, page_size: int = PAGE):

@@ -34,7 +34,10 @@ class OwnCase(Asked):
         For pictures of similar patches; without it they are named only.
     """
 
-    _esm = script("common.js", "pictures.js", "viewer.js", "own_case.js")
+    _esm = script(
+        "common.js", "pictures.js", "viewer_draw.js", "viewer_controls.js", "viewer_input.js", "viewer.js",
+        "own_case.js",
+    )  # fmt: skip
     _css = style("base.css", "own_case.css")
     takes_buffers = ("piece",)
 

@@ -30,7 +30,10 @@ class ReadingRoom(Asked):
         Returns the present time; tests set it.
     """
 
-    _esm = script("common.js", "pictures.js", "viewer.js", "reading_room.js")
+    _esm = script(
+        "common.js", "pictures.js", "viewer_draw.js", "viewer_controls.js", "viewer_input.js", "viewer.js",
+        "reading_room.js",
+    )  # fmt: skip
     _css = style("base.css", "reading_room.css")
 
     def __init__(self, study, *, model=None, now=None, **plan):

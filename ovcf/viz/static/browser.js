@@ -122,7 +122,7 @@ function render({ model, el: host }) {
     detailPictures.clear();
     const [film, before, after] = buffers;
     const urls = [detailPictures.url(before), detailPictures.url(after)];
-    if (!viewer) viewer = filmViewer({ label: "Radiograph with the box of this vertebra", height: "min(62vh, 520px)" });
+    if (!viewer) viewer = new FilmViewer({ label: "Radiograph with the box of this vertebra", height: "min(62vh, 520px)" });
     const word = row.outcome === "TP" || row.outcome === "TN" ? "right" : "wrong";
     const back = el("button", { type: "button", onclick: close, "aria-keyshortcuts": "Escape" }, "Back to the list");
     const head = el("div", { class: "heading" }, back,

@@ -17,7 +17,7 @@ function render({ model, el: host }) {
   const sides = ["x0", "y0", "x1", "y1"];
   const numbers = Object.fromEntries(sides.map((s) => [s, el("input", { type: "number", step: 0.1, "data-side": s, disabled: true, onchange: typed })]));
   const askButton = el("button", { type: "button", class: "primary ask", disabled: true, onclick: askModel }, "Ask the model (Enter)");
-  const viewer = filmViewer({ label: "Film. Draw a box around one vertebra with the mouse, or with the arrow keys: arrows move, Alt and arrows resize, Shift is ten times as far.", editable: true, onbox: boxed, height: "min(68vh, 600px)" });
+  const viewer = new FilmViewer({ label: "Film. Draw a box around one vertebra with the mouse, or with the arrow keys: arrows move, Alt and arrows resize, Shift is ten times as far.", editable: true, onbox: boxed, height: "min(68vh, 600px)" });
   let film = null;
 
   page.append(

@@ -69,7 +69,7 @@ function render({ model, el: host }) {
     shots.clear();
     const grey = await decodeGrey(next.buffers[0]);
     viewer?.close();
-    viewer = filmViewer({ label: `${SESSIONS[next.session]} ${next.order} of ${next.of}: radiograph of one vertebra`, height: "min(56vh, 448px)" });
+    viewer = new FilmViewer({ label: `${SESSIONS[next.session]} ${next.order} of ${next.of}: radiograph of one vertebra`, height: "min(56vh, 448px)" });
     const choice = (value, key) => el("button", { type: "button", class: "choice", "aria-pressed": "false", "data-answer": value, "aria-keyshortcuts": key, onclick: () => pick(value) }, `${value === "fresh" ? "▲ Fresh" : "● Old"} `, el("kbd", {}, key));
     const sure = CONFIDENCE.map((text, i) => el("button", { type: "button", role: "radio", "aria-checked": "false", "aria-pressed": "false", "data-confidence": i + 1, "aria-label": `${i + 1} ${text}`, onclick: () => rate(i + 1) }, el("b", {}, i + 1), el("small", {}, text)));
     const confirm = el("button", { type: "button", class: "primary confirm", disabled: true, onclick: keep }, "Confirm and next (Enter)");

@@ -1,0 +1,117 @@
+// Drawing a film and its boxes on a canvas. A box is {x0, y0, x1, y1} in px of the film.
+
+const BACKGROUND = "#111";
+const BOX_COLOUR = "#FFD400";
+const NEIGHBOUR_COLOUR = "#56B4E9";
+const LINE = 2; // width of a box's line, px of the screen
+const HANDLE = 9; // edge of a handle, px of the screen
+
+// Where the handles sit, as shares of the box's width and height: corners, then the middles of the edges.
+const HANDLES = [
+  [0, 0],
+  [1, 0],
+  [1, 1],
+  [0, 1],
+  [0.5, 0],
+  [1, 0.5],
+  [0.5, 1],
+  [0, 0.5],
+];
+
+/** Points of the handles of a box, in px of the film. */
+function boxHandles({ x0, y0, x1, y1 }) {
+  return HANDLES.map(([across, down]) => [x0 + across * (x1 - x0), y0 + down * (y1 - y0)]);
+}
+
+/** The screen's grey (0 to 255) of each of a film's grey values 0 to `top`. */
+function greyTable(top, { level, windowWidth, invert }) {
+  const table = new Uint8ClampedArray(top + 1);
+  const low = level - windowWidth / 2;
+  for (let value = 0; value <= top; value++) {
+    const shown = ((value / top - low) / windowWidth) * 255;
+    table[value] = invert ? 255 - shown : shown;
+  }
+  return table;
+}
+
+/** Draw a film after window and level, at its own size; 16-bit films keep their depth up to here. */
+function drawGrey(canvas, { width, height, data }, look) {
+  const table = greyTable(data.BYTES_PER_ELEMENT === 2 ? 65535 : 255, look);
+  const pixels = new ImageData(width, height);
+  const words = new Uint32Array(pixels.data.buffer); // one write a pixel instead of four
+  for (let i = 0; i < data.length; i++) words[i] = 0xff000000 | (table[data[i]] * 0x010101);
+  canvas.width = width;
+  canvas.height = height;
+  canvas.getContext("2d").putImageData(pixels, 0, 0);
+}
+
+/** Draw what a viewer shows: the part of the film in view, boxes, and the handles of a box that can be adjusted. */
+function drawView(canvas, viewer) {
+  const { clientWidth, clientHeight } = canvas;
+  if (!clientWidth) return;
+  const context = sharpContext(canvas);
+  context.fillStyle = BACKGROUND;
+  context.fillRect(0, 0, clientWidth, clientHeight);
+  if (!viewer.image) return;
+  const { grey, box } = viewer;
+  const zoom = viewer.zoom * viewer.scale; // px of the screen for each px of the picture that travelled
+  context.imageSmoothingEnabled = zoom < 3; // close up, the film's own pixels are shown
+  context.drawImage(grey, viewer.x, viewer.y, grey.width * zoom, grey.height * zoom);
+  for (const other of viewer.boxes) {
+    drawBox(context, viewer, other, NEIGHBOUR_COLOUR, [6, 4]);
+    if (other.label) drawLabel(context, viewer, other);
+  }
+  if (!box) return;
+  drawBox(context, viewer, box, BOX_COLOUR);
+  if (viewer.editable) drawHandles(context, viewer, box);
+}
+
+/** The canvas's context in px of the page, with as many device pixels as the screen has. */
+function sharpContext(canvas) {
+  const ratio = window.devicePixelRatio || 1;
+  const width = Math.round(canvas.clientWidth * ratio);
+  const height = Math.round(canvas.clientHeight * ratio);
+  if (canvas.width !== width || canvas.height !== height) {
+    canvas.width = width;
+    canvas.height = height;
+  }
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return context;
+}
+
+function drawBox(context, viewer, box, colour, dash = []) {
+  const [x0, y0] = viewer.toScreen(box.x0, box.y0);
+  const [x1, y1] = viewer.toScreen(box.x1, box.y1);
+  const stroke = (style, width) => {
+    context.strokeStyle = style;
+    context.lineWidth = width;
+    context.strokeRect(x0, y0, x1 - x0, y1 - y0);
+  };
+  context.setLineDash([]);
+  stroke("rgba(0,0,0,.65)", LINE + 2); // a dark rim keeps the line visible on bright bone
+  context.setLineDash(dash);
+  stroke(colour, LINE);
+  context.setLineDash([]);
+}
+
+function drawLabel(context, viewer, box) {
+  const [x, y] = viewer.toScreen(box.x1, (box.y0 + box.y1) / 2);
+  context.font = "600 12px system-ui, sans-serif";
+  context.lineWidth = 3;
+  context.strokeStyle = "#000";
+  context.strokeText(box.label, x + 5, y + 4);
+  context.fillStyle = "#fff";
+  context.fillText(box.label, x + 5, y + 4);
+}
+
+function drawHandles(context, viewer, box) {
+  context.fillStyle = BOX_COLOUR;
+  context.strokeStyle = "#000";
+  context.lineWidth = 1;
+  for (const point of boxHandles(box)) {
+    const [x, y] = viewer.toScreen(...point);
+    context.fillRect(x - HANDLE / 2, y - HANDLE / 2, HANDLE, HANDLE);
+    context.strokeRect(x - HANDLE / 2, y - HANDLE / 2, HANDLE, HANDLE);
+  }
+}

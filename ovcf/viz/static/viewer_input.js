@@ -1,0 +1,143 @@
+// Mouse, pen, finger and keys on a film.
+
+const REACH = 12; // px of the screen around a handle that still catch it
+const WOBBLE = 4; // px a press may wander before it draws a box
+const PAN_STEP = 30; // px of the screen for each arrow key
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+const pointOn = (canvas, event) => {
+  const place = canvas.getBoundingClientRect();
+  return [event.clientX - place.left, event.clientY - place.top];
+};
+
+/** One pointer drags, two pinch. */
+function listenToPointers(viewer) {
+  const { canvas } = viewer;
+  const down = new Map(); // where each pressed pointer was last
+  let drag = null;
+  canvas.addEventListener("pointerdown", (event) => {
+    if (!viewer.image) return;
+    canvas.focus({ preventScroll: true });
+    canvas.setPointerCapture(event.pointerId);
+    const point = pointOn(canvas, event);
+    down.set(event.pointerId, point);
+    drag = { ...dragFrom(viewer, event, point), start: point };
+    event.preventDefault();
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!down.has(event.pointerId)) return;
+    const point = pointOn(canvas, event);
+    const last = down.get(event.pointerId);
+    if (down.size === 2) {
+      const [, other] = [...down].find(([id]) => id !== event.pointerId);
+      pinch(viewer, point, last, other);
+    } else if (drag) dragTo(viewer, drag, point, last);
+    down.set(event.pointerId, point);
+  });
+  const release = (event) => {
+    down.delete(event.pointerId);
+    drag = null;
+  };
+  canvas.addEventListener("pointerup", release);
+  canvas.addEventListener("pointercancel", release);
+  canvas.addEventListener("contextmenu", (event) => event.preventDefault()); // the right button sets the window
+  canvas.addEventListener("dblclick", () => viewer.fit());
+}
+
+/** What a press begins: a change of window and level, of the view, or of the box. */
+function dragFrom(viewer, event, [px, py]) {
+  const { level, windowWidth, box } = viewer;
+  if (event.button === 2 || event.shiftKey) return { kind: "level", level, windowWidth };
+  if (event.button === 1 || !viewer.editable || viewer.tool !== "box") return { kind: "pan" };
+  if (!box) return { kind: "draw" };
+  const handle = boxHandles(box).findIndex((point) => {
+    const [x, y] = viewer.toScreen(...point);
+    return Math.hypot(x - px, y - py) < REACH;
+  });
+  if (handle >= 0) return { kind: "size", handle, box };
+  const [x, y] = viewer.toFilm(px, py);
+  const inside = x > box.x0 && x < box.x1 && y > box.y0 && y < box.y1;
+  return inside ? { kind: "move", box } : { kind: "draw" };
+}
+
+/** Carry a drag on to a point; the box is always made anew from what it was when the drag began. */
+function dragTo(viewer, drag, [px, py], [lastX, lastY]) {
+  const { kind, box, start } = drag;
+  const [across, along] = [px - start[0], py - start[1]];
+  const [dx, dy] = [across / viewer.zoom, along / viewer.zoom];
+  if (kind === "pan") viewer.panBy(px - lastX, py - lastY);
+  else if (kind === "level") viewer.setWindow(drag.level - along / 400, drag.windowWidth * Math.exp(across / 200));
+  else if (kind === "move") viewer.moveBox(dx, dy, box);
+  else if (kind === "size") viewer.setBox(sizedBox(box, HANDLES[drag.handle], dx, dy));
+  else if (Math.hypot(across, along) > WOBBLE) {
+    const [x0, y0] = viewer.toFilm(...start);
+    const [x1, y1] = viewer.toFilm(px, py);
+    viewer.setBox({ x0, y0, x1, y1 });
+  }
+}
+
+/** A box with the edges that a handle lies on moved. */
+function sizedBox(box, [across, down], dx, dy) {
+  return {
+    x0: box.x0 + (across === 0 ? dx : 0),
+    y0: box.y0 + (down === 0 ? dy : 0),
+    x1: box.x1 + (across === 1 ? dx : 0),
+    y1: box.y1 + (down === 1 ? dy : 0),
+  };
+}
+
+function pinch(viewer, point, last, other) {
+  const spread = ([x, y]) => Math.hypot(x - other[0], y - other[1]);
+  const factor = spread(point) / Math.max(1, spread(last));
+  viewer.zoomBy(factor, (point[0] + other[0]) / 2, (point[1] + other[1]) / 2);
+}
+
+function listenToWheel(viewer) {
+  const { canvas } = viewer;
+  const turn = (event) => {
+    if (document.activeElement !== canvas && !event.ctrlKey) return; // an unfocused film lets the page scroll
+    event.preventDefault();
+    viewer.zoomBy(Math.exp(-event.deltaY / 400), ...pointOn(canvas, event));
+  };
+  canvas.addEventListener("wheel", turn, { passive: false });
+}
+
+/** + - 0 zoom; arrows move the box (or the film), Alt and arrows size the box, Shift is ten times as far. */
+function listenToKeys(viewer) {
+  viewer.canvas.addEventListener("keydown", (event) => {
+    const act = viewer.image ? keyAct(viewer, event) : null;
+    if (!act) return;
+    act();
+    event.preventDefault();
+    event.stopPropagation();
+  });
+}
+
+function keyAct(viewer, event) {
+  const { key } = event;
+  if (key in ARROWS) return arrowAct(viewer, event, ARROWS[key]);
+  if (key === "0") return () => viewer.fit();
+  if (key === "-") return () => viewer.zoomBy(1 / ZOOM_STEP);
+  if (key === "+" || key === "=") return () => viewer.zoomBy(ZOOM_STEP);
+  return null;
+}
+
+function arrowAct(viewer, event, [dx, dy]) {
+  if (viewer.editable && viewer.tool === "box") return () => stepBox(viewer, event, dx, dy);
+  // plain arrows belong to the page around a film that cannot be edited
+  if (viewer.editable || event.shiftKey) return () => viewer.panBy(-dx * PAN_STEP, -dy * PAN_STEP);
+  return null;
+}
+
+/** Move or size the box by a key; the first key puts one in the middle of the film. */
+function stepBox(viewer, event, dx, dy) {
+  const far = event.shiftKey ? 10 : 1;
+  const { box } = viewer;
+  const [width, height] = viewer.filmSize();
+  if (!box) viewer.setBox({ x0: width * 0.4, y0: height * 0.45, x1: width * 0.6, y1: height * 0.55 });
+  else if (event.altKey) {
+    const x1 = Math.max(box.x0 + 2, box.x1 + dx * far);
+    const y1 = Math.max(box.y0 + 2, box.y1 + dy * far);
+    viewer.setBox({ ...box, x1, y1 });
+  } else viewer.moveBox(dx * far, dy * far);
+}
