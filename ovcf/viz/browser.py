@@ -35,6 +35,7 @@ class Browser(Asked):
 
     _esm = script(
         "common.js", "pictures.js", "viewer_draw.js", "viewer_controls.js", "viewer_input.js", "viewer.js",
+        "browser_filters.js", "browser_list.js", "browser_detail.js", "browser_flags.js", "browser_keys.js",
         "browser.js",
     )  # fmt: skip
     _css = style("base.css", "browser.css")

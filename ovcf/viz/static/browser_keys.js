@@ -1,0 +1,41 @@
+// The keys of the browser of patches.
+
+const BROWSER_KEYS = [
+  ["arrows", "move"],
+  ["Enter", "open"],
+  ["Esc", "back"],
+  ["f", "flag"],
+  ["m", "map"],
+  ["/", "search"],
+  ["PgUp PgDn", "page"],
+];
+
+/** What a key does now, or nothing. Someone who types or moves a slider means the letter or the arrow itself. */
+function browserAct(browser, { key, target }) {
+  const inDetail = !browser.detail.node.hidden;
+  if (key === "Escape" && inDetail) return () => browser.back();
+  if (isTyping(target) || target.type === "range") return null;
+  return inDetail ? actInDetail(browser, key) : actInList(browser, key, target);
+}
+
+function actInList(browser, key, target) {
+  const { list } = browser;
+  if (key === "/") return () => browser.filters.focusSearch();
+  if (key === "PageDown" && !list.following.disabled) return () => browser.turn(1);
+  if (key === "PageUp" && !list.previous.disabled) return () => browser.turn(-1);
+  if (!target.closest(".tiles")) return null;
+  if (key === "f") return () => browser.openToFlag();
+  const place = list.placeAfter(key);
+  return place === undefined ? null : () => list.focus(place);
+}
+
+function actInDetail(browser, key) {
+  const acts = {
+    ArrowRight: () => browser.open(browser.position + 1),
+    ArrowLeft: () => browser.open(browser.position - 1),
+    f: () => browser.focusFlag(),
+    m: () => browser.toggleMap(),
+    "/": () => browser.backToSearch(),
+  };
+  return acts[key];
+}

@@ -1,0 +1,75 @@
+// One page of patches as tiles. One of them is the stop of the Tab key; arrows move between them.
+
+/** A patch as a button: its thumbnail, whose it is, what the network said. */
+function patchTile(row, url, act, tabindex = 0) {
+  const lines = [
+    el("b", {}, row.patch_id),
+    `${row.patient_id}, ${row.level}`,
+    row.outcome ? `${MARKS[row.outcome]} ${OUTCOMES[row.outcome]}` : row.label,
+    `P(fresh) ${percent(row.p_fresh)}`,
+  ];
+  if (row.distance !== undefined) lines.push(`distance ${row.distance.toFixed(2)}`);
+  if (row.flags) lines.push(el("span", { class: "flagged" }, `⚑ ${row.flags}`));
+  const attributes = {
+    type: "button",
+    class: `tile ${row.outcome}`,
+    onclick: act,
+    tabindex,
+    "data-patch": row.patch_id,
+  };
+  const picture = el("img", { src: url, alt: "", width: 112, height: 112 });
+  return el("button", attributes, picture, ...lines.map((line, i) => (i ? [el("br"), line] : line)));
+}
+
+class PatchList {
+  /** `turn` is called with 1 or -1 by the buttons under the tiles. */
+  constructor(turn) {
+    this.pictures = pictures();
+    this.selected = 0; // the tile that the Tab key comes to
+    this.status = el("p", { role: "status", "aria-live": "polite", class: "status" });
+    this.tiles = el("ul", { class: "tiles", "aria-label": "Patches" });
+    this.previous = el("button", { type: "button", onclick: () => turn(-1) }, "Previous page");
+    this.following = el("button", { type: "button", onclick: () => turn(1) }, "Next page");
+    this.where = el("span", {});
+    const pager = el("div", { class: "pager" }, this.previous, this.where, this.following);
+    this.node = el("div", { class: "list" }, this.status, this.tiles, pager);
+  }
+
+  /** Show a page as the kernel gave it; `open` is called with the place of a tile on it. */
+  show(answer, open) {
+    const { rows, buffers, count, total, wrong, page, pages } = answer;
+    this.pictures.clear();
+    const tile = (row, i) => {
+      const tabindex = i === this.selected ? 0 : -1;
+      return patchTile(row, this.pictures.url(buffers[i]), () => open(i), tabindex);
+    };
+    this.tiles.replaceChildren(...rows.map((row, i) => el("li", {}, tile(row, i))));
+    const mistakes = `${wrong} of ${total} are misclassified by ${answer.network_name} at 0.5`;
+    this.status.textContent = `${count} of ${total} patches; ${mistakes}`;
+    this.where.textContent = count ? `page ${page + 1} of ${pages}` : "no patch meets these filters";
+    this.previous.disabled = page === 0;
+    this.following.disabled = page >= pages - 1;
+  }
+
+  /** Move the focus to a tile, or to the nearest there is. */
+  focus(i) {
+    const all = this.tiles.querySelectorAll("button");
+    if (!all.length) return;
+    all[this.selected]?.setAttribute("tabindex", "-1");
+    this.selected = Math.max(0, Math.min(all.length - 1, i));
+    all[this.selected].setAttribute("tabindex", "0");
+    all[this.selected].focus();
+  }
+
+  /** Where an arrow key leads from the selected tile; undefined for other keys. */
+  placeAfter(key) {
+    const across = getComputedStyle(this.tiles).gridTemplateColumns.split(" ").length;
+    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across };
+    if (key in steps) return this.selected + steps[key];
+    return { Home: 0, End: Infinity }[key];
+  }
+
+  close() {
+    this.pictures.clear();
+  }
+}
