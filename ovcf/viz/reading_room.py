@@ -32,7 +32,7 @@ class ReadingRoom(Asked):
 
     _esm = script(
         "common.js", "pictures.js", "viewer_draw.js", "viewer_controls.js", "viewer_input.js", "viewer.js",
-        "reading_room.js",
+        "reading_case.js", "reading_room.js",
     )  # fmt: skip
     _css = style("base.css", "reading_room.css")
 
