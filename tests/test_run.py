@@ -71,6 +71,23 @@ def test_page_holds_every_table_and_figure_of_the_paper(finished):
     assert len(page.find_all("img")) > 12 and page.select(".ovcf-gallery li")
 
 
+def test_the_brief_answers_every_question_first(finished):
+    page = BeautifulSoup((finished / "report.html").read_text(), "html.parser")
+    section = page.find("main").find("section")
+    questions = [row.th.get_text() for row in section.tbody.find_all("tr")]
+    assert section.h1["id"] == "in-brief" and len(questions) == 9 and "leakage" in section.get_text()
+    assert {a["href"] for a in section.find_all("a")} <= {"#" + node["id"] for node in page.find_all(id=True)}
+
+
+def test_every_picture_is_described(finished):
+    page = BeautifulSoup((finished / "report.html").read_text(), "html.parser")
+    assert all(picture.get("alt") for picture in page.find_all("img"))
+
+
+def test_the_report_is_printed_too(finished):
+    assert (finished / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
 def test_git_sees_no_outputs_written_back(finished):
     for name in run.SEQUENCE:
         notebook = nbformat.read(run.NOTEBOOKS / f"{name}.ipynb", as_version=4)

@@ -42,8 +42,22 @@ def test_text_of_a_manifest_is_escaped_everywhere():
     assert "<script" not in html and html.count("&lt;script&gt;") == 4
 
 
-def test_words_stand_left_numbers_right():
-    html = show(pd.DataFrame({"name": ["AlexNet"], "auc": [0.5], "p": ["< 0.001"]}))._repr_html_()
-    assert "<td>&lt; 0.001</td>" in html
-    assert "–" in show(pd.DataFrame({"name": ["AlexNet", None]}))._repr_html_()
-    assert '<td style="text-align: left">AlexNet</td>' in html and "<td>0.500</td>" in html
+def test_columns_of_words_stand_left_numbers_right():
+    table = pd.DataFrame({"name": ["AlexNet", None], "auc": [0.5, np.nan], "p": ["< 0.001", "5 to 95"]})
+    html = show(table)._repr_html_()
+    assert '<td style="text-align: left">AlexNet</td>' in html and '<td style="text-align: left">–</td>' in html
+    assert "<td>0.500</td>" in html and "<td>–</td>" in html
+    assert "<td>&lt; 0.001</td>" in html and "<td>5 to 95</td>" in html
+
+
+def test_truth_values_and_gaps_are_said_in_words():
+    table = pd.DataFrame({"fits": [True, False], "tp": pd.array([3, None], dtype="Int64")})
+    html = show(table)._repr_html_()
+    assert "yes" in html and "no" in html and "–" in html and "NA" not in html
+
+
+def test_a_wide_table_is_set_smaller_and_a_folded_one_can_be_opened():
+    table = pd.DataFrame([[1] * 9])
+    assert 'class="dataframe wide"' in show(table)._repr_html_()
+    assert 'class="dataframe"' in show(table[[0]])._repr_html_()
+    assert show(table, "<9 checks>", folded=True)._repr_html_().startswith("<details><summary>&lt;9 checks&gt;")

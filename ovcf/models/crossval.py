@@ -259,7 +259,8 @@ class _Progress:
             epoch = job.recipe.epochs if job.target.is_file() else _read_epoch(_beat_file(job))
             done += epoch
             if 0 < epoch < job.recipe.epochs:
-                latest = f"{job.network} fold {job.fold} epoch {epoch}/{job.recipe.epochs}"
+                part = f"fold {job.fold}" if job.fold else "all patches"
+                latest = f"{job.network} {part} epoch {epoch}/{job.recipe.epochs}"
         if latest:
             self.bar.set_description(latest, refresh=False)
         self.bar.update(done - self.bar.n)

@@ -1,6 +1,7 @@
 """Executed notebooks -> one self-contained page: no code, a table of contents, nothing asked of the network."""
 
 import json
+import logging
 import os
 import re
 from pathlib import Path
@@ -13,6 +14,7 @@ from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from ovcf.problems import InputError, Problem
+from ovcf.report.brief import brief
 from ovcf.run_folder import write_text
 from ovcf.viz.gallery import SCRIPT, SCRIPT_SHA256
 
@@ -70,12 +72,15 @@ def write_page(run: Path, record: dict, names: list[str]) -> Path:
     """Write `report.html` of a run from what its notebooks hold, complete or not."""
     sections = [_section(run / "notebooks" / f"{name}.ipynb", name) for name in names]
     sections = [section for section in sections if section]
+    answers = brief(run, record)
     page = (
         _environment()
         .get_template("page.html.j2")
         .render(
             record=record,
             sections=sections,
+            answers=answers.to_dict("records"),
+            columns=list(answers.columns[:-1]),
             css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
             script=SCRIPT,
             script_hash=SCRIPT_SHA256,
@@ -94,6 +99,7 @@ def write_pdf(run: Path) -> Path:
     """
     import weasyprint
 
+    logging.getLogger("weasyprint").setLevel(logging.CRITICAL)  # it reports what paper cannot do, such as scrolling
     source, target = run / "report.html", run / "report.pdf"
     if not source.is_file():
         raise InputError(Problem("missing_file", "this run has no report yet", str(source)))
@@ -109,12 +115,20 @@ def _section(path: Path, name: str) -> dict | None:
         return None
     body, _ = ReportExporter().from_notebook_node(without_widgets(nbformat.read(path, as_version=4)))
     soup = clean(BeautifulSoup(body, "html.parser"))
+    describe_pictures(soup)
     headings = []
     for heading in soup.find_all(re.compile("^h[1-3]$")):
         text = heading.get_text(" ", strip=True)
         heading["id"] = f"{name}-{re.sub(r'[^a-z0-9]+', '-', text.lower()).strip('-')}"
         headings.append({"level": int(heading.name[1]), "id": heading["id"], "text": text})
     return {"name": name, "html": str(soup), "headings": headings}
+
+
+def describe_pictures(soup: BeautifulSoup) -> None:
+    """Give each picture without a description the name of its section: the table beside it holds what it shows."""
+    for picture in soup.find_all("img", alt=""):
+        heading = picture.find_previous(re.compile("^h[1-3]$"))
+        picture["alt"] = f"Figure: {heading.get_text(' ', strip=True)}" if heading else "Figure"
 
 
 def without_widgets(notebook):

@@ -73,6 +73,7 @@ def run_study(profile: str, *, data=None, out=None, overrides: dict | None = Non
         page = _write_page(study, record)
     if record["status"] == "failed":
         raise RunFailed(record)
+    _print_on_paper(study.run)
     return page
 
 
@@ -187,7 +188,20 @@ def _write_record(run: Path, record: dict) -> None:
 def _write_page(study: Study, record: dict) -> Path:
     from ovcf.report.page import write_page
 
-    return write_page(study.run, record, [name for name in SEQUENCE])
+    failed = record.get("failed", {}).get("notebook")
+    begun = [name for name in SEQUENCE if name in record["notebooks"] or name == failed]
+    return write_page(study.run, record, begun)  # an older run's notebooks may lie in the same folder
+
+
+def _print_on_paper(run: Path) -> None:
+    """Write `report.pdf` too; a machine without the library that sets text (Pango) does without it, and is told."""
+    from ovcf.report.page import write_pdf
+
+    print("report.pdf ...", file=sys.stderr, flush=True)
+    try:
+        write_pdf(run)
+    except OSError as error:
+        print(f"report.pdf was not made: {str(error).strip().splitlines()[0]}", file=sys.stderr)
 
 
 def _peak_memory() -> int:

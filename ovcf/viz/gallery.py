@@ -20,6 +20,8 @@ from ovcf.viz.style import NETWORK_NAMES, OUTCOME_NAMES
 # Shapes go with the colours, so that nothing is told by colour alone.
 OUTCOME_MARKS = {"FN": "▼", "FP": "▲", "TP": "●", "TN": "○"}
 
+ON_PAPER = 48  # tiles that gallery.css prints
+
 STATIC = Path(__file__).parent / "static"
 STYLE = (STATIC / "gallery.css").read_text(encoding="utf-8")
 SCRIPT = (STATIC / "gallery.js").read_text(encoding="utf-8")
@@ -58,6 +60,7 @@ def gallery_html(table: pd.DataFrame, images, *, limit: int = 160, right: int = 
     return (
         f'<section class="ovcf-gallery" aria-label="Gallery of patches"><style>{STYLE}</style>'
         f'<p>{escape(head)}</p>{_filters(chosen, network)}<p role="status"></p>\n'
+        f'<p class="on-paper">On paper the first {ON_PAPER} tiles at most; report.html holds them all.</p>\n'
         f"<ul>\n{tiles}\n</ul></section>"
     )
 

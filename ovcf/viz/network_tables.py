@@ -120,7 +120,12 @@ def _mean_cell(row: dict) -> str:
 def paper_counts(number: int) -> pd.DataFrame:
     """Return the confusion matrices behind the paper's printed digits and the rates that follow (notebook 06)."""
     found = recovered_rates().query("table == @name", local_dict={"name": f"Table {number}"})
-    return found.drop(columns=["table", "unique"]).astype(object).where(found.notna(), MISSING).replace("", MISSING)
+    return counts_shown(found.drop(columns="table"))
+
+
+def counts_shown(rates: pd.DataFrame) -> pd.DataFrame:
+    """Return recovered rates (`recovered_rates`) as printed: a dash where nothing can be said."""
+    return rates.drop(columns="unique").replace({"": MISSING})
 
 
 def paper_auc() -> pd.Series:

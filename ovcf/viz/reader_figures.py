@@ -54,6 +54,7 @@ def flips(effect, ax):
         ax.text(i, row.helpful_flips + 0.2, f"{row.helpful_flips:.0f}", ha="center", fontsize=8)
         ax.text(i, -row.harmful_flips - 0.2, f"{row.harmful_flips:.0f}", ha="center", va="top", fontsize=8)
     ax.axhline(0, color=INK, lw=0.8)
+    ax.margins(y=0.12)  # room for the numbers at both ends
     ax.set_xticks(x, effect.reader, rotation=20, ha="right")
     ax.set_ylabel("answers")
     ax.legend(fontsize=8)

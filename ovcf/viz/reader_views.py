@@ -10,7 +10,7 @@ from ovcf.stats.readers.mrmc import obuchowski_rockette
 from ovcf.stats.readers.power import power_grid
 from ovcf.stats.readers.tables import reader_table
 from ovcf.viz.style import NETWORK_NAMES
-from ovcf.viz.tables import GLUE, MISSING, mean_sd, with_interval
+from ovcf.viz.tables import GLUE, MISSING, mean_sd, percent, with_interval
 
 AVERAGE = "Average"
 SHOWN = ("accuracy", "specificity", "sensitivity", "ppv", "npv")
@@ -185,8 +185,8 @@ def power_table(readings: pd.DataFrame, *, effect: float = 0.1) -> pd.DataFrame:
 
 
 def simulation_truth(study) -> pd.DataFrame:
-    """Return what the simulated readers were told, and the rates that implies (as percent)."""
+    """Return what the simulated readers were told, and the rates that implies (as percent, in words)."""
     table = pd.DataFrame(study.readings.attrs["simulation"]["readers"])
     shares = [name for name in table if name in ("sensitivity", "specificity", "accuracy", "accuracy_aided")]
-    table[shares] = (100 * table[shares]).round(1)
+    table[shares] = table[shares].map(percent)
     return table.rename(columns={name: f"{name} (%)" for name in shares})

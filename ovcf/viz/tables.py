@@ -18,24 +18,36 @@ METRIC_NAMES = {
 }
 MISSING = "–"
 GLUE = "\u00a0"  # keeps `75.7 ± 2.1` and `[72.1, 79.0]` on one line
-SENTENCE = 90  # letters from which a cell holds a sentence
-CELL = re.compile(r"<td>([^<]*)</td>")
-NO_WORDS = re.compile(r"&\w+;|nan|undefined|not defined")
+SENTENCE = 90  # letters from which a cell holds a sentence: the column of the longest gets room to be read in
+WIDE = 9  # columns from which a table is set smaller, so that the last one is seen too
+ROW, CELL = re.compile(r"<tr>.*?</tr>", re.DOTALL), re.compile(r"<td>([^<]*)</td>")
+NO_WORDS = re.compile(r"&\w+;|nan|undefined|not defined| to ")
 
 
 class Shown:
-    """A table for Jupyter and the report; every text in it is escaped, words stand left and numbers right."""
+    """A table for Jupyter and the report; every text in it is escaped, words stand left and numbers right.
 
-    def __init__(self, table: pd.DataFrame, caption: str, index: bool):
-        self.table, self.caption, self.index = table, caption, index
+    `folded` shows the caption alone until it is clicked: for long lists that few will read.
+    """
+
+    def __init__(self, table: pd.DataFrame, caption: str, index: bool, folded: bool = False):
+        self.table, self.caption, self.index, self.folded = table, caption, index, folded
 
     def _repr_html_(self) -> str:
-        html = self.table.to_html(escape=True, index=self.index, border=0, na_rep=MISSING, sparsify=True)
-        html = CELL.sub(_words_left, html)
-        for column in self.table.columns:
-            if isinstance(column, str) and any(_is_words(str(value)) for value in self.table[column]):
+        columns = self.table.shape[1] + self.table.index.nlevels * self.index
+        html = self.table.to_html(
+            escape=True, index=self.index, border=0, na_rep=MISSING, sparsify=True, classes=["wide"] * (columns >= WIDE)
+        )
+        wordy = [any(map(_is_words, map(str, values))) for _, values in self.table.items()]
+        longest = [max(map(len, map(str, values)), default=0) for _, values in self.table.items()]
+        roomy = longest.index(max(longest)) if max(longest, default=0) > SENTENCE else None
+        html = ROW.sub(lambda row: _words_left(row[0], wordy, roomy), html)
+        for column, left in zip(self.table.columns, wordy, strict=True):
+            if left and isinstance(column, str):
                 name = escape(column)
                 html = html.replace(f"<th>{name}</th>", f'<th style="text-align: left">{name}</th>')
+        if self.folded:
+            return f"<details><summary>{escape(self.caption)}</summary>{html}</details>"
         start = html.index(">") + 1
         return f"{html[:start]}<caption>{escape(self.caption)}</caption>{html[start:]}"
 
@@ -43,8 +55,10 @@ class Shown:
         return f"{self.caption}\n{self.table.to_string(index=self.index, na_rep=MISSING)}"
 
 
-def show(table: pd.DataFrame, caption: str = "", *, formats: dict | None = None, index: bool = False) -> Shown:
-    """Show a table with a caption.
+def show(
+    table: pd.DataFrame, caption: str = "", *, formats: dict | None = None, index: bool = False, folded: bool = False
+) -> Shown:
+    """Show a table with a caption; `folded` hides it beneath the caption until that is clicked.
 
     Parameters
     ----------
@@ -62,15 +76,26 @@ def show(table: pd.DataFrame, caption: str = "", *, formats: dict | None = None,
     if isinstance(table.columns, pd.MultiIndex):
         drawn.columns = table.columns
     drawn = drawn.rename_axis(index=[None] * drawn.index.nlevels, columns=[None] * drawn.columns.nlevels)
-    return Shown(drawn, caption, index)
+    return Shown(drawn.map(_in_words), caption, index, folded)
 
 
-def _words_left(cell: re.Match) -> str:
-    """Set a cell of words left, and give a sentence room to be read in."""
-    if not _is_words(cell[1]):
-        return cell[0]
-    room = "; min-width: 24em" if len(cell[1]) > SENTENCE else ""
-    return f'<td style="text-align: left{room}">{cell[1]}</td>'
+def _words_left(row: str, wordy: list[bool], roomy: int | None) -> str:
+    """Set the cells of a row whose columns hold words left, and give one column room."""
+    columns = enumerate(wordy)
+
+    def aligned(cell):
+        column, left = next(columns)
+        room = "; min-width: 26em" if column == roomy else ""
+        return f'<td style="text-align: left{room}">{cell[1]}</td>' if left else cell[0]
+
+    return CELL.sub(aligned, row)
+
+
+def _in_words(value):
+    """Yes and no for truth values, a dash for what is missing."""
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    return MISSING if pd.isna(value) else value
 
 
 def _is_words(text: str) -> bool:
