@@ -36,7 +36,7 @@ class OwnCase(Asked):
 
     _esm = script(
         "common.js", "pictures.js", "viewer_draw.js", "viewer_controls.js", "viewer_input.js", "viewer.js",
-        "own_case.js",
+        "own_answer.js", "own_case.js",
     )  # fmt: skip
     _css = style("base.css", "own_case.css")
     takes_buffers = ("piece",)

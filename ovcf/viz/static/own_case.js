@@ -1,123 +1,193 @@
 // One vertebra of one's own: load a film, draw its box, ask the final model.
 
 const CHUNK = 1 << 20; // an upload travels in pieces: Jupyter drops single messages of more than about 10 MB
+const SIDES = ["x0", "y0", "x1", "y1"];
+const TAKEN = ".png,.jpg,.jpeg,.tif,.tiff,.dcm,.dicom,application/dicom,image/png,image/jpeg,image/tiff";
+const GONE = "The program behind this page does not answer. Reload the page (or run the notebook again) to go on.";
+const FILM_LABEL =
+  "Film. Draw a box around one vertebra with the mouse, or with the arrow keys: " +
+  "arrows move, Alt and arrows resize, Shift is ten times as far.";
+const HOW_TO_DRAW =
+  "Draw tightly around one vertebral body; the margin is added as in the study. Keys on the film: " +
+  "arrows move the box, Alt+arrows resize, Shift ten times as far, + − 0 zoom. Shift and drag: level and window.";
+
+class OwnCase {
+  constructor(page, link) {
+    Object.assign(this, { page, link });
+    this.film = null; // what the kernel said of it
+    this.shots = pictures();
+    this.problem = el("p", { role: "alert", class: "problem" });
+    this.status = el("p", { role: "status", class: "quiet" });
+    this.bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "Upload" });
+    const answer = { class: "result", "aria-label": "Answer of the model", "aria-live": "polite" };
+    this.result = el("section", answer);
+    this.numbers = SIDES.map((side) => this.sideInput(side));
+    const button = { type: "button", class: "primary ask", disabled: true, onclick: () => this.askModel() };
+    this.askButton = el("button", button, "Ask the model (Enter)");
+    const onbox = (box) => this.boxed(box);
+    this.viewer = new FilmViewer({ label: FILM_LABEL, editable: true, onbox, height: "min(68vh, 600px)" });
+    this.say("No film yet. The answer appears here.");
+    page.addEventListener("keydown", (event) => this.press(event));
+  }
+
+  sideInput(side) {
+    const onchange = () => this.typed();
+    return el("input", { type: "number", step: 0.1, "data-side": side, disabled: true, onchange });
+  }
+
+  nodes() {
+    const numbers = { class: "boxline", role: "group", "aria-label": "Box in px of the film" };
+    const stage = el(
+      "div",
+      { class: "stage" },
+      this.viewer.node,
+      el("div", numbers, ...SIDES.map((side, i) => field(side, this.numbers[i])), this.askButton),
+      el("p", { class: "quiet" }, HOW_TO_DRAW),
+    );
+    return [this.loadLine(), this.problem, this.status, el("div", { class: "columns" }, stage, this.result)];
+  }
+
+  loadLine() {
+    const file = el("input", { type: "file", accept: TAKEN });
+    file.addEventListener("change", () => {
+      if (file.files[0]) this.upload(file.files[0]);
+    });
+    const path = el("input", { type: "text", size: 34, autocomplete: "off", placeholder: "/folder/film.dcm" });
+    const open = () => {
+      if (path.value.trim()) this.load("path", { path: path.value.trim() });
+    };
+    const button = el("button", { type: "submit" }, "Open");
+    const byPath = form({ class: "bypath" }, open, field("or its path where the program runs", path), button);
+    const fromHere = field("Film from this computer (PNG, JPEG, TIFF, DICOM)", file);
+    return el("div", { class: "load" }, fromHere, this.bar, byPath);
+  }
+
+  // The film
+
+  async upload(file) {
+    const { name, size } = file;
+    this.problem.textContent = "";
+    this.bar.hidden = false;
+    try {
+      const { upload } = await this.link.ask("upload", { name, size });
+      for (let at = 0; at < size; at += CHUNK) {
+        const piece = await file.slice(at, at + CHUNK).arrayBuffer();
+        await this.link.ask("piece", { upload, at }, { buffers: [piece], seconds: 60 });
+        this.bar.value = Math.min(1, (at + CHUNK) / size);
+      }
+      await this.load("uploaded", { upload });
+    } catch (error) {
+      this.problem.textContent = error.message;
+    }
+    this.bar.hidden = true;
+  }
+
+  async load(kind, values) {
+    this.problem.textContent = "";
+    this.status.textContent = "Reading the film…";
+    try {
+      this.showFilm(await this.link.ask(kind, values, { seconds: 120 }));
+    } catch (error) {
+      this.problem.textContent = error.message;
+      this.status.textContent = "";
+    }
+  }
+
+  showFilm(film) {
+    this.film = film;
+    const { name, width, height, scale } = film;
+    const data = new Uint16Array(bytesOf(film.buffers[0]).slice().buffer); // a copy of its own is aligned
+    this.viewer.show({ width, height, data }, { scale });
+    this.viewer.setBox(null);
+    const size = `${film.film_width} × ${film.film_height} px`;
+    this.status.textContent = `${name}: ${size}; pixel size ${film.spacing}. ${film.notes.join(" ")}`;
+    for (const input of this.numbers) input.disabled = false;
+    this.say("Draw a box around one vertebra, then ask.");
+    this.viewer.canvas.focus({ preventScroll: true });
+    this.page.dataset.film = name;
+  }
+
+  // The box
+
+  /** The box was drawn, moved or taken away: an answer to another box goes away. */
+  boxed(box) {
+    SIDES.forEach((side, i) => {
+      this.numbers[i].value = box ? box[side] : "";
+    });
+    this.askButton.disabled = !(this.film && box && box.x1 - box.x0 >= 1 && box.y1 - box.y0 >= 1);
+    this.page.dataset.box = box ? boxWords(box) : "";
+    const { dataset } = this.result;
+    if (!dataset.box || dataset.box === this.page.dataset.box) return;
+    delete dataset.box;
+    delete dataset.p;
+    this.say("The box has changed; ask again.");
+  }
+
+  typed() {
+    const values = this.numbers.map((input) => input.value);
+    if (values.includes("")) return;
+    const [x0, y0, x1, y1] = values.map(Number);
+    this.viewer.setBox({ x0, y0, x1, y1 });
+  }
+
+  // The answer
+
+  say(text) {
+    this.result.replaceChildren(el("h3", {}, "Answer"), el("p", { class: "quiet" }, text));
+  }
+
+  async askModel() {
+    if (this.askButton.disabled) return;
+    const { box } = this.viewer;
+    this.problem.textContent = "";
+    this.say("Asking the model…");
+    this.askButton.disabled = true;
+    delete this.result.dataset.p;
+    const refuse = (error) => {
+      this.problem.textContent = error.message;
+      this.say("No answer.");
+    };
+    const question = { box: SIDES.map((side) => box[side]) };
+    const answer = await this.link.ask("predict", question, { seconds: 180 }).catch(refuse);
+    this.askButton.disabled = !this.viewer.box;
+    if (answer) this.showAnswer(answer, boxWords(box));
+  }
+
+  showAnswer(answer, box) {
+    this.shots.clear();
+    this.result.dataset.box = box;
+    this.result.dataset.p = answer.p_fresh;
+    this.result.replaceChildren(...answerNodes(answer, this.shots));
+  }
+
+  press(event) {
+    if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return;
+    if (event.target.matches("button, summary, input[type=text], input[type=file]")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.askModel();
+  }
+
+  close() {
+    this.shots.clear();
+    this.viewer.close();
+  }
+}
+
+const boxWords = (box) => SIDES.map((side) => box[side]).join(",");
 
 function render({ model, el: host }) {
   const page = root("own", "Own case");
-  host.append(page);
-  const gone = el("p", { class: "notice", role: "alert", hidden: true }, "The program behind this page does not answer. Reload the page (or run the notebook again) to go on.");
+  const gone = goneNotice(GONE);
   const link = questions(model, gone);
-  const shots = pictures();
-  const problem = el("p", { role: "alert", class: "problem" });
-  const status = el("p", { role: "status", class: "quiet" });
-  const result = el("section", { class: "result", "aria-label": "Answer of the model", "aria-live": "polite" });
-  const file = el("input", { type: "file", accept: ".png,.jpg,.jpeg,.tif,.tiff,.dcm,.dicom,application/dicom,image/png,image/jpeg,image/tiff" });
-  const path = el("input", { type: "text", size: 34, autocomplete: "off", placeholder: "/folder/film.dcm" });
-  const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "Upload" });
-  const sides = ["x0", "y0", "x1", "y1"];
-  const numbers = Object.fromEntries(sides.map((s) => [s, el("input", { type: "number", step: 0.1, "data-side": s, disabled: true, onchange: typed })]));
-  const askButton = el("button", { type: "button", class: "primary ask", disabled: true, onclick: askModel }, "Ask the model (Enter)");
-  const viewer = new FilmViewer({ label: "Film. Draw a box around one vertebra with the mouse, or with the arrow keys: arrows move, Alt and arrows resize, Shift is ten times as far.", editable: true, onbox: boxed, height: "min(68vh, 600px)" });
-  let film = null;
-
-  page.append(
-    el("header", {}, el("h2", {}, "Own case"), el("span", { class: "research" }, "Research use only. Not for diagnosis.")), gone,
-    el("div", { class: "load" }, field("Film from this computer (PNG, JPEG, TIFF, DICOM)", file), bar,
-      form({ class: "bypath" }, () => { if (path.value.trim()) load("path", { path: path.value.trim() }); }, field("or its path where the program runs", path), el("button", { type: "submit" }, "Open"))),
-    problem, status,
-    el("div", { class: "columns" },
-      el("div", { class: "stage" }, viewer.node,
-        el("div", { class: "boxline", role: "group", "aria-label": "Box in px of the film" }, sides.map((s) => field(s, numbers[s])), askButton),
-        el("p", { class: "quiet" }, "Draw tightly around one vertebral body; the margin is added as in the study. Keys on the film: arrows move the box, Alt+arrows resize, Shift ten times as far, + − 0 zoom. Shift and drag: level and window.")),
-      result));
-  say("No film yet. The answer appears here.");
-
-  function say(text) { result.replaceChildren(el("h3", {}, "Answer"), el("p", { class: "quiet" }, text)); }
-
-  file.addEventListener("change", async () => {
-    const chosen = file.files[0];
-    if (!chosen) return;
-    problem.textContent = "";
-    bar.hidden = false;
-    try {
-      const { upload } = await link.ask("upload", { name: chosen.name, size: chosen.size });
-      for (let at = 0; at < chosen.size; at += CHUNK) {
-        const piece = await chosen.slice(at, at + CHUNK).arrayBuffer();
-        await link.ask("piece", { upload, at }, { buffers: [piece], seconds: 60 });
-        bar.value = Math.min(1, (at + CHUNK) / chosen.size);
-      }
-      await load("uploaded", { upload });
-    } catch (error) { problem.textContent = error.message; }
-    bar.hidden = true;
-  });
-
-  async function load(kind, values) {
-    problem.textContent = "";
-    status.textContent = "Reading the film…";
-    const answer = await link.ask(kind, values, { seconds: 120 }).catch((error) => { problem.textContent = error.message; });
-    if (!answer) { status.textContent = ""; return; }
-    film = answer;
-    const bytes = bytesOf(answer.buffers[0]);
-    const data = new Uint16Array(bytes.slice().buffer);
-    viewer.show({ width: answer.width, height: answer.height, data }, { scale: answer.scale });
-    viewer.setBox(null);
-    status.textContent = `${answer.name}: ${answer.film_width} × ${answer.film_height} px; pixel size ${answer.spacing}. ${answer.notes.join(" ")}`;
-    for (const s of sides) numbers[s].disabled = false;
-    say("Draw a box around one vertebra, then ask.");
-    viewer.canvas.focus({ preventScroll: true });
-    page.dataset.film = answer.name;
-  }
-
-  function boxed(box) {
-    for (const s of sides) numbers[s].value = box ? box[s] : "";
-    askButton.disabled = !(film && box && box.x1 - box.x0 >= 1 && box.y1 - box.y0 >= 1);
-    page.dataset.box = box ? sides.map((s) => box[s]).join(",") : "";
-    if (result.dataset.box && result.dataset.box !== page.dataset.box) { delete result.dataset.box; delete result.dataset.p; say("The box has changed; ask again."); }
-  }
-  function typed() {
-    const values = sides.map((s) => numbers[s].value);
-    if (values.every((v) => v !== "")) viewer.setBox(Object.fromEntries(sides.map((s, i) => [s, Number(values[i])])));
-  }
-
-  async function askModel() {
-    if (askButton.disabled) return;
-    problem.textContent = "";
-    const box = { ...viewer.box };
-    result.replaceChildren(el("h3", {}, "Answer"), el("p", { class: "quiet" }, "Asking the model…"));
-    askButton.disabled = true;
-    delete result.dataset.p;
-    const answer = await link.ask("predict", { box: sides.map((s) => box[s]) }, { seconds: 180 }).catch((error) => { problem.textContent = error.message; say("No answer."); });
-    askButton.disabled = !viewer.box;
-    if (answer) showAnswer(answer, sides.map((s) => box[s]).join(","));
-  }
-
-  function showAnswer(a, box) {
-    shots.clear();
-    result.dataset.box = box;
-    result.dataset.p = a.p_fresh;
-    const patch = shots.url(a.buffers[0]);
-    const seen = mapOverPatch(patch, shots.url(a.buffers[1]), a.map_note);
-    const thumbs = a.buffers.slice(2);
-    result.replaceChildren(
-      el("h3", {}, "Answer"),
-      el("p", { class: "number" }, el("b", {}, `P(fresh) ${a.p_fresh.toFixed(3)}`), ` (${a.low.toFixed(3)} to ${a.high.toFixed(3)} over the final model and those of the folds)`),
-      el("p", { class: "quiet" }, a.interval_note),
-      el("p", {}, `${a.called === "fresh" ? "▲" : "●"} called ${a.called} at the threshold 0.5, by ${a.network_name}.`),
-      a.warning ? el("p", { class: "notice unlike" }, `⚠ ${a.warning}`) : el("p", { class: "quiet" }, a.alike),
-      el("p", { class: "calibration" }, a.calibration),
-      el("h3", {}, "What the network sees"), seen,
-      el("h3", {}, "Most similar patches of the run"),
-      el("ul", { class: "tiles" }, a.similar.map((row, i) => el("li", {}, el("div", { class: "tile" }, el("img", { src: shots.url(thumbs[i]), alt: "", width: 112, height: 112 }), el("b", {}, row.patch_id), el("br"), `${row.level}: labelled ${row.label}`, el("br"), `distance ${row.distance.toFixed(2)}`)))),
-      el("p", { class: "research" }, a.research),
-      el("details", {}, el("summary", {}, "The same on the command line"), el("code", { class: "command" }, a.command), el("p", { class: "quiet" }, `model ${a.digest}`)));
-  }
-
-  page.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.ctrlKey || event.metaKey || event.target.matches("button, summary, input[type=text], input[type=file]")) return;
-    event.preventDefault();
-    event.stopPropagation();
-    askModel();
-  });
-  return () => { link.close(); shots.clear(); viewer.close(); };
+  const own = new OwnCase(page, link);
+  const research = el("span", { class: "research" }, "Research use only. Not for diagnosis.");
+  page.append(el("header", {}, el("h2", {}, "Own case"), research), gone, ...own.nodes());
+  host.append(page);
+  return () => {
+    link.close();
+    own.close();
+  };
 }
+
 export default { render };
