@@ -11,6 +11,8 @@ const HOW_TO_DRAW =
   "Draw tightly around one vertebral body; the margin is added as in the study. Keys on the film: " +
   "arrows move the box, Alt+arrows resize, Shift ten times as far, + − 0 zoom. Shift and drag: level and window.";
 
+const BOX_CHANGED = "The box has changed; ask again.";
+
 class OwnCase {
   constructor(page, link) {
     Object.assign(this, { page, link });
@@ -120,7 +122,7 @@ class OwnCase {
     if (!dataset.box || dataset.box === this.page.dataset.box) return;
     delete dataset.box;
     delete dataset.p;
-    this.say("The box has changed; ask again.");
+    this.say(BOX_CHANGED);
   }
 
   typed() {
@@ -150,7 +152,9 @@ class OwnCase {
     const question = { box: SIDES.map((side) => box[side]) };
     const answer = await this.link.ask("predict", question, { seconds: 180 }).catch(refuse);
     this.askButton.disabled = !this.viewer.box;
-    if (answer) this.showAnswer(answer, boxWords(box));
+    if (!answer) return;
+    if (this.page.dataset.box === boxWords(box)) this.showAnswer(answer, boxWords(box));
+    else this.say(BOX_CHANGED); // while the model was at work
   }
 
   showAnswer(answer, box) {
