@@ -27,6 +27,16 @@ class Problem(NamedTuple):
         return text + (f"; allowed: {self.allowed}" if self.allowed else "")
 
 
+def unknown(what: str, found, allowed, *, file: str | None = None, also: str = "") -> Problem:
+    """Return the problem of a name nobody knows: the nearest known ones first, then all, then what else would do."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(str(found), allowed, n=2, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    words = ", ".join([*allowed, *([also] if also else [])])
+    return Problem(f"unknown_{what}", f"unknown {what}{hint}", file, found=str(found), allowed=words)
+
+
 class InputError(ValueError):
     """Input that cannot be used; holds every problem found, not only the first."""
 

@@ -69,6 +69,13 @@ def test_missing_labels_are_one_clear_problem(cohort):
     assert as_text(findings).count("\n") < 10  # 48 of a kind are one line
 
 
+def test_the_terminal_shows_each_error_with_its_row(cohort):
+    root, table = cohort
+    text = as_text(run(root, table.assign(label="maybe")))
+    assert all(f"row {row}, column label" in text for row in range(2, 22))
+    assert "and 28 more, in check.html and check.json" in text
+
+
 def test_bad_pictures_are_found(cohort, rng):
     root, table = cohort
     films = [root / image for image in table["image"]]

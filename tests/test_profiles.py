@@ -21,7 +21,7 @@ def test_file_profile_lies_over_demo(tmp_path):
 
 
 def test_unknown_profile_names_the_nearest():
-    with pytest.raises(InputError, match="nearest: laptop"):
+    with pytest.raises(InputError, match="did you mean laptop"):
         load_profile("labtop")
 
 

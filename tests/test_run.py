@@ -141,8 +141,8 @@ def test_a_notebook_that_stops_is_named_and_nothing_is_lost(broken):
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        (["--profile", "labtop"], "nearest: laptop"),
-        (["-p", "epoch", "3"], "nearest: epochs"),
+        (["--profile", "labtop"], "did you mean laptop?"),
+        (["-p", "epoch", "3"], "did you mean epochs"),
         (["-p", "epochs", "many"], "column epochs"),
         (["-p", "networks", "resnet5"], "resnet50"),
         (["--profile", "laptop"], "--data"),

@@ -31,7 +31,7 @@ def run(home, tmp_path_factory):
 def test_parameters_are_stored_and_laid_over(run):
     assert Study(run).parameters["patients"] == 16
     assert Study(run).parameters["learning_rate"] == 0.001
-    with pytest.raises(InputError, match="nearest: epochs"):
+    with pytest.raises(InputError, match="did you mean epochs"):
         Study(run, epoch=3)
 
 

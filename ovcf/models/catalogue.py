@@ -3,10 +3,9 @@
 Command line and profiles check their choices against this page, so it must be cheap to import.
 """
 
-import difflib
 from pathlib import Path
 
-from ovcf.problems import InputError, Problem
+from ovcf.problems import InputError, Problem, unknown
 
 # What was kept is used while these stand; raise one when the same inputs would give other numbers.
 RECIPE_VERSION = 2  # of training: finished folds are then redone
@@ -64,18 +63,13 @@ def describe_training(network: str, weights: str, trainable: str) -> str:
 
 def check_choices(networks, weights: str, trainable: str) -> None:
     """Refuse unknown networks, weights and trainable parts, all at once, each with the nearest names."""
-    problems = [_unknown("network", name, NETWORKS) for name in networks if name not in NETWORKS]
+    problems = [unknown("network", name, NETWORKS) for name in networks if name not in NETWORKS]
     if not len(list(networks)):
         problems.append(Problem("no_network", "no network was named", allowed=", ".join(NETWORKS)))
     if weights not in WEIGHTS and not Path(weights).is_dir():
-        problems.append(_unknown("weights", weights, (*WEIGHTS, "the path of a folder that exists")))
+        problems.append(unknown("weights", weights, WEIGHTS, also="the path of a folder that exists"))
     if trainable not in TRAINABLE:
-        problems.append(_unknown("trainable", trainable, TRAINABLE))
+        problems.append(unknown("trainable", trainable, TRAINABLE))
     if problems:
         raise InputError(problems)
 
-
-def _unknown(what: str, found: str, allowed) -> Problem:
-    near = difflib.get_close_matches(str(found), allowed, n=2, cutoff=0.4)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    return Problem(f"unknown_{what}", f"unknown {what}{hint}", found=str(found), allowed=", ".join(allowed))

@@ -1,10 +1,9 @@
 """Profiles: named sets of notebook parameters, as plain YAML. `demo` is complete; the others name what differs."""
 
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
-from ovcf.problems import InputError, Problem
+from ovcf.problems import InputError, Problem, unknown
 
 FOLDER = Path(__file__).parent
 NAMES = ("demo", "laptop", "paper")
@@ -17,7 +16,7 @@ def load_profile(name: str) -> dict:
     """
     path = FOLDER / f"{name}.yaml" if name in NAMES else Path(name)
     if not path.is_file():
-        raise InputError(_unknown("profile", name, NAMES, hint="or the path of a YAML file"))
+        raise InputError(unknown("profile", name, NAMES, also="the path of a YAML file"))
     return merge_parameters(defaults(), _read_yaml(path), source=str(path))
 
 
@@ -31,7 +30,7 @@ def merge_parameters(base: dict, changes: dict, *, source: str) -> dict:
     problems, merged = [], dict(base)
     for name, value in changes.items():
         if name not in base:
-            problems.append(_unknown("parameter", name, base, file=source))
+            problems.append(unknown("parameter", name, base, file=source))
             continue
         try:
             merged[name] = _as_type_of(base[name], value)
@@ -91,8 +90,3 @@ def _as_type_of(example, value):
         return int(value)
     return float(value)
 
-
-def _unknown(what: str, name: str, known, *, file: str | None = None, hint: str = "") -> Problem:
-    near = get_close_matches(str(name), known, n=3, cutoff=0.5)
-    allowed = f"nearest: {', '.join(near)}" if near else ", ".join(known)
-    return Problem(f"unknown_{what}", f"there is no {what} {name!r}", file, allowed=f"{allowed} {hint}".strip())

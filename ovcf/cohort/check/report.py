@@ -18,27 +18,17 @@ from ovcf.cohort.check.kinds import advice, title
 from ovcf.problems import Problem
 
 SHOWN = 200  # findings of a kind listed in the page; the JSON holds all
-
-
-def summary(findings: Findings) -> pd.DataFrame:
-    """A row a kind of finding, errors first: severity, finding, n, first."""
-    rows = []
-    for severity, problems in (("error", findings.errors), ("warning", findings.warnings)):
-        for kind, n in Counter(problem.kind for problem in problems).items():
-            first = next(problem for problem in problems if problem.kind == kind)
-            rows.append((severity, title(kind), n, str(_near(first, findings))))
-    return pd.DataFrame(rows, columns=["severity", "finding", "n", "first"])
+PRINTED = {"error": 20, "warning": 1}  # of a kind, in the terminal: an error is to be mended, a warning to be looked at
 
 
 def as_text(findings: Findings, width: int = 110) -> str:
     """The summary and the factors that matter, for a terminal."""
     lines = [_heading(findings)]
     lines += ["Synthetic cohort: drawn by software."] if findings.counts.get("synthetic") else []
-    for row in summary(findings).itertuples():
-        lines.append(f"{row.severity.upper():8}{row.n:6}  {row.finding}")
-        lines += textwrap.wrap(
-            row.first, width, initial_indent=" " * 16, subsequent_indent=" " * 16, max_lines=3
-        )
+    for severity, problems in (("error", findings.errors), ("warning", findings.warnings)):
+        for kind, n in Counter(problem.kind for problem in problems).items():
+            lines.append(f"{severity.upper():8}{n:6}  {title(kind)}")
+            lines += _printed([p for p in problems if p.kind == kind], PRINTED[severity], findings, width)
     if not findings.errors and not findings.warnings:
         lines.append("Nothing wrong or suspicious was found.")
     if len(table := findings.tables.get("factors", pd.DataFrame())):
@@ -48,6 +38,14 @@ def as_text(findings: Findings, width: int = 110) -> str:
             f"({row.low:.2f} to {row.high:.2f})  {row.direction[:44]}" for row in table.head(8).itertuples()
         ]
     return "\n".join(lines)
+
+
+def _printed(problems: list[Problem], most: int, findings: Findings, width: int) -> list[str]:
+    """Lines of a kind's problems, each with its place, and how many more there are."""
+    room = {"initial_indent": " " * 16, "subsequent_indent": " " * 18, "max_lines": 3}
+    lines = [line for p in problems[:most] for line in textwrap.wrap(str(_near(p, findings)), width, **room)]
+    more = len(problems) - most
+    return [*lines, *([f"{' ' * 16}and {more} more, in check.html and check.json"] if more > 0 else [])]
 
 
 def _heading(findings: Findings) -> str:
