@@ -1,6 +1,7 @@
 """The `ovcf` command: thin, lazy, and one clear error (exit 2) for a mistake in the input."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ from ovcf import __version__
 from ovcf.problems import InputError
 
 FILE = click.Path(path_type=Path)
+PRINTED = 50  # problems of one kind in the terminal
 FORMATS = ["yolo", "coco", "voc", "labelme", "vindr", "buu"]
 
 
@@ -19,10 +21,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except InputError as error:
-            count = len(error.problems)
-            click.echo(f"ovcf: {count} problem{'s' if count > 1 else ''} with the input", err=True)
-            for problem in error.problems:
-                click.echo(f"  - {problem}", err=True)
+            echo_problems(error.problems)
             ctx.exit(2)
 
 
@@ -30,6 +29,21 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="ovcf")
 def main():
     """Fresh or old vertebral fractures on lateral radiographs: a study companion. Research use only."""
+
+
+def echo_problems(problems) -> None:
+    """Print the problems of an input; of a kind that fills the screen only the first, and how many more."""
+    count = len(problems)
+    click.echo(f"ovcf: {count} problem{'s' if count > 1 else ''} with the input", err=True)
+    kinds = Counter()
+    for problem in problems:
+        kinds[problem.kind] += 1
+        if kinds[problem.kind] <= PRINTED:
+            click.echo(f"  - {problem}", err=True)
+    for kind, n in kinds.items():
+        if n > PRINTED:
+            more = f"and {n - PRINTED} more: {kind.replace('_', ' ')}"
+            click.echo(f"  - {more} (ovcf check writes every one into check.json)", err=True)
 
 
 def echo_json(value) -> None:

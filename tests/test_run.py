@@ -154,3 +154,12 @@ def test_mistakes_exit_with_2_before_anything_runs(arguments, said, tmp_path):
     assert result.exit_code == 2
     assert said in result.output and "Traceback" not in result.output
     assert not (tmp_path / "run" / "notebooks").exists()
+
+
+def test_hundreds_of_one_mistake_do_not_fill_the_screen(tmp_path):
+    rows = [f"v{i},p{i},{i}.png,T12,{('fresh', 'old')[i % 2]}" for i in range(200)]
+    (tmp_path / "m.csv").write_text("\n".join(["patch_id,patient_id,image,level,label", *rows]))
+    result = CliRunner().invoke(main, ["run", "--data", str(tmp_path / "m.csv"), "--out", str(tmp_path / "run")])
+    assert result.exit_code == 2 and result.stderr.startswith("ovcf: 200 problems")
+    assert "row 51, column image" in result.stderr and "row 60, column image" not in result.stderr
+    assert "and 150 more: missing file" in result.stderr
