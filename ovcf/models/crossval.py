@@ -7,6 +7,7 @@ import os
 import tempfile
 import threading
 import time
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -128,7 +129,9 @@ def run(jobs: list[Job], images, cache, workers: int = 1, progress: bool = True)
                 job.network, images, cache=cache, weights=job.weights, path=job.path, part=part,
                 flips=job.recipe.flips, seed=job.recipe.seed, progress=progress,
             )
-    with _Progress(missing, progress):
+    with _Progress(missing, progress), warnings.catch_warnings():
+        # joblib replaces a worker whose memory has grown, as it does when features are read from disk; no job is lost
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
         joblib.Parallel(n_jobs=min(workers, len(missing)) or 1)(
             joblib.delayed(run_job)(job, features.get(job.network, images)) for job in missing
         )
