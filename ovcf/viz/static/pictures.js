@@ -22,16 +22,30 @@ function pictures() {
   };
 }
 
-/** Grey values of a PNG or JPEG. */
+/** A grey PNG or JPEG, ready to be drawn; its values are read when window or level first asks for them. */
 async function decodeGrey(view) {
-  const bitmap = await createImageBitmap(new Blob([bytesOf(view)]));
-  const { width, height } = bitmap;
+  const picture = await createImageBitmap(new Blob([bytesOf(view)]));
+  const { width, height } = picture;
+  let data = null;
+  return {
+    width,
+    height,
+    picture,
+    get data() {
+      data ??= greysOf(picture);
+      return data;
+    },
+  };
+}
+
+function greysOf(picture) {
+  const { width, height } = picture;
   const context = new OffscreenCanvas(width, height).getContext("2d");
-  context.drawImage(bitmap, 0, 0);
+  context.drawImage(picture, 0, 0);
   const colours = context.getImageData(0, 0, width, height).data; // red, green, blue and opacity of each pixel
-  const data = new Uint8Array(width * height);
-  for (let i = 0; i < data.length; i++) data[i] = colours[4 * i];
-  return { width, height, data };
+  const greys = new Uint8Array(width * height);
+  for (let i = 0; i < greys.length; i++) greys[i] = colours[4 * i];
+  return greys;
 }
 
 /** A patch with the model's map over it, and a slider for how much of the map shows. */

@@ -25,7 +25,8 @@ class FilmViewer {
     this.tool = editable ? "box" : "pan"; // what dragging does
     this.frame = 0;
     this.fitted = false; // a canvas that was hidden when the film came is fitted when it appears
-    this.grey = document.createElement("canvas"); // the film after window and level, at its own size
+    this.levelled = document.createElement("canvas"); // the film after window and level, at its own size
+    this.grey = this.levelled; // what is drawn: that, or the picture as it came
     this.canvas = el("canvas", { tabindex: 0, role: "img", "aria-label": label, class: "film" });
     this.canvas.style.height = height;
     this.controls = viewerControls(this);
@@ -39,6 +40,7 @@ class FilmViewer {
 
   /** Show grey values with the whole range of grey and the whole film in view. */
   show(image, { scale = 1, boxes = [], box = null } = {}) {
+    this.image?.picture?.close(); // or its pixels stay until the garbage is collected
     Object.assign(this, { image, scale, boxes, box, ...WHOLE_RANGE });
     this.relevel();
     this.fit();
@@ -46,6 +48,9 @@ class FilmViewer {
 
   close() {
     this.watcher.disconnect();
+    cancelAnimationFrame(this.frame);
+    this.image?.picture?.close();
+    this.image = null;
   }
 
   // Window and level
@@ -70,7 +75,10 @@ class FilmViewer {
   relevel() {
     this.controls.update();
     if (!this.image) return;
-    drawGrey(this.grey, this.image, this);
+    const { picture } = this.image;
+    const isAsItCame = Object.entries(WHOLE_RANGE).every(([name, value]) => this[name] === value);
+    // who goes from film to film need not wait for every pixel's grey to be computed
+    this.grey = picture && isAsItCame ? picture : drawGrey(this.levelled, this.image, this);
     this.draw();
   }
 

@@ -43,6 +43,7 @@ function drawGrey(canvas, { width, height, data }, look) {
   canvas.width = width;
   canvas.height = height;
   canvas.getContext("2d").putImageData(pixels, 0, 0);
+  return canvas;
 }
 
 /** Draw what a viewer shows: the part of the film in view, boxes, and the handles of a box that can be adjusted. */
