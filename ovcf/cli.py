@@ -194,13 +194,14 @@ def check(data, out, as_json, allow_outside):
 @main.command()
 @click.argument("src", type=FILE)
 @click.argument("dst", type=FILE)
-@click.option("--key-file", type=FILE, required=True, help="Outside DST; made where there is none (0600).")
+@click.option("--key-file", type=FILE, help="Outside DST; made where there is none (0600)  [default: DST.key.json].")
 @click.option("--keep", multiple=True, metavar="COLUMN", help="Copy this column as it is. Repeatable.")
 @click.option("--keep-burned-in", is_flag=True, help="Copy films that seem to hold text in their pixels.")
 def deidentify(src, dst, key_file, keep, keep_burned_in):
     """Copy a cohort without names: ids by key, dates shifted, headers cleaned (PS3.15 basic profile)."""
     from ovcf.cohort.deidentify import deidentify
 
+    key_file = key_file or dst.absolute().with_name(f"{dst.absolute().name}.key.json")
     done = deidentify(src, dst, key_file, keep=keep, keep_burned_in=keep_burned_in)
     click.echo(f"{done.folder}: {done.films} films of {done.patients} patients; key: {key_file} (keep apart)")
     for note in [*done.notes, f"columns left out: {', '.join(done.dropped)}"] if done.dropped else done.notes:

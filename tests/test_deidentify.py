@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 import pydicom
 import pytest
+from click.testing import CliRunner
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
+from ovcf.cli import main
 from ovcf.cohort.deidentify import deidentify, deidentify_film
 from ovcf.cohort.deidentify.pseudonyms import SHIFT_DAYS, Pseudonyms
 from ovcf.cohort.films import read_film
@@ -157,6 +159,13 @@ def test_key_file_is_for_the_owner_and_lists_who_is_who(cohort, tmp_path):
     assert set(content["patients"].values()) == {"MRN-77123", "MRN-88", "MRN-99"}
     names = pd.read_csv(tmp_path / "out" / "manifest.csv")["patient_id"]
     assert set(names) < set(content["patients"])
+
+
+def test_the_command_keeps_its_key_beside_the_copy(cohort, tmp_path):
+    result = CliRunner().invoke(main, ["deidentify", str(cohort), str(tmp_path / "copy")])
+    assert result.exit_code == 0, result.output
+    assert stat.S_IMODE(os.stat(tmp_path / "copy.key.json").st_mode) == 0o600
+    assert not list((tmp_path / "copy").glob("*key*"))
 
 
 def test_places_are_refused_together(cohort, tmp_path):
