@@ -32,7 +32,14 @@ def run(tmp_path):
     }
     effect = {"reader": ["r1", "Average"], "accuracy_unaided": [0.4, 0.5], "accuracy_aided": [0.6, 0.75]}
     findings = {"severity": ["contradiction", "note", "note", "very unlikely under the stated method"]}
-    tables = {"patches": patches, "comparisons": comparisons, "mrmc": mrmc, "ai_effect": effect}
+    factors = {
+        "factor": ["age", "file size"],
+        "auc": [0.8, 0.7],
+        "low": [0.4, 0.6],
+        "high": 0.9,
+        "suspicious": [False, True],
+    }
+    tables = {"factors": factors, "patches": patches, "comparisons": comparisons, "mrmc": mrmc, "ai_effect": effect}
     for name, values in {**tables, "published_findings": findings}.items():
         pd.DataFrame(values).to_csv(tmp_path / "tables" / f"{name}.csv", index=False)
     return tmp_path
@@ -46,6 +53,9 @@ def answers(run, record=RECORD):
 def test_each_line_says_what_its_table_holds(run):
     assert answers(run) == {
         "Who and what": "2 patients, 3 vertebrae: 1 fresh, 2 old",
+        "Can the label be told without the fracture?": (
+            "a shortcut to look into: file size alone, AUC 0.700 [0.600, 0.900]"
+        ),
         "How far ahead of the next?": "AUC higher by 0.100 [-0.050, 0.250] than ResNet50, p 0.300 (Holm)",
         "What does the model do for simulated readers?": "AUC higher by 0.200 [0.100, 0.400]; 50.0 to 75.0 % right",
         "Do the published numbers agree with each other?": "contradictions: 1, very unlikely: 1, notes: 2",

@@ -34,7 +34,8 @@ def brief(run: Path, record: dict) -> pd.DataFrame:
     """
     tables = Tables(run, record["started"])
     who = "simulated readers" if record["parameters"].get("readings") == "simulated" else "readers"
-    lines = [make(tables) for make in (_cohort, _network, _rates, _next_best, _calibration, _leakage)]
+    makers = (_cohort, _shortcut, _network, _rates, _next_best, _calibration, _leakage)
+    lines = [make(tables) for make in makers]
     lines += [_readers(tables, who), _panel(tables, who), _audit(tables)]
     return pd.DataFrame([line for line in lines if line], columns=COLUMNS)
 
@@ -60,6 +61,17 @@ def _cohort(tables):
     n = patches.label.value_counts()
     counts = f"{patches.patient_id.nunique()} patients, {len(patches)} vertebrae: {n['fresh']} fresh, {n['old']} old"
     return "Who and what", counts, "405 patients, 720 vertebrae: 364 fresh, 356 old", "01_dataset"
+
+
+def _shortcut(tables):
+    factors = tables.read("factors")
+    if factors is None or factors.empty:
+        return None
+    strongest = factors.sort_values(["suspicious", "auc"], ascending=False).iloc[0]
+    auc = with_interval(strongest.auc, strongest.low, strongest.high, metric="auc")
+    words = "a shortcut to look into" if strongest.suspicious else "nothing suspicious"
+    answer = f"{words}: {strongest.factor} alone, AUC {auc}"
+    return "Can the label be told without the fracture?", answer, "not examined", "01_dataset"
 
 
 def _network(tables):

@@ -5,6 +5,8 @@ import numpy as np
 from ovcf.viz.style import CLASS_COLOURS, CLASS_MARKERS
 
 INK = "#1c2530"
+SEXES = {"female": "women", "male": "men"}
+SEX_COLOURS = {"women": "#CC79A7", "men": "#009E73", "sex unknown": "#999999"}
 EQUALISATION_NAMES = {"none": "original", "histogram": "global equalisation", "clahe": "CLAHE"}
 
 
@@ -187,16 +189,28 @@ def level_counts(counts, ax):
     for shift, name in ((-0.2, "fresh"), (0.2, "old")):
         hatch = "//" if name == "old" else None
         ax.bar(x + shift, counts[name], width=0.38, color=CLASS_COLOURS[name], label=name, hatch=hatch, ec="white")
-    ax.set_xticks(x, counts.index)
+    ax.set_xticks(x, [level.replace("unknown", "not\nknown") for level in counts.index])
     ax.set(xlabel="level", ylabel="vertebrae")
     ax.legend()
     return ax
 
 
 def ages(patients, ax):
-    """Draw the ages of patients (one row a patient, columns age and sex) as stacked histograms."""
-    groups = [patients.loc[patients.sex == sex, "age"].dropna() for sex in ("female", "male")]
-    ax.hist(groups, bins=np.arange(60, 106, 3), stacked=True, label=["women", "men"], color=["#CC79A7", "#009E73"])
+    """Draw the ages of patients (one row a patient, columns age and sex) stacked by sex, or say that none is known.
+
+    Nobody is left out: the bins span the ages there are, and a sex that is not known has a colour too.
+    """
+    known = patients.dropna(subset=["age"])
+    if known.empty:
+        ax.text(0.5, 0.5, "no ages in the manifest", ha="center", transform=ax.transAxes)
+        ax.set_axis_off()
+        return ax
+    groups = {name: known.loc[known.sex == sex, "age"] for sex, name in SEXES.items()}
+    groups["sex unknown"] = known.loc[~known.sex.isin(list(SEXES)), "age"]
+    groups = {name: years for name, years in groups.items() if len(years)}
+    bins = np.arange(3 * (known.age.min() // 3), known.age.max() + 3.1, 3)
+    colours = [SEX_COLOURS[name] for name in groups]
+    ax.hist(list(groups.values()), bins=bins, stacked=True, label=list(groups), color=colours)
     ax.set(xlabel="age (years)", ylabel="patients")
     ax.legend()
     return ax
