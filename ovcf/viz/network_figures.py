@@ -153,7 +153,7 @@ def decision_curve(curve, ax):
 
 
 def subgroup_figure(groups, *, title=""):
-    """Draw the AUC of every subgroup with its interval; hollow where the group was too small to be tested.
+    """Draw the AUC of every subgroup with its interval; grey where the group was too small to be tested.
 
     Parameters
     ----------
@@ -183,7 +183,8 @@ def leakage_figure(price, ax):
     price : DataFrame of `ovcf.stats.leakage.price_of_leakage`.
     """
     rows = price[price.metric.str.startswith("auc") & price.difference.notna()].reset_index(drop=True)
-    names = [f"{r.metric.replace('_', ' ')}, {r.patches} (n = {r.n})\n{r.method}" for r in rows.itertuples()]
+    words = {"auc": "AUC", "auc_fold_mean": "AUC, mean of folds"}
+    names = [f"{words[r.metric]}, {r.patches} (n = {r.n})\n{r.method}" for r in rows.itertuples()]
     forest(rows, ax, names=names, estimate="difference", xlabel="AUC split by patch minus AUC split by patient")
     ax.tick_params(axis="y", labelsize=8)
     ax.axvline(0, color=PAPER, lw=1, ls="--")
