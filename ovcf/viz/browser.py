@@ -5,7 +5,8 @@ hundred. The page holds no table; each filter, page and detail is a question to 
 """
 
 import math
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
 
 import pandas as pd
 
@@ -13,7 +14,7 @@ from ovcf.viz import detail, outcomes
 from ovcf.viz.flags import FLAGS, FlagStore
 from ovcf.viz.gallery import anatomical, network_name
 from ovcf.viz.image_data import Recent, Thumbnails, png_bytes
-from ovcf.viz.maps import Maps, final_model
+from ovcf.viz.maps import Maps, final_model, one_thread
 from ovcf.viz.widget import Asked, script, style
 
 PAGE = 36  # thumbnails a page
@@ -112,12 +113,16 @@ class Browser(Asked):
         return {"position": int(found[0]) if len(found) else -1}, []
 
     def answer_similar(self, patch_id, network, n=6):
-        """The nearest patches of other patients in the final model's features."""
-        model = self._model()
+        """The nearest patches of other patients in the final model's features, once the model is loaded."""
+        try:
+            model = self._loading.result(timeout=0.05)
+        except TimeoutError:
+            return {"rows": [], "note": "Loading the final model…", "loading": True}, []
         if model is None:
             return {"rows": [], "note": "This run holds no final model, so no feature distances."}, []
         row = self._row(patch_id)
-        near = model.similar(self.images[row["row"]], n, exclude_patient=row["patient_id"])
+        with one_thread():
+            near = model.similar(self.images[row["row"]], n, exclude_patient=row["patient_id"])
         seen = self._seen(network).set_index("patch_id").loc[near["patch_id"]].reset_index()
         tiles = [t | {"distance": float(d)} for t, d in zip(self._tiles(seen), near["distance"], strict=True)]
         note = f"Distance between features of {network_name(model.network)}, the run's final model."
@@ -167,6 +172,11 @@ class Browser(Asked):
         if q.get("flagged"):
             rows = rows[rows["patch_id"].isin(self.flags.standing()["patch_id"])]
         return outcomes.sort_rows(rows, q.get("sort", "loss"), ascending=bool(q.get("ascending")))
+
+    @cached_property
+    def _loading(self):
+        """The final model on its way: torch takes seconds, for which the next patch need not wait."""
+        return ThreadPoolExecutor(max_workers=1).submit(self._model)
 
     def _row(self, patch_id) -> dict:
         found = self.table[self.table["patch_id"] == patch_id]

@@ -1,7 +1,9 @@
 """Class-activation maps as pictures, by a network that did not train on the patch where the run has it."""
 
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from ovcf.viz.image_data import Recent, png_bytes
 
 def final_model(study):
     """A function that loads a run's final model when first called (torch takes seconds), None without one."""
+    one_at_a_time = Lock()  # a second caller waits for the first one's model
 
     @cache
     def load():
@@ -22,7 +25,27 @@ def final_model(study):
 
         return load_final(folder)
 
-    return load
+    def model():
+        with one_at_a_time:
+            return load()
+
+    return model
+
+
+@contextmanager
+def one_thread():
+    """Let torch work in one thread: a single patch is too little to share.
+
+    On two busy cores its threads wait for each other after every layer: 1.5 s a patch, where one takes 0.02 s.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class Maps:
@@ -70,6 +93,7 @@ class Maps:
         return fold_network(study.images(), study.patches, network, fold, **where, **recipe)
 
 
+@one_thread()
 def draw_map(net, image: np.ndarray, called: str, whose: str) -> tuple[bytes, str]:
     """Map of one patch by a network or final model: transparent PNG (s, s), and the words that go with it.
 

@@ -14,7 +14,7 @@ from ovcf import predict
 from ovcf.problems import InputError
 from ovcf.viz.gallery import network_name
 from ovcf.viz.image_data import png_bytes, thumbnail
-from ovcf.viz.maps import draw_map
+from ovcf.viz.maps import draw_map, one_thread
 from ovcf.viz.widget import Asked, script, style
 
 FILM_EDGE = 2048  # px of the longer edge that travel to the page, 16 bits deep
@@ -115,7 +115,8 @@ class OwnCase(Asked):
         model = self._model() or predict.load_model(self.run)
         prepared = predict.prepare_case(self.film, box, model)
         answer = predict.answer_for(prepared, model)
-        near = model.similar(prepared.patch, 5)
+        with one_thread():  # not for the answer above: its last digits are those of `ovcf predict`
+            near = model.similar(prepared.patch, 5)
         whose = f"By {network_name(model.network)}, the final model."
         picture, note = draw_map(model, prepared.patch, answer["called"], whose)
         answer |= {

@@ -4,6 +4,7 @@
 const GONE =
   "The program behind this page does not answer. Flags already confirmed are kept. " +
   "Run the notebook (or reload the page) to go on.";
+const ASK_AGAIN = 500; // ms
 
 class PatchBrowser {
   constructor(page, link, options) {
@@ -96,12 +97,15 @@ class PatchBrowser {
     if (answer && answer.position >= 0) this.open(answer.position);
   }
 
+  /** The model takes seconds to load; until then the kernel is asked again, for the patch then in sight. */
   async askSimilar() {
     const mine = this.opened;
     const question = { patch_id: this.patchId, network: this.network };
     const nothing = (error) => ({ rows: [], note: error.message, buffers: [] });
     const answer = await this.link.ask("similar", question, { seconds: 90 }).catch(nothing);
-    if (mine === this.opened) this.detail.showSimilar(answer);
+    if (mine !== this.opened) return;
+    this.detail.showSimilar(answer);
+    if (answer.loading) setTimeout(() => mine === this.opened && this.askSimilar(), ASK_AGAIN);
   }
 
   toggleMap() {
@@ -180,6 +184,7 @@ class PatchBrowser {
   }
 
   close() {
+    this.opened++;
     this.list.close();
     this.detail.close();
   }
