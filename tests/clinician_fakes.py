@@ -55,3 +55,23 @@ class FakeStudy:
 
     def film(self, patch_id):
         return SimpleNamespace(pixels=self._film, mm_per_px=float("nan"), spacing_origin="unknown", notes=())
+
+
+class FakeModel:
+    """A final model that calls a patch fresh by its mean grey."""
+
+    network, digest = "alexnet", "d" * 64
+    card = {
+        "preprocessing": {"image_size": 32, "margin_mm": 5.0, "margin_px": 2, "equalisation": "none"},
+        "interval": "a spread over folds",
+        "synthetic": True,
+    }
+    predictions = pd.DataFrame({"p_fresh": np.linspace(0, 1, 50), "truth": [0, 1] * 25})
+
+    def predict(self, images):
+        p = images.reshape(len(images), -1).mean(1) / 255
+        return pd.DataFrame({"p_fresh": p, "low": p / 2, "high": p, "distance": 1.0, "unlike": p < 0.3})
+
+    def similar(self, image, n):
+        ids = [f"S{i}" for i in range(n)]
+        return pd.DataFrame({"patch_id": ids, "label": "old", "level": "L1", "distance": 1.0})

@@ -118,9 +118,9 @@ def test_another_size_is_refused(model):
 
 def test_similar_patches_are_of_other_patients_and_nearest_first(trained, model):
     images, patches = trained[:2]
-    near = model.similar(images[4], n=5, without_patient="002")
+    near = model.similar(images[4], n=5, exclude_patient="002")
     assert "002" not in set(near.patient_id) and len(near) == 5 and near.distance.is_monotonic_increasing
-    itself = model.similar(images[4], k=1).iloc[0]
+    itself = model.similar(images[4], n=1).iloc[0]
     assert itself.patch_id == "v4" and itself.distance < 1e-3
     by_row = similar_patches(model.features(images), patches, 4, 5)
     assert list(by_row.patch_id) == list(near.patch_id)

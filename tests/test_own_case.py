@@ -3,33 +3,13 @@
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 from click.testing import CliRunner
+from clinician_fakes import FakeModel
 from PIL import Image
 
 from ovcf.problems import InputError
 from ovcf.viz.own_case import OwnCase, reduced
-
-
-class FakeModel:
-    """A final model that calls a patch fresh by its mean grey."""
-
-    network, digest = "alexnet", "d" * 64
-    card = {
-        "preprocessing": {"image_size": 32, "margin_mm": 5.0, "margin_px": 2, "equalisation": "none"},
-        "interval": "a spread over folds",
-        "synthetic": True,
-    }
-    predictions = pd.DataFrame({"p_fresh": np.linspace(0, 1, 50), "truth": [0, 1] * 25})
-
-    def predict(self, images):
-        p = images.reshape(len(images), -1).mean(1) / 255
-        return pd.DataFrame({"p_fresh": p, "low": p / 2, "high": p, "distance": 1.0, "unlike": p < 0.3})
-
-    def similar(self, image, k):
-        ids = [f"S{i}" for i in range(k)]
-        return pd.DataFrame({"patch_id": ids, "label": "old", "level": "L1", "distance": 1.0})
 
 
 @pytest.fixture

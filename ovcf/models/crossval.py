@@ -21,6 +21,7 @@ from tqdm import tqdm
 from ovcf.models.catalogue import NETWORKS, RECIPE_VERSION, check_choices, describe_weights
 from ovcf.models.features import trunk_features, trunk_precision, weights_source
 from ovcf.models.tensors import FLIPS, flip_states, images_digest
+from ovcf.models.threads import one_thread
 from ovcf.models.training import Recipe, head_probability, network_probability, train_head, train_network
 from ovcf.models.weights import load_network, locate
 from ovcf.problems import InputError, Problem
@@ -140,15 +141,11 @@ def run(jobs: list[Job], images, cache, workers: int = 1, progress: bool = True)
 def run_job(job: Job, source: np.ndarray) -> None:
     """Train one network without one fold, predict the fold, and put the result in place when it is whole.
 
-    One thread a job: sums over threads would come out in another order, so the number of workers would show
-    in the last digits. Many folds at once keep all cores busy instead.
+    One thread a job, so that the number of workers does not show in the last digits; many folds at once keep
+    all cores busy instead.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         state, p_fresh = _train_and_predict(job, source)
-    finally:
-        torch.set_num_threads(threads)
     recipe = json.dumps(dataclasses.asdict(job.recipe))
     notes = {"network": job.network, "fold": str(job.fold), "recipe": recipe}
     _save({**state, "p_fresh": torch.from_numpy(p_fresh)}, job.target, notes)

@@ -6,6 +6,7 @@ import torch
 from ovcf.models.networks import CLASSES, Network
 from ovcf.models.reference import similar_patches
 from ovcf.models.tensors import to_tensor
+from ovcf.models.threads import one_thread
 
 __all__ = ["activation_map", "similar_patches", "CAM_NOTE", "METHODS"]
 
@@ -18,6 +19,7 @@ CAM_NOTE = (
 )
 
 
+@one_thread()
 def activation_map(model, image: np.ndarray, method: str = "gradcam", target: str = "fresh") -> np.ndarray:
     """Map how much each place of a patch speaks for a class.
 

@@ -27,6 +27,7 @@ from ovcf.models.features import BATCH, at_precision, run_trunk, trunk_features,
 from ovcf.models.networks import Network, empty_network
 from ovcf.models.reference import FEWEST_GREYS, Reference, make_reference, nearest, neighbour_distance
 from ovcf.models.tensors import FLIPS, flip_states, to_tensor
+from ovcf.models.threads import one_thread
 from ovcf.models.training import Recipe, head_probability
 from ovcf.models.weights import load_network
 from ovcf.problems import InputError, Problem
@@ -216,6 +217,7 @@ class FinalModel:
         """Features (n, d) float32 of patches (n, s, s) uint8, prepared as `card["preprocessing"]` says."""
         return features_of(self._trunk, self._checked(images), self._precision)
 
+    @one_thread()
     def predict(self, images: np.ndarray) -> pd.DataFrame:
         """Answer for patches (n, s, s) uint8, cut and equalised as `card["preprocessing"]` says.
 
@@ -236,15 +238,14 @@ class FinalModel:
         return pd.DataFrame({"p_fresh": each[0], "low": each.min(0), "high": each.max(0), "distance": far,
                              "unlike": (far > self._reference.threshold) | blank})
 
-    def similar(self, images: np.ndarray, k: int = 6, *, n: int | None = None,
-                exclude_patient: str | None = None, without_patient: str | None = None) -> pd.DataFrame:
-        """List the training patches most like one patch: patch_id, patient_id, label, level, distance.
+    @one_thread()
+    def similar(self, image: np.ndarray, n: int = 6, *, exclude_patient: str | None = None) -> pd.DataFrame:
+        """List the n training patches most like one patch (s, s): patch_id, patient_id, label, level, distance.
 
-        `exclude_patient` leaves out one patient's own; `n` and `without_patient` are other names for the two.
+        `exclude_patient` leaves out one patient's own.
         """
-        point = self._points(self.features(self._checked(images)[:1]))[0]
-        excluded = exclude_patient or without_patient or None
-        return nearest(point, self._reference.points, self.patches, n or k, exclude_patient=excluded)
+        point = self._points(self.features(image[None]))[0]
+        return nearest(point, self._reference.points, self.patches, n, exclude_patient=exclude_patient or None)
 
     def _points(self, features: np.ndarray) -> np.ndarray:
         return (features - self._reference.mean) / self._reference.scale

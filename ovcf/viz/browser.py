@@ -14,8 +14,8 @@ from ovcf.viz import detail, outcomes
 from ovcf.viz.flags import FLAGS, FlagStore
 from ovcf.viz.gallery import anatomical, network_name
 from ovcf.viz.image_data import Recent, Thumbnails, png_bytes
-from ovcf.viz.maps import Maps, final_model, one_thread
-from ovcf.viz.widget import Asked, script, style
+from ovcf.viz.maps import Maps, final_model
+from ovcf.viz.widget import VIEWER, Asked, script, style
 
 PAGE = 36  # thumbnails a page
 ORDERS = list(outcomes.ORDERS.items())
@@ -35,8 +35,7 @@ class Browser(Asked):
     """
 
     _esm = script(
-        "common.js", "pictures.js", "viewer_draw.js", "viewer_controls.js", "viewer_input.js", "viewer.js",
-        "browser_filters.js", "browser_list.js", "browser_detail.js", "browser_flags.js", "browser_keys.js",
+        "common.js", *VIEWER, *(f"browser_{part}.js" for part in ("filters", "list", "detail", "flags", "keys")),
         "browser.js",
     )  # fmt: skip
     _css = style("base.css", "browser.css")
@@ -121,8 +120,7 @@ class Browser(Asked):
         if model is None:
             return {"rows": [], "note": "This run holds no final model, so no feature distances."}, []
         row = self._row(patch_id)
-        with one_thread():
-            near = model.similar(self.images[row["row"]], n, exclude_patient=row["patient_id"])
+        near = model.similar(self.images[row["row"]], n, exclude_patient=row["patient_id"])
         seen = self._seen(network).set_index("patch_id").loc[near["patch_id"]].reset_index()
         tiles = [t | {"distance": float(d)} for t, d in zip(self._tiles(seen), near["distance"], strict=True)]
         note = f"Distance between features of {network_name(model.network)}, the run's final model."

@@ -1,6 +1,5 @@
 """Class-activation maps as pictures, by a network that did not train on the patch where the run has it."""
 
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -30,22 +29,6 @@ def final_model(study):
             return load()
 
     return model
-
-
-@contextmanager
-def one_thread():
-    """Let torch work in one thread: a single patch is too little to share.
-
-    On two busy cores its threads wait for each other after every layer: 1.5 s a patch, where one takes 0.02 s.
-    """
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 class Maps:
@@ -93,7 +76,6 @@ class Maps:
         return fold_network(study.images(), study.patches, network, fold, **where, **recipe)
 
 
-@one_thread()
 def draw_map(net, image: np.ndarray, called: str, whose: str) -> tuple[bytes, str]:
     """Map of one patch by a network or final model: transparent PNG (s, s), and the words that go with it.
 

@@ -14,8 +14,8 @@ from ovcf import predict
 from ovcf.problems import InputError
 from ovcf.viz.gallery import network_name
 from ovcf.viz.image_data import png_bytes, thumbnail
-from ovcf.viz.maps import draw_map, one_thread
-from ovcf.viz.widget import Asked, script, style
+from ovcf.viz.maps import draw_map
+from ovcf.viz.widget import VIEWER, Asked, script, style
 
 FILM_EDGE = 2048  # px of the longer edge that travel to the page, 16 bits deep
 LARGEST_UPLOAD = 512 * 2**20
@@ -34,10 +34,7 @@ class OwnCase(Asked):
         For pictures of similar patches; without it they are named only.
     """
 
-    _esm = script(
-        "common.js", "pictures.js", "viewer_draw.js", "viewer_controls.js", "viewer_input.js", "viewer.js",
-        "own_answer.js", "own_case.js",
-    )  # fmt: skip
+    _esm = script("common.js", *VIEWER, "own_answer.js", "own_case.js")
     _css = style("base.css", "own_case.css")
     takes_buffers = ("piece",)
 
@@ -115,8 +112,7 @@ class OwnCase(Asked):
         model = self._model() or predict.load_model(self.run)
         prepared = predict.prepare_case(self.film, box, model)
         answer = predict.answer_for(prepared, model)
-        with one_thread():  # not for the answer above: its last digits are those of `ovcf predict`
-            near = model.similar(prepared.patch, 5)
+        near = model.similar(prepared.patch, 5)
         whose = f"By {network_name(model.network)}, the final model."
         picture, note = draw_map(model, prepared.patch, answer["called"], whose)
         answer |= {

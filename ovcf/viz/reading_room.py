@@ -10,7 +10,7 @@ from pathlib import Path
 from ovcf.viz import detail, sessions
 from ovcf.viz.image_data import png_bytes
 from ovcf.viz.maps import Maps, final_model
-from ovcf.viz.widget import Asked, script, style
+from ovcf.viz.widget import VIEWER, Asked, script, style
 
 PATCH_EDGE = 448  # px; cut from the film at full resolution, so a small training size does not blur the case
 
@@ -30,10 +30,7 @@ class ReadingRoom(Asked):
         Returns the present time; tests set it.
     """
 
-    _esm = script(
-        "common.js", "pictures.js", "viewer_draw.js", "viewer_controls.js", "viewer_input.js", "viewer.js",
-        "reading_case.js", "reading_room.js",
-    )  # fmt: skip
+    _esm = script("common.js", *VIEWER, "reading_case.js", "reading_room.js")
     _css = style("base.css", "reading_room.css")
 
     def __init__(self, study, *, model=None, now=None, **plan):

@@ -11,7 +11,7 @@ from pathlib import Path
 import anywidget
 
 STATIC = Path(__file__).parent / "static"
-RESEARCH_USE = "Research use only"
+VIEWER = ("pictures.js", "viewer_draw.js", "viewer_controls.js", "viewer_input.js", "viewer.js")
 
 
 def script(*names: str) -> str:

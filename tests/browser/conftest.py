@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlparse
 
+import nbformat
 import pytest
 from servers import PATIENCE, TOKEN, Server
 
@@ -98,6 +99,20 @@ def fresh_run(run, tmp_path):
     """A copy of the run in which nobody has flagged or read anything."""
     shutil.copytree(run, tmp_path / "run")
     return tmp_path / "run"
+
+
+@pytest.fixture
+def show(tmp_path, explore):
+    """Serve a notebook of one cell, which may import `clinician_fakes`; returns its server."""
+
+    def serve(code):
+        begin = f"import sys\nsys.path.insert(0, {str(Path(__file__).resolve().parents[1])!r})\n"
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(begin + code)])
+        notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        nbformat.write(notebook, tmp_path / "shown.ipynb")
+        return explore(notebook=tmp_path / "shown.ipynb")
+
+    return serve
 
 
 @pytest.fixture

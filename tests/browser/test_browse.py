@@ -1,11 +1,10 @@
 """The browser of patches in Voila: keyboard, flags, hostile names, labels, focus; the hardened server."""
 
-from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-import nbformat
 import pytest
+from playwright.sync_api import expect
 
 from ovcf.viz.flags import FlagStore
 
@@ -20,20 +19,14 @@ NO_RING = """() => { const n = document.activeElement; const s = getComputedStyl
 
 
 @pytest.fixture
-def hostile_page(tmp_path, explore):
+def hostile_page(tmp_path, show):
     """A served notebook that shows a browser over names full of markup."""
-    code = f"""
-import sys
-sys.path.insert(0, {str(Path(__file__).resolve().parents[1])!r})
+    return show(f"""
 from pathlib import Path
 from clinician_fakes import FakeStudy
 from ovcf.viz.browser import Browser
 Browser(FakeStudy(Path({str(tmp_path)!r}), hostile=True))
-"""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-    notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(notebook, tmp_path / "hostile.ipynb")
-    return explore(notebook=tmp_path / "hostile.ipynb")
+""")
 
 
 def test_names_from_a_manifest_stay_text(hostile_page, watch, tmp_path):
@@ -55,6 +48,34 @@ def test_names_from_a_manifest_stay_text(hostile_page, watch, tmp_path):
     assert page.evaluate("window.hacked") is None
     assert page.locator("img[onerror]").count() == 0
     assert FlagStore(tmp_path / "flags.csv").standing()["comment"].tolist() == [HOSTILE]
+
+
+def test_a_film_that_is_gone_is_said_where_it_can_be_seen(tmp_path, show, watch):
+    server = show(f"""
+from pathlib import Path
+from clinician_fakes import FakeStudy
+from ovcf.viz.browser import Browser
+study = FakeStudy(Path({str(tmp_path)!r}))
+films = study.film
+def film(patch_id):
+    if patch_id == "S00001":
+        raise ValueError("films/0.png: no such file")
+    return films(patch_id)
+study.film = film
+Browser(study)
+""")
+    page = watch().page
+    page.goto(server.url)
+    page.wait_for_selector(".ovcf .tile")
+    page.locator("label[data-name=outcome] select").select_option("")
+    page.locator("label[data-name=search] input").fill("S0000")
+    expect(page.locator(".list .tile")).to_have_count(10)
+    page.locator(".tile[data-patch=S00001]").click()
+    expect(page.locator(".browser .problem")).to_have_text("films/0.png: no such file")
+    assert page.locator(".browser .problem").is_visible()
+    page.locator(".tile[data-patch=S00004]").click()
+    page.wait_for_selector(".detail[data-patch=S00004]")
+    assert page.locator(".browser .problem").text_content() == ""
 
 
 def test_filter_open_page_and_flag_by_keyboard(fresh_run, explore, watch):

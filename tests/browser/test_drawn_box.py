@@ -5,6 +5,8 @@ import subprocess
 import sys
 
 import pytest
+from playwright.sync_api import expect
+from servers import PATIENCE
 
 
 @pytest.fixture
@@ -66,6 +68,34 @@ def test_a_drawn_box_gives_the_number_of_the_command_line(run, film, explore, wa
     x0, y0, x1, y1 = map(float, box.split(","))
     assert tuple(map(float, moved.split(","))) == pytest.approx((x0, y0 + 10, x1 + 1, y1 + 10))
     assert ask(page) == predict(film, moved, run)["p_fresh"]
+
+
+def test_an_answer_to_an_earlier_box_is_not_shown(tmp_path, show, watch, rng):
+    from PIL import Image
+
+    Image.fromarray(rng.integers(0, 255, (300, 200), dtype="uint8")).save(tmp_path / "film.png")
+    server = show(f"""
+import time
+from clinician_fakes import FakeModel
+from ovcf.viz import own_case
+own_case.draw_map = lambda *_: (b"", "no map")
+class Slow(FakeModel):
+    def predict(self, images):
+        time.sleep(2)
+        return super().predict(images)
+own_case.OwnCase({str(tmp_path)!r}, model=Slow)
+""")
+    page = watch().page
+    page.goto(server.url)
+    page.locator(".own input[type=file]").set_input_files(tmp_path / "film.png")
+    page.wait_for_selector(".own[data-film]")
+    draw(page, 0.4, 0.4, 0.6, 0.6)
+    page.locator(".own canvas").press("Enter")
+    expect(page.locator(".own .result")).to_contain_text("Asking the model")
+    page.locator(".own canvas").press("ArrowDown")
+    expect(page.locator(".own .result")).to_contain_text("The box has changed; ask again.", timeout=PATIENCE)
+    assert page.locator(".own .result[data-p]").count() == 0
+    assert ask(page) > 0
 
 
 def test_a_large_16_bit_film_arrives_whole(run, explore, watch, tmp_path, rng):

@@ -17,6 +17,7 @@ class PatchBrowser {
     this.opened = 0;
     this.wantMap = false;
     this.reviewer = reviewerName();
+    this.problem = el("p", { role: "alert", class: "problem" });
     this.filters = filterForm(options, () => this.search());
     this.list = new PatchList((step) => this.turn(step));
     this.detail = new PatchDetail({
@@ -151,9 +152,11 @@ class PatchBrowser {
   /** An answer, or nothing when there was none; the page says why. */
   async ask(kind, values) {
     try {
-      return await this.link.ask(kind, values);
+      const answer = await this.link.ask(kind, values);
+      this.problem.textContent = "";
+      return answer;
     } catch (error) {
-      this.list.status.textContent = error.message;
+      this.problem.textContent = error.message;
       return null;
     }
   }
@@ -209,6 +212,7 @@ function render({ model, el: host }) {
       gone,
       options.warning ? el("p", { class: "notice" }, options.warning) : "",
       browser.filters.node,
+      browser.problem,
       browser.list.node,
       browser.detail.node,
       el("p", { class: "quiet keys" }, "Keys: ", keyHelp(BROWSER_KEYS)),
