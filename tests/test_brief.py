@@ -33,7 +33,7 @@ def run(tmp_path):
     effect = {"reader": ["r1", "Average"], "accuracy_unaided": [0.4, 0.5], "accuracy_aided": [0.6, 0.75]}
     findings = {"severity": ["contradiction", "note", "note", "very unlikely under the stated method"]}
     factors = {
-        "factor": ["age", "file size"],
+        "factor": ["age", "file size {x}"],
         "auc": [0.8, 0.7],
         "low": [0.4, 0.6],
         "high": 0.9,
@@ -54,7 +54,7 @@ def test_each_line_says_what_its_table_holds(run):
     assert answers(run) == {
         "Who and what": "2 patients, 3 vertebrae: 1 fresh, 2 old",
         "Can the label be told without the fracture?": (
-            "a shortcut to look into: file size alone, AUC 0.700 [0.600, 0.900]"
+            "a shortcut to look into; strongest: file size {x}, AUC 0.700 [0.600, 0.900]"
         ),
         "How far ahead of the next?": "AUC higher by 0.100 [-0.050, 0.250] than ResNet50, p 0.300 (Holm)",
         "What does the model do for simulated readers?": "AUC higher by 0.200 [0.100, 0.400]; 50.0 to 75.0 % right",
@@ -75,3 +75,9 @@ def test_what_an_older_run_left_is_not_read(run):
 
 def test_a_run_that_made_nothing_has_no_line(tmp_path):
     assert brief(tmp_path, RECORD).empty
+
+
+def test_one_reader_leaves_out_what_needs_more(run):
+    path = run / "tables" / "mrmc.csv"
+    pd.read_csv(path).query("generalisation == 'fixed_readers'").to_csv(path, index=False)
+    assert len(answers(run)) == 4 and "What does the model do for simulated readers?" not in answers(run)

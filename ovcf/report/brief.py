@@ -4,8 +4,10 @@ Every number is read from the tables that the notebooks wrote, so it cannot diff
 stopped early has the lines whose tables were made; what an older run left in the folder is not read.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -16,6 +18,7 @@ from ovcf.viz.tables import MISSING, p_value, with_interval
 
 COLUMNS = ["question", "this run [95 % interval]", "the paper", "section"]
 PAPER_NETWORK = "ResNet101"  # the paper's choice
+WHO = "<readers>"  # stands for what the readers are called
 
 
 def brief(run: Path, record: dict) -> pd.DataFrame:
@@ -30,133 +33,120 @@ def brief(run: Path, record: dict) -> pd.DataFrame:
     -------
     DataFrame
         question, this run [95 % interval] (clustered by patient; of readers and cases), the paper (as printed), section
-        (the notebook that works it out). No row for a table that is not there.
+        (the notebook that works it out). No row where its table, or what it is about, is not there.
     """
-    tables = Tables(run, record["started"])
+    started = datetime.fromisoformat(record["started"]).timestamp()
     who = "simulated readers" if record["parameters"].get("readings") == "simulated" else "readers"
-    makers = (_cohort, _shortcut, _network, _rates, _next_best, _calibration, _leakage)
-    lines = [make(tables) for make in makers]
-    lines += [_readers(tables, who), _panel(tables, who), _audit(tables)]
-    return pd.DataFrame([line for line in lines if line], columns=COLUMNS)
+    rows = []
+    for line in LINES:
+        tables = [_written_since(run, name, started) for name in line.tables]
+        if any(table is None for table in tables):
+            continue
+        try:
+            ours, printed = line.answer(*tables)
+        except LookupError:  # the table lacks the row that this line is about: one reader only, say
+            continue
+        rows.append((line.question.replace(WHO, who), ours.replace(WHO, who), printed, line.section))
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
-class Tables:
-    """The tables a run wrote since it started; the cohort's patches may be older, since their key is checked."""
-
-    def __init__(self, run: Path, started: str):
-        self.folder, self.started = Path(run) / "tables", datetime.fromisoformat(started).timestamp()
-
-    def read(self, name: str) -> pd.DataFrame | None:
-        """One table, None where this run has not written it."""
-        path = self.folder / f"{name}.csv"
-        if not path.is_file() or (name != "patches" and path.stat().st_mtime < self.started):
-            return None
-        return read_table(path)
-
-
-def _cohort(tables):
-    patches = tables.read("patches")
-    if patches is None:
+def _written_since(run: Path, name: str, started: float) -> pd.DataFrame | None:
+    """Read a table of this run; the cohort's patches may be older, since their key is checked."""
+    path = Path(run) / "tables" / f"{name}.csv"
+    if not path.is_file() or (name != "patches" and path.stat().st_mtime < started):
         return None
+    return read_table(path)
+
+
+class Line(NamedTuple):
+    """A question, the notebook that works it out, the tables it needs, and what makes (ours, the paper's) of them."""
+
+    question: str
+    section: str
+    tables: tuple[str, ...]
+    answer: Callable
+
+
+def _cohort(patches):
     n = patches.label.value_counts()
     counts = f"{patches.patient_id.nunique()} patients, {len(patches)} vertebrae: {n['fresh']} fresh, {n['old']} old"
-    return "Who and what", counts, "405 patients, 720 vertebrae: 364 fresh, 356 old", "01_dataset"
+    return counts, "405 patients, 720 vertebrae: 364 fresh, 356 old"
 
 
-def _shortcut(tables):
-    factors = tables.read("factors")
-    if factors is None or factors.empty:
-        return None
+def _shortcut(factors):
     strongest = factors.sort_values(["suspicious", "auc"], ascending=False).iloc[0]
-    auc = with_interval(strongest.auc, strongest.low, strongest.high, metric="auc")
     words = "a shortcut to look into" if strongest.suspicious else "nothing suspicious"
-    answer = f"{words}: {strongest.factor} alone, AUC {auc}"
-    return "Can the label be told without the fracture?", answer, "not examined", "01_dataset"
+    auc = with_interval(strongest.auc, strongest.low, strongest.high, metric="auc")
+    return f"{words}; strongest: {strongest.factor}, AUC {auc}", "not examined"
 
 
-def _network(tables):
-    table, intervals = tables.read("table3"), tables.read("table3_intervals")
-    if table is None or intervals is None:
-        return None
-    auc, name = intervals.set_index("metric").loc["auc"], _name(table.network.iloc[0])
+def _network(folds, intervals):
+    name = NETWORK_NAMES.get(folds.network.iloc[0], folds.network.iloc[0])
     printed = paper_wide(2).loc[PAPER_NETWORK, "auc"]
-    answer = f"AUC {with_interval(auc.estimate, auc.low, auc.high, metric='auc')}: {name}"
-    question = "How well does the chosen network tell fresh from old?"
-    return question, answer, f"AUC {printed}: {PAPER_NETWORK}", "04_cross_validation"
+    return f"AUC {_of_metric(intervals, 'auc')}: {name}", f"AUC {printed}: {PAPER_NETWORK}"
 
 
-def _rates(tables):
-    intervals = tables.read("table3_intervals")
-    if intervals is None:
-        return None
-    rows, printed = intervals.set_index("metric"), paper_wide(2).loc[PAPER_NETWORK]
-    both = [with_interval(*rows.loc[m, ["estimate", "low", "high"]], metric=m) for m in ("recall_fresh", "recall_old")]
-    theirs = f"{printed['recall_fresh']}, {printed['recall_old']}"
-    return "Its sensitivity and specificity at 0.5, %", ", ".join(both), theirs, "04_cross_validation"
+def _rates(intervals):
+    printed = paper_wide(2).loc[PAPER_NETWORK]
+    both = ("recall_fresh", "recall_old")
+    return ", ".join(_of_metric(intervals, m) for m in both), ", ".join(printed[m] for m in both)
 
 
-def _next_best(tables):
-    table = tables.read("comparisons")
-    if table is None:
-        return None
-    pairs = table[(table.test == "DeLong, clustered by patient (Obuchowski)") & table.difference.notna()]
-    if pairs.empty:
-        return None
-    closest = pairs.loc[pairs.difference.idxmin()]
-    rival = _name(closest.networks.split(" - ")[1])
-    difference = with_interval(closest.difference, closest.low, closest.high, metric="auc")
-    answer = f"AUC higher by {difference} than {rival}, p {p_value(closest.p_holm)} (Holm)"
-    return "How far ahead of the next?", answer, "not tested", "03_model_comparison"
+def _next_best(comparisons):
+    by_patient = comparisons.test.str.startswith("DeLong, clustered by patient")
+    closest = comparisons[by_patient & comparisons.difference.notna()].nsmallest(1, "difference").iloc[0]
+    rival = closest.networks.split(" - ")[1]
+    ahead = f"AUC {_higher(closest)} than {NETWORK_NAMES.get(rival, rival)}"
+    return f"{ahead}, p {p_value(closest.p_holm)} (Holm)", "not tested"
 
 
-def _calibration(tables):
-    table = tables.read("calibration")
-    if table is None:
-        return None
-    slope = table.set_index("metric").loc["slope"]
-    answer = f"calibration slope {slope.estimate:.2f} [{slope.low:.2f}, {slope.high:.2f}]; 1 is right"
-    return "Can its probabilities be taken at their word?", answer, "not given", "04_cross_validation"
+def _calibration(scores):
+    slope = scores.set_index("metric").loc["slope"]
+    return f"calibration slope {slope.estimate:.2f} [{slope.low:.2f}, {slope.high:.2f}]; 1 is right", "not given"
 
 
-def _leakage(tables):
-    table = tables.read("leakage")
-    if table is None:
-        return None
-    gain = table[(table.patches == "all") & (table.metric == "auc") & table.p.notna()].iloc[0]
-    answer = f"AUC higher by {with_interval(gain.difference, gain.low, gain.high, metric='auc')} with folds by patch"
-    return "What would leakage between folds add?", answer, "folds by patch", "04_cross_validation"
+def _leakage(price):
+    gain = price[(price.patches == "all") & (price.metric == "auc") & price.p.notna()].iloc[0]
+    return f"AUC {_higher(gain)} with folds by patch", "folds by patch"
 
 
-def _readers(tables, who):
-    mrmc, effect = tables.read("mrmc"), tables.read("ai_effect")
-    if mrmc is None or effect is None:
-        return None
+def _readers(mrmc, effect):
     auc = mrmc[(mrmc.metric == "auc") & (mrmc.generalisation == "random")].iloc[0]
     mean = effect[effect.reader == "Average"].iloc[0]
-    change = with_interval(auc.difference, auc.low, auc.high, metric="auc")
-    accuracy = f"{100 * mean.accuracy_unaided:.1f} to {100 * mean.accuracy_aided:.1f} % right"
+    ours = f"AUC {_higher(auc)}; {100 * mean.accuracy_unaided:.1f} to {100 * mean.accuracy_aided:.1f} % right"
     printed = [paper_wide(4).loc["Average", "accuracy"], paper_wide(5).loc["Average result with AI", "accuracy"]]
-    theirs = " to ".join(text.split(" ")[0] for text in printed) + " % right"
-    return f"What does the model do for {who}?", f"AUC higher by {change}; {accuracy}", theirs, "05_reader_study"
+    return ours, " to ".join(text.split(" ")[0] for text in printed) + " % right"
 
 
-def _panel(tables, who):
-    table = tables.read("model_against_panel")
-    if table is None:
-        return None
-    row = table[table.generalisation == "random"].iloc[0]
-    answer = f"AUC higher by {with_interval(row.difference, row.low, row.high, metric='auc')} than {row.readers} {who}"
-    return "Does the model beat the panel?", answer, "yes, by a paired t-test with folds", "05_reader_study"
+def _panel(against):
+    row = against[against.generalisation == "random"].iloc[0]
+    return f"AUC {_higher(row)} than {row.readers} {WHO}", "yes, by a paired t-test with folds"
 
 
-def _audit(tables):
-    table = tables.read("published_findings")
-    if table is None:
-        return None
-    n = {severity: (table.severity.str.startswith(severity)).sum() for severity in ("contradiction", "very", "note")}
-    answer = f"contradictions: {n['contradiction']}, very unlikely: {n['very']}, notes: {n['note']}"
-    return "Do the published numbers agree with each other?", answer, MISSING, "06_published_audit"
+def _audit(findings):
+    kinds = {"contradictions": "contradiction", "very unlikely": "very", "notes": "note"}
+    return ", ".join(f"{name}: {findings.severity.str.startswith(k).sum()}" for name, k in kinds.items()), MISSING
 
 
-def _name(network: str) -> str:
-    return NETWORK_NAMES.get(network, network)
+def _of_metric(intervals, metric: str) -> str:
+    row = intervals.set_index("metric").loc[metric]
+    return with_interval(row.estimate, row.low, row.high, metric=metric)
+
+
+def _higher(row) -> str:
+    return f"higher by {with_interval(row.difference, row.low, row.high, metric='auc')}"
+
+
+_CV, _READERS = "04_cross_validation", "05_reader_study"
+LINES = (
+    Line("Who and what", "01_dataset", ("patches",), _cohort),
+    Line("Can the label be told without the fracture?", "01_dataset", ("factors",), _shortcut),
+    Line("How well does the chosen network tell fresh from old?", _CV, ("table3", "table3_intervals"), _network),
+    Line("Its sensitivity and specificity at 0.5, %", _CV, ("table3_intervals",), _rates),
+    Line("How far ahead of the next?", "03_model_comparison", ("comparisons",), _next_best),
+    Line("Can its probabilities be taken at their word?", _CV, ("calibration",), _calibration),
+    Line("What would leakage between folds add?", _CV, ("leakage",), _leakage),
+    Line(f"What does the model do for {WHO}?", _READERS, ("mrmc", "ai_effect"), _readers),
+    Line("Does the model beat the panel?", _READERS, ("model_against_panel",), _panel),
+    Line("Do the published numbers agree with each other?", "06_published_audit", ("published_findings",), _audit),
+)
