@@ -85,7 +85,8 @@ class RunFolder:
             if value and value != word:
                 self.parameters[name] = str(from_project(value))
         weights = self.parameters["weights"]
-        if weights not in ("imagenet", "packaged", "none"):
+        known = weights in ("imagenet", "packaged", "none")
+        if not known and from_project(weights).is_dir():  # a wrong word is refused as it was written
             self.parameters["weights"] = str(from_project(weights))
 
 
