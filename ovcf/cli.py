@@ -101,7 +101,7 @@ def synthesise(out, patients, seed, **effects):
 @main.command()
 @click.option("--to", "folder", type=FILE, required=True, help="Folder to keep the weights in.")
 def weights(folder):
-    """Fetch the ImageNet weights of all networks once, for a machine without network."""
+    """Fetch all ImageNet weights, for a machine without network."""
     from ovcf.models.weights import fetch_weights
 
     fetch_weights(folder)
@@ -131,7 +131,10 @@ def pairs(context, option, values: tuple[str, ...]) -> dict[str, str]:
 @click.option("--images", type=FILE, help="Folder of the images, where they are not under SOURCE.")
 @click.option("--classes", type=FILE, help="YOLO's file of class names.")
 def import_(form, source, out, **options):
-    """Turn annotations (yolo, coco, voc, labelme, vindr, buu) into a manifest."""
+    """Turn annotations into a manifest.
+
+    FORMAT is yolo, coco, voc, labelme, vindr or buu.
+    """
     from ovcf.cohort.importers import import_annotations
 
     result = import_annotations(form, source, out, **options)
@@ -152,7 +155,10 @@ def import_(form, source, out, **options):
 @click.option("--port", default=0, help="Port on this machine  [default: a free one].")
 @click.option("--browser/--no-browser", default=True, help="Open the page at once.")
 def explore(run, port, browser):
-    """Show a run in the browser: its mistakes, the reading room, a film of your own (this machine only)."""
+    """Show a run in the browser, on this machine only.
+
+    Its mistakes, the reading room, and a film of your own.
+    """
     from ovcf.explore import explore
 
     explore(run, port, open_browser=browser)
@@ -177,7 +183,10 @@ def predict(film, box, run, as_json):
 @click.option("--json", "as_json", is_flag=True, help="Print one object with `errors` and `warnings`.")
 @click.option("--allow-outside", is_flag=True, help="Accept image paths that leave the manifest's folder.")
 def check(data, out, as_json, allow_outside):
-    """Look a cohort over: errors (exit 2), and warnings a reviewer would raise."""
+    """Look a cohort over for what is wrong or suspicious.
+
+    Errors end with exit status 2; warnings are what a reviewer would raise.
+    """
     from ovcf.cohort.check import check
     from ovcf.cohort.check.report import as_text, write_check
 
@@ -198,7 +207,10 @@ def check(data, out, as_json, allow_outside):
 @click.option("--keep", multiple=True, metavar="COLUMN", help="Copy this column as it is. Repeatable.")
 @click.option("--keep-burned-in", is_flag=True, help="Copy films that seem to hold text in their pixels.")
 def deidentify(src, dst, key_file, keep, keep_burned_in):
-    """Copy a cohort without names: ids by key, dates shifted, headers cleaned (PS3.15 basic profile)."""
+    """Copy a cohort without names.
+
+    Ids are replaced by key, dates shifted, headers cleaned by the basic profile of DICOM PS3.15.
+    """
     from ovcf.cohort.deidentify import deidentify
 
     key_file = key_file or dst.absolute().with_name(f"{dst.absolute().name}.key.json")
@@ -212,7 +224,10 @@ def deidentify(src, dst, key_file, keep, keep_burned_in):
 @click.argument("run", type=FILE)
 @click.option("--out", type=FILE, required=True, help="File to write: .imrmc, or .csv for the readings table.")
 def readings(run, out):
-    """Collect the answers given in a run's reading room (then: ovcf readers FILE, or -p readings FILE)."""
+    """Collect the answers of a run's reading room.
+
+    Then analyse them with `ovcf readers FILE`, or run the study with `-p readings FILE`.
+    """
     from ovcf.viz.sessions import export_readings
 
     click.echo(f"readings: {export_readings(run / 'readings', out)}")
@@ -231,7 +246,7 @@ def readings(run, out):
               type=click.Choice(["complete_cases", "available", "refuse"]), help="What to do about gaps.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def readers(file, metric, threshold, cluster, missing, as_json):
-    """Analyse a reader study: a long CSV, a readings table or an .imrmc file."""
+    """Analyse a reader study (long CSV, readings or .imrmc)."""
     from ovcf.stats.readers.report import analyse, as_text
 
     result = analyse(file, metric, threshold, cluster=cluster, missing=missing)
@@ -245,9 +260,9 @@ def readers(file, metric, threshold, cluster, missing, as_json):
 @click.argument("file", type=FILE, required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: findings and matrices.")
 def audit(file, as_json):
-    """Check whether the numbers of published tables can be right; without FILE, those of the paper.
+    """Check whether published numbers can be right.
 
-    FILE is YAML; data/published/README.md describes it.
+    FILE is YAML, described in data/published/README.md; without it, the paper's numbers are checked.
     """
     from ovcf.stats.forensics import audit as run_audit
     from ovcf.stats.forensics.report import as_text
