@@ -31,17 +31,6 @@ SCANNERS = (
 )
 
 
-def of_one_exam(scanner: Scanner, varied: float, rng) -> Scanner:
-    """Return a scanner as it was set and as the patient lay still: no two exams are alike, one patient's films are.
-
-    `varied` scales how far motion (focus), dose (noise) and the chosen processing (sharpen, local) differ between
-    exams. All of them outlast histogram equalisation, so a network can tell patients by them.
-    """
-    focus, noise, sharpen, local = np.exp(varied * np.array([0.5, 0.7, 0.6, 0.6]) * rng.standard_normal(4))
-    return scanner._replace(focus=scanner.focus * focus, noise=scanner.noise * noise,
-                            sharpen=scanner.sharpen * sharpen, local=scanner.local * local)  # fmt: skip
-
-
 def expose(attenuation, scanner: Scanner, rng, *, mirrored=False):
     """Return the film that a scanner makes of an attenuation map.
 

@@ -20,11 +20,11 @@ from ovcf.problems import InputError, Problem
 
 # SD of a box's corners in mm, and agreement with MRI: the paper's two have 27 and 11 years of experience.
 ANNOTATORS = {"a": (0.9, 0.93), "b": (1.3, 0.88)}
-DRAWING = 2  # raise when the same seed would give other films
+DRAWING = 1  # raise when the same seed would give other films
 EDGE = 0.036  # share of a film that the collimator may hide at each side
 
 
-def synthesise(out, *, patients=405, seed=0, difficulty=0.3, patient_correlation=0.5, diaphragm=1.0,
+def synthesise(out, *, patients=405, seed=0, difficulty=0.4, patient_correlation=0.5, diaphragm=1.0,
                workers=2, progress=True):  # fmt: skip
     """Write a synthetic cohort: films, manifest, vertebrae, studies and the parameters that made them.
 
@@ -45,8 +45,7 @@ def synthesise(out, *, patients=405, seed=0, difficulty=0.3, patient_correlation
     difficulty : float in [0, 1]
         1 leaves no difference between fresh and old; 0 separates their scores by 4.2 SD.
     patient_correlation : float in [0, 1)
-        Intraclass correlation of the score within a patient, and how much patients differ in the texture of
-        their bones and in how their films were exposed and processed: what a leak between folds feeds on.
+        Intraclass correlation of the score within a patient, and how much patients' bones differ in texture.
     diaphragm : float, 0 or more
         Strength of the diaphragm's shadow over T10 to L1 (1 = usual, 0 = lungs that end without an edge).
     workers : int

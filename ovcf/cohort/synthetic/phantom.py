@@ -7,7 +7,7 @@ from scipy.special import ndtr
 
 from ovcf.cohort.synthetic.anatomy import Body, Finding, build_spine
 from ovcf.cohort.synthetic.bone import Bones, Canvas, add_vertebra
-from ovcf.cohort.synthetic.exposure import SCANNERS, Scanner, expose, of_one_exam
+from ovcf.cohort.synthetic.exposure import SCANNERS, Scanner, expose
 from ovcf.cohort.synthetic.surroundings import Trunk, abdomen, fractal, lungs, pelvis, ribs, soft_tissue
 
 WIDEST_SEPARATION = 4.2  # SD between the classes' scores at difficulty 0
@@ -76,11 +76,10 @@ def portray(person, rows, effects, rng):
     Portrait
     """
     findings = draw_findings(rows, effects, rng)
-    varied = 0.35 + effects.patient_correlation  # how far patients differ in bone and in exposure
-    scanner = of_one_exam(SCANNERS[rng.integers(len(SCANNERS))], varied, rng)
+    scanner = SCANNERS[rng.integers(len(SCANNERS))]
     bodies = build_spine(findings, **_posture(person, rng))
     canvas = _place_film(bodies, list(findings), scanner.mm_per_px, rng)
-    attenuation = _attenuate(canvas, bodies, effects, person, varied, rng)
+    attenuation = _attenuate(canvas, bodies, effects, person, rng)
     mirrored = bool(rng.random() < 0.75)  # most films here face left
     film = expose(attenuation, scanner, rng, mirrored=mirrored)
     return Portrait(film, Place(canvas, mirrored, film.shape[1]), scanner, bodies, findings)
@@ -132,9 +131,10 @@ def _place_film(bodies, levels, mm_per_px, rng):
     return Canvas(np.zeros(shape, np.float32), float(left), float(top), mm_per_px)
 
 
-def _attenuate(canvas, bodies, effects, person, varied, rng):
+def _attenuate(canvas, bodies, effects, person, rng):
     """Return the attenuation of everything between focus and detector, (h, w)."""
     shape = canvas.pixels.shape
+    varied = 0.35 + effects.patient_correlation
     bones = _draw_bones(person, varied, rng)
     trunk = _trunk(bodies, effects, person, rng)
     spine = np.array([(body.x, body.y) for body in bodies])
