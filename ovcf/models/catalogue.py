@@ -72,4 +72,3 @@ def check_choices(networks, weights: str, trainable: str) -> None:
         problems.append(unknown("trainable", trainable, TRAINABLE))
     if problems:
         raise InputError(problems)
-

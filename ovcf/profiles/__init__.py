@@ -89,4 +89,3 @@ def _as_type_of(example, value):
             raise ValueError
         return int(value)
     return float(value)
-

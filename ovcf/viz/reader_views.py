@@ -185,7 +185,7 @@ def power_table(readings: pd.DataFrame, *, effect: float = 0.1) -> pd.DataFrame:
 
 
 def simulation_truth(study) -> pd.DataFrame:
-    """Return what the simulated readers were told, and the rates that implies (as percent, in words)."""
+    """Return what the simulated readers were told, and the rates that implies (percent, as text)."""
     table = pd.DataFrame(study.readings.attrs["simulation"]["readers"])
     shares = [name for name in table if name in ("sensitivity", "specificity", "accuracy", "accuracy_aided")]
     table[shares] = table[shares].map(percent)

@@ -6,7 +6,6 @@ import sys
 
 import pytest
 from playwright.sync_api import expect
-from servers import PATIENCE
 
 
 @pytest.fixture
@@ -93,7 +92,7 @@ own_case.OwnCase({str(tmp_path)!r}, model=Slow)
     page.locator(".own canvas").press("Enter")
     expect(page.locator(".own .result")).to_contain_text("Asking the model")
     page.locator(".own canvas").press("ArrowDown")
-    expect(page.locator(".own .result")).to_contain_text("The box has changed; ask again.", timeout=PATIENCE)
+    expect(page.locator(".own .result")).to_contain_text("The box has changed; ask again.")
     assert page.locator(".own .result[data-p]").count() == 0
     assert ask(page) > 0
 

@@ -6,7 +6,7 @@ import shutil
 import nbformat
 import pytest
 from playwright.sync_api import expect
-from servers import PATIENCE, ROOT, TOKEN, Server
+from servers import ROOT, TOKEN, Server
 
 from ovcf.explore import free_port
 from ovcf.viz.flags import FlagStore
@@ -96,6 +96,6 @@ def test_a_flag_survives_filter_and_kernel(lab, fresh_run, watch, name):
     page.locator(f"{OURS} select").nth(1).select_option("")
     page.locator(f"{OURS} label[data-name=flagged] select").select_option("yes")
     # the list before this filter shows the flag too, so the one tile is waited for
-    expect(page.locator(f"{OURS} .tile")).to_have_count(1, timeout=PATIENCE)
+    expect(page.locator(f"{OURS} .tile")).to_have_count(1)
     expect(page.locator(f"{OURS} .tile")).to_have_attribute("data-patch", patch)
     expect(page.locator(f"{OURS} .tile .flagged")).to_have_count(1)
