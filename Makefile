@@ -21,6 +21,7 @@ report: $(VENV)/installed  ## the whole study on the synthetic cohort -> reports
 
 test: $(VENV)/installed    ## lint, layers, stripped notebooks, every test
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/nbstripout --verify notebooks/*.ipynb
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile

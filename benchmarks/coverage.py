@@ -21,8 +21,12 @@ from ovcf.stats.simulate import Design, simulate_predictions, true_metrics
 
 THRESHOLD = 0.4  # not 0.5, so that recall_fresh and recall_old have different truths
 DESIGN = Design(auc=(0.80, 0.76))
-DIFFERENCES = {"DeLong, clustered by patient (Obuchowski)": ("auc", True), "DeLong": ("auc", False),
-               "McNemar, clustered by patient": ("accuracy", True), "McNemar, exact": ("accuracy", False)}
+DIFFERENCES = {
+    "DeLong, clustered by patient (Obuchowski)": ("auc", True),
+    "DeLong": ("auc", False),
+    "McNemar, clustered by patient": ("accuracy", True),
+    "McNemar, exact": ("accuracy", False),
+}
 
 
 def one_cohort(design, seed, replicates) -> pd.DataFrame:
@@ -35,14 +39,17 @@ def one_cohort(design, seed, replicates) -> pd.DataFrame:
         for row in metric_intervals(first, average=average, **options).itertuples():
             name = row.metric if average == "pooled" else f"{row.metric}, mean of folds"
             value = truth[row.metric]
-            rows += [_row(name, row.method, True, value, row.low, row.high),
-                     _row(name, row.method, False, value, row.unclustered_low, row.unclustered_high)]
+            rows += [
+                _row(name, row.method, True, value, row.low, row.high),
+                _row(name, row.method, False, value, row.unclustered_low, row.unclustered_high),
+            ]
     other = true_metrics(design, THRESHOLD, network=2)
     for row in compare_networks(predictions, threshold=THRESHOLD).itertuples():
         metric, clustered = DIFFERENCES.get(row.test, (None, None))
         if metric:
-            rows.append(_row(f"difference of {metric}", row.test, clustered, truth[metric] - other[metric],
-                             row.low, row.high))
+            rows.append(
+                _row(f"difference of {metric}", row.test, clustered, truth[metric] - other[metric], row.low, row.high)
+            )
     return pd.DataFrame(rows)
 
 
@@ -57,8 +64,13 @@ def coverage(design=DESIGN, cohorts=2000, replicates=2000, seed=0, workers=1) ->
 
 
 def _row(metric, method, clustered, truth, low, high):
-    return {"metric": metric, "method": method, "clustered": clustered,
-            "covers": low <= truth <= high, "width": high - low}
+    return {
+        "metric": metric,
+        "method": method,
+        "clustered": clustered,
+        "covers": low <= truth <= high,
+        "width": high - low,
+    }
 
 
 def main():

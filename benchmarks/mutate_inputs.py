@@ -27,18 +27,64 @@ from sound_inputs import Seed, seeds
 
 from ovcf.cohort.crop import prepare_patches
 from ovcf.cohort.films import check_film, read_film, read_header
-from ovcf.cohort.importers import import_annotations
 from ovcf.cohort.manifest import read_cohort
+from ovcf.intake.importers import import_annotations
 from ovcf.problems import InputError
 
 KINDS = ("manifest", "picture", "dicom header", "dicom pixels", "annotation")
 SECONDS = 5.0
 WORDS = (  # cells and tokens that have broken readers before
-    "", " ", "nan", "inf", "-inf", "-1", "0", "1e308", "1e-320", "99999999999999999999", "0x10", "1_0", "٣",
-    "½", "'", '"', '"""', "\\", "\x00", "\r", "\n", ",", ";", "\t", "=1+1", "<script>alert(1)</script>",
-    "None", "true", "[]", "{}", "null", "../../etc/passwd", "/etc/passwd", "/dev/zero", "~", "C:\\x.png",
-    "films", ".", "L6", "T5 ", "fresh", "old", "\ufeff", "\u202e", "\ud7ff", "x" * 70_000, "[" * 5000,
-    "&#0;", "&lol;", "%s%n", "${HOME}",
+    "",
+    " ",
+    "nan",
+    "inf",
+    "-inf",
+    "-1",
+    "0",
+    "1e308",
+    "1e-320",
+    "99999999999999999999",
+    "0x10",
+    "1_0",
+    "٣",
+    "½",
+    "'",
+    '"',
+    '"""',
+    "\\",
+    "\x00",
+    "\r",
+    "\n",
+    ",",
+    ";",
+    "\t",
+    "=1+1",
+    "<script>alert(1)</script>",
+    "None",
+    "true",
+    "[]",
+    "{}",
+    "null",
+    "../../etc/passwd",
+    "/etc/passwd",
+    "/dev/zero",
+    "~",
+    "C:\\x.png",
+    "films",
+    ".",
+    "L6",
+    "T5 ",
+    "fresh",
+    "old",
+    "\ufeff",
+    "\u202e",
+    "\ud7ff",
+    "x" * 70_000,
+    "[" * 5000,
+    "&#0;",
+    "&lol;",
+    "%s%n",
+    "${HOME}",
 )
 EXTREMES = (b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f")
 NUMBERS = (0, 1, 2, 7, 8, 9, 16, 17, 255, 256, 4095, 32767, 32768, 65535)
@@ -48,11 +94,36 @@ ELEMENTS = (
     "RescaleIntercept WindowCenter WindowWidth VOILUTFunction PatientOrientation Laterality Modality "
     "SOPClassUID SpecificCharacterSet PixelPaddingValue PresentationLUTShape"
 ).split()
-TEXTS = ("", "0", "-1", "1e999", "nan", "1\\2", "1\\2\\3", "0.000\\0.000", "abc", "MONOCHROME1", "RGB",
-         "YBR_FULL_422", "PALETTE COLOR", "ISO_IR 999", "SIGMOID", "LINEAR_EXACT", "1.2.840.10008.1.2.4.70",
-         "9" * 40)
-SYNTAXES = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.1.99",
-            "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90", "1.2.3.4")
+TEXTS = (
+    "",
+    "0",
+    "-1",
+    "1e999",
+    "nan",
+    "1\\2",
+    "1\\2\\3",
+    "0.000\\0.000",
+    "abc",
+    "MONOCHROME1",
+    "RGB",
+    "YBR_FULL_422",
+    "PALETTE COLOR",
+    "ISO_IR 999",
+    "SIGMOID",
+    "LINEAR_EXACT",
+    "1.2.840.10008.1.2.4.70",
+    "9" * 40,
+)
+SYNTAXES = (
+    "1.2.840.10008.1.2",
+    "1.2.840.10008.1.2.2",
+    "1.2.840.10008.1.2.5",
+    "1.2.840.10008.1.2.1.99",
+    "1.2.840.10008.1.2.4.50",
+    "1.2.840.10008.1.2.4.80",
+    "1.2.840.10008.1.2.4.90",
+    "1.2.3.4",
+)
 
 
 # -- damage ------------------------------------------------------------------------------------------------
@@ -163,8 +234,9 @@ def read(how: str, folder: Path, target: Path, out: Path) -> None:
         _attempt_all((lambda: _checked_film(target)), (lambda: check_film(target)))
     elif how == "cohort":
         cohort = read_cohort(folder, workers=1)
-        images = prepare_patches(cohort, size=16, margin_mm=5.0, margin_px=2, equalisation="histogram",
-                                 out=out, workers=1, progress=False)
+        images = prepare_patches(
+            cohort, size=16, margin_mm=5.0, margin_px=2, equalisation="histogram", out=out, workers=1, progress=False
+        )
         assert images.shape == (len(cohort.patches), 16, 16)
         shutil.rmtree(out)
     else:
@@ -307,14 +379,18 @@ def main() -> int:
     began, stop = time.perf_counter(), options.start + options.mutants
     parts = [(start, min(start + 250, stop)) for start in range(options.start, stop, 250)]
     rows = Parallel(n_jobs=options.workers, verbose=5)(
-        delayed(run_range)(options.seed, *part, options.keep) for part in parts)
+        delayed(run_range)(options.seed, *part, options.keep) for part in parts
+    )
     rows = [row for part in rows for row in part]
     counts = Counter((row[1], row[3]) for row in rows)
     print(f"{'kind':14}{'read':>8}{'refused':>8}{'escaped':>8}{'slowest':>9}")
     for kind in KINDS:
         slowest = max((row[5] for row in rows if row[1] == kind), default=0)
-        print(f"{kind:14}" + "".join(f"{counts[kind, result]:8}" for result in ("read", "refused", "escaped"))
-              + f"{slowest:8.2f}s")
+        print(
+            f"{kind:14}"
+            + "".join(f"{counts[kind, result]:8}" for result in ("read", "refused", "escaped"))
+            + f"{slowest:8.2f}s"
+        )
     escaped = [row for row in rows if row[3] == "escaped"]
     for number, kind, target, _, why, seconds in escaped[:40]:
         print(f"\nmutant {number} ({kind}, {target}, {seconds:.1f} s)\n{why}")

@@ -43,10 +43,18 @@ def make_cohort(folder: Path, patches: int, width: int, height: int) -> Path:
             os.link(folder / f"{number % DISTINCT:05d}.png", path)
     film = np.sort(np.arange(patches) % films)
     place = pd.Series(film).groupby(film).cumcount().to_numpy()
-    table = pd.DataFrame({"patch_id": np.arange(patches), "patient_id": [f"P{number:05d}" for number in film],
-                          "image": [f"{number:05d}.png" for number in film], "level": "L1",
-                          "label": np.where(np.arange(patches) % 2, "fresh", "old"), "mm_per_px": 0.2,
-                          "x0": width // 3, "y0": 200 + 220 * place})
+    table = pd.DataFrame(
+        {
+            "patch_id": np.arange(patches),
+            "patient_id": [f"P{number:05d}" for number in film],
+            "image": [f"{number:05d}.png" for number in film],
+            "level": "L1",
+            "label": np.where(np.arange(patches) % 2, "fresh", "old"),
+            "mm_per_px": 0.2,
+            "x0": width // 3,
+            "y0": 200 + 220 * place,
+        }
+    )
     table["x1"], table["y1"] = table["x0"] + 200, table["y0"] + 150
     table.to_csv(folder / "manifest.csv", index=False)
     return folder / "manifest.csv"
@@ -94,15 +102,25 @@ def main():
             watch.start()
             cohort = read_cohort(manifest, workers=options.workers)
             read, used = time.perf_counter(), watch.cpu
-            prepare_patches(cohort, size=options.size, margin_mm=5.0, margin_px=8,
-                            equalisation=options.equalisation, out=folder / "out", workers=options.workers,
-                            progress=False)
+            prepare_patches(
+                cohort,
+                size=options.size,
+                margin_mm=5.0,
+                margin_px=8,
+                equalisation=options.equalisation,
+                out=folder / "out",
+                workers=options.workers,
+                progress=False,
+            )
             end = time.perf_counter()
             watch.done.set()
             watch.join()
         films = cohort.patches["image"].nunique()
-        print(f"{patches:7}{films:7}{read - began:8.1f}{end - read:11.1f}{watch.cpu - used:7.1f}"
-              f"{patches / (end - read):15.0f}{watch.unique:11.0f}{watch.resident:13.0f}", flush=True)
+        print(
+            f"{patches:7}{films:7}{read - began:8.1f}{end - read:11.1f}{watch.cpu - used:7.1f}"
+            f"{patches / (end - read):15.0f}{watch.unique:11.0f}{watch.resident:13.0f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -59,8 +59,10 @@ def null_studies(structure, parameters, cases, studies, seed, analyses=ANALYSES)
         ratings, truth = roe_metz(rng, readers=5, cases=(cases // 2, cases // 2), **parameters)
         rows += study_rows(ratings, truth, analyses)
     by = ["metric", "covariance", "generalisation"]
-    table = pd.DataFrame(rows).groupby(by, sort=False).agg(
-        type_one_error=("rejected", "mean"), mean_width=("width", "mean")
+    table = (
+        pd.DataFrame(rows)
+        .groupby(by, sort=False)
+        .agg(type_one_error=("rejected", "mean"), mean_width=("width", "mean"))
     )
     return table.reset_index().assign(structure=structure, cases=cases, studies=studies)
 

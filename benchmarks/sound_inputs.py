@@ -22,8 +22,13 @@ def seeds() -> dict[str, list[Seed]]:
     rng = np.random.default_rng(0)
     pictures = [Seed({name: data}, name, "film") for name, data in _pictures(rng).items()]
     dicoms = [Seed({name: data}, name, "film") for name, data in _dicoms().items()]
-    return {"manifest": _manifests(rng), "picture": pictures, "dicom header": dicoms, "dicom pixels": dicoms,
-            "annotation": _annotations(rng)}
+    return {
+        "manifest": _manifests(rng),
+        "picture": pictures,
+        "dicom header": dicoms,
+        "dicom pixels": dicoms,
+        "annotation": _annotations(rng),
+    }
 
 
 def _saved(stored: np.ndarray, **options) -> bytes:
@@ -38,9 +43,14 @@ def _pictures(rng) -> dict[str, bytes]:
     rgb = np.repeat(grey[..., None], 3, axis=2)
     exif = Image.Exif()
     exif[0x0112] = 6  # lying on its side
-    pictures = {"a.png": _saved(grey, format="PNG", exif=exif), "b.png": _saved(deep, format="PNG"),
-                "c.png": _saved(rgb, format="PNG"), "d.jpg": _saved(grey, format="JPEG", exif=exif),
-                "e.jpg": _saved(rgb, format="JPEG", progressive=True), "f.tif": _saved(deep, format="TIFF")}
+    pictures = {
+        "a.png": _saved(grey, format="PNG", exif=exif),
+        "b.png": _saved(deep, format="PNG"),
+        "c.png": _saved(rgb, format="PNG"),
+        "d.jpg": _saved(grey, format="JPEG", exif=exif),
+        "e.jpg": _saved(rgb, format="JPEG", progressive=True),
+        "f.tif": _saved(deep, format="TIFF"),
+    }
     for number, compression in enumerate(("raw", "tiff_lzw", "tiff_deflate", "packbits", "jpeg")):
         pictures[f"g{number}.tif"] = _saved(grey, format="TIFF", compression=compression, exif=exif)
     palette = io.BytesIO()
@@ -52,20 +62,26 @@ def _dicoms() -> dict[str, bytes]:
     """Return small DICOM files that ship with pydicom: every transfer syntax we read."""
     import pydicom
 
-    names = ("MR_small.dcm MR_small_implicit.dcm MR_small_bigendian.dcm MR_small_RLE.dcm JPGExtended.dcm "
-             "MR_small_jp2klossless.dcm MR_small_jpeg_ls_lossless.dcm JPEGLSNearLossless_08.dcm "
-             "JPEG-lossy.dcm SC_rgb_jpeg_gdcm.dcm SC_rgb_small_odd_jpeg.dcm SC_rgb_rle.dcm image_dfl.dcm "
-             "rtdose_1frame.dcm examples_overlay.dcm dicomdirtests/77654033/CR1/6154").split()
+    names = (
+        "MR_small.dcm MR_small_implicit.dcm MR_small_bigendian.dcm MR_small_RLE.dcm JPGExtended.dcm "
+        "MR_small_jp2klossless.dcm MR_small_jpeg_ls_lossless.dcm JPEGLSNearLossless_08.dcm "
+        "JPEG-lossy.dcm SC_rgb_jpeg_gdcm.dcm SC_rgb_small_odd_jpeg.dcm SC_rgb_rle.dcm image_dfl.dcm "
+        "rtdose_1frame.dcm examples_overlay.dcm dicomdirtests/77654033/CR1/6154"
+    ).split()
     folder = Path(pydicom.__file__).parent / "data" / "test_files"
     return {Path(name).name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
 
 
 def _manifests(rng) -> list[Seed]:
-    films = {f"films/{name}.png": _saved(rng.integers(0, 256, (60, 50)).astype(np.uint8), format="PNG")
-             for name in "abcd"}
+    films = {
+        f"films/{name}.png": _saved(rng.integers(0, 256, (60, 50)).astype(np.uint8), format="PNG") for name in "abcd"
+    }
     head = "patch_id,patient_id,image,level,label,x0,y0,x1,y1,mm_per_px,age,sex,normal_segment,remark\n"
-    rows = [f"{k:03d},P{k // 2},films/{'abcd'[k // 2]}.png,L{1 + k % 5},{('fresh', 'old')[k % 3 == 0]},"
-            f'5,{5 + 25 * (k % 2)},40,{25 + 25 * (k % 2)},0.2,7{k},f,0,"a, b"\n' for k in range(8)]
+    rows = [
+        f"{k:03d},P{k // 2},films/{'abcd'[k // 2]}.png,L{1 + k % 5},{('fresh', 'old')[k % 3 == 0]},"
+        f'5,{5 + 25 * (k % 2)},40,{25 + 25 * (k % 2)},0.2,7{k},f,0,"a, b"\n'
+        for k in range(8)
+    ]
     full = (head + "".join(rows)).encode()
     short = "".join(f"{k},p{k},films/{'abcd'[k]}.png,{('fresh', 'old')[k % 2]}\n" for k in range(4))
     short = ("patch_id,patient_id,image,label\n" + short).encode()
@@ -86,26 +102,36 @@ def _manifests(rng) -> list[Seed]:
 def _annotations(rng) -> list[Seed]:
     film = _saved(rng.integers(0, 256, (100, 200)).astype(np.uint8), format="PNG")
     films = {"images/p1_a.png": film, "images/p2_a.png": film}
-    yolo = films | {"labels/p1_a.txt": b"1 0.5 0.75 0.1 0.2\n0 0.5 0.25 0.2 0.5\n",
-                    "classes.txt": b"T12_fresh\nL1\n"}
-    coco = {"images": [{"id": 1, "file_name": "images/p1_a.png"}, {"id": 2, "file_name": "p2_a.png"}],
-            "categories": [{"id": 5, "name": "L1"}, {"id": 6, "name": "T12_fresh"}],
-            "annotations": [{"image_id": 1, "category_id": 5, "bbox": [10, 20, 30, 40]},
-                            {"image_id": 2, "category_id": 6, "bbox": [90, 20, 30, 40]}]}
-    labelme = {"imagePath": "p1_a.png", "shapes": [
-        {"label": "L2 old", "shape_type": "polygon", "points": [[10, 50], [30, 40], [20, 70]]},
-        {"label": "Th11", "shape_type": "rectangle", "points": [[40, 30], [10, 5]]}]}
-    voc = ("<annotation><filename>p1_a.png</filename><object><name>L1</name><bndbox><xmin>10</xmin>"
-           "<ymin>20</ymin><xmax>30</xmax><ymax>50</ymax></bndbox></object></annotation>")
-    vindr = ("image_id,lesion_type,xmin,ymin,xmax,ymax,rad_id\np1_a,Vertebral collapse,10,20,30,40,rad1\n"
-             "p1_a,Osteophytes,1,2,3,4,rad1\np2_a,Vertebral collapse,10,20,30,40,rad2\n")
+    yolo = films | {"labels/p1_a.txt": b"1 0.5 0.75 0.1 0.2\n0 0.5 0.25 0.2 0.5\n", "classes.txt": b"T12_fresh\nL1\n"}
+    coco = {
+        "images": [{"id": 1, "file_name": "images/p1_a.png"}, {"id": 2, "file_name": "p2_a.png"}],
+        "categories": [{"id": 5, "name": "L1"}, {"id": 6, "name": "T12_fresh"}],
+        "annotations": [
+            {"image_id": 1, "category_id": 5, "bbox": [10, 20, 30, 40]},
+            {"image_id": 2, "category_id": 6, "bbox": [90, 20, 30, 40]},
+        ],
+    }
+    labelme = {
+        "imagePath": "p1_a.png",
+        "shapes": [
+            {"label": "L2 old", "shape_type": "polygon", "points": [[10, 50], [30, 40], [20, 70]]},
+            {"label": "Th11", "shape_type": "rectangle", "points": [[40, 30], [10, 5]]},
+        ],
+    }
+    voc = (
+        "<annotation><filename>p1_a.png</filename><object><name>L1</name><bndbox><xmin>10</xmin>"
+        "<ymin>20</ymin><xmax>30</xmax><ymax>50</ymax></bndbox></object></annotation>"
+    )
+    vindr = (
+        "image_id,lesion_type,xmin,ymin,xmax,ymax,rad_id\np1_a,Vertebral collapse,10,20,30,40,rad1\n"
+        "p1_a,Osteophytes,1,2,3,4,rad1\np2_a,Vertebral collapse,10,20,30,40,rad2\n"
+    )
     buu = "".join(f"10,{10 + 8 * k},50,{10 + 8 * k}\n" for k in range(11))
     return [
         Seed(yolo, "labels/p1_a.txt", "yolo"),
         Seed(yolo, "classes.txt", "yolo"),
         Seed(films | {"a.json": json.dumps(coco, indent=1).encode()}, "a.json", "coco"),
-        Seed(films | {"images/p1_a.json": json.dumps(labelme, indent=1).encode()}, "images/p1_a.json",
-             "labelme"),
+        Seed(films | {"images/p1_a.json": json.dumps(labelme, indent=1).encode()}, "images/p1_a.json", "labelme"),
         Seed(films | {"p1.xml": voc.encode()}, "p1.xml", "voc"),
         Seed(films | {"train.csv": vindr.encode()}, "train.csv", "vindr"),
         Seed({"LA/001-F-071Y0.png": film, "LA/001-F-071Y0.csv": buu.encode()}, "LA/001-F-071Y0.csv", "buu"),

@@ -57,9 +57,11 @@ def bootstrap_rows(repeats) -> list[dict]:
     every = timed(lambda: peer_bootstrap(*arrays, PEER_REPLICATES), repeats)
     areas = timed(lambda: peer_bootstrap(*arrays, PEER_REPLICATES, areas_only=True), repeats)
     what = f"{REPLICATES:,} patient bootstrap replicates, 720 patches"
-    return [_row(what, "ovcf, all 8 metrics", ours, ours, limit=1.0),
-            _row(what, f"scikit-learn, all 8 metrics (x{scale:.0f})", np.multiply(every, scale), ours),
-            _row(what, f"scikit-learn, AUC alone (x{scale:.0f})", np.multiply(areas, scale), ours)]
+    return [
+        _row(what, "ovcf, all 8 metrics", ours, ours, limit=1.0),
+        _row(what, f"scikit-learn, all 8 metrics (x{scale:.0f})", np.multiply(every, scale), ours),
+        _row(what, f"scikit-learn, AUC alone (x{scale:.0f})", np.multiply(areas, scale), ours),
+    ]
 
 
 def delong_rows(repeats) -> list[dict]:
@@ -71,15 +73,24 @@ def delong_rows(repeats) -> list[dict]:
     ours = timed(lambda: delong(truth, scores), repeats)
     clustered = timed(lambda: clustered_delong(truth, scores, patient), repeats)
     theirs = timed(lambda: sk.roc_auc_score(truth, scores), repeats)
-    return [_row(what, "ovcf, AUC and variance", ours, ours, limit=2.0),
-            _row(what, "ovcf, clustered by 500,000 patients", clustered, ours),
-            _row(what, "scikit-learn, AUC alone", theirs, ours)]
+    return [
+        _row(what, "ovcf, AUC and variance", ours, ours, limit=2.0),
+        _row(what, "ovcf, clustered by 500,000 patients", clustered, ours),
+        _row(what, "scikit-learn, AUC alone", theirs, ours),
+    ]
 
 
 def _row(what, who, seconds, ours, limit=np.nan):
     median, fastest, slowest = seconds
-    return {"what": what, "who": who, "median_s": median, "fastest_s": fastest, "slowest_s": slowest,
-            "times_ours": median / ours[0], "limit_s": limit}
+    return {
+        "what": what,
+        "who": who,
+        "median_s": median,
+        "fastest_s": fastest,
+        "slowest_s": slowest,
+        "times_ours": median / ours[0],
+        "limit_s": limit,
+    }
 
 
 def main():

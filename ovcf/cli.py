@@ -92,7 +92,7 @@ def pdf(run):
 @click.option("--diaphragm", type=float, help="How strongly the diaphragm covers T10-L1.")
 def synthesise(out, patients, seed, **effects):
     """Make a synthetic cohort of lateral spine radiographs."""
-    from ovcf.cohort.synthetic import synthesise
+    from ovcf.synthetic import synthesise
 
     given = {name: value for name, value in effects.items() if value is not None}
     click.echo(f"synthetic cohort: {synthesise(out, patients=patients, seed=seed, **given)}")
@@ -122,12 +122,21 @@ def pairs(context, option, values: tuple[str, ...]) -> dict[str, str]:
 @click.argument("form", metavar="FORMAT", type=click.Choice(FORMATS))
 @click.argument("source", type=FILE)
 @click.option("--out", type=FILE, required=True, help="Manifest CSV to write; best above the images.")
-@click.option("--patient-pattern", metavar="REGEX",
-              help="Finds the patient id in a film's name or path: its group `patient`, else the first ("
-              "groups `age` and `sex` count too). Without it each film is a patient.")
+@click.option(
+    "--patient-pattern",
+    metavar="REGEX",
+    help="Finds the patient id in a film's name or path: its group `patient`, else the first ("
+    "groups `age` and `sex` count too). Without it each film is a patient.",
+)
 @click.option("--levels", multiple=True, callback=pairs, metavar="CATEGORY=LEVEL", help="Repeatable.")
-@click.option("--label-map", "--map", multiple=True, callback=pairs, metavar="CATEGORY=fresh|old",
-              help="Repeatable; without it labels the source does not have stay empty.")
+@click.option(
+    "--label-map",
+    "--map",
+    multiple=True,
+    callback=pairs,
+    metavar="CATEGORY=fresh|old",
+    help="Repeatable; without it labels the source does not have stay empty.",
+)
 @click.option("--images", type=FILE, help="Folder of the images, where they are not under SOURCE.")
 @click.option("--classes", type=FILE, help="YOLO's file of class names.")
 def import_(form, source, out, **options):
@@ -135,7 +144,7 @@ def import_(form, source, out, **options):
 
     FORMAT is yolo, coco, voc, labelme, vindr or buu.
     """
-    from ovcf.cohort.importers import import_annotations
+    from ovcf.intake.importers import import_annotations
 
     result = import_annotations(form, source, out, **options)
     for problem in result.problems:
@@ -143,8 +152,10 @@ def import_(form, source, out, **options):
     for note in result.notes:
         click.echo(f"note: {note}", err=True)
     films, patients = result.patches["image"].nunique(), result.patches["patient_id"].nunique()
-    click.echo(f"{out}: {len(result.patches)} vertebrae on {films} films of {patients} patients; "
-               f"{len(result.problems)} problems, {len(result.notes)} notes")
+    click.echo(
+        f"{out}: {len(result.patches)} vertebrae on {films} films of {patients} patients; "
+        f"{len(result.problems)} problems, {len(result.notes)} notes"
+    )
 
 
 # For clinicians: explore, predict --------------------------------------------------------------------------
@@ -187,8 +198,8 @@ def check(data, out, as_json, allow_outside):
 
     Errors end with exit status 2; warnings are what a reviewer would raise.
     """
-    from ovcf.cohort.check import check
-    from ovcf.cohort.check.report import as_text, write_check
+    from ovcf.intake.check import check
+    from ovcf.intake.check.report import as_text, write_check
 
     findings = check(data, allow_outside=allow_outside)
     name = data.absolute().parent.name if data.is_file() else data.absolute().name
@@ -211,7 +222,7 @@ def deidentify(src, dst, key_file, keep, keep_burned_in):
 
     Ids are replaced by key, dates shifted, headers cleaned by the basic profile of DICOM PS3.15.
     """
-    from ovcf.cohort.deidentify import deidentify
+    from ovcf.intake.deidentify import deidentify
 
     key_file = key_file or dst.absolute().with_name(f"{dst.absolute().name}.key.json")
     done = deidentify(src, dst, key_file, keep=keep, keep_burned_in=keep_burned_in)
@@ -238,12 +249,21 @@ def readings(run, out):
 
 @main.command()
 @click.argument("file", type=FILE)
-@click.option("--metric", default="auc", show_default=True,
-              type=click.Choice(["auc", "sensitivity", "specificity", "accuracy", "ppv", "npv", "kappa"]))
+@click.option(
+    "--metric",
+    default="auc",
+    show_default=True,
+    type=click.Choice(["auc", "sensitivity", "specificity", "accuracy", "ppv", "npv", "kappa"]),
+)
 @click.option("--threshold", type=float, help="Rating from which a reading counts as fresh.")
 @click.option("--cluster", default="auto", show_default=True, type=click.Choice(["auto", "patient", "case"]))
-@click.option("--missing", default="complete_cases", show_default=True,
-              type=click.Choice(["complete_cases", "available", "refuse"]), help="What to do about gaps.")
+@click.option(
+    "--missing",
+    default="complete_cases",
+    show_default=True,
+    type=click.Choice(["complete_cases", "available", "refuse"]),
+    help="What to do about gaps.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def readers(file, metric, threshold, cluster, missing, as_json):
     """Analyse a reader study (long CSV, readings or .imrmc)."""
@@ -264,8 +284,8 @@ def audit(file, as_json):
 
     FILE is YAML, described in data/published/README.md; without it, the paper's numbers are checked.
     """
-    from ovcf.stats.forensics import audit as run_audit
-    from ovcf.stats.forensics.report import as_text
+    from ovcf.audit import audit as run_audit
+    from ovcf.audit.report import as_text
 
     result = run_audit(file)
     echo_json(result.as_json()) if as_json else click.echo(as_text(result))

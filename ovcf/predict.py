@@ -78,9 +78,7 @@ def prepare_case(film, box, model) -> Prepared:
     box = check_box(box, film.pixels.shape, name)
     how = model.card["preprocessing"]
     margin = margin_in_px(film.mm_per_px, how["margin_mm"], how["margin_px"])
-    patch = crop_patch(
-        film.pixels, box, margin_px=margin, size=how["image_size"], equalisation=how["equalisation"]
-    )
+    patch = crop_patch(film.pixels, box, margin_px=margin, size=how["image_size"], equalisation=how["equalisation"])
     return Prepared(patch, box, margin, film)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ovcf.files import read_yaml, write_text, write_yaml
 from ovcf.problems import InputError, Problem
 from ovcf.profiles import defaults, merge_parameters
 
@@ -33,19 +34,16 @@ class RunFolder:
     def __init__(self, run, **parameters):
         self.run = from_project(run)
         stored = self.run / "parameters.yaml"
-        base = merge_parameters(defaults(), _read_yaml(stored), source=str(stored))
+        base = merge_parameters(defaults(), read_yaml(stored), source=str(stored))
         self.parameters = merge_parameters(base, parameters, source="the notebook's parameters")
         for folder in ("tables", "figures", "cache"):
             (self.run / folder).mkdir(parents=True, exist_ok=True)
         self._resolve_paths()
-        _write_yaml(stored, self.parameters)
+        write_yaml(stored, self.parameters)
 
     def save_table(self, name: str, table: pd.DataFrame, *, index: bool = False) -> pd.DataFrame:
         """Write `tables/<name>.csv` at once or not at all, and hand the table back."""
-        path = self.run / "tables" / f"{name}.csv"
-        partial = path.with_suffix(".csv.part")
-        table.to_csv(partial, index=index)
-        os.replace(partial, path)
+        write_text(self.run / "tables" / f"{name}.csv", table.to_csv(index=index))
         return table
 
     def save_figure(self, name: str, figure) -> None:
@@ -114,28 +112,3 @@ def data_home() -> Path:
     if os.environ.get("OVCF_DATA"):
         return Path(os.environ["OVCF_DATA"])
     return checkout if (checkout / "published").is_dir() else Path.home() / ".cache" / "ovcf"
-
-
-def stamp(source: Path) -> list:
-    """Return what changes when a file does, or any file of a folder: path, size and time."""
-    files = sorted(source.rglob("*")) if source.is_dir() else [source] * source.exists()
-    return [str(source), *([str(file), (s := file.stat()).st_size, s.st_mtime_ns] for file in files if file.is_file())]
-
-
-def _read_yaml(path: Path) -> dict:
-    import yaml
-
-    return (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.is_file() else {}
-
-
-def _write_yaml(path: Path, values: dict) -> None:
-    import yaml
-
-    write_text(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file at once or not at all."""
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)

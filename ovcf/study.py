@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from ovcf.files import stamp
 from ovcf.problems import InputError, Problem
-from ovcf.run_folder import RunFolder, data_home, stamp
+from ovcf.run_folder import RunFolder, data_home
 
 TRAINING = "weights trainable epochs batch_size learning_rate momentum decay decay_every seed workers".split()
 PREPROCESSING = "image_size margin_mm margin_px equalisation".split()
@@ -214,7 +215,7 @@ class Study(RunFolder):
     # Making ----------------------------------------------------------------------------------------------------
 
     def _synthetic_cohort(self) -> Path:
-        from ovcf.cohort.synthetic import DRAWING, synthesise
+        from ovcf.synthetic import DRAWING, synthesise
 
         p = self.parameters
         folder = data_home() / f"synthetic-{p['patients']}-patients-seed-{p['seed']}-drawing-{DRAWING}"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ovcf.cohort.synthetic.anatomy import BODIES, Finding, build_spine, draw_losses, draw_signs
+from ovcf.synthetic.anatomy import BODIES, Finding, build_spine, draw_losses, draw_signs
 
 PLAIN = {"scale": 1.0, "kyphosis": 1.0, "lordosis": 1.0, "disc": 1.0, "wear": 0.5}
 

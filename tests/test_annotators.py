@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from statsmodels.stats.inter_rater import cohens_kappa as reference
 
-from ovcf.cohort.annotators import (
+from ovcf.intake.annotators import (
     agreement,
     box_iou,
     cohens_kappa,
@@ -18,8 +18,15 @@ from ovcf.problems import InputError
 
 def table(a, b, patients=None):
     n = len(a)
-    return pd.DataFrame({"patch_id": [f"v{k}" for k in range(n)], "patient_id": patients or list(range(n)),
-                         "level": "L1", "annotator_a_label": a, "annotator_b_label": b})
+    return pd.DataFrame(
+        {
+            "patch_id": [f"v{k}" for k in range(n)],
+            "patient_id": patients or list(range(n)),
+            "level": "L1",
+            "annotator_a_label": a,
+            "annotator_b_label": b,
+        }
+    )
 
 
 def test_kappa_of_a_known_table():
@@ -45,12 +52,10 @@ def test_agreement_matches_statsmodels_and_intervals_hold_the_value(rng):
 def test_patients_with_many_alike_vertebrae_widen_the_interval(rng):
     a = rng.choice(["fresh", "old"], 60)
     b = np.where(rng.random(60) < 0.7, a, "old")
-    alone = agreement(table(a, b)).query("measure == \"Cohen's kappa\"").iloc[0]
+    alone = agreement(table(a, b)).query('measure == "Cohen\'s kappa"').iloc[0]
     copied = agreement(table(np.repeat(a, 4), np.repeat(b, 4), np.repeat(np.arange(60), 4).tolist()))
-    copied = copied.query("measure == \"Cohen's kappa\"")
-    assert copied["high"].iloc[0] - copied["low"].iloc[0] == pytest.approx(
-        alone["high"] - alone["low"], abs=0.02
-    )
+    copied = copied.query('measure == "Cohen\'s kappa"')
+    assert copied["high"].iloc[0] - copied["low"].iloc[0] == pytest.approx(alone["high"] - alone["low"], abs=0.02)
     assert copied["n"].iloc[0] == 240 and copied["patients"].iloc[0] == 60
     assert copied["high"].iloc[1] - copied["low"].iloc[1] < 0.6 * (alone["high"] - alone["low"])
 
@@ -72,8 +77,14 @@ def test_consensus_and_joint_review():
         patches[[f"annotator_{who}_x0", f"annotator_{who}_y0"]] = 0.0
         patches[f"annotator_{who}_x1"], patches[f"annotator_{who}_y1"] = x1, 10.0
     result = consensus(patches)
-    assert result["status"].tolist() == ["agreed", "joint review", "agreed", "one annotator", "no annotator",
-                                         "joint review"]
+    assert result["status"].tolist() == [
+        "agreed",
+        "joint review",
+        "agreed",
+        "one annotator",
+        "no annotator",
+        "joint review",
+    ]
     assert result["consensus_label"].tolist() == ["fresh", "", "old", "", "", ""]
     review = joint_review(patches)
     assert review["patch_id"].tolist() == ["v1", "v5"]
@@ -84,5 +95,7 @@ def test_other_words_are_refused_all_at_once():
     with pytest.raises(InputError) as error:
         agreement(table(["fresh", "acute"], ["chronic", "old"]))
     assert [(p.row, p.column, p.found) for p in error.value.problems] == [
-        (3, "annotator_a_label", "acute"), (2, "annotator_b_label", "chronic")]
+        (3, "annotator_a_label", "acute"),
+        (2, "annotator_b_label", "chronic"),
+    ]
     assert not has_two_annotators(pd.DataFrame({"annotator_a_label": []}))

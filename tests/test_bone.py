@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ovcf.cohort.synthetic.anatomy import Body, Signs
-from ovcf.cohort.synthetic.bone import Bones, Canvas, add_vertebra, body_shadow
+from ovcf.synthetic.anatomy import Body, Signs
+from ovcf.synthetic.bone import Bones, Canvas, add_vertebra, body_shadow
 
 NONE = (0.0, 0.0, 0.0)
 

@@ -11,15 +11,17 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from ovcf.cli import main
-from ovcf.cohort.check import check
-from ovcf.cohort.check.kinds import KINDS
-from ovcf.cohort.check.report import as_html, as_text, write_check
+from ovcf.intake.check import check
+from ovcf.intake.check.kinds import KINDS
+from ovcf.intake.check.report import as_html, as_text, write_check
 
 
 def texture(rng, size=96):
     """A grey picture with detail at several scales, different each time."""
-    parts = [np.asarray(Image.fromarray(rng.normal(0, 1, (k, k)).astype(np.float32)).resize((size, size)))
-             for k in (6, 12, 24, 48, 96)]
+    parts = [
+        np.asarray(Image.fromarray(rng.normal(0, 1, (k, k)).astype(np.float32)).resize((size, size)))
+        for k in (6, 12, 24, 48, 96)
+    ]
     greys = sum(parts) * 18 + 120
     return np.clip(greys, 5, 235).astype(np.uint8)
 
@@ -30,9 +32,17 @@ def write_cohort(root, rng, n=48):
     rows = []
     for k in range(n):
         Image.fromarray(texture(rng)).save(root / "films" / f"{k:03d}.png")
-        rows.append({"patch_id": f"v{k}", "patient_id": f"p{k // 2}", "level": "L1",
-                     "label": "fresh" if k // 2 % 2 else "old", "image": f"films/{k:03d}.png",
-                     "age": 60 + k // 2 % 12, "sex": "female" if k // 4 % 2 else "male"})
+        rows.append(
+            {
+                "patch_id": f"v{k}",
+                "patient_id": f"p{k // 2}",
+                "level": "L1",
+                "label": "fresh" if k // 2 % 2 else "old",
+                "image": f"films/{k:03d}.png",
+                "age": 60 + k // 2 % 12,
+                "sex": "female" if k // 4 % 2 else "male",
+            }
+        )
     table = pd.DataFrame(rows)
     table.to_csv(root / "manifest.csv", index=False)
     return table
@@ -97,8 +107,12 @@ def test_copies_are_found_and_across_patients_named_so(cohort):
     Image.open(films[30]).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(films[31])
     findings = run(root, table)
     found = {(p.kind, p.row) for p in findings.warnings if "duplicate" in p.kind}
-    assert found == {("duplicate_patch", 2), ("duplicate_patch_across_patients", 6),
-                     ("near_duplicate_patch_across_patients", 22), ("near_duplicate_patch", 32)}
+    assert found == {
+        ("duplicate_patch", 2),
+        ("duplicate_patch_across_patients", 6),
+        ("near_duplicate_patch_across_patients", 22),
+        ("near_duplicate_patch", 32),
+    }
     assert any("mirrored" in p.message for p in findings.warnings)
     assert any("labels differ" in p.message for p in findings.warnings)
     assert "near_duplicate_patch" in findings.pictures
@@ -128,8 +142,9 @@ def test_a_film_under_two_patients(cohort, rng):
     (root / "films" / "b3.png").write_bytes((root / "films" / "b2.png").read_bytes())
     table.loc[0, "mm_per_px"] = 4.0
     findings = run(root, table)
-    assert {"same_film_two_patients", "duplicate_patch_across_patients", "spacing_outlier",
-            "size_in_mm"} <= kinds(findings.warnings)
+    assert {"same_film_two_patients", "duplicate_patch_across_patients", "spacing_outlier", "size_in_mm"} <= kinds(
+        findings.warnings
+    )
 
 
 def test_contradictions_names_and_text(cohort):
@@ -139,15 +154,11 @@ def test_contradictions_names_and_text(cohort):
     info = PngInfo()
     info.add_text("Patient", "Jane Doe")
     Image.open(root / table["image"][7]).save(root / table["image"][7], pnginfo=info)
-    picture = Image.fromarray(
-        np.random.default_rng(1).normal(90, 12, (200, 300)).clip(0, 255).astype(np.uint8)
-    )
+    picture = Image.fromarray(np.random.default_rng(1).normal(90, 12, (200, 300)).clip(0, 255).astype(np.uint8))
     ImageDraw.Draw(picture).text((20, 20), "DOE JANE 1941", fill=255, font=ImageFont.load_default(24))
     picture.save(root / table["image"][9])
     findings = run(root, table)
-    assert {"age_differs", "sex_differs", "odd_age", "identifying_fields", "burned_in_text"} <= kinds(
-        findings.warnings
-    )
+    assert {"age_differs", "sex_differs", "odd_age", "identifying_fields", "burned_in_text"} <= kinds(findings.warnings)
     assert "Jane" not in json.dumps(findings.as_dict())  # names of fields, never their content
 
 
@@ -165,9 +176,9 @@ def test_a_shortcut_to_the_label_is_found(cohort):
 
 def test_studies_and_annotators(cohort):
     root, table = cohort
-    pd.DataFrame(
-        {"patient_id": [f"p{k}" for k in range(1, 24)], "mri_available": ["no"] + ["yes"] * 22}
-    ).to_csv(root / "studies.csv", index=False)
+    pd.DataFrame({"patient_id": [f"p{k}" for k in range(1, 24)], "mri_available": ["no"] + ["yes"] * 22}).to_csv(
+        root / "studies.csv", index=False
+    )
     table["annotator_a_label"] = table["annotator_b_label"] = table["label"]
     table.loc[0, ["annotator_a_label", "annotator_b_label"]] = "fresh"
     table.loc[1, "annotator_b_label"] = "fresh"
@@ -192,7 +203,7 @@ def test_page_escapes_everything_and_asks_for_nothing(cohort):
 def test_every_kind_has_words():
     import inspect
 
-    from ovcf.cohort.check import contradictions, duplicates, suspicions
+    from ovcf.intake.check import contradictions, duplicates, suspicions
 
     source = "".join(map(inspect.getsource, (contradictions, duplicates, suspicions)))
     used = set(re.findall(r'(?:roblem\(|return|kind =)\s*"(\w+_\w+)"', source))
@@ -214,8 +225,9 @@ def test_command_prints_json_and_exits_2_on_errors(cohort, tmp_path):
 
 def test_real_chest_films(shared, tmp_path):
     labels = pd.read_csv(shared / "real" / "chest" / "labels.csv", dtype=str)
-    table = labels.assign(patch_id=labels["image"], label=labels["label"].map({"pneumonia": "fresh",
-                                                                              "no_finding": "old"}))
+    table = labels.assign(
+        patch_id=labels["image"], label=labels["label"].map({"pneumonia": "fresh", "no_finding": "old"})
+    )
     table["image"] = str(shared / "real" / "chest") + "/" + table["image"]
     table.to_csv(tmp_path / "manifest.csv", index=False)
     findings = check(tmp_path, allow_outside=True, workers=1, progress=False)
@@ -223,7 +235,9 @@ def test_real_chest_films(shared, tmp_path):
     both = next(p for p in findings.warnings if p.kind == "patients_with_both_classes")
     assert both.message.startswith("12 of 287")
     # the two classes of this public set were compressed and exposed differently: what a check is for
-    assert {p.column for p in findings.warnings if p.kind == "label_shortcut"} == {"file bytes per pixel",
-                                                                                  "film mean grey"}
+    assert {p.column for p in findings.warnings if p.kind == "label_shortcut"} == {
+        "file bytes per pixel",
+        "film mean grey",
+    }
     assert not [p for p in findings.warnings if "duplicate" in p.kind or p.kind == "burned_in_text"]
     assert write_check(findings, tmp_path / "out")[0].stat().st_size < 2_000_000

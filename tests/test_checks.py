@@ -11,9 +11,15 @@ from ovcf.stats.checks import MOST, check_inputs, check_predictions, one_network
 @pytest.fixture
 def predictions():
     """Six patches of three patients, both networks, as a CSV of 13 lines would hold them."""
-    table = pd.DataFrame({"fold": [1, 1, 1, 2, 2, 2], "patch_id": list("abcdef"),
-                          "patient_id": list("ppqqrr"), "truth": [1, 0, 1, 0, 1, 0],
-                          "p_fresh": [0.9, 0.2, 0.6, 0.4, 0.5, 0.1]})
+    table = pd.DataFrame(
+        {
+            "fold": [1, 1, 1, 2, 2, 2],
+            "patch_id": list("abcdef"),
+            "patient_id": list("ppqqrr"),
+            "truth": [1, 0, 1, 0, 1, 0],
+            "p_fresh": [0.9, 0.2, 0.6, 0.4, 0.5, 0.1],
+        }
+    )
     both = [table.assign(network=name, split="patient") for name in ("one", "two")]
     return pd.concat(both, ignore_index=True)
 
@@ -51,7 +57,11 @@ def test_probabilities_are_only_asked_for_where_needed():
 def test_every_problem_is_listed_at_once():
     problems = refused(check_inputs, [0, 3, 1], [np.nan, 0.5, 2], ["p", "q", None], probabilities=True)
     assert [(p.kind, p.row) for p in problems] == [
-        ("label_not_binary", 2), ("score_missing", 1), ("not_a_probability", 3), ("missing_patient", 3)]
+        ("label_not_binary", 2),
+        ("score_missing", 1),
+        ("not_a_probability", 3),
+        ("missing_patient", 3),
+    ]
 
 
 def test_a_long_list_of_problems_is_cut_and_says_so():
@@ -59,8 +69,7 @@ def test_a_long_list_of_problems_is_cut_and_says_so():
     assert len(problems) == MOST + 1 and "200 problems more" in problems[-1].message
 
 
-@pytest.mark.parametrize("truth, scores, patient",
-                         [([0, 1], [0.5], None), ([0, 1], [0.5, 1], [1]), ([], [], None)])
+@pytest.mark.parametrize("truth, scores, patient", [([0, 1], [0.5], None), ([0, 1], [0.5, 1], [1]), ([], [], None)])
 def test_lengths_must_agree(truth, scores, patient):
     refused(check_inputs, truth, scores, patient)
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from matplotlib.collections import PathCollection
 
-from ovcf.viz import cohort_figures
+from ovcf.figures import cohort as cohort_figures
 
 
 @pytest.fixture

@@ -77,8 +77,10 @@ def test_paired_t_over_folds_is_scipys(predictions, table):
     wide = fold_table(predictions).pivot(index="fold", columns="network", values="auc")
     theirs = stats.ttest_rel(wide["simulated 1"], wide["simulated 2"])
     ours = rows_of(table, "paired t over folds", "auc").iloc[0]
-    np.testing.assert_allclose(ours[["statistic", "p", "low", "high"]].astype(float),
-                               [theirs.statistic, theirs.pvalue, *theirs.confidence_interval()])
+    np.testing.assert_allclose(
+        ours[["statistic", "p", "low", "high"]].astype(float),
+        [theirs.statistic, theirs.pvalue, *theirs.confidence_interval()],
+    )
 
 
 def test_corrected_t_is_nadeau_and_bengios(table):
@@ -87,8 +89,10 @@ def test_corrected_t_is_nadeau_and_bengios(table):
     ours = corrected_t(d, 1 / 4)
     assert ours["statistic"] == pytest.approx(t) and ours["p"] == pytest.approx(2 * stats.t.sf(t, 4))
     assert corrected_t(d)["p"] < ours["p"]
-    plain, fair = (rows_of(table, test, "auc")["p"].to_numpy()
-                   for test in ("paired t over folds", "corrected resampled t over folds (Nadeau-Bengio)"))
+    plain, fair = (
+        rows_of(table, test, "auc")["p"].to_numpy()
+        for test in ("paired t over folds", "corrected resampled t over folds (Nadeau-Bengio)")
+    )
     assert (plain < fair).all()
 
 

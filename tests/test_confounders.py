@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from ovcf.cohort.check.confounders import Factor, confounder_table
+from ovcf.intake.check.confounders import Factor, confounder_table
 
 
 @pytest.fixture
@@ -75,15 +75,19 @@ def test_anatomy_is_shown_and_never_called_suspicious(patches):
 
 def test_the_seed_repeats_the_table(patches, rng):
     factor = Factor("c", pd.Series(rng.choice(list("abc"), 300)))
-    pd.testing.assert_frame_equal(confounder_table(patches, [factor], seed=3),
-                                  confounder_table(patches, [factor], seed=3))
+    pd.testing.assert_frame_equal(
+        confounder_table(patches, [factor], seed=3), confounder_table(patches, [factor], seed=3)
+    )
 
 
 def test_factors_that_tell_only_together_are_found(rng):
     one, other = rng.normal(size=(2, 400))
     patches = pd.DataFrame({"patient_id": range(400), "label": np.where(one - other > 0, "fresh", "old")})
-    found = [Factor("a", pd.Series(one + other + one)), Factor("b", pd.Series(one + 2 * other)),
-             Factor("c", pd.Series(rng.choice(list("xy"), 400)))]
+    found = [
+        Factor("a", pd.Series(one + other + one)),
+        Factor("b", pd.Series(one + 2 * other)),
+        Factor("c", pd.Series(rng.choice(list("xy"), 400))),
+    ]
     table = confounder_table(patches, found).set_index("factor")
     assert table.loc["all together", "auc"] > table["auc"].drop("all together").max() + 0.05
     assert table.loc["all together", "suspicious"]
@@ -92,11 +96,7 @@ def test_factors_that_tell_only_together_are_found(rng):
 def test_nothing_together_stays_near_half(rng):
     aucs = []
     for _ in range(12):
-        patches = pd.DataFrame(
-            {"patient_id": np.arange(240) // 2, "label": rng.choice(["fresh", "old"], 240)}
-        )
+        patches = pd.DataFrame({"patient_id": np.arange(240) // 2, "label": rng.choice(["fresh", "old"], 240)})
         found = [Factor(name, pd.Series(rng.normal(size=240))) for name in "abcd"]
-        aucs.append(
-            confounder_table(patches, found, resamples=50).set_index("factor").loc["all together", "auc"]
-        )
+        aucs.append(confounder_table(patches, found, resamples=50).set_index("factor").loc["all together", "auc"])
     assert np.mean(aucs) == pytest.approx(0.5, abs=0.04)

@@ -19,13 +19,16 @@ def test_margin_is_mm_where_spacing_is_known():
         assert margin_in_px(unknown, 5.0, 8) == 8
 
 
-@pytest.mark.parametrize("box, margin, rows, columns", [
-    ((10, 20, 30, 50), 0, (20, 50), (10, 30)),
-    ((10, 20, 30, 50), 4, (16, 54), (6, 34)),
-    ((10.4, 20.6, 29.5, 49.2), 0, (20, 50), (10, 30)),  # every pixel the box touches
-    ((1, 2, 99, 78), 5, (0, 80), (0, 100)),  # clipped at the border
-    ((-0.4, 0, 100.4, 80), 0, (0, 80), (0, 100)),
-])
+@pytest.mark.parametrize(
+    "box, margin, rows, columns",
+    [
+        ((10, 20, 30, 50), 0, (20, 50), (10, 30)),
+        ((10, 20, 30, 50), 4, (16, 54), (6, 34)),
+        ((10.4, 20.6, 29.5, 49.2), 0, (20, 50), (10, 30)),  # every pixel the box touches
+        ((1, 2, 99, 78), 5, (0, 80), (0, 100)),  # clipped at the border
+        ((-0.4, 0, 100.4, 80), 0, (0, 80), (0, 100)),
+    ],
+)
 def test_boxes_become_whole_pixels_within_the_film(box, margin, rows, columns):
     assert crop_slices((80, 100), box, margin) == (slice(*rows), slice(*columns))
 
@@ -87,8 +90,7 @@ def cohort(tmp_path, rng):
     for film in range(6):
         name = f"{film}.png"
         Image.fromarray(rng.integers(0, 256, (90, 60)).astype(np.uint8)).save(tmp_path / name)
-        rows += [(f"{film}-{k}", name, 10, 5 + 25 * k, 40, 25 + 25 * k, 0.5 if film % 2 else np.nan)
-                 for k in range(3)]
+        rows += [(f"{film}-{k}", name, 10, 5 + 25 * k, 40, 25 + 25 * k, 0.5 if film % 2 else np.nan) for k in range(3)]
     columns = ["patch_id", "image", "x0", "y0", "x1", "y1", "mm_per_px"]
     patches = pd.DataFrame(rows, columns=columns).sample(frac=1, random_state=0).reset_index(drop=True)
     return SimpleNamespace(patches=patches, root=tmp_path)
@@ -101,8 +103,15 @@ def literal(cohort):
     patches = []
     for row in cohort.patches.itertuples():
         margin = 10 if row.mm_per_px == 0.5 else 2
-        patches.append(crop_patch(read_film(cohort.root / row.image).pixels, (row.x0, row.y0, row.x1, row.y1),
-                                  margin_px=margin, size=16, equalisation="histogram"))
+        patches.append(
+            crop_patch(
+                read_film(cohort.root / row.image).pixels,
+                (row.x0, row.y0, row.x1, row.y1),
+                margin_px=margin,
+                size=16,
+                equalisation="histogram",
+            )
+        )
     return np.stack(patches)
 
 
@@ -156,6 +165,7 @@ def test_a_full_disk_is_said_before_it_is_full(cohort, tmp_path, monkeypatch):
 
 def test_bad_parameters_are_named_at_once(cohort, tmp_path):
     with pytest.raises(InputError) as caught:
-        prepare_patches(cohort, size=0, margin_mm=-1, margin_px=float("nan"), equalisation="global",
-                        out=tmp_path / "out")
+        prepare_patches(
+            cohort, size=0, margin_mm=-1, margin_px=float("nan"), equalisation="global", out=tmp_path / "out"
+        )
     assert len(caught.value.problems) == 4

@@ -18,10 +18,14 @@ def cohort():
     images = rng.integers(0, 200, (36, 64, 64)).astype(np.uint8)
     fresh = np.repeat(np.arange(18) % 2, 2)
     images[fresh == 1, 20:30, 10:50] = 255
-    patches = pd.DataFrame({
-        "patch_id": [f"v{i}" for i in range(36)], "patient_id": [f"p{i // 2}" for i in range(36)],
-        "label": np.where(fresh, "fresh", "old"), "fold": np.repeat(np.arange(18) % 3 + 1, 2),
-    })
+    patches = pd.DataFrame(
+        {
+            "patch_id": [f"v{i}" for i in range(36)],
+            "patient_id": [f"p{i // 2}" for i in range(36)],
+            "label": np.where(fresh, "fresh", "old"),
+            "fold": np.repeat(np.arange(18) % 3 + 1, 2),
+        }
+    )
     return images, patches
 
 

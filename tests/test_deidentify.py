@@ -16,9 +16,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from ovcf.cli import main
-from ovcf.cohort.deidentify import deidentify, deidentify_film
-from ovcf.cohort.deidentify.pseudonyms import SHIFT_DAYS, Pseudonyms
 from ovcf.cohort.films import read_film
+from ovcf.intake.deidentify import deidentify, deidentify_film
+from ovcf.intake.deidentify.pseudonyms import SHIFT_DAYS, Pseudonyms
 from ovcf.problems import InputError
 
 SECRET = "Schneewittchen"
@@ -58,9 +58,7 @@ def cohort(tmp_path, rng):
     Image.fromarray(speckle(rng)).save(root / SECRET / "b.png", pnginfo=info)
     exif = Image.Exif()
     exif[315], exif[274] = SECRET, 6
-    Image.fromarray(speckle(rng)).save(
-        root / SECRET / "c.jpg", exif=exif, comment=SECRET.encode(), quality=90
-    )
+    Image.fromarray(speckle(rng)).save(root / SECRET / "c.jpg", exif=exif, comment=SECRET.encode(), quality=90)
     pd.DataFrame(
         {
             "patch_id": [f"{SECRET}-1", "2", "3"],
@@ -80,7 +78,8 @@ def cohort(tmp_path, rng):
         }
     ).to_csv(root / "manifest.csv", index=False)
     pd.DataFrame({"patient_id": ["MRN-77123", "MRN-99"], "age": [95, 50], "exclusion": ["", SECRET]}).to_csv(
-        root / "studies.csv", index=False)
+        root / "studies.csv", index=False
+    )
     return root
 
 
@@ -90,8 +89,10 @@ def run(cohort, tmp_path, **options):
 
 def everything(folder):
     """All bytes below a folder with the files' names."""
-    return b"".join(str(path.relative_to(folder)).encode() + (path.read_bytes() if path.is_file() else b"")
-                    for path in sorted(folder.rglob("*")))
+    return b"".join(
+        str(path.relative_to(folder)).encode() + (path.read_bytes() if path.is_file() else b"")
+        for path in sorted(folder.rglob("*"))
+    )
 
 
 def test_nothing_that_names_a_patient_is_left(cohort, tmp_path):
@@ -110,8 +111,9 @@ def test_films_show_the_same_and_boxes_still_fit(cohort, tmp_path):
     suffix = table["image"].str[-4:]
     for _, row in old.iterrows():
         new = table[suffix == row["image"][-4:]].iloc[0]
-        np.testing.assert_array_equal(read_film(cohort / row["image"]).pixels,
-                                      read_film(tmp_path / "out" / new["image"]).pixels)
+        np.testing.assert_array_equal(
+            read_film(cohort / row["image"]).pixels, read_film(tmp_path / "out" / new["image"]).pixels
+        )
         assert str(new["x1"]) == str(row["x1"]) and new["label"] == row["label"]
     assert table["age"].tolist().count(90) == 2  # 95 is written as 90
 
@@ -145,9 +147,7 @@ def test_the_same_key_gives_the_same_names_another_key_others(cohort, tmp_path):
     run(cohort, tmp_path)
     again = deidentify(cohort, tmp_path / "again", tmp_path / "key.json", progress=False)
     deidentify(cohort, tmp_path / "other", tmp_path / "key2.json", progress=False)
-    first, second, other = (
-        (tmp_path / name / "manifest.csv").read_text() for name in ("out", "again", "other")
-    )
+    first, second, other = ((tmp_path / name / "manifest.csv").read_text() for name in ("out", "again", "other"))
     assert first == second != other and again.films == 3
 
 
@@ -211,8 +211,10 @@ def test_text_in_the_pixels_is_refused_until_looked_at(cohort, tmp_path, rng):
     dicom(cohort / SECRET / "a.dcm", BurnedInAnnotation="YES")
     with pytest.raises(InputError) as error:
         run(cohort, tmp_path)
-    assert [(p.kind, p.file[-5:]) for p in error.value.problems] == [("burned_in_text", "a.dcm"),
-                                                                     ("burned_in_text", "b.png")]
+    assert [(p.kind, p.file[-5:]) for p in error.value.problems] == [
+        ("burned_in_text", "a.dcm"),
+        ("burned_in_text", "b.png"),
+    ]
     assert run(cohort, tmp_path, keep_burned_in=True).films == 3
 
 
@@ -231,9 +233,7 @@ def test_pictures_keep_their_greys_and_lose_their_text(tmp_path, rng, kind):
     source, target = tmp_path / f"a.{suffix}", tmp_path / f"b.{suffix}"
     greys = speckle(rng).astype(np.uint16) * 201 if mode == "I;16" else speckle(rng)
     image = Image.fromarray(np.stack([greys] * 3, -1) if mode == "RGB" else greys)
-    extra = {"tif": {"tiffinfo": {270: SECRET, 305: SECRET}}, "jpg": {"comment": SECRET.encode()}}.get(
-        suffix, {}
-    )
+    extra = {"tif": {"tiffinfo": {270: SECRET, 305: SECRET}}, "jpg": {"comment": SECRET.encode()}}.get(suffix, {})
     if mode == "turned":  # boxes were drawn on the turned picture
         extra["exif"] = Image.Exif()
         extra["exif"][274] = 6

@@ -7,10 +7,10 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter, grey_opening
 
-from ovcf.cohort.check.burned_in import _opened, text_lines
-from ovcf.cohort.check.duplicates import CORRELATION, correlations, exact_copies, near_copies
-from ovcf.cohort.check.film_facts import phash, thumbnail
 from ovcf.cohort.films import read_film
+from ovcf.intake.check.burned_in import _opened, text_lines
+from ovcf.intake.check.duplicates import CORRELATION, correlations, exact_copies, near_copies
+from ovcf.intake.check.film_facts import phash, thumbnail
 
 
 def pictures(rng, n=40):
@@ -19,8 +19,10 @@ def pictures(rng, n=40):
 
 def search(greys):
     thumbs = np.stack([thumbnail(picture) for picture in greys])
-    hashes = {"as it is": np.array([phash(thumb) for thumb in thumbs]),
-              "mirrored": np.array([phash(thumb[:, ::-1]) for thumb in thumbs])}
+    hashes = {
+        "as it is": np.array([phash(thumb) for thumb in thumbs]),
+        "mirrored": np.array([phash(thumb[:, ::-1]) for thumb in thumbs]),
+    }
     return near_copies(hashes, thumbs, np.zeros(len(thumbs), bool))
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ovcf.cohort.synthetic.exposure import SCANNERS, expose
+from ovcf.synthetic.exposure import SCANNERS, expose
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ def images(rng):
 
 
 def lite0(images, cache, **more):
-    return trunk_features("efficientnet_lite0", images, cache=cache, weights="packaged", path=LITE0,
-                          progress=False, **more)
+    return trunk_features(
+        "efficientnet_lite0", images, cache=cache, weights="packaged", path=LITE0, progress=False, **more
+    )
 
 
 def test_features_are_the_trunks_answer_to_each_flip(images, tmp_path):

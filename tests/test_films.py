@@ -113,8 +113,16 @@ def test_real_colour_is_refused_but_a_coloured_mark_is_not(tmp_path, rng):
 def test_orientation_tag_is_followed_in_pixels_and_header(tmp_path, suffix, orientation):
     upright = np.zeros((16, 32), np.uint8)
     upright[:8, :8] = 255  # bright where a viewer shows the top left
-    undo = {1: upright, 2: upright[:, ::-1], 3: upright[::-1, ::-1], 4: upright[::-1], 5: upright.T,
-            6: np.rot90(upright), 7: np.rot90(upright, 2).T, 8: np.rot90(upright, -1)}
+    undo = {
+        1: upright,
+        2: upright[:, ::-1],
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: upright.T,
+        6: np.rot90(upright),
+        7: np.rot90(upright, 2).T,
+        8: np.rot90(upright, -1),
+    }
     exif = Image.Exif()
     exif[0x0112] = orientation
     path = tmp_path / f"a.{suffix}"
@@ -197,8 +205,16 @@ def test_monochrome1_is_the_negative(tmp_path, greys):
 @pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
 def test_windows_match_pydicom_after_the_rescale(tmp_path, rng, function):
     stored = rng.integers(0, 4096, (20, 30)).astype(np.uint16)
-    path = dicom(tmp_path / "a.dcm", stored, bits=12, RescaleSlope="0.684", RescaleIntercept="200",
-                 WindowCenter=["1600", "900"], WindowWidth=["2800", "300"], VOILUTFunction=function)
+    path = dicom(
+        tmp_path / "a.dcm",
+        stored,
+        bits=12,
+        RescaleSlope="0.684",
+        RescaleIntercept="200",
+        WindowCenter=["1600", "900"],
+        WindowWidth=["2800", "300"],
+        VOILUTFunction=function,
+    )
     ds = pydicom.dcmread(path)
     values = pydicom.pixels.apply_modality_lut(ds.pixel_array, ds)
     low, high = 200, 0.684 * 4095 + 200  # what pydicom scales to
@@ -286,19 +302,28 @@ def test_signed_numbers_and_modality_lut(tmp_path):
     np.testing.assert_allclose(film.pixels, [[1, 2 / 3], [1 / 3, 0]], atol=1e-6)
 
 
-@pytest.mark.parametrize("elements, mm, origin", [
-    ({"PixelSpacing": [0.2, 0.2]}, 0.2, "PixelSpacing"),
-    ({"ImagerPixelSpacing": [0.1, 0.1]}, 0.1, "ImagerPixelSpacing (at the detector)"),
-    ({"PixelSpacing": [0.18, 0.18], "ImagerPixelSpacing": [0.2, 0.2]}, 0.18, "PixelSpacing"),
-    ({"PixelSpacing": [0.2, 0.2], "ImagerPixelSpacing": [0.2, 0.2]}, 0.2, "PixelSpacing (at the detector)"),
-    ({"PixelSpacing": [0.2, 0.2], "ImagerPixelSpacing": [0.2, 0.2],
-      "PixelSpacingCalibrationType": "GEOMETRY"}, 0.2, "PixelSpacing"),
-    ({"PixelSpacing": ["0.000", "0.000"], "ImagerPixelSpacing": [0.1, 0.1]}, 0.1,
-     "ImagerPixelSpacing (at the detector)"),
-    ({"PixelSpacing": ["0.000", "0.000"]}, np.nan, "unknown"),
-    ({"NominalScannedPixelSpacing": [0.1, 0.1]}, 0.1, "NominalScannedPixelSpacing (of the film)"),
-    ({}, np.nan, "unknown"),
-])
+@pytest.mark.parametrize(
+    "elements, mm, origin",
+    [
+        ({"PixelSpacing": [0.2, 0.2]}, 0.2, "PixelSpacing"),
+        ({"ImagerPixelSpacing": [0.1, 0.1]}, 0.1, "ImagerPixelSpacing (at the detector)"),
+        ({"PixelSpacing": [0.18, 0.18], "ImagerPixelSpacing": [0.2, 0.2]}, 0.18, "PixelSpacing"),
+        ({"PixelSpacing": [0.2, 0.2], "ImagerPixelSpacing": [0.2, 0.2]}, 0.2, "PixelSpacing (at the detector)"),
+        (
+            {"PixelSpacing": [0.2, 0.2], "ImagerPixelSpacing": [0.2, 0.2], "PixelSpacingCalibrationType": "GEOMETRY"},
+            0.2,
+            "PixelSpacing",
+        ),
+        (
+            {"PixelSpacing": ["0.000", "0.000"], "ImagerPixelSpacing": [0.1, 0.1]},
+            0.1,
+            "ImagerPixelSpacing (at the detector)",
+        ),
+        ({"PixelSpacing": ["0.000", "0.000"]}, np.nan, "unknown"),
+        ({"NominalScannedPixelSpacing": [0.1, 0.1]}, 0.1, "NominalScannedPixelSpacing (of the film)"),
+        ({}, np.nan, "unknown"),
+    ],
+)
 def test_spacing_names_its_origin(tmp_path, greys, elements, mm, origin):
     path = dicom(tmp_path / "a.dcm", greys, **elements)
     film, header = read_film(path), read_header(path)
@@ -324,10 +349,13 @@ def test_what_is_no_single_grey_frame_is_refused_by_name(tmp_path, greys):
     refused(dicom(tmp_path / "h.dcm", greys, PhotometricInterpretation="HSV"), "HSV")
 
 
-@pytest.mark.parametrize("uid, name", [
-    ("1.2.840.10008.1.2.4.102", "MPEG-4 AVC/H.264 High Profile / Level 4.1"),
-    ("1.2.840.10008.1.2.4.50", "JPEG Baseline (Process 1)"),
-])
+@pytest.mark.parametrize(
+    "uid, name",
+    [
+        ("1.2.840.10008.1.2.4.102", "MPEG-4 AVC/H.264 High Profile / Level 4.1"),
+        ("1.2.840.10008.1.2.4.50", "JPEG Baseline (Process 1)"),
+    ],
+)
 def test_undecodable_pixels_name_the_transfer_syntax_and_the_way_out(tmp_path, greys, uid, name):
     path = dicom(tmp_path / "a.dcm", greys)
     ds = pydicom.dcmread(path)
@@ -363,8 +391,11 @@ def test_a_decoder_that_crashes_spins_or_sleeps_costs_only_the_file(monkeypatch)
     from ovcf.cohort.films import decoder
 
     path = Path(pydicom.__file__).parent / "data/test_files/JPEGLSNearLossless_08.dcm"
-    broken = [(lambda path: os.abort(), "crashed"), (spin, "not return in time"),
-              (lambda path: time.sleep(99), "not return in time")]
+    broken = [
+        (lambda path: os.abort(), "crashed"),
+        (spin, "not return in time"),
+        (lambda path: time.sleep(99), "not return in time"),
+    ]
     for function, word in broken:
         with monkeypatch.context() as patch:
             patch.setattr(decoder, "_decode", function)
@@ -379,8 +410,10 @@ def test_a_decoder_that_crashes_spins_or_sleeps_costs_only_the_file(monkeypatch)
 
 def test_real_twins_are_exact_negatives(shared):
     folder = shared / "real/dicom"
-    one, two = (read_film(folder / name).pixels
-                for name in ("txv_fake_mono1_same_pixels.dcm", "txv_rsna_cxr_jpegbaseline_mono2.dcm"))
+    one, two = (
+        read_film(folder / name).pixels
+        for name in ("txv_fake_mono1_same_pixels.dcm", "txv_rsna_cxr_jpegbaseline_mono2.dcm")
+    )
     np.testing.assert_array_equal(one, 1 - two)
 
 

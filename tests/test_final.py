@@ -26,15 +26,26 @@ def trained(tmp_path_factory):
     images = _noise_patches(40, 64, seed=2)
     fresh = np.repeat(np.arange(20) % 2, 2)
     images[fresh == 1, 20:30, 10:50] = 255
-    patches = pd.DataFrame({
-        "patch_id": [f"v{i}" for i in range(40)], "patient_id": [f"00{i // 2}" for i in range(40)],
-        "label": np.where(fresh, "fresh", "old"), "level": "T12", "fold": np.repeat(np.arange(20) % 4 + 1, 2),
-    })
+    patches = pd.DataFrame(
+        {
+            "patch_id": [f"v{i}" for i in range(40)],
+            "patient_id": [f"00{i // 2}" for i in range(40)],
+            "label": np.where(fresh, "fresh", "old"),
+            "level": "T12",
+            "fold": np.repeat(np.arange(20) % 4 + 1, 2),
+        }
+    )
     folder = tmp_path_factory.mktemp("run")
     training = {"weights": "packaged", "epochs": 10, "cache": folder / "cache", "progress": False}
     predictions = cross_validate(images, patches, networks=[NAME], **training)
-    options = {"network": NAME, "predictions": predictions, "preprocessing": HOW, "synthetic": True,
-               "out": folder / "model", **training}
+    options = {
+        "network": NAME,
+        "predictions": predictions,
+        "preprocessing": HOW,
+        "synthetic": True,
+        "out": folder / "model",
+        **training,
+    }
     return images, patches, options, train_final(images, patches, **options)
 
 

@@ -12,8 +12,12 @@ from ovcf.problems import InputError
 def patches(rng):
     """The paper's 364 fresh and 356 old vertebrae of 405 patients, some patients with both."""
     patients = np.concatenate([np.arange(405), rng.integers(0, 405, 315)])
-    table = pd.DataFrame({"patient_id": [f"{number:04d}" for number in rng.permutation(patients)],
-                          "label": rng.permutation(["fresh"] * 364 + ["old"] * 356)})
+    table = pd.DataFrame(
+        {
+            "patient_id": [f"{number:04d}" for number in rng.permutation(patients)],
+            "label": rng.permutation(["fresh"] * 364 + ["old"] * 356),
+        }
+    )
     assert (table.groupby("patient_id")["label"].nunique() == 2).any()
     return table
 
@@ -54,15 +58,18 @@ def small(**patients_by_label):
     return pd.DataFrame(rows, columns=["patient_id", "label"])
 
 
-@pytest.mark.parametrize("patches, folds, split, words", [
-    (small(fresh="abcd", old="abcdef"), 5, "patch", "5 folds need at least 5 fresh vertebrae; there are 4"),
-    (small(fresh="a", old="abcdef"), 2, "patch", "there is 1 vertebra"),
-    (small(fresh="aaaaaabb", old="cdefgh"), 5, "patient", "of at least 5 patients; the 8 here are of 2"),
-    (small(fresh="abcdef"), 2, "patient", "0 vertebrae"),
-    (small(fresh="abc", old="abc"), 1, "patient", "2 or more"),
-    (small(fresh="abc", old="abc"), 2, "hospital", "patient, patch"),
-    (small(fresh="abc", new="abc", old="abc"), 2, "patient", "found 'new'"),
-])
+@pytest.mark.parametrize(
+    "patches, folds, split, words",
+    [
+        (small(fresh="abcd", old="abcdef"), 5, "patch", "5 folds need at least 5 fresh vertebrae; there are 4"),
+        (small(fresh="a", old="abcdef"), 2, "patch", "there is 1 vertebra"),
+        (small(fresh="aaaaaabb", old="cdefgh"), 5, "patient", "of at least 5 patients; the 8 here are of 2"),
+        (small(fresh="abcdef"), 2, "patient", "0 vertebrae"),
+        (small(fresh="abc", old="abc"), 1, "patient", "2 or more"),
+        (small(fresh="abc", old="abc"), 2, "hospital", "patient, patch"),
+        (small(fresh="abc", new="abc", old="abc"), 2, "patient", "found 'new'"),
+    ],
+)
 def test_refusals_name_the_counts(patches, folds, split, words):
     with pytest.raises(InputError, match=words):
         assign_folds(patches, folds=folds, split=split)

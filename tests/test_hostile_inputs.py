@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ovcf.cohort.crop import crop_patch
-from ovcf.cohort.manifest import LEVELS, read_cohort
+from ovcf.cohort.manifest import read_cohort
 from ovcf.cohort.rows import read_rows
 from ovcf.problems import InputError
+from ovcf.words import LEVELS
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 
@@ -63,8 +64,30 @@ def test_writes_outside_the_sandbox_are_noticed(mutants, tmp_path):
 
 # -- manifests by property ---------------------------------------------------------------------------------
 
-NASTY = st.sampled_from(["", "nan", "inf", "-1", "1e309", "1_000", "'", "=1+1", "../a.png", "/dev/zero",
-                         "\x00", "a\nb", "\u202e", "films", "T13", "Fresh ", "½", "0x1", "-0", "1e-320"])
+NASTY = st.sampled_from(
+    [
+        "",
+        "nan",
+        "inf",
+        "-1",
+        "1e309",
+        "1_000",
+        "'",
+        "=1+1",
+        "../a.png",
+        "/dev/zero",
+        "\x00",
+        "a\nb",
+        "\u202e",
+        "films",
+        "T13",
+        "Fresh ",
+        "½",
+        "0x1",
+        "-0",
+        "1e-320",
+    ]
+)
 NUMBER = st.one_of(st.floats(width=32).map(str), st.integers(-5, 60).map(str), NASTY)
 CELLS = {
     "patch_id": st.one_of(st.integers(0, 99).map(str), st.text(max_size=5), NASTY),
@@ -72,8 +95,14 @@ CELLS = {
     "image": st.one_of(st.sampled_from(["a.png", "b.png", "./a.png", "x/../a.png", "gone.png"]), NASTY),
     "label": st.one_of(st.sampled_from(["fresh", "old", "FRESH"]), NASTY),
     "level": st.one_of(st.sampled_from([*LEVELS, "", "th7"]), NASTY),
-    "x0": NUMBER, "y0": NUMBER, "x1": NUMBER, "y1": NUMBER, "mm_per_px": NUMBER, "age": NUMBER,
-    "sex": st.one_of(st.sampled_from(["f", "male", ""]), NASTY), "own column": st.text(max_size=5),
+    "x0": NUMBER,
+    "y0": NUMBER,
+    "x1": NUMBER,
+    "y1": NUMBER,
+    "mm_per_px": NUMBER,
+    "age": NUMBER,
+    "sex": st.one_of(st.sampled_from(["f", "male", ""]), NASTY),
+    "own column": st.text(max_size=5),
 }
 
 
@@ -83,11 +112,14 @@ def manifests(draw):
     names = draw(st.lists(st.sampled_from(sorted(CELLS)), min_size=1, max_size=12))
     names = draw(st.permutations([*dict.fromkeys([*names, "patch_id", "patient_id", "image", "label"])]))
     # two sound rows come first, or hardly any table would be read
-    sound = ({"patch_id": "s1", "patient_id": "p1", "image": "a.png", "label": "fresh"},
-             {"patch_id": "s2", "patient_id": "p2", "image": "b.png", "label": "old"})
+    sound = (
+        {"patch_id": "s1", "patient_id": "p1", "image": "a.png", "label": "fresh"},
+        {"patch_id": "s2", "patient_id": "p2", "image": "b.png", "label": "old"},
+    )
     rows = [tuple(row.get(name, "") for name in names) for row in sound]
     rows += draw(st.lists(st.tuples(*(CELLS[name] for name in names)), max_size=3))
     separator, quote = draw(st.sampled_from(",;\t")), draw(st.booleans())
+
     def written(cell):
         return '"' + cell.replace('"', '""') + '"' if quote else cell
 
@@ -135,8 +167,12 @@ def test_any_bytes_are_a_table_or_refused(folder, content):
 
 
 @settings(max_examples=100, deadline=None)
-@given(box=st.tuples(*[st.floats(-100, 200)] * 4), margin=st.floats(0, 500), height=st.integers(1, 30),
-       how=st.sampled_from(["histogram", "none", "clahe"]))
+@given(
+    box=st.tuples(*[st.floats(-100, 200)] * 4),
+    margin=st.floats(0, 500),
+    height=st.integers(1, 30),
+    how=st.sampled_from(["histogram", "none", "clahe"]),
+)
 def test_any_box_makes_a_patch(box, margin, height, how):
     film = np.linspace(0, 1, height * 20, dtype=np.float32).reshape(height, 20)
     assert crop_patch(film, box, margin_px=margin, size=8, equalisation=how).shape == (8, 8)

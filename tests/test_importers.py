@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from ovcf.cohort.importers import FORMATS, import_annotations
-from ovcf.cohort.importers.sources import number
+from ovcf.intake.importers import FORMATS, import_annotations
+from ovcf.intake.importers.sources import number
 from ovcf.problems import InputError
 
 
@@ -57,15 +57,15 @@ def test_yolo_boxes_levels_and_patients(films):
 
 def test_real_frontal_films_lose_one_line_only(shared, tmp_path):
     result = import_annotations("yolo", shared / "real" / "spine_frontal", tmp_path / "manifest.csv")
-    lines = {path.stem: len(path.read_text().splitlines())
-             for path in (shared / "real" / "spine_frontal" / "labels").glob("*.txt")}
+    lines = {
+        path.stem: len(path.read_text().splitlines())
+        for path in (shared / "real" / "spine_frontal" / "labels").glob("*.txt")
+    }
     read = result.patches.groupby(result.patches["patient_id"]).size().to_dict()
     short = {stem for stem in lines if lines[stem] != read[stem]}
     assert len(lines) == 120 and len(short) == 1
     (bad,) = result.problems
-    assert (
-        bad.kind == "bad_line" and bad.row == 13 and short == {bad.file.split("/")[-1].removesuffix(".txt")}
-    )
+    assert bad.kind == "bad_line" and bad.row == 13 and short == {bad.file.split("/")[-1].removesuffix(".txt")}
     assert "polygon" in bad.message
     assert len(result.patches) == sum(lines.values()) - 1
     assert "missing_label" in kinds(result.notes)
@@ -101,9 +101,7 @@ def test_labelme(films):
         {"label": "L3", "shape_type": "point", "points": [[1, 80]]},
         {"label": "L3", "shape_type": "polygon", "points": [[1, 80], [2], [3, 3]]},
     ]
-    (films / "images" / "p1_a.json").write_text(
-        json.dumps({"imagePath": "..\\x\\p1_a.png", "shapes": shapes})
-    )
+    (films / "images" / "p1_a.json").write_text(json.dumps({"imagePath": "..\\x\\p1_a.png", "shapes": shapes}))
     result, table = run("labelme", films)
     assert table["level"].tolist() == ["T11", "L2"] and table["label"].tolist() == ["", "old"]
     assert boxes(table) == [[10, 5, 40, 30], [10, 40, 30, 70]]
@@ -134,7 +132,8 @@ def test_voc_refuses_entities_unexpanded(films):
 
 
 def test_vindr_takes_collapse_and_leaves_labels_empty(films):
-    (films / "train.csv").write_text(textwrap.dedent("""\
+    (films / "train.csv").write_text(
+        textwrap.dedent("""\
         image_id,lesion_type,xmin,ymin,xmax,ymax,rad_id
         p1_a,Vertebral collapse,10,20,30,40,rad1
         p1_a,Osteophytes,1,2,3,4,rad1
@@ -142,7 +141,8 @@ def test_vindr_takes_collapse_and_leaves_labels_empty(films):
         p2_a,Vertebral collapse,10,,30,40,rad2
         gone,Vertebral collapse,10,20,30,40,rad2
         p2_a,Vertebral collapse,10
-        """))
+        """)
+    )
     result, table = run("vindr", films)
     assert boxes(table) == [[10, 20, 30, 40]] and table["label"].tolist() == [""]
     assert table["rad_id"].tolist() == ["rad1"]
@@ -166,9 +166,7 @@ def test_buu(tmp_path):
     source = tmp_path / "buu"
     for view in ("AP", "LA"):
         (source / view).mkdir(parents=True)
-        Image.fromarray(np.zeros((300, 200), np.uint8)).save(
-            source / view / f"0012-F-067Y{view == 'LA':d}.jpg"
-        )
+        Image.fromarray(np.zeros((300, 200), np.uint8)).save(source / view / f"0012-F-067Y{view == 'LA':d}.jpg")
     lines = [f"{20 + k},{10 + 20 * k},{60 + k},{12 + 20 * k},{k % 2}" for k in range(11)]
     lines[3] = "20,oops,60,72,0"  # L2 inferior
     (source / "LA" / "0012-F-067Y1.csv").write_text("\n".join(lines))
@@ -203,8 +201,11 @@ def test_a_map_for_a_category_nobody_has_is_refused(films):
 
 def test_paths_inside_annotations_never_leave_the_source(films, tmp_path):
     Image.fromarray(np.zeros((50, 50), np.uint8)).save(tmp_path / "secret.png")
-    content = {"images": [{"id": 1, "file_name": "../secret.png"}], "categories": [{"id": 1, "name": "L1"}],
-               "annotations": [{"image_id": 1, "category_id": 1, "bbox": [1, 1, 9, 9]}]}
+    content = {
+        "images": [{"id": 1, "file_name": "../secret.png"}],
+        "categories": [{"id": 1, "name": "L1"}],
+        "annotations": [{"image_id": 1, "category_id": 1, "bbox": [1, 1, 9, 9]}],
+    }
     (films / "a.json").write_text(json.dumps(content))
     with pytest.raises(InputError, match="not under"):
         run("coco", films / "a.json")

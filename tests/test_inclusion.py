@@ -24,8 +24,7 @@ def studies():
 
 
 def test_each_patient_leaves_at_the_first_reason(studies):
-    assert exclusion_reasons(studies).tolist() == [
-        *(rule.reason for rule in CRITERIA), "", "withdrew consent", ""]
+    assert exclusion_reasons(studies).tolist() == [*(rule.reason for rule in CRITERIA), "", "withdrew consent", ""]
 
 
 def test_flow_counts(studies):

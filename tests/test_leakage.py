@@ -39,8 +39,11 @@ def test_the_bootstrap_draws_the_same_patients_for_both(splits):
     by_patch = by_patch.set_index("patch_id").loc[by_patient["patch_id"]]
     truth, patient = by_patient["truth"].to_numpy(), by_patient["patient_id"].to_numpy()
     (weights,) = patient_weights(120, 300, seed=4)
-    slow = [roc_auc_score(truth, by_patch["p_fresh"], sample_weight=w[patient])
-            - roc_auc_score(truth, by_patient["p_fresh"], sample_weight=w[patient]) for w in weights]
+    slow = [
+        roc_auc_score(truth, by_patch["p_fresh"], sample_weight=w[patient])
+        - roc_auc_score(truth, by_patient["p_fresh"], sample_weight=w[patient])
+        for w in weights
+    ]
     row = price_of_leakage(*splits, replicates=300, seed=4).query("metric == 'auc'").iloc[0]
     np.testing.assert_allclose([row["low"], row["high"]], np.quantile(slow, [0.025, 0.975]))
 

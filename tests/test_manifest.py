@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from ovcf.cohort.manifest import LEVELS, read_cohort, region_of_level
+from ovcf.cohort.manifest import read_cohort
 from ovcf.problems import InputError
+from ovcf.words import LEVELS, region_of_level
 
 HEADER = "patch_id,patient_id,image,level,label,x0,y0,x1,y1"
 
@@ -30,8 +31,11 @@ def write(folder, *rows, header=HEADER, encoding="utf-8", end="\n"):
     return path
 
 
-GOOD = ("001,0007,films/a.png,T12,fresh,10,10,40,30", "002,0007,films/a.png,L1,old,10,40,40,60",
-        "003,0008,films/b.png,,old,,,,")
+GOOD = (
+    "001,0007,films/a.png,T12,fresh,10,10,40,30",
+    "002,0007,films/a.png,L1,old,10,40,40,60",
+    "003,0008,films/b.png,,old,,,,",
+)
 
 
 def problems(data, **options):
@@ -62,9 +66,13 @@ def test_a_good_manifest(folder):
 
 
 def test_optional_columns_and_columns_of_the_users_own(folder):
-    write(folder, GOOD[0] + ",0.2,75,F,no,1,Siemens,3.5,09,", GOOD[1] + ",0,,male,1,,GE,4e-1,10,",
-          GOOD[2] + ",,60.5,,yes,0,GE,,11,",
-          header=HEADER + ",mm_per_px,age,sex,normal_segment,normal_height,scanner,dose,code,empty")
+    write(
+        folder,
+        GOOD[0] + ",0.2,75,F,no,1,Siemens,3.5,09,",
+        GOOD[1] + ",0,,male,1,,GE,4e-1,10,",
+        GOOD[2] + ",,60.5,,yes,0,GE,,11,",
+        header=HEADER + ",mm_per_px,age,sex,normal_segment,normal_height,scanner,dose,code,empty",
+    )
     patches = read_cohort(folder).patches
     np.testing.assert_array_equal(patches["mm_per_px"], [0.2, np.nan, np.nan])
     np.testing.assert_array_equal(patches["age"], [75, np.nan, 60.5])
@@ -86,10 +94,17 @@ def test_spacing_comes_from_the_film_where_the_manifest_has_none(folder, shared)
     assert last["image_kind"] == "DICOM CR"
 
 
-@pytest.mark.parametrize("delimiter, encoding, end, note", [
-    (",", "utf-8", "\n", ""), (",", "utf-8-sig", "\r\n", ""), (";", "utf-8", "\r\n", "semicolons"),
-    ("\t", "utf-16", "\n", "UTF-16"), (";", "cp1252", "\n", "Windows-1252"), (",", "utf-8", "\r", ""),
-])
+@pytest.mark.parametrize(
+    "delimiter, encoding, end, note",
+    [
+        (",", "utf-8", "\n", ""),
+        (",", "utf-8-sig", "\r\n", ""),
+        (";", "utf-8", "\r\n", "semicolons"),
+        ("\t", "utf-16", "\n", "UTF-16"),
+        (";", "cp1252", "\n", "Windows-1252"),
+        (",", "utf-8", "\r", ""),
+    ],
+)
 def test_what_spreadsheets_save_is_read(folder, delimiter, encoding, end, note):
     rows = [line.replace(",", delimiter) for line in (HEADER + ",place", *(row + ",Köln" for row in GOOD))]
     rows[1] = rows[1].replace("10", "10,5") if delimiter == ";" else rows[1]
@@ -101,8 +116,13 @@ def test_what_spreadsheets_save_is_read(folder, delimiter, encoding, end, note):
 
 
 def test_quoted_cells_and_blank_lines_keep_their_line_numbers(folder):
-    write(folder, '"1",p1,films/a.png,T12,fresh,,,,,"two\nlines, quoted"', "",
-          '2,p2,films/b.png,T99,old,,,,,""', header=HEADER + ",remark")
+    write(
+        folder,
+        '"1",p1,films/a.png,T12,fresh,,,,,"two\nlines, quoted"',
+        "",
+        '2,p2,films/b.png,T99,old,,,,,""',
+        header=HEADER + ",remark",
+    )
     assert problems(folder) == [("unknown_level", 5, "level")]
 
 
@@ -147,8 +167,7 @@ def test_ready_patches_know_patient_and_level_by_name(tmp_path):
     ready(tmp_path, "fresh/P01_T12.png", "fresh/P02_a.png", "old/P01_L3.jpg", "old/P03.png", "old/P03.tif")
     cohort = read_cohort(tmp_path)
     patches = cohort.patches
-    assert patches["patch_id"].tolist() == ["fresh-P01_T12", "fresh-P02_a", "old-P01_L3", "old-P03.png",
-                                            "old-P03.tif"]
+    assert patches["patch_id"].tolist() == ["fresh-P01_T12", "fresh-P02_a", "old-P01_L3", "old-P03.png", "old-P03.tif"]
     assert patches["patient_id"].tolist() == ["P01", "P02", "P01", "P03", "P03"]
     assert patches["level"].tolist() == ["T12", "", "L3", "", ""]
     assert patches["x0"].isna().all() and patches["label"].tolist() == ["fresh"] * 2 + ["old"] * 3
@@ -181,35 +200,50 @@ def test_a_folder_that_is_no_cohort(tmp_path):
 
 def test_every_problem_at_once_with_its_row_and_column(folder):
     (folder / "films/c.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
-    write(folder, *GOOD,
-          "001,p,films/b.png,T5,fresh,1,1,9,9",          # 5: patch_id again
-          ",p,films/b.png,T6,fresh,11,1,19,9",           # 6: empty id
-          "6,,films/b.png,T6,fresh,21,1,29,9",           # 7: empty patient
-          "7,p,films/gone.png,T6,fresh,1,1,9,9",         # 8: missing file
-          "8,p,films/c.png,T6,fresh,1,1,9,9",            # 9: unreadable image
-          "9,p,films/a.png,T6,fresh,50,50,120,70",       # 10: outside
-          "10,p,films/a.png,T6,fresh,50,50,50,70",       # 11: no area
-          "11,p,films/a.png,T6,fresh,60,50,40,70",       # 12: corners swapped
-          "12,p,films/a.png,T6,fresh,50,50,,70",         # 13: partial
-          "13,p,films/a.png,T6,fresh,5O,50,60,70",       # 14: letter O
-          "14,p,films/a.png,T6,fresh,inf,50,60,70",      # 15
-          "15,p,films/a.png,T4,fresh,1,50,9,70",         # 16: level
-          "16,p,films/a.png,T6,acute,1,60,9,70",         # 17: label
-          "17,p,films/a.png,T6,,1,62,9,70",              # 18: no label
-          "18,p,films/a.png,T6,old,10,10,40,30",         # 19: as row 2
-          "19,p,../other.png,T6,old,1,1,9,9",            # 20
-          "20,p,/etc/passwd,T6,old,1,1,9,9",             # 21
-          "21,p,C:\\films\\a.png,T6,old,1,1,9,9",        # 22
-          "22,p,,T6,old,1,1,9,9")                        # 23
+    write(
+        folder,
+        *GOOD,
+        "001,p,films/b.png,T5,fresh,1,1,9,9",  # 5: patch_id again
+        ",p,films/b.png,T6,fresh,11,1,19,9",  # 6: empty id
+        "6,,films/b.png,T6,fresh,21,1,29,9",  # 7: empty patient
+        "7,p,films/gone.png,T6,fresh,1,1,9,9",  # 8: missing file
+        "8,p,films/c.png,T6,fresh,1,1,9,9",  # 9: unreadable image
+        "9,p,films/a.png,T6,fresh,50,50,120,70",  # 10: outside
+        "10,p,films/a.png,T6,fresh,50,50,50,70",  # 11: no area
+        "11,p,films/a.png,T6,fresh,60,50,40,70",  # 12: corners swapped
+        "12,p,films/a.png,T6,fresh,50,50,,70",  # 13: partial
+        "13,p,films/a.png,T6,fresh,5O,50,60,70",  # 14: letter O
+        "14,p,films/a.png,T6,fresh,inf,50,60,70",  # 15
+        "15,p,films/a.png,T4,fresh,1,50,9,70",  # 16: level
+        "16,p,films/a.png,T6,acute,1,60,9,70",  # 17: label
+        "17,p,films/a.png,T6,,1,62,9,70",  # 18: no label
+        "18,p,films/a.png,T6,old,10,10,40,30",  # 19: as row 2
+        "19,p,../other.png,T6,old,1,1,9,9",  # 20
+        "20,p,/etc/passwd,T6,old,1,1,9,9",  # 21
+        "21,p,C:\\films\\a.png,T6,old,1,1,9,9",  # 22
+        "22,p,,T6,old,1,1,9,9",
+    )  # 23
     box = "x0, y0, x1, y1"
     assert problems(folder) == [
-        ("duplicate_patch", 5, "patch_id"), ("empty", 6, "patch_id"), ("empty", 7, "patient_id"),
-        ("missing_file", 8, "image"), ("unreadable_image", 9, "image"), ("box_outside", 10, box),
-        ("zero_area_box", 11, box), ("zero_area_box", 12, box), ("partial_box", 13, box),
-        ("number", 14, "x0"), ("number", 15, "x0"), ("unknown_level", 16, "level"),
-        ("unknown_label", 17, "label"), ("unknown_label", 18, "label"), ("listed_twice", 19, "image"),
+        ("duplicate_patch", 5, "patch_id"),
+        ("empty", 6, "patch_id"),
+        ("empty", 7, "patient_id"),
+        ("missing_file", 8, "image"),
+        ("unreadable_image", 9, "image"),
+        ("box_outside", 10, box),
+        ("zero_area_box", 11, box),
+        ("zero_area_box", 12, box),
+        ("partial_box", 13, box),
+        ("number", 14, "x0"),
+        ("number", 15, "x0"),
+        ("unknown_level", 16, "level"),
+        ("unknown_label", 17, "label"),
+        ("unknown_label", 18, "label"),
+        ("listed_twice", 19, "image"),
         ("path_outside", 20, "image"),
-        ("path_outside", 21, "image"), ("path_outside", 22, "image"), ("empty", 23, "image"),
+        ("path_outside", 21, "image"),
+        ("path_outside", 22, "image"),
+        ("empty", 23, "image"),
     ]
 
 
@@ -229,8 +263,11 @@ def test_labels_never_filled_in_are_one_problem(folder):
 
 def test_columns_missing_or_twice(folder):
     write(folder, "1,p,fresh,1,2", header="patch_id,patient_id,label,x0,x0")
-    assert problems(folder) == [("missing_column", 1, "image"), ("duplicate_column", 1, "x0"),
-                                ("missing_column", 1, None)]
+    assert problems(folder) == [
+        ("missing_column", 1, "image"),
+        ("duplicate_column", 1, "x0"),
+        ("missing_column", 1, None),
+    ]
 
 
 def test_lines_that_do_not_fit_the_header(folder):
@@ -245,8 +282,13 @@ def test_one_class_only(folder, label):
 
 
 def test_files_that_are_no_table(folder):
-    for content, kind in ((b"", "empty"), (b"\xff\xfe\x00", "encoding"), (b"\x00" * 40, "missing_column"),
-                          (b"\x81\x8d\x8f\x90\x9d", "encoding"), (b'patch_id,"image', "quoting")):
+    for content, kind in (
+        (b"", "empty"),
+        (b"\xff\xfe\x00", "encoding"),
+        (b"\x00" * 40, "missing_column"),
+        (b"\x81\x8d\x8f\x90\x9d", "encoding"),
+        (b'patch_id,"image', "quoting"),
+    ):
         (folder / "manifest.csv").write_bytes(content)
         assert problems(folder)[0][0] == kind
     write(folder)
@@ -268,8 +310,9 @@ def test_links_that_leave_the_folder_need_leave(folder, tmp_path):
     write(folder, *GOOD)
     assert problems(folder) == [("path_outside", 2, "image"), ("path_outside", 3, "image")]
     assert len(read_cohort(folder, allow_outside=True).patches) == 3
-    write(folder, "1,p,../elsewhere.png,,fresh,,,,", GOOD[1], GOOD[2],
-          f"4,p,{tmp_path / 'elsewhere.png'},,fresh,1,1,9,9")
+    write(
+        folder, "1,p,../elsewhere.png,,fresh,,,,", GOOD[1], GOOD[2], f"4,p,{tmp_path / 'elsewhere.png'},,fresh,1,1,9,9"
+    )
     cohort = read_cohort(folder, allow_outside=True)
     assert (cohort.root / cohort.patches["image"].iloc[3]).is_file()
 
@@ -277,8 +320,14 @@ def test_links_that_leave_the_folder_need_leave(folder, tmp_path):
 def test_pipes_and_loops_do_not_hang(folder):
     os.mkfifo(folder / "films/pipe.png")
     os.symlink("loop.png", folder / "films/loop.png")
-    write(folder, *GOOD, "4,p,films/pipe.png,,old,,,,", "5,p,films/loop.png,,old,,,,", "6,p,films,,old,,,,",
-          f"7,p,{'x' * 5000}.png,,old,,,,")
+    write(
+        folder,
+        *GOOD,
+        "4,p,films/pipe.png,,old,,,,",
+        "5,p,films/loop.png,,old,,,,",
+        "6,p,films,,old,,,,",
+        f"7,p,{'x' * 5000}.png,,old,,,,",
+    )
     assert [row for _, row, _ in problems(folder)] == [5, 6, 7, 8]
 
 

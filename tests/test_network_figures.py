@@ -5,12 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ovcf.figures import networks as network_figures
+from ovcf.figures.style import NETWORK_COLOURS
 from ovcf.stats import calibration, roc
 from ovcf.stats.leakage import price_of_leakage
 from ovcf.stats.rates import fold_table
 from ovcf.stats.simulate import Design, simulate_predictions
-from ovcf.viz import network_figures
-from ovcf.viz.style import NETWORK_COLOURS
 
 
 @pytest.fixture

@@ -59,9 +59,7 @@ def test_page_upload_and_command_line_give_the_same_number(case, film, monkeypat
     assert "Research use only" in opened["research"] and "were fresh" in opened["calibration"]
 
 
-@pytest.mark.parametrize(
-    "box", [(0, 0, 201, 50), (-1, 0, 50, 50), (50, 50, 50, 90), (9, 9, 5, 5), (float("nan"),) * 4]
-)
+@pytest.mark.parametrize("box", [(0, 0, 201, 50), (-1, 0, 50, 50), (50, 50, 50, 90), (9, 9, 5, 5), (float("nan"),) * 4])
 def test_a_box_outside_the_film_or_without_area_is_refused(case, film, box):
     case.ask("path", path=str(film))
     with pytest.raises(InputError, match="200"):

@@ -10,21 +10,25 @@ from ovcf.stats.paper_tests import LEVELS, level_counts, paper_fold_tests, table
 
 FRESH = [3, 13, 11, 22, 17, 16, 33, 71, 75, 45, 29, 21, 8]  # Table 1
 OLD = [3, 12, 17, 24, 18, 13, 34, 61, 57, 41, 30, 31, 15]
-TABLE3 = pd.DataFrame({
-    "network": "ResNet101",
-    "precision_fresh": [85.45, 79.10, 74.24, 74.03, 71.25],
-    "precision_old": [72.22, 76.62, 71.79, 79.10, 77.78],
-    "recall_fresh": [65.28, 74.65, 69.01, 80.28, 80.28],
-    "recall_old": [89.04, 80.82, 76.71, 72.60, 68.06],
-    "f1_fresh": [74.02, 76.81, 71.53, 77.03, 75.50],
-    "f1_old": [79.75, 78.67, 74.17, 75.71, 72.59]})
+TABLE3 = pd.DataFrame(
+    {
+        "network": "ResNet101",
+        "precision_fresh": [85.45, 79.10, 74.24, 74.03, 71.25],
+        "precision_old": [72.22, 76.62, 71.79, 79.10, 77.78],
+        "recall_fresh": [65.28, 74.65, 69.01, 80.28, 80.28],
+        "recall_old": [89.04, 80.82, 76.71, 72.60, 68.06],
+        "f1_fresh": [74.02, 76.81, 71.53, 77.03, 75.50],
+        "f1_old": [79.75, 78.67, 74.17, 75.71, 72.59],
+    }
+)
 
 
 @pytest.fixture
 def patches():
     levels = np.repeat([*LEVELS, *LEVELS], FRESH + OLD)
-    return pd.DataFrame({"level": levels, "label": np.repeat(["fresh", "old"], [364, 356]),
-                         "patient_id": np.arange(720)})
+    return pd.DataFrame(
+        {"level": levels, "label": np.repeat(["fresh", "old"], [364, 356]), "patient_id": np.arange(720)}
+    )
 
 
 def test_table_3_p_values_are_two_sample_t_tests():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ovcf.cohort.synthetic.phantom import Effects, draw_findings, portray
+from ovcf.synthetic.phantom import Effects, draw_findings, portray
 
 PERSON = {"patient_id": "P0001", "age": 74.0, "sex": "female"}
 

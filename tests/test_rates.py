@@ -47,14 +47,20 @@ def test_a_probability_at_the_threshold_is_called_fresh():
 
 
 # the paper's Table 3: ResNet101, five folds, in percent (AUC as a fraction)
-TABLE3 = pd.DataFrame({
-    "network": "ResNet101", "fold": [1, 2, 3, 4, 5],
-    "accuracy": [77.24, 77.78, 72.92, 76.39, 74.13],
-    "precision_fresh": [85.45, 79.10, 74.24, 74.03, 71.25],
-    "precision_old": [72.22, 76.62, 71.79, 79.10, 77.78],
-    "recall_fresh": [65.28, 74.65, 69.01, 80.28, 80.28], "recall_old": [89.04, 80.82, 76.71, 72.60, 68.06],
-    "f1_fresh": [74.02, 76.81, 71.53, 77.03, 75.50], "f1_old": [79.75, 78.67, 74.17, 75.71, 72.59],
-    "auc": [0.808, 0.843, 0.760, 0.791, 0.780]})
+TABLE3 = pd.DataFrame(
+    {
+        "network": "ResNet101",
+        "fold": [1, 2, 3, 4, 5],
+        "accuracy": [77.24, 77.78, 72.92, 76.39, 74.13],
+        "precision_fresh": [85.45, 79.10, 74.24, 74.03, 71.25],
+        "precision_old": [72.22, 76.62, 71.79, 79.10, 77.78],
+        "recall_fresh": [65.28, 74.65, 69.01, 80.28, 80.28],
+        "recall_old": [89.04, 80.82, 76.71, 72.60, 68.06],
+        "f1_fresh": [74.02, 76.81, 71.53, 77.03, 75.50],
+        "f1_old": [79.75, 78.67, 74.17, 75.71, 72.59],
+        "auc": [0.808, 0.843, 0.760, 0.791, 0.780],
+    }
+)
 
 
 def test_spreads_of_table_3_are_those_the_paper_prints():
@@ -73,9 +79,19 @@ def predictions(rng):
     tables = []
     for network in ("zebra", "ant"):
         truth, p = some(rng, 60)
-        tables.append(pd.DataFrame({"network": network, "split": "patient", "fold": np.arange(60) % 3 + 1,
-                                    "patch_id": np.arange(60), "patient_id": np.arange(60) // 2,
-                                    "truth": np.arange(60) // 3 % 2, "p_fresh": p}))
+        tables.append(
+            pd.DataFrame(
+                {
+                    "network": network,
+                    "split": "patient",
+                    "fold": np.arange(60) % 3 + 1,
+                    "patch_id": np.arange(60),
+                    "patient_id": np.arange(60) // 2,
+                    "truth": np.arange(60) // 3 % 2,
+                    "p_fresh": p,
+                }
+            )
+        )
     return pd.concat(tables, ignore_index=True)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ovcf.viz import reader_figures
+from ovcf.figures import readers as reader_figures
 
 
 @pytest.fixture

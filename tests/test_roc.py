@@ -32,8 +32,9 @@ def test_auc_is_the_share_of_pairs_and_scikit_learns(rng):
         assert auc(truth, s) == pytest.approx(roc_auc_score(truth, s), abs=1e-15)
 
 
-@pytest.mark.parametrize("scores, area",
-                         [([1, 2, 3, 4], 1), ([4, 3, 2, 1], 0), ([7, 7, 7, 7], 0.5), ([1, 3, 2, 4], 0.75)])
+@pytest.mark.parametrize(
+    "scores, area", [([1, 2, 3, 4], 1), ([4, 3, 2, 1], 0), ([7, 7, 7, 7], 0.5), ([1, 3, 2, 4], 0.75)]
+)
 def test_auc_of_known_orders(scores, area):
     assert auc([0, 0, 1, 1], scores) == area
 
@@ -115,9 +116,16 @@ def test_roc_points_have_the_auc_beneath_them(rng):
 
 def test_mean_roc_averages_folds(rng):
     truth, scores, patient = clustered(rng, n=600)
-    table = pd.DataFrame({"network": "one", "fold": np.arange(600) % 5, "patch_id": np.arange(600),
-                          "patient_id": patient, "truth": truth.astype(int),
-                          "p_fresh": 1 / (1 + np.exp(-scores[0]))})
+    table = pd.DataFrame(
+        {
+            "network": "one",
+            "fold": np.arange(600) % 5,
+            "patch_id": np.arange(600),
+            "patient_id": patient,
+            "truth": truth.astype(int),
+            "p_fresh": 1 / (1 + np.exp(-scores[0])),
+        }
+    )
     mean = mean_roc(table)
     folds = [auc(fold["truth"], fold["p_fresh"]) for _, fold in table.groupby("fold")]
     assert np.trapezoid(mean["tpr_mean"], mean["fpr"]) == pytest.approx(np.mean(folds), abs=0.01)

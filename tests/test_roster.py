@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ovcf.cohort.synthetic import roster
+from ovcf.synthetic import roster
 
 
 @pytest.fixture(scope="module")

@@ -139,9 +139,7 @@ def test_the_second_session_waits_for_the_washout_and_shows_the_model(patches, t
     assert list(rows.columns) == list(COLUMNS)
 
 
-@pytest.mark.parametrize(
-    "wrong", [("maybe", 3, 1.0), ("old", 6, 1.0), ("old", 3, -1.0), ("old", 3, float("nan"))]
-)
+@pytest.mark.parametrize("wrong", [("maybe", 3, 1.0), ("old", 6, 1.0), ("old", 3, -1.0), ("old", 3, float("nan"))])
 def test_what_cannot_be_an_answer_is_refused_by_name(patches, tmp_path, wrong):
     session = ReadingSession(make_plan(patches, tmp_path, cases=12), "Anna", tmp_path)
     with pytest.raises(ValueError, match="cannot be kept"):

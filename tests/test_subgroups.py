@@ -10,7 +10,7 @@ from ovcf.stats.intervals import clustered_auc_interval
 from ovcf.stats.paper_tests import LEVELS
 from ovcf.stats.roc import clustered_delong
 from ovcf.stats.simulate import Design, simulate_predictions
-from ovcf.stats.subgroups import age_group, group_of_patches, region_of_level, subgroup_table
+from ovcf.stats.subgroups import age_group, group_of_patches, regions_of, subgroup_table
 
 
 @pytest.fixture(scope="module")
@@ -22,22 +22,48 @@ def predictions():
 def patches(predictions):
     rng = np.random.default_rng(3)
     patient = predictions["patient_id"].to_numpy()
-    return pd.DataFrame({"patch_id": predictions["patch_id"], "level": rng.choice(LEVELS, 720),
-                         "sex": rng.choice(["female", "male"], 405)[patient],
-                         "age": rng.integers(55, 95, 405)[patient].astype(float),
-                         "normal_height": (rng.random(720) < 0.1) & (predictions["truth"] == 1)})
+    return pd.DataFrame(
+        {
+            "patch_id": predictions["patch_id"],
+            "level": rng.choice(LEVELS, 720),
+            "sex": rng.choice(["female", "male"], 405)[patient],
+            "age": rng.integers(55, 95, 405)[patient].astype(float),
+            "normal_height": (rng.random(720) < 0.1) & (predictions["truth"] == 1),
+        }
+    )
 
 
 def test_regions_and_ages_are_those_of_the_definition():
-    assert region_of_level(["T5", "T9", "T10", "L1", "L2", "L5", ""]).tolist() == [
-        "above", "above", "at", "at", "below", "below", "unknown"]
+    assert regions_of(["T5", "T9", "T10", "L1", "L2", "L5", ""]).tolist() == [
+        "above",
+        "above",
+        "at",
+        "at",
+        "below",
+        "below",
+        "unknown",
+    ]
     assert age_group([59.9, 60, 69, 70, 80, 99, np.nan]).tolist() == [
-        "under 60", "60-69", "60-69", "70-79", "80 and over", "80 and over", "unknown"]
+        "under 60",
+        "60-69",
+        "60-69",
+        "70-79",
+        "80 and over",
+        "80 and over",
+        "unknown",
+    ]
 
 
-@pytest.mark.parametrize("by, groups", [
-    ("level", list(LEVELS)), ("region", ["above", "at", "below"]), ("sex", ["female", "male"]),
-    ("age_group", ["under 60", "60-69", "70-79", "80 and over"]), ("normal_height", ["no", "yes"])])
+@pytest.mark.parametrize(
+    "by, groups",
+    [
+        ("level", list(LEVELS)),
+        ("region", ["above", "at", "below"]),
+        ("sex", ["female", "male"]),
+        ("age_group", ["under 60", "60-69", "70-79", "80 and over"]),
+        ("normal_height", ["no", "yes"]),
+    ],
+)
 def test_groups_come_in_order_and_hold_every_patch(predictions, patches, by, groups):
     table = subgroup_table(predictions, patches, by)
     one = table[table["metric"] == "auc"]
@@ -55,8 +81,10 @@ def test_a_group_has_the_interval_of_its_patches(predictions, patches):
 
 def test_two_groups_of_different_patients_give_the_z_test(predictions, patches):
     row = subgroup_table(predictions, patches, "sex").query("metric == 'auc'").iloc[0]
-    areas = [clustered_delong(p["truth"], p["p_fresh"], p["patient_id"])
-             for p in (predictions[(patches["sex"] == s).to_numpy()] for s in ("female", "male"))]
+    areas = [
+        clustered_delong(p["truth"], p["p_fresh"], p["patient_id"])
+        for p in (predictions[(patches["sex"] == s).to_numpy()] for s in ("female", "male"))
+    ]
     z = (areas[0].auc - areas[1].auc) / np.sqrt(areas[0].covariance + areas[1].covariance)[0]
     assert row["p_interaction"] == pytest.approx(2 * stats.norm.sf(abs(z[0])), abs=0.01) and row["df"] == 1
 
@@ -64,8 +92,9 @@ def test_two_groups_of_different_patients_give_the_z_test(predictions, patches):
 def test_proportions_of_single_patches_give_pearsons_chi_square(rng):
     truth = np.tile([1, 0], 300)
     ids = np.arange(600)
-    table = pd.DataFrame({"network": "one", "fold": 1, "patch_id": ids, "patient_id": ids, "truth": truth,
-                          "p_fresh": rng.random(600)})
+    table = pd.DataFrame(
+        {"network": "one", "fold": 1, "patch_id": ids, "patient_id": ids, "truth": truth, "p_fresh": rng.random(600)}
+    )
     groups = rng.choice(list("abc"), 600)
     patches = pd.DataFrame({"patch_id": ids, "g": groups})
     ours = subgroup_table(table, patches, "g", metrics=["accuracy"])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ovcf.cohort.synthetic.bone import Canvas
-from ovcf.cohort.synthetic.surroundings import Trunk, dome, enlarge, fractal, lungs, soft_tissue
+from ovcf.synthetic.bone import Canvas
+from ovcf.synthetic.surroundings import Trunk, dome, enlarge, fractal, lungs, soft_tissue
 
 SHAPE = (400, 300)
 TRUNK = Trunk(breadth=280.0, front=125.0, rear=80.0, diaphragm=120.0, overlay=1.0, gas=1.0, calcified=1.0)

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from ovcf.cohort.synthetic import synthesise
-from ovcf.cohort.synthetic.roster import LEVELS
 from ovcf.problems import InputError
+from ovcf.synthetic import synthesise
+from ovcf.synthetic.roster import LEVELS
 
 
 def digests(folder):

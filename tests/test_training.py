@@ -108,8 +108,7 @@ def test_epochs_are_reported(features):
 
 
 # What each network needs to learn four patches by heart; large ones fewer epochs, as they take longest.
-EPOCHS = {"alexnet": 10, "vgg16": 6, "googlenet": 15, "resnet50": 12, "resnet101": 12,
-          "efficientnet_lite0": 20}
+EPOCHS = {"alexnet": 10, "vgg16": 6, "googlenet": 15, "resnet50": 12, "resnet101": 12, "efficientnet_lite0": 20}
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -24,6 +24,7 @@ def state():
 @pytest.fixture
 def no_network(monkeypatch, tmp_path):
     """An empty hub cache, and sockets that fail at once."""
+
     def refuse(*_args, **_kwargs):
         raise OSError("Network is unreachable")
 

@@ -23,8 +23,17 @@ EQUALISATIONS = ("histogram", "clahe", "none")
 TAILS = (0.5, 99.5)  # percentiles of the crop
 
 
-def prepare_patches(cohort, *, size: int, margin_mm: float, margin_px: float, equalisation: str, out: Path,
-                    workers: int | None = None, progress: bool = True) -> np.ndarray:
+def prepare_patches(
+    cohort,
+    *,
+    size: int,
+    margin_mm: float,
+    margin_px: float,
+    equalisation: str,
+    out: Path,
+    workers: int | None = None,
+    progress: bool = True,
+) -> np.ndarray:
     """Crop all patches of a cohort, in the order of its table.
 
     Parameters
@@ -94,11 +103,11 @@ def _check_parameters(size, margin_mm, margin_px, equalisation) -> None:
     for name, (value, least, most) in limits.items():
         kinds = int if name == "size" else int | float
         if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
-            problems += [Problem("parameter", f"{name} out of range", found=str(value),
-                                 allowed=f"{least} to {most}")]
+            problems += [Problem("parameter", f"{name} out of range", found=str(value), allowed=f"{least} to {most}")]
     if equalisation not in EQUALISATIONS:
-        problems += [Problem("parameter", "unknown equalisation", found=str(equalisation),
-                             allowed=", ".join(EQUALISATIONS))]
+        problems += [
+            Problem("parameter", "unknown equalisation", found=str(equalisation), allowed=", ".join(EQUALISATIONS))
+        ]
     if problems:
         raise InputError(problems)
 
@@ -107,8 +116,15 @@ def _check_room(folder: Path, needed: int) -> None:
     """Refuse to fill a disk: writing a mapped file past its end kills a process without a word."""
     free = shutil.disk_usage(folder).free
     if needed + SPARE > free:
-        raise InputError(Problem("no_room", "not enough room on the disk for the patches", str(folder),
-                                 found=f"{free >> 20} MB free", allowed=f"{needed + SPARE >> 20} MB needed"))
+        raise InputError(
+            Problem(
+                "no_room",
+                "not enough room on the disk for the patches",
+                str(folder),
+                found=f"{free >> 20} MB free",
+                allowed=f"{needed + SPARE >> 20} MB needed",
+            )
+        )
 
 
 def _fill(cohort, path: Path, parameters: dict, workers: int | None, progress: bool) -> None:
@@ -119,11 +135,9 @@ def _fill(cohort, path: Path, parameters: dict, workers: int | None, progress: b
     films = _films(cohort.patches, parameters)
     workers = max(1, min(workers or cpu_count(), len(films) // FILMS_A_WORKER))
     run = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=4 if workers > 1 else 1)
-    jobs = (delayed(_crop_film)(str(Path(cohort.root) / image), jobs, str(path), parameters)
-            for image, jobs in films)
+    jobs = (delayed(_crop_film)(str(Path(cohort.root) / image), jobs, str(path), parameters) for image, jobs in films)
     problems = []
-    bar = tqdm(total=len(films), desc=f"Patches ({parameters['equalisation']})", unit="film",
-               disable=not progress)
+    bar = tqdm(total=len(films), desc=f"Patches ({parameters['equalisation']})", unit="film", disable=not progress)
     with bar, workers_may_die(cohort.root):
         for found in run(jobs):
             problems += found
@@ -151,8 +165,9 @@ def _crop_film(film: str, jobs: list[tuple], array: str, parameters: dict) -> li
         return [problem._replace(message=f"{problem.message} (patches: {ids})") for problem in error.problems]
     patches = np.load(array, mmap_mode="r+")  # (n, size, size); one film a row: writes never meet
     for row, _, box, margin in jobs:
-        patches[row] = crop_patch(pixels, box, margin_px=margin, size=parameters["size"],
-                                  equalisation=parameters["equalisation"])
+        patches[row] = crop_patch(
+            pixels, box, margin_px=margin, size=parameters["size"], equalisation=parameters["equalisation"]
+        )
     return []
 
 
@@ -210,8 +225,9 @@ def equalise(patch: np.ndarray, how: str) -> np.ndarray:
     A blank patch becomes mid-grey.
     """
     if how not in EQUALISATIONS:
-        raise InputError(Problem("equalisation", "unknown equalisation", found=str(how),
-                                 allowed=", ".join(EQUALISATIONS)))
+        raise InputError(
+            Problem("equalisation", "unknown equalisation", found=str(how), allowed=", ".join(EQUALISATIONS))
+        )
     if patch.max() <= patch.min():
         return np.full(patch.shape, 0.5, dtype=np.float32)
     if how == "none":

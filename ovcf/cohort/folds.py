@@ -6,13 +6,10 @@ import numpy as np
 import pandas as pd
 
 from ovcf.problems import InputError, Problem
+from ovcf.words import LABELS
 
-LABELS = ("fresh", "old")
 
-
-def assign_folds(
-    patches: pd.DataFrame, *, folds: int = 5, split: str = "patient", seed: int = 0
-) -> np.ndarray:
+def assign_folds(patches: pd.DataFrame, *, folds: int = 5, split: str = "patient", seed: int = 0) -> np.ndarray:
     """Return the fold (1 to `folds`) of every row of the patches table.
 
     Parameters
@@ -93,13 +90,23 @@ def _check_counts(patches: pd.DataFrame, label: np.ndarray, folds: int, split: s
         count = int((label == name).sum())
         unit = "vertebra" if count == 1 else "vertebrae"
         if count < folds:
-            problems += [Problem("too_few", f"{folds} folds need at least {folds} {name} vertebrae; "
-                                 f"there {'is' if count == 1 else 'are'} {count} {unit}")]
+            problems += [
+                Problem(
+                    "too_few",
+                    f"{folds} folds need at least {folds} {name} vertebrae; "
+                    f"there {'is' if count == 1 else 'are'} {count} {unit}",
+                )
+            ]
         elif split == "patient":
             patients = patches.loc[label == name, "patient_id"].nunique()
             if patients < folds:
-                problems += [Problem("too_few", f"{folds} folds by patient need {name} vertebrae of at least "
-                                     f"{folds} patients; the {count} here are of {patients}")]
+                problems += [
+                    Problem(
+                        "too_few",
+                        f"{folds} folds by patient need {name} vertebrae of at least "
+                        f"{folds} patients; the {count} here are of {patients}",
+                    )
+                ]
     if problems:
         raise InputError(problems)
 
@@ -111,7 +118,11 @@ def _check_folds(fold: np.ndarray, label: np.ndarray, folds: int, split: str) ->
         counts = {name: int(((fold == number) & (label == name)).sum()) for name in LABELS}
         if not all(counts.values()):
             text = " and ".join(f"{count} {name}" for name, count in counts.items())
-            problems += [Problem("fold_lacks_class", f"fold {number} of {folds} (split {split}) would hold "
-                                 f"{text}; take fewer folds or another seed")]
+            problems += [
+                Problem(
+                    "fold_lacks_class",
+                    f"fold {number} of {folds} (split {split}) would hold {text}; take fewer folds or another seed",
+                )
+            ]
     if problems:
         raise InputError(problems)

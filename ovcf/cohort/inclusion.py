@@ -114,9 +114,7 @@ def _steps(studies: pd.DataFrame, reasons: pd.Series):
     """Step, reason and column of every rule whose column exists, then of each reason stated in words."""
     known = [rule for rule in CRITERIA if rule.column in studies]
     yield from ((rule.step, rule.reason, rule.column) for rule in known)
-    stated = [
-        reason for reason in pd.unique(reasons) if reason and reason not in {rule.reason for rule in known}
-    ]
+    stated = [reason for reason in pd.unique(reasons) if reason and reason not in {rule.reason for rule in known}]
     yield from (("Other exclusion", reason, "") for reason in stated)
 
 

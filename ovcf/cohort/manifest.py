@@ -12,10 +12,9 @@ import pandas as pd
 from ovcf.cohort.films import FilmHeader, check_film, read_header
 from ovcf.cohort.films.decoder import workers_may_die
 from ovcf.cohort.ready import read_ready_patches
-from ovcf.cohort.rows import BOX, LABELS, LEVELS, REGIONS, SEXES, Cells, read_rows
+from ovcf.cohort.rows import SEXES, Cells, read_rows
 from ovcf.problems import InputError, Problem
-
-__all__ = ["LEVELS", "Cohort", "read_cohort", "region_of_level"]
+from ovcf.words import BOX, LABELS, REGIONS, region_of_level
 
 FILMS_A_BATCH = 32
 BORDER = 0.5  # px by which a box may pass the film's border: rounding, not a mistake
@@ -84,14 +83,6 @@ def read_cohort(
     return Cohort(_finished(patches, headers), root, source, synthetic, _studies(root), settings, notes)
 
 
-def region_of_level(level: str) -> str:
-    """Return where a level lies by the diaphragm: T5-T9 above, T10-L1 at, L2-L5 below, "" unknown."""
-    if level not in LEVELS:
-        return ""
-    place = LEVELS.index(level)
-    return "above" if place < LEVELS.index("T10") else "at" if place <= LEVELS.index("L1") else "below"
-
-
 def _checked(cells: Cells, root: Path, allow_outside: bool, check, workers: int | None):
     """Return the patches table and the film headers by image, or raise all that is wrong with either."""
     patches = _values(cells)
@@ -128,8 +119,7 @@ def _values(cells: Cells) -> pd.DataFrame:
         "region": cells.words("region", words, "above, at, below or empty"),
     }
     values["region"] = [
-        region or region_of_level(level)
-        for region, level in zip(values["region"], values["level"], strict=True)
+        region or region_of_level(level) for region, level in zip(values["region"], values["level"], strict=True)
     ]
     extra = [name for name in cells.table if name not in (*values, *OURS, "row")]
     return pd.DataFrame(values | {name: _as_it_came(name, cells.column(name)) for name in extra})
@@ -153,8 +143,14 @@ def _paths(cells: Cells, root: Path, allow_outside: bool) -> list[str]:
             if not allow_outside and _leaves(path, root, inside):
                 found[cell] = ""
         if cell and not found[cell]:
-            cells.add("path_outside", "the path leaves the manifest's folder (--allow-outside accepts it)",
-                      row, "image", cell, "a path below the folder of the manifest")
+            cells.add(
+                "path_outside",
+                "the path leaves the manifest's folder (--allow-outside accepts it)",
+                row,
+                "image",
+                cell,
+                "a path below the folder of the manifest",
+            )
     return [found.get(cell, "") for cell in cells.column("image")]
 
 
@@ -187,8 +183,9 @@ def _film_headers(cells: Cells, root: Path, images: pd.Series, check, workers: i
             headers[image] = result
         else:
             also = f" (also rows {', '.join(map(str, rows[image][1:]))})" if rows[image][1:] else ""
-            cells.add(result.kind, f"{image}: {result.message}{also}", rows[image][0], "image", result.found,
-                      result.allowed)
+            cells.add(
+                result.kind, f"{image}: {result.message}{also}", rows[image][0], "image", result.found, result.allowed
+            )
     return headers
 
 
@@ -208,15 +205,20 @@ def _check_ids(cells: Cells) -> None:
     seen: dict[str, int] = {}
     for row, cell in cells.rows("patch_id"):
         if cell in seen:
-            cells.add("duplicate_patch", f"this patch_id stands in row {seen[cell]} as well", row, "patch_id",
-                      cell)
+            cells.add("duplicate_patch", f"this patch_id stands in row {seen[cell]} as well", row, "patch_id", cell)
         elif cell:
             seen[cell] = row
     for name in ("patch_id", "patient_id"):
         for row, cell in cells.rows(name):
             if len(cell) > ID_LENGTH or not cell.isprintable():
-                cells.add("bad_id", "an id must be printable and short", row, name, cell[:ID_LENGTH],
-                          f"at most {ID_LENGTH} characters")
+                cells.add(
+                    "bad_id",
+                    "an id must be printable and short",
+                    row,
+                    name,
+                    cell[:ID_LENGTH],
+                    f"at most {ID_LENGTH} characters",
+                )
 
 
 def _check_boxes(cells: Cells, patches: pd.DataFrame, headers: dict[str, FilmHeader]) -> None:
@@ -226,19 +228,36 @@ def _check_boxes(cells: Cells, patches: pd.DataFrame, headers: dict[str, FilmHea
     rows = cells.table["row"].tolist()
     for row, texts, box, image in zip(rows, filled, boxes.tolist(), patches["image"], strict=True):
         if any(texts) and not all(texts):
-            cells.add("partial_box", "a box needs all four coordinates or none", row, "x0, y0, x1, y1",
-                      ", ".join(text or "(empty)" for text in texts))
+            cells.add(
+                "partial_box",
+                "a box needs all four coordinates or none",
+                row,
+                "x0, y0, x1, y1",
+                ", ".join(text or "(empty)" for text in texts),
+            )
         if any(map(math.isnan, box)):
             continue
         x0, y0, x1, y1 = box
         shown = f"{x0:g}, {y0:g}, {x1:g}, {y1:g}"
         if x1 - x0 < 1 or y1 - y0 < 1:
-            cells.add("zero_area_box", "the box has no area", row, "x0, y0, x1, y1", shown,
-                      "x1 > x0 and y1 > y0, by 1 px or more")
+            cells.add(
+                "zero_area_box",
+                "the box has no area",
+                row,
+                "x0, y0, x1, y1",
+                shown,
+                "x1 > x0 and y1 > y0, by 1 px or more",
+            )
         header = headers.get(image)
         if header and (min(x0, y0) < -BORDER or x1 > header.width + BORDER or y1 > header.height + BORDER):
-            cells.add("box_outside", "the box leaves the image", row, "x0, y0, x1, y1", shown,
-                      f"x 0 to {header.width}, y 0 to {header.height}")
+            cells.add(
+                "box_outside",
+                "the box leaves the image",
+                row,
+                "x0, y0, x1, y1",
+                shown,
+                f"x 0 to {header.width}, y 0 to {header.height}",
+            )
 
 
 def _check_twice(cells: Cells, patches: pd.DataFrame) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from ovcf.cohort.rows import LABELS, read_rows
+from ovcf.cohort.rows import read_rows
 from ovcf.problems import InputError, Problem
+from ovcf.words import LABELS
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".dicom")
 LEVEL = re.compile(r"(?:^|[_\-. ])(?:(?:th|t|d)(\d{1,2})|l([1-5]))(?=$|[_\-. ])", re.IGNORECASE)
@@ -48,8 +49,14 @@ def _files(folder: Path) -> list[Path]:
     """Return the pictures of both folders in the order of their names, or say what is missing."""
     here = sorted(path.name for path in folder.iterdir() if path.is_dir())
     if not set(LABELS) <= set(here):
-        raise InputError(Problem("no_cohort", "neither a manifest.csv nor folders fresh/ and old/ are here",
-                                 str(folder), found=", ".join(here[:10]) or "no folders"))
+        raise InputError(
+            Problem(
+                "no_cohort",
+                "neither a manifest.csv nor folders fresh/ and old/ are here",
+                str(folder),
+                found=", ".join(here[:10]) or "no folders",
+            )
+        )
     files = [path for label in LABELS for path in sorted((folder / label).iterdir())]
     return [path for path in files if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
 

@@ -9,11 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from ovcf.problems import InputError, Problem
+from ovcf.words import BOX, LEVELS
 
-LEVELS = ("T5", "T6", "T7", "T8", "T9", "T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5")
-LABELS = ("fresh", "old")
-REGIONS = ("above", "at", "below")
-BOX = ("x0", "y0", "x1", "y1")
 REQUIRED = ("patch_id", "patient_id", "image", "label")
 KNOWN = (*REQUIRED, *BOX, "level", "mm_per_px", "age", "sex", "normal_segment", "normal_height", "region")
 MAX_BYTES = 256 * 2**20
@@ -46,8 +43,16 @@ def read_rows(path: Path, *, required: tuple[str, ...] = REQUIRED) -> tuple[pd.D
     problems += _header_problems(names, path, required)
     for row, cells in lines[1:]:
         if len(cells) != len(names):
-            problems += [Problem("cells", "the line does not have as many cells as the header", str(path),
-                                 row, found=str(len(cells)), allowed=str(len(names)))]
+            problems += [
+                Problem(
+                    "cells",
+                    "the line does not have as many cells as the header",
+                    str(path),
+                    row,
+                    found=str(len(cells)),
+                    allowed=str(len(names)),
+                )
+            ]
     if problems:
         raise InputError(problems)
     table = pd.DataFrame([cells for _, cells in lines[1:]], columns=names, dtype=object)
@@ -63,8 +68,14 @@ def _text(path: Path) -> tuple[str, list[str]]:
         if not path.is_file():
             raise InputError(Problem("missing_file", "no such file", file=str(path)))
         if path.stat().st_size > MAX_BYTES:
-            raise InputError(Problem("too_large", "the file is larger than any manifest", file=str(path),
-                                     allowed=f"at most {MAX_BYTES // 2**20} MB"))
+            raise InputError(
+                Problem(
+                    "too_large",
+                    "the file is larger than any manifest",
+                    file=str(path),
+                    allowed=f"at most {MAX_BYTES // 2**20} MB",
+                )
+            )
         data = path.read_bytes()
     except OSError as error:
         raise InputError(Problem("unreadable_file", f"cannot be opened: {error}", file=str(path))) from error
@@ -77,8 +88,14 @@ def _text(path: Path) -> tuple[str, list[str]]:
                 raise
             return data.decode("cp1252"), ["not UTF-8: read as Windows-1252; check names with accents"]
         except UnicodeDecodeError:
-            raise InputError(Problem("encoding", f"not a text file: {error.reason} at byte {error.start}",
-                                     file=str(path), allowed="UTF-8")) from error
+            raise InputError(
+                Problem(
+                    "encoding",
+                    f"not a text file: {error.reason} at byte {error.start}",
+                    file=str(path),
+                    allowed="UTF-8",
+                )
+            ) from error
 
 
 def _lines(text: str, delimiter: str, path: Path) -> tuple[list[tuple[int, list[str]]], list[Problem]]:

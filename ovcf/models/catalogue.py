@@ -6,17 +6,12 @@ Command line and profiles check their choices against this page, so it must be c
 from pathlib import Path
 
 from ovcf.problems import InputError, Problem, unknown
+from ovcf.words import NETWORKS
 
 # What was kept is used while these stand; raise one when the same inputs would give other numbers.
 RECIPE_VERSION = 2  # of training: finished folds are then redone
 RANDOM_VERSION = 2  # of random starting weights
 FEATURES_VERSION = 1  # of what a frozen trunk makes of a patch
-
-NETWORKS = ("alexnet", "vgg16", "googlenet", "resnet50", "resnet101", "efficientnet_lite0")
-"""The paper's five and EfficientNet-Lite0, whose ImageNet weights come with a pip package."""
-
-_NAMES = ("AlexNet", "VGG16", "GoogLeNet", "ResNet50", "ResNet101", "EfficientNet-Lite0")
-TITLES = dict(zip(NETWORKS, _NAMES, strict=True))
 
 PACKAGED = ("efficientnet_lite0",)
 WEIGHTS = ("imagenet", "packaged", "none")  # or the path of a folder

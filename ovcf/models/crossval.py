@@ -18,19 +18,36 @@ import safetensors.torch
 import torch
 from tqdm import tqdm
 
-from ovcf.models.catalogue import NETWORKS, RECIPE_VERSION, check_choices, describe_weights
+from ovcf.models.catalogue import RECIPE_VERSION, check_choices, describe_weights
 from ovcf.models.features import trunk_features, trunk_precision, weights_source
 from ovcf.models.tensors import FLIPS, flip_states, images_digest
 from ovcf.models.threads import one_thread
 from ovcf.models.training import Recipe, head_probability, network_probability, train_head, train_network
 from ovcf.models.weights import load_network, locate
 from ovcf.problems import InputError, Problem
+from ovcf.words import NETWORKS
 
 
-def cross_validate(images: np.ndarray, patches: pd.DataFrame, *, cache, networks=NETWORKS, weights="imagenet",
-                   trainable="head", epochs=100, batch_size=16, learning_rate=0.001, momentum=0.9, decay=0.8,
-                   decay_every=30, flips=FLIPS, seed=0, split="patient", workers=1,
-                   progress=True) -> pd.DataFrame:
+def cross_validate(
+    images: np.ndarray,
+    patches: pd.DataFrame,
+    *,
+    cache,
+    networks=tuple(NETWORKS),
+    weights="imagenet",
+    trainable="head",
+    epochs=100,
+    batch_size=16,
+    learning_rate=0.001,
+    momentum=0.9,
+    decay=0.8,
+    decay_every=30,
+    flips=FLIPS,
+    seed=0,
+    split="patient",
+    workers=1,
+    progress=True,
+) -> pd.DataFrame:
     """Train every network on every fold's complement and predict the fold, with the last epoch's weights.
 
     Parameters
@@ -54,8 +71,17 @@ def cross_validate(images: np.ndarray, patches: pd.DataFrame, *, cache, networks
     networks = [networks] if isinstance(networks, str) else list(networks)
     check_choices(networks, weights, trainable)
     _check_patches(images, patches)
-    recipe = Recipe(trainable, epochs, batch_size, learning_rate, momentum, decay, decay_every,
-                    sum(flip_states(flips)[1:3], ()), seed)
+    recipe = Recipe(
+        trainable,
+        epochs,
+        batch_size,
+        learning_rate,
+        momentum,
+        decay,
+        decay_every,
+        sum(flip_states(flips)[1:3], ()),
+        seed,
+    )
     jobs = plan(images, patches, networks, weights, recipe, cache)
     run(jobs, images, cache, workers, progress)
     return predictions_table(jobs, patches, split)
@@ -127,8 +153,15 @@ def run(jobs: list[Job], images, cache, workers: int = 1, progress: bool = True)
         if job.network not in features and job.recipe.trainable != "all":
             part = "stage" if job.recipe.trainable == "head" else "stem"
             features[job.network] = trunk_features(
-                job.network, images, cache=cache, weights=job.weights, path=job.path, part=part,
-                flips=job.recipe.flips, seed=job.recipe.seed, progress=progress,
+                job.network,
+                images,
+                cache=cache,
+                weights=job.weights,
+                path=job.path,
+                part=part,
+                flips=job.recipe.flips,
+                seed=job.recipe.seed,
+                progress=progress,
             )
     with _Progress(missing, progress), warnings.catch_warnings():
         # joblib replaces a worker whose memory has grown, as it does when features are read from disk; no job is lost
@@ -152,7 +185,7 @@ def run_job(job: Job, source: np.ndarray) -> None:
 
 
 def _train_and_predict(job: Job, source) -> tuple[dict, np.ndarray]:
-    stream = [job.recipe.seed, NETWORKS.index(job.network), job.fold]
+    stream = [job.recipe.seed, list(NETWORKS).index(job.network), job.fold]
     rng = np.random.default_rng(np.random.SeedSequence(stream))
     beat, fresh = _heartbeat(job), job.fresh[job.train]
     if job.recipe.trainable == "head":
@@ -198,12 +231,22 @@ def predictions_table(jobs: list[Job], patches: pd.DataFrame, split: str) -> pd.
         for job in mine:
             p_fresh[job.test] = safetensors.torch.load_file(job.target)["p_fresh"].numpy()
         recipe = mine[0].recipe
-        tables.append(pd.DataFrame({
-            "network": network, "split": split, "fold": patches.fold.to_numpy(),
-            "patch_id": patches.patch_id.to_numpy(), "patient_id": patches.patient_id.to_numpy(),
-            "truth": mine[0].fresh, "p_fresh": p_fresh, "seed": recipe.seed,
-            "weights": describe_weights(network, mine[0].weights), "trainable": recipe.trainable,
-        }))
+        tables.append(
+            pd.DataFrame(
+                {
+                    "network": network,
+                    "split": split,
+                    "fold": patches.fold.to_numpy(),
+                    "patch_id": patches.patch_id.to_numpy(),
+                    "patient_id": patches.patient_id.to_numpy(),
+                    "truth": mine[0].fresh,
+                    "p_fresh": p_fresh,
+                    "seed": recipe.seed,
+                    "weights": describe_weights(network, mine[0].weights),
+                    "trainable": recipe.trainable,
+                }
+            )
+        )
     return pd.concat(tables, ignore_index=True)
 
 

@@ -6,8 +6,8 @@ from importlib.metadata import version
 
 import torch
 
-from ovcf.models.catalogue import NETWORKS
 from ovcf.models.features import trunk_precision
+from ovcf.words import NETWORKS
 
 CUDA_CAVEAT = (
     "AlexNet and VGG16 use an adaptive average pooling whose CUDA backward pass adds in no fixed order: "
@@ -27,7 +27,6 @@ def determinism_record() -> dict:
         "frozen random trunks": {network: trunk_precision(network) for network in NETWORKS},
         "frozen pretrained trunks": trunk_precision("any", "a file"),
         "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
-        "cudnn": {"benchmark": torch.backends.cudnn.benchmark,
-                  "deterministic": torch.backends.cudnn.deterministic},
+        "cudnn": {"benchmark": torch.backends.cudnn.benchmark, "deterministic": torch.backends.cudnn.deterministic},
         "caveats": [CUDA_CAVEAT] if cuda else [],
     }

@@ -58,5 +58,6 @@ def _occlusion(net: Network, x: torch.Tensor, target: int) -> torch.Tensor:
 
     side = max(x.shape[2] // 8, 2)
     window, steps = (3, side, side), (3, side // 2, side // 2)
-    return Occlusion(net).attribute(x, target=target, sliding_window_shapes=window, strides=steps, baselines=0.0,
-                                    perturbations_per_eval=32)
+    return Occlusion(net).attribute(
+        x, target=target, sliding_window_shapes=window, strides=steps, baselines=0.0, perturbations_per_eval=32
+    )

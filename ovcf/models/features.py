@@ -19,8 +19,18 @@ from ovcf.models.weights import load_network
 BATCH = 32  # images at once; the fastest of 8, 16, 32 and 64 on two cores at 112 px
 
 
-def trunk_features(network: str, images: np.ndarray, *, cache, weights: str = "none", path=None, part="stage",
-                   flips=FLIPS, seed: int = 0, progress: bool = True) -> np.ndarray:
+def trunk_features(
+    network: str,
+    images: np.ndarray,
+    *,
+    cache,
+    weights: str = "none",
+    path=None,
+    part="stage",
+    flips=FLIPS,
+    seed: int = 0,
+    progress: bool = True,
+) -> np.ndarray:
     """Run the frozen trunk over all patches in each flip state, or read what an earlier run left in `cache`.
 
     Parameters
@@ -39,16 +49,20 @@ def trunk_features(network: str, images: np.ndarray, *, cache, weights: str = "n
     target = Path(cache) / "features" / f"{network}-{part}-{name[:20]}.npy"
     if not target.is_file():
         net = load_network(network, weights, size=images.shape[1], seed=seed, path=path)
-        _write_features(target, net, images, part, flip_states(flips), trunk_precision(network, path),
-                        progress)
+        _write_features(target, net, images, part, flip_states(flips), trunk_precision(network, path), progress)
     return np.load(target, mmap_mode="r")
 
 
 def features_key(network: str, images: np.ndarray, *, path, part, flips, seed) -> str:
     """Digest of everything the features depend on; computing it neither builds nor runs the network."""
     parts = {
-        "version": FEATURES_VERSION, "images": images_digest(images), "network": network, "part": part,
-        "weights": weights_source(path, seed), "states": flip_states(flips), "torch": torch.__version__,
+        "version": FEATURES_VERSION,
+        "images": images_digest(images),
+        "network": network,
+        "part": part,
+        "weights": weights_source(path, seed),
+        "states": flip_states(flips),
+        "torch": torch.__version__,
         "precision": trunk_precision(network, path),
     }
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -35,10 +35,28 @@ from ovcf.problems import InputError, Problem
 FORMAT = 1  # of the folder
 
 
-def train_final(images: np.ndarray, patches: pd.DataFrame, *, network: str, predictions: pd.DataFrame, cache,
-                out, preprocessing: dict, synthetic: bool, weights="imagenet", trainable="head", epochs=100,
-                batch_size=16, learning_rate=0.001, momentum=0.9, decay=0.8, decay_every=30, flips=FLIPS,
-                seed=0, progress=True) -> Path:
+def train_final(
+    images: np.ndarray,
+    patches: pd.DataFrame,
+    *,
+    network: str,
+    predictions: pd.DataFrame,
+    cache,
+    out,
+    preprocessing: dict,
+    synthetic: bool,
+    weights="imagenet",
+    trainable="head",
+    epochs=100,
+    batch_size=16,
+    learning_rate=0.001,
+    momentum=0.9,
+    decay=0.8,
+    decay_every=30,
+    flips=FLIPS,
+    seed=0,
+    progress=True,
+) -> Path:
     """Train on all patches with the recipe of the cross-validation and write the model's folder.
 
     Parameters
@@ -62,9 +80,18 @@ def train_final(images: np.ndarray, patches: pd.DataFrame, *, network: str, pred
         return Path(out)
     crossval.run([final, *folds], images, cache, progress=progress)
     parts = _parts(final, images, patches, cache)
-    card = make_card(network, patches, images, predictions, dataclasses.asdict(recipe), weights,
-                     preprocessing=preprocessing, synthetic=synthetic, precision=_precision(final),
-                     threshold=parts["reference"].threshold)
+    card = make_card(
+        network,
+        patches,
+        images,
+        predictions,
+        dataclasses.asdict(recipe),
+        weights,
+        preprocessing=preprocessing,
+        synthetic=synthetic,
+        precision=_precision(final),
+        threshold=parts["reference"].threshold,
+    )
     _write(Path(out), key, card, parts, patches, predictions, [final, *folds])
     return Path(out)
 
@@ -77,11 +104,17 @@ def _parts(final, images, patches, cache) -> dict:
     """The frozen tensors, and the reference made of the final model's features of all training patches."""
     net = load_network(final.network, final.weights, size=final.size, seed=final.recipe.seed, path=final.path)
     trained = safetensors.torch.load_file(final.target)
-    frozen = {k: v.contiguous() for k, v in net.state_dict().items()
-              if k not in trained and not k.startswith("head.")}
+    frozen = {k: v.contiguous() for k, v in net.state_dict().items() if k not in trained and not k.startswith("head.")}
     if final.recipe.trainable == "head":
-        features = trunk_features(final.network, images, cache=cache, weights=final.weights, path=final.path,
-                                  flips=final.recipe.flips, seed=final.recipe.seed)[:, 0]
+        features = trunk_features(
+            final.network,
+            images,
+            cache=cache,
+            weights=final.weights,
+            path=final.path,
+            flips=final.recipe.flips,
+            seed=final.recipe.seed,
+        )[:, 0]
     else:
         net.load_state_dict({k: v for k, v in trained.items() if k != "p_fresh"}, strict=False)
         features = features_of(net, images, "float32")
@@ -235,8 +268,15 @@ class FinalModel:
         each = self._probabilities(images, features)  # (1 + folds, n)
         far = neighbour_distance(self._points(features), self._reference.points)
         blank = np.array([len(np.unique(image)) < FEWEST_GREYS for image in images])
-        return pd.DataFrame({"p_fresh": each[0], "low": each.min(0), "high": each.max(0), "distance": far,
-                             "unlike": (far > self._reference.threshold) | blank})
+        return pd.DataFrame(
+            {
+                "p_fresh": each[0],
+                "low": each.min(0),
+                "high": each.max(0),
+                "distance": far,
+                "unlike": (far > self._reference.threshold) | blank,
+            }
+        )
 
     @one_thread()
     def similar(self, image: np.ndarray, n: int = 6, *, exclude_patient: str | None = None) -> pd.DataFrame:
@@ -294,5 +334,7 @@ def calibration_statement(source, p: float, least: int = 20) -> str:
         if inside.sum() >= min(least, len(score)):
             break
         low, high = max(low - 0.05, 0.0), min(high + 0.05, 1.0)
-    return (f"Of the {inside.sum()} patches scored between {low:.2f} and {high:.2f} in cross-validation, "
-            f"{int(truth[inside].sum())} were fresh.")
+    return (
+        f"Of the {inside.sum()} patches scored between {low:.2f} and {high:.2f} in cross-validation, "
+        f"{int(truth[inside].sum())} were fresh."
+    )

@@ -12,9 +12,7 @@ from ovcf.models.weights import load_network
 from ovcf.problems import InputError, Problem
 
 
-def fold_network(
-    images, patches, network: str, fold: int, *, cache, weights: str, flips=FLIPS, **recipe
-) -> Network:
+def fold_network(images, patches, network: str, fold: int, *, cache, weights: str, flips=FLIPS, **recipe) -> Network:
     """Load the network that was trained without one fold.
 
     Parameters

@@ -11,8 +11,8 @@ import torch
 import torchvision
 from torch import nn
 
-from ovcf.models.catalogue import NETWORKS
 from ovcf.models.tensors import check_range
+from ovcf.words import NETWORKS
 
 CLASSES = ("old", "fresh")  # logits' columns; fresh is the positive class
 
@@ -56,7 +56,7 @@ def build_network(name: str, state: dict | None = None, seed: int = 0) -> Networ
     -------
     Network in eval mode, channels-last. The head is always new.
     """
-    stream = np.random.SeedSequence([seed, NETWORKS.index(name)])
+    stream = np.random.SeedSequence([seed, list(NETWORKS).index(name)])
     with torch.random.fork_rng(devices=[]):  # leaves the caller's generator as it was
         torch.manual_seed(int(stream.generate_state(1, np.uint64)[0] >> 1))
         original = _original(name, random=state is None)

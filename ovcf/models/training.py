@@ -159,8 +159,11 @@ def train_network(net: Network, source, fresh: np.ndarray, recipe: Recipe, rng, 
             if report:
                 report(epoch + 1)
     net.eval()
-    return {f"{name}.{key}": value.detach().cpu().clone(memory_format=torch.contiguous_format)
-            for name, part in parts.items() for key, value in part.state_dict().items()}
+    return {
+        f"{name}.{key}": value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, part in parts.items()
+        for key, value in part.state_dict().items()
+    }
 
 
 def trained_parts(net: Network, trainable: str) -> dict[str, nn.Module]:

@@ -19,13 +19,20 @@ import torchvision
 from torch import nn
 from torchvision.models.resnet import Bottleneck
 
-from ovcf.models.catalogue import NETWORKS, PACKAGED, describe_training, describe_weights
+from ovcf.models.catalogue import PACKAGED, describe_training, describe_weights
 from ovcf.models.networks import Network, _original, build_network
 from ovcf.models.tensors import to_tensor
 from ovcf.problems import InputError, Problem
+from ovcf.words import NETWORKS
 
 __all__ = [
-    "load_network", "locate", "read_state", "calibrate", "fetch_weights", "state_digest", "describe_weights",
+    "load_network",
+    "locate",
+    "read_state",
+    "calibrate",
+    "fetch_weights",
+    "state_digest",
+    "describe_weights",
     "describe_training",
 ]
 
@@ -104,8 +111,11 @@ def _imagenet(network: str):
 
 
 def _cached(network: str) -> Path:
-    return (Path(torch.hub.get_dir()) / "checkpoints" / _imagenet(network).url.rsplit("/", 1)[-1]
-            if network not in PACKAGED else _packaged_file())
+    return (
+        Path(torch.hub.get_dir()) / "checkpoints" / _imagenet(network).url.rsplit("/", 1)[-1]
+        if network not in PACKAGED
+        else _packaged_file()
+    )
 
 
 def _hub_file(network: str) -> Path:
@@ -162,8 +172,12 @@ def read_state(network: str, path: Path) -> dict[str, torch.Tensor]:
         state = {k.removeprefix("module."): v for k, v in state.items() if isinstance(v, torch.Tensor)}
     except Exception as error:  # whatever a damaged or hostile file raises, the user learns one thing
         said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        problem = Problem("unreadable_weights", f"cannot be read as tensors only ({said[:200]})",
-                          file=str(path), allowed="safetensors, or a state dict saved by torch")
+        problem = Problem(
+            "unreadable_weights",
+            f"cannot be read as tensors only ({said[:200]})",
+            file=str(path),
+            allowed="safetensors, or a state dict saved by torch",
+        )
         raise InputError(problem) from None
     state = {k: v for k, v in state.items() if not k.startswith(_HEADS)}
     _compare(network, state, path)
@@ -176,21 +190,34 @@ def _check_sum(path: Path) -> None:
         with open(path, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if not digest.startswith(match[1]):
-            raise InputError(Problem("bad_checksum", "the file is damaged or not what its name says",
-                                     file=str(path), found=digest[: len(match[1])], allowed=match[1]))
+            raise InputError(
+                Problem(
+                    "bad_checksum",
+                    "the file is damaged or not what its name says",
+                    file=str(path),
+                    found=digest[: len(match[1])],
+                    allowed=match[1],
+                )
+            )
 
 
 def _compare(network: str, state: dict, path: Path) -> None:
     """Refuse another network's file: ResNet101's names hold all of ResNet50's, so extras count too."""
     with torch.device("meta"):  # shapes only, no memory
-        expected = {k: tuple(v.shape) for k, v in _original(network, random=False).state_dict().items()
-                    if not k.startswith(_HEADS)}
+        expected = {
+            k: tuple(v.shape)
+            for k, v in _original(network, random=False).state_dict().items()
+            if not k.startswith(_HEADS)
+        }
     found = {k: tuple(v.shape) for k, v in state.items()}
     counters = {k for k in expected if k.endswith("num_batches_tracked")}  # absent from the oldest files
     wrong = [f"{k} is missing" for k in expected.keys() - found.keys() - counters]
     wrong += [f"{k} is not of this network" for k in found.keys() - expected.keys()]
-    wrong += [f"{k} has shape {found[k]}, not {expected[k]}" for k in expected.keys() & found.keys()
-              if expected[k] != found[k]]
+    wrong += [
+        f"{k} has shape {found[k]}, not {expected[k]}"
+        for k in expected.keys() & found.keys()
+        if expected[k] != found[k]
+    ]
     if wrong:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         message = f"these are not {network}'s weights: {'; '.join(sorted(wrong)[:3])}{more}"
@@ -261,7 +288,7 @@ def _noise_patches(n: int, size: int, seed: int) -> np.ndarray:
 
 
 # ---------------------------------------------------------------- for a machine without network
-def fetch_weights(folder: Path, networks=NETWORKS) -> list[Path]:
+def fetch_weights(folder: Path, networks=tuple(NETWORKS)) -> list[Path]:
     """Put the ImageNet files of all networks into a folder, to be carried to a machine without network.
 
     What is there already (and whole) stays. Raises InputError naming every file that could not be had.

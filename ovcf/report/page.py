@@ -13,9 +13,9 @@ from jinja2 import Environment, FileSystemLoader, pass_context
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
+from ovcf.files import write_text
 from ovcf.problems import InputError, Problem
 from ovcf.report.brief import brief
-from ovcf.run_folder import write_text
 from ovcf.viz.gallery import SCRIPT, SCRIPT_SHA256
 
 TEMPLATES = Path(__file__).parent / "templates"

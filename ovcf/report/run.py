@@ -11,8 +11,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from ovcf import __version__
+from ovcf.files import write_text
 from ovcf.profiles import NAMES, load_profile, merge_parameters, parse_value
-from ovcf.run_folder import write_text
 from ovcf.study import Study
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"

@@ -117,11 +117,15 @@ def metric_ratios(truth, called) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     truth, called = np.asarray(truth, bool), np.asarray(called, bool)
     right, wrong = truth == called, truth != called
     every = np.ones(truth.size)
-    pairs = {"accuracy": (right, every), "precision_fresh": (right & called, called),
-             "precision_old": (right & ~called, ~called), "recall_fresh": (right & truth, truth),
-             "recall_old": (right & ~truth, ~truth),
-             "f1_fresh": (2 * (right & truth), 2 * (right & truth) + wrong),
-             "f1_old": (2 * (right & ~truth), 2 * (right & ~truth) + wrong)}
+    pairs = {
+        "accuracy": (right, every),
+        "precision_fresh": (right & called, called),
+        "precision_old": (right & ~called, ~called),
+        "recall_fresh": (right & truth, truth),
+        "recall_old": (right & ~truth, ~truth),
+        "f1_fresh": (2 * (right & truth), 2 * (right & truth) + wrong),
+        "f1_old": (2 * (right & ~truth), 2 * (right & ~truth) + wrong),
+    }
     return {name: (np.asarray(a, float), np.asarray(b, float)) for name, (a, b) in pairs.items()}
 
 
@@ -144,10 +148,14 @@ def analytic_intervals(truth, scores, patient=None, *, threshold=0.5, level=0.95
     rows = {}
     for name, (above, below) in metric_ratios(data.truth, data.scores >= threshold).items():
         plain = patient is None and not name.startswith("f1")
-        rows[name] = (wilson(above.sum(), below.sum(), level) if plain
-                      else clustered_ratio(above, below, data.patient, level))
-    rows["auc"] = (delong_interval(data.truth, data.scores, level, scale="logit") if patient is None
-                   else clustered_auc_interval(*data, level=level))
+        rows[name] = (
+            wilson(above.sum(), below.sum(), level) if plain else clustered_ratio(above, below, data.patient, level)
+        )
+    rows["auc"] = (
+        delong_interval(data.truth, data.scores, level, scale="logit")
+        if patient is None
+        else clustered_auc_interval(*data, level=level)
+    )
     return pd.DataFrame.from_dict(rows, orient="index", columns=Interval._fields).rename_axis("metric")
 
 

@@ -201,10 +201,21 @@ def bca_interval(estimate, values, left_out, level=0.95) -> np.ndarray:
 def _quantiles(values, levels):
     """Quantiles of replicates (r, ...) at levels (2, k) of their k columns: (2, ...); NaN where undefined."""
     columns = values.reshape(len(values), -1).T
-    ends = [np.quantile(defined, q) if defined.size else np.full(2, np.nan)
-            for defined, q in ((c[np.isfinite(c)], q) for c, q in zip(columns, levels.T, strict=True))]
+    ends = [
+        np.quantile(defined, q) if defined.size else np.full(2, np.nan)
+        for defined, q in ((c[np.isfinite(c)], q) for c, q in zip(columns, levels.T, strict=True))
+    ]
     return np.stack(ends, axis=-1).reshape(2, *values.shape[1:])
 
 
-__all__ = ["METRICS", "bca_interval", "bootstrap", "bootstrap_metrics", "jackknife", "metrics_of_weights",
-           "patient_weights", "percentile_interval", "weighted_auc"]
+__all__ = [
+    "METRICS",
+    "bca_interval",
+    "bootstrap",
+    "bootstrap_metrics",
+    "jackknife",
+    "metrics_of_weights",
+    "patient_weights",
+    "percentile_interval",
+    "weighted_auc",
+]

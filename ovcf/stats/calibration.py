@@ -46,14 +46,20 @@ def reliability_curve(truth, p_fresh, patient=None, *, bins=10, how="quantile", 
     for b in np.unique(number):
         of = number == b
         share = clustered_ratio(data.truth[of], np.ones(of.sum()), data.patient[of], level)
-        rows.append({"bin": int(b) + 1, "n": int(of.sum()), "predicted": data.scores[of].mean(),
-                     "observed": share.estimate, "low": share.low, "high": share.high})
+        rows.append(
+            {
+                "bin": int(b) + 1,
+                "n": int(of.sum()),
+                "predicted": data.scores[of].mean(),
+                "observed": share.estimate,
+                "low": share.low,
+                "high": share.high,
+            }
+        )
     return pd.DataFrame(rows)
 
 
-def calibration_table(
-    truth, p_fresh, patient=None, *, bins=10, replicates=2000, seed=0, level=0.95
-) -> pd.DataFrame:
+def calibration_table(truth, p_fresh, patient=None, *, bins=10, replicates=2000, seed=0, level=0.95) -> pd.DataFrame:
     """Summarise calibration in numbers with intervals.
 
     - brier: mean (p - y)^2; patient bootstrap, BCa.
@@ -96,18 +102,29 @@ def calibration_table(
 
     values = boot.bootstrap(ece, data.clusters, replicates=replicates, seed=seed)
     low, high = boot.percentile_interval(values, level)
-    rows.append({"metric": "ece", "estimate": ece(np.ones((1, data.clusters)))[0], "low": low, "high": high,
-                 "method": "patient bootstrap, percentile"})
-    rows.append({"metric": "ece_by_chance", "method": "simulated: labels drawn from p_fresh",
-                 **_ece_by_chance(data.scores, number, replicates, seed, level)})
+    rows.append(
+        {
+            "metric": "ece",
+            "estimate": ece(np.ones((1, data.clusters)))[0],
+            "low": low,
+            "high": high,
+            "method": "patient bootstrap, percentile",
+        }
+    )
+    rows.append(
+        {
+            "metric": "ece_by_chance",
+            "method": "simulated: labels drawn from p_fresh",
+            **_ece_by_chance(data.scores, number, replicates, seed, level),
+        }
+    )
     return pd.DataFrame(rows).reindex(columns=["metric", "estimate", "low", "high", "method"])
 
 
 def bin_numbers(p, bins=10, how="quantile") -> np.ndarray:
     """Number (n,) probabilities by occupied bin, from 0: equal counts ("quantile") or widths ("uniform")."""
     if how not in ("quantile", "uniform"):
-        raise InputError(Problem("how", "unknown way to form bins", found=str(how),
-                                 allowed="quantile, uniform"))
+        raise InputError(Problem("how", "unknown way to form bins", found=str(how), allowed="quantile, uniform"))
     inner = np.arange(1, bins) / bins
     edges = np.quantile(p, inner) if how == "quantile" else inner
     return np.unique(np.searchsorted(edges, p, side="right"), return_inverse=True)[1]
@@ -139,17 +156,28 @@ def decision_curve(truth, p_fresh, patient=None, *, thresholds=None, level=0.95)
     data = check_inputs(truth, p_fresh, patient, probabilities=True)
     t = np.arange(1, 100) / 100 if thresholds is None else np.atleast_1d(np.asarray(thresholds, float))
     if not ((t >= 0) & (t < 1)).all():
-        raise InputError(Problem("thresholds", "a threshold must be at least 0 and below 1", found=str(t),
-                                 allowed="[0, 1)"))
+        raise InputError(
+            Problem("thresholds", "a threshold must be at least 0 and below 1", found=str(t), allowed="[0, 1)")
+        )
     worth = np.where(data.truth, 1.0, -(t / (1 - t))[:, None])  # (k, n) of calling a patch fresh
     model = worth * (data.scores >= t[:, None])
     all_fresh = worth.mean(axis=1)
     best = np.where((all_fresh > 0)[:, None], worth, 0.0)
     benefit, low, high = _clustered_mean(model, data, level)
     gain, gain_low, gain_high = _clustered_mean(model - best, data, level)
-    return pd.DataFrame({"threshold": t, "net_benefit": benefit, "low": low, "high": high,
-                         "treat_all": all_fresh, "treat_none": 0.0, "gain": gain, "gain_low": gain_low,
-                         "gain_high": gain_high})
+    return pd.DataFrame(
+        {
+            "threshold": t,
+            "net_benefit": benefit,
+            "low": low,
+            "high": high,
+            "treat_all": all_fresh,
+            "treat_none": 0.0,
+            "gain": gain,
+            "gain_low": gain_low,
+            "gain_high": gain_high,
+        }
+    )
 
 
 def operating_points(predictions, *, target_sensitivity=0.90, level=0.95) -> pd.DataFrame:
@@ -181,8 +209,9 @@ def operating_points(predictions, *, target_sensitivity=0.90, level=0.95) -> pd.
     """
     predictions = check_predictions(predictions, networks="one")
     if not 0 < target_sensitivity <= 1:
-        raise InputError(Problem("target", "the target sensitivity must lie between 0 and 1",
-                                 found=str(target_sensitivity)))
+        raise InputError(
+            Problem("target", "the target sensitivity must lie between 0 and 1", found=str(target_sensitivity))
+        )
     truth, p, fold = (predictions[c].to_numpy() for c in ("truth", "p_fresh", "fold"))
     reach = partial(sensitivity_threshold, target=target_sensitivity)
     rules = {"Youden": youden_threshold, f"sensitivity {target_sensitivity:g}": reach}
@@ -194,9 +223,18 @@ def operating_points(predictions, *, target_sensitivity=0.90, level=0.95) -> pd.
     for name, source, threshold in chosen:
         for metric, (above, below) in metric_ratios(truth, p >= threshold).items():
             rate = clustered_ratio(above, below, predictions["patient_id"], level)
-            rows.append({"rule": name, "chosen_on": source, "threshold_min": threshold.min(),
-                         "threshold_max": threshold.max(), "metric": metric, "estimate": rate.estimate,
-                         "low": rate.low, "high": rate.high})
+            rows.append(
+                {
+                    "rule": name,
+                    "chosen_on": source,
+                    "threshold_min": threshold.min(),
+                    "threshold_max": threshold.max(),
+                    "metric": metric,
+                    "estimate": rate.estimate,
+                    "low": rate.low,
+                    "high": rate.high,
+                }
+            )
     return pd.DataFrame(rows)
 
 

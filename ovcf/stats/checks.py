@@ -70,12 +70,18 @@ def label_problems(truth, rows, *, both=True, column="truth") -> list[Problem]:
     """List what is wrong with (n,) labels that should be 1 (fresh) or 0 (old)."""
     numbers = _numbers(truth)
     bad = (numbers != 0) & (numbers != 1)
-    problems = _problems(bad, "label_not_binary", "a label must be binary", column, truth, rows,
-                         "1 (fresh) or 0 (old)")
+    problems = _problems(bad, "label_not_binary", "a label must be binary", column, truth, rows, "1 (fresh) or 0 (old)")
     if both and not problems and (numbers == numbers[0]).all():
         only = "fresh" if numbers[0] else "old"
-        problems.append(Problem("one_class", f"rows {rows[0]} to {rows[-1]} hold one class only",
-                                column=column, found=only, allowed="fresh and old, some of each"))
+        problems.append(
+            Problem(
+                "one_class",
+                f"rows {rows[0]} to {rows[-1]} hold one class only",
+                column=column,
+                found=only,
+                allowed="fresh and old, some of each",
+            )
+        )
     return problems
 
 
@@ -86,8 +92,7 @@ def score_problems(scores, rows, *, probabilities=False, column="p_fresh") -> li
     problems = _problems(bad, "score_missing", "a score must be a finite number", column, scores, rows)
     if probabilities:
         outside = ~bad & ((numbers < 0) | (numbers > 1))
-        problems += _problems(outside, "not_a_probability", "a probability is needed", column, scores, rows,
-                              "0 to 1")
+        problems += _problems(outside, "not_a_probability", "a probability is needed", column, scores, rows, "0 to 1")
     return problems
 
 
@@ -112,21 +117,45 @@ def check_predictions(predictions, *, networks="one", both=True) -> pd.DataFrame
     rows, problems = row_numbers(predictions), []
     key = [c for c in ("network", "split", "seed") if c in predictions]
     for column in (*key, "fold", "patch_id"):
-        problems += _problems(predictions[column].isna().to_numpy(), "missing", "an empty cell", column,
-                              predictions[column].to_numpy(), rows)
+        problems += _problems(
+            predictions[column].isna().to_numpy(),
+            "missing",
+            "an empty cell",
+            column,
+            predictions[column].to_numpy(),
+            rows,
+        )
     single = [c for c in key if networks == "one" or (networks == "many" and c != "network")]
     problems += [_several(predictions, c) for c in single if predictions[c].nunique() > 1]
     if not problems:
         twice = predictions.duplicated([*key, "patch_id"]).to_numpy()
-        problems += _problems(twice, "predicted_twice", "this network already has a prediction of this patch",
-                              "patch_id", predictions["patch_id"].to_numpy(), rows)
+        problems += _problems(
+            twice,
+            "predicted_twice",
+            "this network already has a prediction of this patch",
+            "patch_id",
+            predictions["patch_id"].to_numpy(),
+            rows,
+        )
     first = predictions.groupby("patch_id")["truth"].transform("first").to_numpy()
     differs = (predictions["truth"].to_numpy() != first) & ~predictions["truth"].isna().to_numpy()
-    problems += _problems(differs, "two_truths", "this patch has another truth in an earlier row", "truth",
-                          predictions["truth"].to_numpy(), rows)
+    problems += _problems(
+        differs,
+        "two_truths",
+        "this patch has another truth in an earlier row",
+        "truth",
+        predictions["truth"].to_numpy(),
+        rows,
+    )
     try:
-        check_inputs(predictions["truth"], predictions["p_fresh"], predictions["patient_id"].astype(object),
-                     probabilities=True, both=both, rows=rows)
+        check_inputs(
+            predictions["truth"],
+            predictions["p_fresh"],
+            predictions["patient_id"].astype(object),
+            probabilities=True,
+            both=both,
+            rows=rows,
+        )
     except InputError as error:
         problems += error.problems
     if problems:
@@ -171,8 +200,13 @@ def _several(table, column):
     found = ", ".join(map(str, table[column].unique()))
     rows = row_numbers(table)
     row = int(rows[(table[column] != table[column].iloc[0]).to_numpy().argmax()])
-    return Problem(f"several_{column}s", f"one {column} at a time: choose one before this step", row=row,
-                   column=column, found=found)
+    return Problem(
+        f"several_{column}s",
+        f"one {column} at a time: choose one before this step",
+        row=row,
+        column=column,
+        found=found,
+    )
 
 
 def _same_length(truth, scores, patient):
@@ -188,8 +222,10 @@ def _same_length(truth, scores, patient):
 def _problems(bad, kind, message, column, values, rows, allowed=None):
     """One Problem for each True of `bad`."""
     values = np.asarray(values)
-    return [Problem(kind, message, row=int(rows[i]), column=column, found=str(values[i]), allowed=allowed)
-            for i in np.flatnonzero(bad)]
+    return [
+        Problem(kind, message, row=int(rows[i]), column=column, found=str(values[i]), allowed=allowed)
+        for i in np.flatnonzero(bad)
+    ]
 
 
 def _shortened(problems):

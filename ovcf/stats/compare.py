@@ -18,20 +18,37 @@ from ovcf.stats.rates import fold_table
 from ovcf.stats.roc import clustered_delong, delong
 
 OURS, PAPER = "ours", "the paper's"
-COLUMNS = ["test", "metric", "question", "whose", "networks", "difference", "low", "high", "statistic",
-           "df", "p", "p_holm"]
+COLUMNS = [
+    "test",
+    "metric",
+    "question",
+    "whose",
+    "networks",
+    "difference",
+    "low",
+    "high",
+    "statistic",
+    "df",
+    "p",
+    "p_holm",
+]
 TESTS = {
-    "DeLong, clustered by patient (Obuchowski)":
-        (OURS, "Would the AUCs of these trained networks differ on other patients like these?"),
+    "DeLong, clustered by patient (Obuchowski)": (
+        OURS,
+        "Would the AUCs of these trained networks differ on other patients like these?",
+    ),
     "DeLong": (OURS, "The same, were every patch another patient's: too sure where patients have several."),
-    "McNemar, clustered by patient":
-        (OURS, "Would one of these trained networks be right more often on other patients like these?"),
+    "McNemar, clustered by patient": (
+        OURS,
+        "Would one of these trained networks be right more often on other patients like these?",
+    ),
     "McNemar, exact": (OURS, "The same, were every patch another patient's."),
     "Cochran's Q": (OURS, "Are all networks right equally often, were every patch another patient's?"),
-    "corrected resampled t over folds (Nadeau-Bengio)":
-        (OURS, "Would networks trained anew differ? Allows for folds that share training patches."),
-    "paired t over folds":
-        (PAPER, "The same, were folds independent samples, which they are not: too small a p."),
+    "corrected resampled t over folds (Nadeau-Bengio)": (
+        OURS,
+        "Would networks trained anew differ? Allows for folds that share training patches.",
+    ),
+    "paired t over folds": (PAPER, "The same, were folds independent samples, which they are not: too small a p."),
 }
 
 
@@ -63,8 +80,15 @@ def compare_networks(predictions, *, versus=None, threshold=0.5, level=0.95) -> 
     """
     truth, scores, patient, names = shared_patches(predictions)
     if versus is not None and versus not in names:
-        raise InputError(Problem("network", "no predictions of this network", column="network",
-                                 found=str(versus), allowed=", ".join(names)))
+        raise InputError(
+            Problem(
+                "network",
+                "no predictions of this network",
+                column="network",
+                found=str(versus),
+                allowed=", ".join(names),
+            )
+        )
     pairs = [(i, j) for i, j in combinations(range(len(names)), 2) if versus in (None, names[i], names[j])]
     if versus is not None:  # the named network first, so that differences read as its advantage
         pairs = [(i, j) if names[i] == versus else (j, i) for i, j in pairs]
@@ -97,8 +121,9 @@ def shared_patches(predictions):
     predictions = check_predictions(predictions, networks="many")
     names = list(pd.unique(predictions["network"]))
     if len(names) < 2:
-        raise InputError(Problem("networks", "a comparison needs two networks or more", column="network",
-                                 found=", ".join(names)))
+        raise InputError(
+            Problem("networks", "a comparison needs two networks or more", column="network", found=", ".join(names))
+        )
     first = predictions[predictions["network"] == names[0]].set_index("patch_id")
     problems = []
     for name in names[1:]:
@@ -118,8 +143,13 @@ def z_interval(difference, variance, level) -> dict:
     se = np.sqrt(max(variance, 0))
     z = difference / se if se > 0 else 0.0
     half = stats.norm.ppf((1 + level) / 2) * se
-    return {"difference": difference, "low": difference - half, "high": difference + half, "statistic": z,
-            "p": 2 * stats.norm.sf(abs(z))}
+    return {
+        "difference": difference,
+        "low": difference - half,
+        "high": difference + half,
+        "statistic": z,
+        "p": 2 * stats.norm.sf(abs(z)),
+    }
 
 
 def corrected_t(differences, test_over_train=0.0, level=0.95) -> dict:
@@ -140,8 +170,14 @@ def corrected_t(differences, test_over_train=0.0, level=0.95) -> dict:
     se = np.sqrt((1 / d.size + test_over_train) * d.var(ddof=1))
     t = d.mean() / se if se > 0 else 0.0
     half = stats.t.ppf((1 + level) / 2, d.size - 1) * se
-    return {"difference": d.mean(), "low": d.mean() - half, "high": d.mean() + half, "statistic": t,
-            "df": d.size - 1, "p": 2 * stats.t.sf(abs(t), d.size - 1)}
+    return {
+        "difference": d.mean(),
+        "low": d.mean() - half,
+        "high": d.mean() + half,
+        "statistic": t,
+        "df": d.size - 1,
+        "p": 2 * stats.t.sf(abs(t), d.size - 1),
+    }
 
 
 def holm(p) -> np.ndarray:
@@ -195,8 +231,12 @@ def _clustered_mcnemar(right, patient, pair, level):
     variance = d.size / max(d.size - 1, 1) * np.sum((d - difference * size) ** 2) / n**2
     squares = np.sum(d**2)
     chi2 = d.sum() ** 2 / squares if squares else 0.0
-    row = {"test": "McNemar, clustered by patient", "metric": "accuracy", "pair": pair,
-           **z_interval(difference, variance, level)}
+    row = {
+        "test": "McNemar, clustered by patient",
+        "metric": "accuracy",
+        "pair": pair,
+        **z_interval(difference, variance, level),
+    }
     return {**row, "statistic": chi2, "df": 1, "p": stats.chi2.sf(chi2, 1)}
 
 
@@ -219,8 +259,15 @@ def _fold_rows(table, names, pairs, level):
     for test, correction in corrections.items():
         for metric in ("auc", "accuracy"):
             wide = table.pivot(index="fold", columns="network", values=metric)
-            rows += [{"test": test, "metric": metric, "pair": (i, j),
-                      **corrected_t(wide[names[i]] - wide[names[j]], correction, level)} for i, j in pairs]
+            rows += [
+                {
+                    "test": test,
+                    "metric": metric,
+                    "pair": (i, j),
+                    **corrected_t(wide[names[i]] - wide[names[j]], correction, level),
+                }
+                for i, j in pairs
+            ]
     return rows
 
 
@@ -228,8 +275,9 @@ def _finished(rows, names):
     """Name the networks, say what each test answers, and correct by Holm within test and metric."""
     table = pd.DataFrame(rows)
     whole = table["pair"].isna()
-    table["networks"] = ["all" if w else " - ".join(names[k] for k in pair)
-                         for pair, w in zip(table["pair"], whole, strict=True)]
+    table["networks"] = [
+        "all" if w else " - ".join(names[k] for k in pair) for pair, w in zip(table["pair"], whole, strict=True)
+    ]
     table["question"] = table["test"].map({test: question for test, (_, question) in TESTS.items()})
     table["whose"] = table["test"].map({test: whose for test, (whose, _) in TESTS.items()})
     table["p_holm"] = table["p"].where(whole)
@@ -243,17 +291,47 @@ def _mismatches(first, other, first_name, name):
     lines = pd.Series(row_numbers(other), index=other["patch_id"])
     theirs = other.set_index("patch_id")
     lacking = first.index.difference(theirs.index)
-    problems = [Problem("missing_patch", f"{name} has no prediction of a patch that {first_name} has",
-                        column="patch_id", found=str(patch)) for patch in lacking]
+    problems = [
+        Problem(
+            "missing_patch",
+            f"{name} has no prediction of a patch that {first_name} has",
+            column="patch_id",
+            found=str(patch),
+        )
+        for patch in lacking
+    ]
     extra = theirs.index.difference(first.index)
-    problems += [Problem("extra_patch", f"{name} has a patch that {first_name} lacks", row=int(lines[patch]),
-                         column="patch_id", found=str(patch)) for patch in extra]
+    problems += [
+        Problem(
+            "extra_patch",
+            f"{name} has a patch that {first_name} lacks",
+            row=int(lines[patch]),
+            column="patch_id",
+            found=str(patch),
+        )
+        for patch in extra
+    ]
     both = theirs.index.intersection(first.index)
     moved = both[(theirs.loc[both, "fold"] != first.loc[both, "fold"]).to_numpy()]
-    return problems + [Problem("other_fold", f"{name} and {first_name} have this patch in different folds",
-                               row=int(lines[patch]), column="fold", found=str(theirs.loc[patch, "fold"]))
-                       for patch in moved]
+    return problems + [
+        Problem(
+            "other_fold",
+            f"{name} and {first_name} have this patch in different folds",
+            row=int(lines[patch]),
+            column="fold",
+            found=str(theirs.loc[patch, "fold"]),
+        )
+        for patch in moved
+    ]
 
 
-__all__ = ["TESTS", "compare_networks", "corrected_t", "holm", "paper_fold_tests", "shared_patches",
-           "table1_tests", "z_interval"]
+__all__ = [
+    "TESTS",
+    "compare_networks",
+    "corrected_t",
+    "holm",
+    "paper_fold_tests",
+    "shared_patches",
+    "table1_tests",
+    "z_interval",
+]

@@ -25,8 +25,11 @@ from ovcf.stats.checks import one_network
 from ovcf.stats.rates import METRICS
 
 METHODS = ("analytic", "percentile", "bca")
-NAMES = {"analytic": "clustered analytic (Rao-Scott; Obuchowski for AUC)",
-         "percentile": "patient bootstrap, percentile", "bca": "patient bootstrap, BCa"}
+NAMES = {
+    "analytic": "clustered analytic (Rao-Scott; Obuchowski for AUC)",
+    "percentile": "patient bootstrap, percentile",
+    "bca": "patient bootstrap, BCa",
+}
 
 
 def metric_intervals(
@@ -69,8 +72,12 @@ def metric_intervals(
     options = (folds, chosen, threshold, average, replicates, seed, level)
     clustered = _by_method(data, *options)
     unclustered = _by_method(data._replace(patient=np.arange(data.truth.size)), *options, independent=True)
-    tables = [clustered[m].assign(method=NAMES[m], unclustered_low=unclustered[m]["low"],
-                                  unclustered_high=unclustered[m]["high"]) for m in chosen]
+    tables = [
+        clustered[m].assign(
+            method=NAMES[m], unclustered_low=unclustered[m]["low"], unclustered_high=unclustered[m]["high"]
+        )
+        for m in chosen
+    ]
     table = pd.concat(tables).rename_axis("metric").reset_index()
     order = {name: i for i, name in enumerate([*METRICS, "auc_fold_mean"])}
     return table.sort_values("metric", key=lambda s: s.map(order), kind="stable").reset_index(drop=True)
@@ -130,10 +137,20 @@ def _table(estimate, ends):
 
 def _known(name, value, allowed):
     if value not in allowed:
-        raise InputError(Problem(name, f"unknown {name} of intervals", found=str(value),
-                                 allowed=", ".join(allowed)))
+        raise InputError(Problem(name, f"unknown {name} of intervals", found=str(value), allowed=", ".join(allowed)))
 
 
-__all__ = ["METHODS", "Interval", "analytic_intervals", "clustered_auc_interval", "clustered_ratio",
-           "delong_interval", "fold_intervals", "fold_mean_auc", "fold_mean_intervals", "metric_intervals",
-           "metric_ratios", "wilson"]
+__all__ = [
+    "METHODS",
+    "Interval",
+    "analytic_intervals",
+    "clustered_auc_interval",
+    "clustered_ratio",
+    "delong_interval",
+    "fold_intervals",
+    "fold_mean_auc",
+    "fold_mean_intervals",
+    "metric_intervals",
+    "metric_ratios",
+    "wilson",
+]

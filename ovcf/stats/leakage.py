@@ -17,8 +17,9 @@ from ovcf.stats.roc import clustered_delong
 COLUMNS = ["patches", "n", "metric", "by_patient", "by_patch", "difference", "low", "high", "p", "method"]
 
 
-def price_of_leakage(patient_predictions, patch_predictions, *, threshold=0.5, replicates=2000, seed=0,
-                     level=0.95) -> pd.DataFrame:
+def price_of_leakage(
+    patient_predictions, patch_predictions, *, threshold=0.5, replicates=2000, seed=0, level=0.95
+) -> pd.DataFrame:
     """Compare one network under `split: patch` with itself under `split: patient`, on the same patches.
 
     Parameters
@@ -48,10 +49,14 @@ def price_of_leakage(patient_predictions, patch_predictions, *, threshold=0.5, r
     truth, codes = patient["truth"].to_numpy().astype(bool), pd.factorize(patient["patient_id"])[0]
     tables = [_bootstrap_rows(truth, codes, patient, patch, threshold, replicates, seed, level)]
     seen = patient_in_training(patch)
-    for words, of in (("all", np.ones(truth.size, bool)), ("patient in training by patch", seen),
-                      ("patient not in training by patch", ~seen)):
-        tables.append(_delong_row(words, truth[of], np.stack([patch["p_fresh"][of], patient["p_fresh"][of]]),
-                                  codes[of], level))
+    for words, of in (
+        ("all", np.ones(truth.size, bool)),
+        ("patient in training by patch", seen),
+        ("patient not in training by patch", ~seen),
+    ):
+        tables.append(
+            _delong_row(words, truth[of], np.stack([patch["p_fresh"][of], patient["p_fresh"][of]]), codes[of], level)
+        )
     return pd.concat(tables, ignore_index=True)
 
 
@@ -64,16 +69,30 @@ def patient_in_training(predictions) -> np.ndarray:
 def _bootstrap_rows(truth, codes, patient, patch, threshold, replicates, seed, level):
     """Paired bootstrap of every metric, both splits on the same draws."""
     by_patient, by_patch = (
-        boot.metrics_of_weights(truth, t["p_fresh"].to_numpy(float), codes, threshold=threshold,
-                                folds=t["fold"].to_numpy()) for t in (patient, patch))
+        boot.metrics_of_weights(
+            truth, t["p_fresh"].to_numpy(float), codes, threshold=threshold, folds=t["fold"].to_numpy()
+        )
+        for t in (patient, patch)
+    )
     clusters = codes.max() + 1
     once = np.ones((1, clusters), np.float32)
     values = boot.bootstrap(lambda w: by_patch(w) - by_patient(w), clusters, replicates=replicates, seed=seed)
     low, high = boot.percentile_interval(values, level)
     first, second = by_patient(once)[0], by_patch(once)[0]
-    return pd.DataFrame({"patches": "all", "n": truth.size, "metric": [*METRICS, "auc_fold_mean"],
-                         "by_patient": first, "by_patch": second, "difference": second - first, "low": low,
-                         "high": high, "p": np.nan, "method": "paired patient bootstrap, percentile"})
+    return pd.DataFrame(
+        {
+            "patches": "all",
+            "n": truth.size,
+            "metric": [*METRICS, "auc_fold_mean"],
+            "by_patient": first,
+            "by_patch": second,
+            "difference": second - first,
+            "low": low,
+            "high": high,
+            "p": np.nan,
+            "method": "paired patient bootstrap, percentile",
+        }
+    )
 
 
 def _delong_row(words, truth, scores, codes, level):
@@ -93,20 +112,37 @@ def _same_patches(patient, patch):
     problems = []
     names = [str(t["network"].iloc[0]) for t in (patient, patch)]
     if names[0] != names[1]:
-        problems.append(Problem("networks", "the price of leakage compares a network with itself",
-                                column="network", found=" and ".join(names)))
+        problems.append(
+            Problem(
+                "networks",
+                "the price of leakage compares a network with itself",
+                column="network",
+                found=" and ".join(names),
+            )
+        )
     for here, there, split in ((patient, patch, "patch"), (patch, patient, "patient")):
         lost = ~here["patch_id"].isin(there["patch_id"]).to_numpy()
         found = zip(row_numbers(here)[lost], here["patch_id"][lost], strict=True)
-        problems += [Problem("missing_patch", f"no prediction with split: {split}", row=int(row),
-                             column="patch_id", found=str(name)) for row, name in found]
+        problems += [
+            Problem(
+                "missing_patch", f"no prediction with split: {split}", row=int(row), column="patch_id", found=str(name)
+            )
+            for row, name in found
+        ]
     if not problems:
         patch = patch.set_index("patch_id").loc[patient["patch_id"]].reset_index()
         rows = row_numbers(patient)
         for column in ("truth", "patient_id"):
             for i in np.flatnonzero(patch[column].to_numpy() != patient[column].to_numpy()):
-                problems.append(Problem("differs", f"{column} differs between the splits", row=int(rows[i]),
-                                        column=column, found=str(patient[column].iloc[i])))
+                problems.append(
+                    Problem(
+                        "differs",
+                        f"{column} differs between the splits",
+                        row=int(rows[i]),
+                        column=column,
+                        found=str(patient[column].iloc[i]),
+                    )
+                )
     if problems:
         raise InputError(problems[:100])
     return patient.reset_index(drop=True), patch

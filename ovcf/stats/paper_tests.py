@@ -10,8 +10,8 @@ from scipy import stats
 
 from ovcf.problems import InputError, Problem
 from ovcf.stats.checks import need_columns, row_numbers
+from ovcf.words import LEVELS
 
-LEVELS = (*(f"T{i}" for i in range(5, 13)), *(f"L{i}" for i in range(1, 6)))
 OURS, PAPER = "ours", "the paper's"
 
 
@@ -38,16 +38,27 @@ def paper_fold_tests(fold_table, level=0.95) -> pd.DataFrame:
         for measure in measures:
             pair = folds[[f"{measure}_fresh", f"{measure}_old"]].dropna().to_numpy(float).T
             for test, whose, run, question in _FOLD_TESTS:
-                rows.append({"network": network, "measure": measure, "test": test, "whose": whose,
-                             "question": question, **_t_test(run, *pair, level)})
+                rows.append(
+                    {
+                        "network": network,
+                        "measure": measure,
+                        "test": test,
+                        "whose": whose,
+                        "question": question,
+                        **_t_test(run, *pair, level),
+                    }
+                )
     return pd.DataFrame(rows)
 
 
 _FOLD_TESTS = (
-    ("two-sample t", PAPER, stats.ttest_ind,
-     "Do fresh and old differ on average over folds, were the ten numbers unrelated?"),
-    ("paired t", OURS, stats.ttest_rel,
-     "Do fresh and old differ within folds? Folds still share training patches."),
+    (
+        "two-sample t",
+        PAPER,
+        stats.ttest_ind,
+        "Do fresh and old differ on average over folds, were the ten numbers unrelated?",
+    ),
+    ("paired t", OURS, stats.ttest_rel, "Do fresh and old differ within folds? Folds still share training patches."),
 )
 
 
@@ -79,16 +90,36 @@ def table1_tests(patches, level=0.95, seed=0) -> pd.DataFrame:
     method = stats.MonteCarloMethod(n_resamples=9999, rng=np.random.default_rng(seed))
     same = "Are fresh and old fractures spread alike over levels"
     rows = [
-        {"test": "two-sample t of counts", "whose": PAPER, **t,
-         "question": "Is the mean count per level equal? As equal as the totals, whatever the spread."},
-        {"test": "chi-square", "whose": OURS, "question": f"{same}, were patches independent?",
-         "statistic": chi2.statistic, "df": chi2.dof, "p": chi2.pvalue},
-        {"test": "Fisher (Monte Carlo)", "whose": OURS, "question": f"{same}? Exact for sparse levels.",
-         "p": stats.fisher_exact(seen, method=method).pvalue},
+        {
+            "test": "two-sample t of counts",
+            "whose": PAPER,
+            **t,
+            "question": "Is the mean count per level equal? As equal as the totals, whatever the spread.",
+        },
+        {
+            "test": "chi-square",
+            "whose": OURS,
+            "question": f"{same}, were patches independent?",
+            "statistic": chi2.statistic,
+            "df": chi2.dof,
+            "p": chi2.pvalue,
+        },
+        {
+            "test": "Fisher (Monte Carlo)",
+            "whose": OURS,
+            "question": f"{same}? Exact for sparse levels.",
+            "p": stats.fisher_exact(seen, method=method).pvalue,
+        },
     ]
     if "patient_id" in patches:
-        rows.append({"test": "Rao-Scott chi-square, clustered by patient", "whose": OURS,
-                     "question": f"{same}?", **_rao_scott(patches[patches["level"].isin(LEVELS)])})
+        rows.append(
+            {
+                "test": "Rao-Scott chi-square, clustered by patient",
+                "whose": OURS,
+                "question": f"{same}?",
+                **_rao_scott(patches[patches["level"].isin(LEVELS)]),
+            }
+        )
     order = ["test", "whose", "question", "difference", "low", "high", "statistic", "df", "p"]
     return pd.DataFrame(rows).reindex(columns=order)
 
@@ -99,16 +130,25 @@ def level_counts(patches) -> pd.DataFrame:
     rows, problems = row_numbers(patches), []
     for column, allowed in (("label", ("fresh", "old")), ("level", (*LEVELS, ""))):
         values = patches[column].fillna("").to_numpy()
-        problems += [Problem(f"unknown_{column}", f"unknown {column}", row=int(rows[i]), column=column,
-                             found=str(values[i]), allowed=", ".join(allowed))
-                     for i in np.flatnonzero(~np.isin(values, allowed))]
+        problems += [
+            Problem(
+                f"unknown_{column}",
+                f"unknown {column}",
+                row=int(rows[i]),
+                column=column,
+                found=str(values[i]),
+                allowed=", ".join(allowed),
+            )
+            for i in np.flatnonzero(~np.isin(values, allowed))
+        ]
     if problems:
         raise InputError(problems)
     counts = pd.crosstab(patches["level"], patches["label"]).reindex(index=LEVELS, columns=["fresh", "old"])
     counts = counts.fillna(0).astype(int)
     if not counts.sum().all():
-        raise InputError(Problem("one_class", "fresh and old patches with a known level are both needed",
-                                 column="label"))
+        raise InputError(
+            Problem("one_class", "fresh and old patches with a known level are both needed", column="label")
+        )
     return counts
 
 
@@ -118,8 +158,14 @@ def _t_test(run, fresh, old, level):
         return {"difference": float(np.mean(fresh - old)) if fresh.size else np.nan}
     result = run(fresh, old)
     low, high = result.confidence_interval(level)
-    return {"difference": fresh.mean() - old.mean(), "low": low, "high": high, "statistic": result.statistic,
-            "df": result.df, "p": result.pvalue}
+    return {
+        "difference": fresh.mean() - old.mean(),
+        "low": low,
+        "high": high,
+        "statistic": result.statistic,
+        "df": result.df,
+        "p": result.pvalue,
+    }
 
 
 def _rao_scott(patches):

@@ -153,5 +153,6 @@ def summary_table(fold_table, ddof=1) -> pd.DataFrame:
     keys = [k for k in ("split", "network") if k in fold_table]
     long = fold_table.melt(id_vars=keys, value_vars=list(METRICS), var_name="metric")
     groups = long.groupby([*keys, "metric"], sort=False)["value"]
-    return pd.DataFrame({"mean": groups.mean(), f"sd_ddof{ddof}": groups.std(ddof=ddof),
-                         "folds": groups.count()}).reset_index()
+    return pd.DataFrame(
+        {"mean": groups.mean(), f"sd_ddof{ddof}": groups.std(ddof=ddof), "folds": groups.count()}
+    ).reset_index()

@@ -117,8 +117,12 @@ def clustered_delong(truth, scores, patient) -> Areas:
     if min(fresh, old) < 2:
         return Areas(areas, np.full((areas.size,) * 2, np.nan))
     cross = a @ b.T
-    return Areas(areas, fresh / (fresh - 1) * a @ a.T + old / (old - 1) * b @ b.T
-                 + data.clusters / (data.clusters - 1) * (cross + cross.T))
+    return Areas(
+        areas,
+        fresh / (fresh - 1) * a @ a.T
+        + old / (old - 1) * b @ b.T
+        + data.clusters / (data.clusters - 1) * (cross + cross.T),
+    )
 
 
 def auc_influence(truth, scores, patient) -> tuple[np.ndarray, np.ndarray]:
@@ -187,8 +191,9 @@ def mean_roc(predictions, points=101) -> pd.DataFrame:
         curves.append(np.interp(grid, curve["fpr"], curve["tpr"]))
         curves[-1][0] = curve.loc[curve["fpr"] == 0, "tpr"].max()
     curves = pd.DataFrame(curves)
-    return pd.DataFrame({"fpr": grid, "tpr_mean": curves.mean(), "tpr_sd_ddof1": curves.std(ddof=1),
-                         "folds": len(curves)})
+    return pd.DataFrame(
+        {"fpr": grid, "tpr_mean": curves.mean(), "tpr_sd_ddof1": curves.std(ddof=1), "folds": len(curves)}
+    )
 
 
 def _counts(truth, scores):
@@ -221,6 +226,8 @@ def _cluster_sums(data):
     """Sum (placement - AUC) over each patient's fresh patches / M, old ones / N: each (m, clusters)."""
     v10, v01 = placements(data.truth, np.atleast_2d(data.scores))
     areas = v10.mean(axis=1)
-    a, b = (np.stack([np.bincount(data.patient[of], row, data.clusters) for row in v - areas[:, None]])
-            for of, v in ((data.truth, v10), (~data.truth, v01)))
+    a, b = (
+        np.stack([np.bincount(data.patient[of], row, data.clusters) for row in v - areas[:, None]])
+        for of, v in ((data.truth, v10), (~data.truth, v01))
+    )
     return areas, a / v10.shape[1], b / v01.shape[1]

@@ -71,10 +71,19 @@ def simulate_predictions(design=None, seed=0) -> pd.DataFrame:
         own = _correlated(rng, patient, design.score_correlation)
         d = np.sqrt(2) * ndtri(area)
         score = d * (truth - 0.5) + shared * common + np.sqrt(1 - shared**2) * own
-        tables.append(pd.DataFrame({
-            "network": f"simulated {k}", "split": "patient", "fold": folds[patient],
-            "patch_id": np.arange(patient.size), "patient_id": patient, "truth": truth.astype(int),
-            "p_fresh": expit(d * score + logit(design.prevalence))}))
+        tables.append(
+            pd.DataFrame(
+                {
+                    "network": f"simulated {k}",
+                    "split": "patient",
+                    "fold": folds[patient],
+                    "patch_id": np.arange(patient.size),
+                    "patient_id": patient,
+                    "truth": truth.astype(int),
+                    "p_fresh": expit(d * score + logit(design.prevalence)),
+                }
+            )
+        )
     return pd.concat(tables, ignore_index=True)
 
 
@@ -97,9 +106,17 @@ def true_metrics(design=None, threshold=0.5, network=1) -> dict[str, float]:
     c = (logit(threshold) - logit(share)) / d
     fresh, old = ndtr(d / 2 - c), ndtr(d / 2 + c)
     tp, fn, tn, fp = share * fresh, share * (1 - fresh), (1 - share) * old, (1 - share) * (1 - old)
-    return {"accuracy": tp + tn, "precision_fresh": tp / (tp + fp), "precision_old": tn / (tn + fn),
-            "recall_fresh": fresh, "recall_old": old, "f1_fresh": 2 * tp / (2 * tp + fp + fn),
-            "f1_old": 2 * tn / (2 * tn + fp + fn), "auc": area, "auc_fold_mean": area}
+    return {
+        "accuracy": tp + tn,
+        "precision_fresh": tp / (tp + fp),
+        "precision_old": tn / (tn + fn),
+        "recall_fresh": fresh,
+        "recall_old": old,
+        "f1_fresh": 2 * tp / (2 * tp + fp + fn),
+        "f1_old": 2 * tn / (2 * tn + fp + fn),
+        "auc": area,
+        "auc_fold_mean": area,
+    }
 
 
 def _patients(design, rng):
@@ -118,18 +135,36 @@ def _correlated(rng, patient, correlation):
 def _checked(design):
     """Hand back a design that can be, or refuse it with all that is wrong."""
     correlations = ("label_correlation", "score_correlation", "network_correlation")
-    problems = [Problem("design", "a correlation must lie between 0 and 1", column=name,
-                        found=str(getattr(design, name)), allowed="0 to 1")
-                for name in correlations if not 0 <= getattr(design, name) <= 1]
-    problems += [Problem("design", "an AUC must lie between 0.5 and 1, ends excluded", column="auc",
-                         found=str(area)) for area in design.auc if not 0.5 < area < 1]
+    problems = [
+        Problem(
+            "design",
+            "a correlation must lie between 0 and 1",
+            column=name,
+            found=str(getattr(design, name)),
+            allowed="0 to 1",
+        )
+        for name in correlations
+        if not 0 <= getattr(design, name) <= 1
+    ]
+    problems += [
+        Problem("design", "an AUC must lie between 0.5 and 1, ends excluded", column="auc", found=str(area))
+        for area in design.auc
+        if not 0.5 < area < 1
+    ]
     if not 0 < design.prevalence < 1:
-        problems.append(Problem("design", "the prevalence must lie between 0 and 1, ends excluded",
-                                column="prevalence", found=str(design.prevalence)))
+        problems.append(
+            Problem(
+                "design",
+                "the prevalence must lie between 0 and 1, ends excluded",
+                column="prevalence",
+                found=str(design.prevalence),
+            )
+        )
     if not 1 < design.patients <= design.patches:
         found = f"{design.patches} patches of {design.patients} patients"
-        problems.append(Problem("design", "two patients are needed, and a patch or more of each",
-                                column="patches", found=found))
+        problems.append(
+            Problem("design", "two patients are needed, and a patch or more of each", column="patches", found=found)
+        )
     if problems:
         raise InputError(problems)
     return design

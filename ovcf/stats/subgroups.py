@@ -15,18 +15,18 @@ from scipy import stats
 from ovcf.problems import InputError, Problem
 from ovcf.stats.checks import need_columns, one_network, row_numbers
 from ovcf.stats.intervals import Interval, clustered_auc_interval, clustered_ratio, metric_ratios
-from ovcf.stats.paper_tests import LEVELS
 from ovcf.stats.rates import RATES
 from ovcf.stats.roc import auc_influence
+from ovcf.words import LEVELS, REGIONS, region_of_level
 
 METRICS = ("auc", "accuracy", "recall_fresh", "recall_old")
-REGIONS = ("above", "at", "below")  # of the diaphragm
 AGE_EDGES = (60, 70, 80)
 UNKNOWN = "unknown"
 
 
-def subgroup_table(predictions, patches, by="region", *, metrics=METRICS, threshold=0.5, level=0.95,
-                   fewest=20) -> pd.DataFrame:
+def subgroup_table(
+    predictions, patches, by="region", *, metrics=METRICS, threshold=0.5, level=0.95, fewest=20
+) -> pd.DataFrame:
     """Tabulate a network's metrics in the groups of one column, and test whether they differ.
 
     Parameters
@@ -56,8 +56,9 @@ def subgroup_table(predictions, patches, by="region", *, metrics=METRICS, thresh
     """
     strange = [metric for metric in metrics if metric not in (*RATES, "auc")]
     if strange:
-        raise InputError(Problem("metric", "unknown metric", found=", ".join(map(str, strange)),
-                                 allowed=", ".join((*RATES, "auc"))))
+        raise InputError(
+            Problem("metric", "unknown metric", found=", ".join(map(str, strange)), allowed=", ".join((*RATES, "auc")))
+        )
     data = one_network(predictions)
     groups = group_of_patches(predictions, patches, by)
     ratios = metric_ratios(data.truth, data.scores >= threshold)
@@ -67,11 +68,22 @@ def subgroup_table(predictions, patches, by="region", *, metrics=METRICS, thresh
         test = _interaction([part for g, (_, part) in parts.items() if part and g != UNKNOWN])
         for g, (interval, part) in parts.items():
             of = groups == g
-            rows.append({
-                "by": by, "group": g, "n": int(of.sum()), "patients": np.unique(data.patient[of]).size,
-                "fresh": int(data.truth[of].sum()), "old": int((~data.truth[of]).sum()), "metric": metric,
-                "estimate": interval.estimate, "low": interval.low, "high": interval.high,
-                "tested": part is not None and g != UNKNOWN, **test})
+            rows.append(
+                {
+                    "by": by,
+                    "group": g,
+                    "n": int(of.sum()),
+                    "patients": np.unique(data.patient[of]).size,
+                    "fresh": int(data.truth[of].sum()),
+                    "old": int((~data.truth[of]).sum()),
+                    "metric": metric,
+                    "estimate": interval.estimate,
+                    "low": interval.low,
+                    "high": interval.high,
+                    "tested": part is not None and g != UNKNOWN,
+                    **test,
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -87,19 +99,28 @@ def group_of_patches(predictions, patches, by) -> np.ndarray:
     strange = ~predictions["patch_id"].isin(values.index).to_numpy()
     if strange.any():
         found = zip(row_numbers(predictions)[strange], predictions["patch_id"][strange], strict=True)
-        raise InputError([Problem("unknown_patch", "this patch is not in the table of patches", row=int(row),
-                                  column="patch_id", found=str(patch)) for row, patch in found])
+        raise InputError(
+            [
+                Problem(
+                    "unknown_patch",
+                    "this patch is not in the table of patches",
+                    row=int(row),
+                    column="patch_id",
+                    found=str(patch),
+                )
+                for row, patch in found
+            ]
+        )
     values = values.loc[predictions["patch_id"]]
     if source != by:
-        return (region_of_level(values) if by == "region" else age_group(values)).to_numpy()
+        return (regions_of(values) if by == "region" else age_group(values)).to_numpy()
     words = values.map({True: "yes", False: "no"}) if values.dtype == bool else values.astype(object)
     return words.where(words.notna() & (words != ""), UNKNOWN).astype(str).to_numpy()
 
 
-def region_of_level(levels) -> pd.Series:
+def regions_of(levels) -> pd.Series:
     """Region of the diaphragm of each level: above (T5-T9), at (T10-L1), below (L2-L5), or unknown."""
-    region = dict(zip(LEVELS, ["above"] * 5 + ["at"] * 4 + ["below"] * 4, strict=True))
-    return pd.Series(levels).map(region).fillna(UNKNOWN)
+    return pd.Series(levels).map(lambda level: region_of_level(level) or UNKNOWN)
 
 
 def age_group(ages) -> pd.Series:

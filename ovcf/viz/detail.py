@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from ovcf.figures.style import CLASS_COLOURS, NETWORK_COLOURS, OUTCOME_NAMES
 from ovcf.viz.gallery import OUTCOME_MARKS, network_name
 from ovcf.viz.image_data import Recent, jpeg_bytes, to_uint8
 from ovcf.viz.outcomes import networks_of, outcome_of
-from ovcf.viz.style import CLASS_COLOURS, NETWORK_COLOURS, OUTCOME_NAMES
 
 FILM_EDGE = 1400  # px of the longer edge that travel to the page
 _FACTS = {

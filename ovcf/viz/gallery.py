@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from ovcf.figures.style import NETWORKS, OUTCOME_NAMES
 from ovcf.viz.image_data import data_uri, thumbnail
 from ovcf.viz.outcomes import mistakes_first, networks_of, outcome_of
-from ovcf.viz.style import NETWORK_NAMES, OUTCOME_NAMES
 
 # Shapes go with the colours, so that nothing is told by colour alone.
 OUTCOME_MARKS = {"FN": "▼", "FP": "▲", "TP": "●", "TN": "○"}
@@ -70,9 +70,7 @@ def tile_html(row: dict, picture: bytes) -> str:
     said = network_answers(row)
     outcome, p_fresh = row["outcome"], f"{row['p_fresh']:.2f}"
     level = str(row.get("level") or "unknown")
-    every = "".join(
-        f"<dt>{escape(network_name(n))}</dt><dd>{OUTCOME_MARKS[o]} {p}</dd>" for n, (o, p) in said.items()
-    )
+    every = "".join(f"<dt>{escape(network_name(n))}</dt><dd>{OUTCOME_MARKS[o]} {p}</dd>" for n, (o, p) in said.items())
     place = f"{row['patient_id']}, {level}"
     described = f"Patch {row['patch_id']} of patient {place}: {OUTCOME_NAMES[outcome]}"
     return (
@@ -92,7 +90,7 @@ def network_answers(row: dict) -> dict[str, tuple[str, str]]:
 
 def network_name(network) -> str:
     """A network's name as it is written in words."""
-    return NETWORK_NAMES.get(network, str(network))
+    return NETWORKS.get(network, str(network))
 
 
 def _filters(chosen, network) -> str:
@@ -116,8 +114,7 @@ def _filters(chosen, network) -> str:
 def _select(name, label, options, chosen) -> str:
     """A labelled drop-down."""
     items = "".join(
-        f'<option value="{escape(str(value))}"{" selected" if value == chosen else ""}>'
-        f"{escape(str(text))}</option>"
+        f'<option value="{escape(str(value))}"{" selected" if value == chosen else ""}>{escape(str(text))}</option>'
         for value, text in options.items()
     )
     return f'<label>{label}<select name="{name}">{items}</select></label>'
@@ -126,5 +123,3 @@ def _select(name, label, options, chosen) -> str:
 def anatomical(level) -> tuple:
     """T before L, then the number; unknown last."""
     return ({"T": 0, "L": 1}.get(level[:1], 2), int(level[1:]) if level[1:].isdigit() else 0)
-
-

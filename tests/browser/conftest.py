@@ -84,8 +84,8 @@ def run(tmp_path_factory):
     """
     if os.environ.get("OVCF_BROWSER_RUN"):
         return Path(os.environ["OVCF_BROWSER_RUN"])
-    from ovcf.cohort.synthetic import synthesise
     from ovcf.study import Study
+    from ovcf.synthetic import synthesise
 
     folder = tmp_path_factory.mktemp("study")
     data = synthesise(folder / "cohort", patients=16, seed=1, workers=1, progress=False)

@@ -143,7 +143,6 @@ def test_the_server_wants_a_token_serves_no_file_and_knows_its_name(run, explore
         except HTTPError as error:
             return error.code
 
-
     assert status("/voila/files/explore.ipynb") in (403, 404)
     assert status(f"/voila/files/explore.ipynb?token={server.token}") in (403, 404)
     assert status(f"/?token={server.token}", Host="evil.example") == 403

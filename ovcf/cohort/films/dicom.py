@@ -98,30 +98,48 @@ def read_dicom(path: Path, *, window=None, max_pixels: int = MAX_PIXELS) -> Film
         if ds.PhotometricInterpretation == "MONOCHROME1":
             pixels = 1 - pixels
             notes.append("MONOCHROME1: inverted, so that bone is bright")
-    return Film(pixels, header.mm_per_px, header.spacing_origin, tuple(notes), header.kind, header.bits,
-                header.orientation, header.laterality)
+    return Film(
+        pixels,
+        header.mm_per_px,
+        header.spacing_origin,
+        tuple(notes),
+        header.kind,
+        header.bits,
+        header.orientation,
+        header.laterality,
+    )
 
 
 def _header(ds, path: Path, max_pixels: int) -> FilmHeader:
     """Check what the header promises, in the order a person would ask."""
     rows, columns = _whole(ds, "Rows"), _whole(ds, "Columns")
     if not rows or not columns:
-        raise refusal(path, "no picture in this file (no DICOM, or Rows and Columns missing)",
-                      found=_class_name(ds))
+        raise refusal(path, "no picture in this file (no DICOM, or Rows and Columns missing)", found=_class_name(ds))
     check_size(path, columns, rows, max_pixels)
     frames = _whole(ds, "NumberOfFrames") or 1
     if frames != 1:
-        raise refusal(path, "several frames; a film has one, so export the frame alone", "multi_frame",
-                      found=f"{frames} frames", allowed="1")
+        raise refusal(
+            path,
+            "several frames; a film has one, so export the frame alone",
+            "multi_frame",
+            found=f"{frames} frames",
+            allowed="1",
+        )
     photometric = str(ds.get("PhotometricInterpretation", ""))
     if photometric not in GREY + COLOUR:
-        raise refusal(path, "unknown PhotometricInterpretation", found=photometric,
-                      allowed=", ".join(GREY + COLOUR))
+        raise refusal(path, "unknown PhotometricInterpretation", found=photometric, allowed=", ".join(GREY + COLOUR))
     spacing, origin = _spacing(ds)
     kind = " ".join(filter(None, ["DICOM", str(ds.get("Modality", ""))]))
-    return FilmHeader(columns, rows, kind, _whole(ds, "BitsStored") or 0, spacing, origin,
-                      "\\".join(map(str, elements(ds, "PatientOrientation"))),
-                      str(ds.get("ImageLaterality") or ds.get("Laterality") or ""))
+    return FilmHeader(
+        columns,
+        rows,
+        kind,
+        _whole(ds, "BitsStored") or 0,
+        spacing,
+        origin,
+        "\\".join(map(str, elements(ds, "PatientOrientation"))),
+        str(ds.get("ImageLaterality") or ds.get("Laterality") or ""),
+    )
 
 
 def _class_name(ds) -> str:
@@ -198,8 +216,7 @@ def _stored(ds, path: Path) -> tuple[np.ndarray, list[str]]:
         name = f"{syntax.name} ({syntax})" if syntax.name != syntax else str(syntax)
         refused = isinstance(error, InputError)
         reason = error.problems[0].message if refused else f"its pixels cannot be decoded: {error}"
-        raise refusal(path, f"{reason}; {WAY_OUT}", "undecodable", column="transfer syntax",
-                      found=name) from error
+        raise refusal(path, f"{reason}; {WAY_OUT}", "undecodable", column="transfer syntax", found=name) from error
     if ds.PhotometricInterpretation in COLOUR:
         stored, note = _grey_of_dicom(stored, ds, path)
         notes = [*notes, note]

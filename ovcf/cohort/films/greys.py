@@ -61,8 +61,9 @@ def check_size(path: Path, width: int, height: int, max_pixels: int = MAX_PIXELS
         raise refusal(path, "the picture has no pixels", found=f"{width} x {height}")
     if width > MAX_SIDE or height > MAX_SIDE or width * height > max_pixels:
         allowed = f"at most {MAX_SIDE} a side and {max_pixels} pixels"
-        raise refusal(path, "the picture is larger than any radiograph", "too_large",
-                      found=f"{width} x {height}", allowed=allowed)
+        raise refusal(
+            path, "the picture is larger than any radiograph", "too_large", found=f"{width} x {height}", allowed=allowed
+        )
 
 
 def full_range(stored: np.ndarray, bits: int) -> np.ndarray:
@@ -97,8 +98,12 @@ def grey_of_colour(rgb: np.ndarray, path: Path) -> tuple[np.ndarray, str]:
     limit = rgb.dtype.type(COLOURED_SPREAD * (np.iinfo(rgb.dtype).max // 255))
     coloured = float((spread > limit).mean())
     if coloured > COLOURED_SHARE:
-        raise refusal(path, "a colour picture, not a radiograph", "colour",
-                      found=f"{coloured:.0%} of pixels coloured",
-                      allowed=f"at most {COLOURED_SHARE:.0%} (a mark drawn on a grey film)")
+        raise refusal(
+            path,
+            "a colour picture, not a radiograph",
+            "colour",
+            found=f"{coloured:.0%} of pixels coloured",
+            allowed=f"at most {COLOURED_SHARE:.0%} (a mark drawn on a grey film)",
+        )
     marks = f"; {coloured:.2%} of its pixels are coloured marks" if coloured else ""
     return np.ascontiguousarray(green), f"grey film saved in colour: the green channel is read{marks}"

@@ -59,8 +59,7 @@ def _check_scans(path: Path) -> None:
     """Refuse a JPEG of more scans than any encoder writes (within a scan no FF is followed by DA)."""
     scans = path.read_bytes().count(b"\xff\xda")
     if scans > MOST_SCANS:
-        raise refusal(path, "a JPEG of too many scans", "too_large", found=str(scans),
-                      allowed=f"at most {MOST_SCANS}")
+        raise refusal(path, "a JPEG of too many scans", "too_large", found=str(scans), allowed=f"at most {MOST_SCANS}")
 
 
 def _orientation(image: Image.Image) -> int:
@@ -143,5 +142,4 @@ def _stored(image: Image.Image, path: Path) -> tuple[np.ndarray, int, list[str]]
     if image.mode in ("RGB", "RGBA", "RGBX", "P", "PA", "YCbCr"):
         grey, note = grey_of_colour(np.asarray(image.convert("RGB")), path)
         return grey, 8, [note] + ["transparency ignored"] * (image.mode in ("RGBA", "PA"))
-    raise refusal(path, "pixels of a kind no radiograph has", "colour", found=image.mode,
-                  allowed="grey or RGB")
+    raise refusal(path, "pixels of a kind no radiograph has", "colour", found=image.mode, allowed="grey or RGB")

@@ -74,8 +74,13 @@ def film_kind(path: Path) -> str:
             raise
         raise refusal(path, f"cannot be opened: {error}") from error
     if size > MAX_BYTES:
-        raise refusal(path, "the file is larger than any radiograph", "too_large", found=f"{size} bytes",
-                      allowed=f"at most {MAX_BYTES}")
+        raise refusal(
+            path,
+            "the file is larger than any radiograph",
+            "too_large",
+            found=f"{size} bytes",
+            allowed=f"at most {MAX_BYTES}",
+        )
     if start[128:132] == b"DICM":
         return "dicom"
     kinds = [kind for signature, kind in SIGNATURES.items() if start.startswith(signature)]
@@ -83,5 +88,6 @@ def film_kind(path: Path) -> str:
         return kinds[0]
     if size > 132 and path.suffix.lower() in DICOM_SUFFIXES:
         return "dicom"
-    raise refusal(path, "no picture this software knows", found=path.suffix or "no suffix",
-                  allowed="PNG, JPEG, TIFF or DICOM")
+    raise refusal(
+        path, "no picture this software knows", found=path.suffix or "no suffix", allowed="PNG, JPEG, TIFF or DICOM"
+    )

@@ -92,8 +92,7 @@ def _given(window, path: Path) -> tuple[float, float]:
     except (TypeError, ValueError):
         centre = width = math.nan
     if not (math.isfinite(centre) and 0 < width < math.inf):
-        raise refusal(path, "no window", "window", found=str(window),
-                      allowed="(centre, width), width above 0")
+        raise refusal(path, "no window", "window", found=str(window), allowed="(centre, width), width above 0")
     return centre, width
 
 
@@ -103,8 +102,13 @@ def _index(window, ds, path: Path) -> int:
         return 0
     have = max(len(elements(ds, "VOILUTSequence")), len(windows(ds)))
     if isinstance(window, bool) or not isinstance(window, int) or not 0 <= window < have:
-        raise refusal(path, "the film has no such window", "window", found=str(window),
-                      allowed=f'None, "full", (centre, width), or a number below {have}')
+        raise refusal(
+            path,
+            "the film has no such window",
+            "window",
+            found=str(window),
+            allowed=f'None, "full", (centre, width), or a number below {have}',
+        )
     return window
 
 
@@ -127,8 +131,7 @@ def _by_lut(values: np.ndarray, ds, index: int, path: Path) -> tuple[np.ndarray,
 
     bits = int(ds.VOILUTSequence[index].LUTDescriptor[2])
     if not 8 <= bits <= 16:
-        raise refusal(path, "a VOI LUT of a depth DICOM does not have", found=f"{bits} bits",
-                      allowed="8 to 16")
+        raise refusal(path, "a VOI LUT of a depth DICOM does not have", found=f"{bits} bits", allowed="8 to 16")
     if values.dtype.kind not in "iu":  # a LUT is looked up by whole numbers
         values = np.rint(values).astype(np.int32)
     looked_up = apply_voi(values, ds, index=index)

@@ -96,9 +96,7 @@ def cross(readings, *, values="rating", missing="complete_cases", cluster="auto"
     unit, clustered = _units(about[keep], cluster)
     if truth.all() or not truth.any():
         raise InputError(Problem("one_class", f"the {truth.size} cases left hold one class only; {note}"))
-    return Crossed(
-        ratings[:, :, keep], truth, unit, treatments, readers, list(grid.columns[keep]), clustered, note
-    )
+    return Crossed(ratings[:, :, keep], truth, unit, treatments, readers, list(grid.columns[keep]), clustered, note)
 
 
 def answers(readings, threshold=None):
@@ -211,10 +209,12 @@ def _without_gaps(ratings, treatments, readers, cases, missing):
     if missing == "available" or not gaps.any():
         return np.ones(len(cases), bool), ""
     if missing == "refuse":
-        raise InputError([
-            Problem("missing_reading", f"{readers[j]} did not read case {cases[k]} under {treatments[i]}")
-            for i, j, k in np.argwhere(gaps)[: SHOWN]
-        ])
+        raise InputError(
+            [
+                Problem("missing_reading", f"{readers[j]} did not read case {cases[k]} under {treatments[i]}")
+                for i, j, k in np.argwhere(gaps)[:SHOWN]
+            ]
+        )
     keep = ~gaps.any(axis=(0, 1))
     who = ", ".join(str(readers[j]) for j in np.flatnonzero(gaps.any(axis=(0, 2))))
     note = f"{(~keep).sum()} of {keep.size} cases left out because not everyone read them (gaps: {who})"

@@ -1,0 +1,91 @@
+"""Audit a paper: run every check on its printed numbers and gather what they imply."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from .claims import check_claims
+from .consequences import check_consequences
+from .findings import NOTE, SEVERITIES, Audit, Check, Ledger
+from .folds import split_chances
+from .means import check_auc_points, check_averages, check_mean_rows
+from .paper import Paper
+from .printed_tests import check_tests
+from .reading import read_paper
+from .recover import Recovery, recover
+from .repeated import check_repeated, check_spreads_of_facts, check_sums, check_wordings
+
+SURE, NEVER = 0.05, 0.001  # chances of fold sizes that are worth a word
+
+
+def audit(source=None, *, simulate=True) -> Audit:
+    """Audit a YAML file of printed numbers (None: the paper's, in data/published) or a `Paper`.
+
+    Returns an `Audit`: findings, the most severe first; recovered matrices; and the tables behind them.
+    Raises InputError with line numbers for a file that cannot be used. `simulate`: also simulate chances (of
+    a reading that fits by accident, of fold sizes), which takes a second or two.
+    """
+    paper = source if isinstance(source, Paper) else _read(source)
+    ledger = Ledger()
+    hints = check_repeated(paper, ledger)
+    check_sums(paper, ledger)
+    recovery = recover(paper, ledger, hints, simulate)
+    averages = check_averages(paper, ledger)
+    check_mean_rows(paper, ledger, recovery)
+    check_auc_points(paper, ledger, recovery)
+    tests = check_tests(paper, ledger, simulate)
+    check_consequences(paper, ledger, recovery)
+    bounds = check_claims(paper, ledger, recovery)
+    check_wordings(paper, ledger)
+    check_spreads_of_facts(paper, ledger)
+    made = _check_splits(paper, ledger, recovery) if simulate else pd.DataFrame()
+    order = [row.path for table in paper.tables.values() for row in table.rows.values()]
+    matrices = sorted(recovery.matrices, key=lambda found: order.index(f"{found.table} / {found.row}"))
+    findings = sorted(ledger.findings, key=lambda finding: SEVERITIES.index(finding.severity))
+    checks = pd.DataFrame(ledger.checks, columns=Check._fields)
+    return Audit(paper.title, findings, matrices, checks, _readings(recovery), tests, averages, bounds, made)
+
+
+def _read(source) -> Paper:
+    """Read a file, or the published paper."""
+    if source is None:
+        from ovcf.audit.published import published_paper
+
+        return published_paper()
+    return read_paper(Path(source))
+
+
+def _readings(recovery: Recovery) -> pd.DataFrame:
+    """Table of ranked readings: group, reading, rows explained, of, positives, chance."""
+    rows = [
+        (group, fit.reading.name, len(fit.explained), len(fit.solutions), fit.positives, fit.chance)
+        for group, fits in recovery.fits.items()
+        for fit in fits
+    ]
+    return pd.DataFrame(rows, columns=["group", "reading", "explained", "rows", "positives", "chance"])
+
+
+def _check_splits(paper: Paper, ledger: Ledger, recovery: Recovery) -> pd.DataFrame:
+    """Compare recovered fold sizes with the known ways of splitting."""
+    tables = []
+    for name, parts in recovery.parts.items():
+        sizes = parts.sizes()
+        if sizes is None or len(sizes) < 2:
+            continue
+        patients = paper.facts["patients"].value if "patients" in paper.facts else None
+        chances = split_chances(sizes, None if patients is None else int(patients))
+        tables.append(chances.assign(table=name))
+        possible = chances[chances["chance"] >= SURE]
+        unlikely = chances[chances["chance"] <= NEVER]
+        shown = ", ".join(f"{n} ({p}/{m})" for n, (p, m) in zip(sizes.sum(axis=1), sizes, strict=True))
+        ways = "; ".join(f"{row.splitter} (chance {row.chance:.2g})" for row in chances.itertuples())
+        message = (
+            f"The recovered folds have {shown} cases ({paper.positive}/{paper.negative}). Chance of just "
+            f"these sizes under known ways of splitting: {ways}."
+        )
+        if len(possible) > 1:
+            message += " The sizes alone do not tell the likely ways apart."
+        elif len(unlikely):
+            message += " How patients were kept together, if they were, is not said."
+        ledger.find("fold-sizes", NOTE, paper.tables[name].place, shown, ways, message)
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()

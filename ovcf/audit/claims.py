@@ -1,0 +1,195 @@
+"""Sentences of the text, held against the numbers of the tables."""
+
+import pandas as pd
+from scipy import stats
+
+from .bounds import mcnemar_bounds
+from .findings import CONTRADICTION, NOTE, Ledger
+from .paper import Paper
+from .recover import Recovery
+
+ALPHA = 0.05
+
+
+def check_claims(paper: Paper, ledger: Ledger, recovery: Recovery) -> pd.DataFrame:
+    """Hold every claim of the text against the tables; returns the McNemar bounds behind them."""
+    bounds = []
+    for entry in paper.claims:
+        if entry["kind"] == "best":
+            _check_best(paper, ledger, entry)
+        elif entry["kind"] == "better":
+            _check_better(paper, ledger, recovery, entry)
+        else:
+            bounds += _check_improved(paper, ledger, recovery, entry)
+    columns = ["claim", "row", "before", "after", "n", "smallest_p", "largest_p", "least_pairs", "most_pairs"]
+    return pd.DataFrame(bounds, columns=columns)
+
+
+def _place(entry) -> str:
+    return str(entry["place"] or "the text")
+
+
+def _check_best(paper, ledger, entry):
+    """The row has the largest number of every column (or of those named)."""
+    row = paper.row(entry["row"])
+    table = paper.tables[row.table]
+    others = [one for one in paper.rows(entry["among"]) if one.kind == row.kind and one.name != row.name]
+    columns = [paper.column(row.table, column) for column in entry["columns"] or table.columns]
+    beaten, close = [], []
+    for column in (one for one in columns if one in row.cells):
+        rivals = [one for one in others if column in one.cells]
+        best = max(rivals, key=lambda one: one.cells[column].printed.value, default=None)
+        if best is None:
+            continue
+        mine, theirs = row.cells[column].printed, best.cells[column].printed
+        heading = table.headings[table.columns.index(column)]
+        if mine.interval().high < theirs.interval().low:
+            beaten.append(f"{heading}: {best.name} {theirs.text}, {row.name} {mine.text}")
+        elif mine.sd is not None and theirs.sd is not None and row.over:
+            close.append((heading, best.name, _welch(mine, theirs, row.over)))
+    place, quote = f"{_place(entry)}; {table.place}", str(entry["quote"])
+    if beaten:
+        message = f"The text says “{quote}”, but {'; '.join(beaten)}."
+        return ledger.find("claim-best", CONTRADICTION, place, quote, "; ".join(beaten), message)
+    ledger.holds("claim: best", place, "the printed means are in this order")
+    _report_close(ledger, [one for one in close if one[2] > ALPHA], len(columns), place, quote)
+
+
+def _welch(mine, theirs, k) -> float:
+    """Welch's p from two printed mean ± SD over k results each."""
+    ends = [float(value) for one in (mine, theirs) for value in (one.value, one.sd)]
+    return float(stats.ttest_ind_from_stats(*ends[:2], k, *ends[2:], k, equal_var=False).pvalue)
+
+
+def _report_close(ledger, close, columns, place, quote):
+    """Say in how many columns the lead is within the spread over the folds."""
+    if not close:
+        return
+    heading, name, p = min(close, key=lambda one: one[2])
+    message = (
+        f"“{quote}” holds for the printed means. Against the next best row the difference is within the "
+        f"spread over the folds (Welch t from the printed mean ± SD, p above {ALPHA}) in {len(close)} of "
+        f"{columns} columns; the clearest of these is {heading} against {name}, p = {p:.2f}."
+    )
+    shown = f"{len(close)} of {columns} columns within the spread"
+    ledger.find("claim-best", NOTE, place, quote, shown, message)
+
+
+def _check_better(paper, ledger, recovery, entry):
+    """The row is above each of the others; and were they measured on the same cases?"""
+    row, others = paper.row(entry["row"]), [one for one in paper.rows(entry["than"]) if one.kind == "single"]
+    table, failures = paper.tables[row.table], []
+    for column in entry["columns"] or table.columns:
+        column = paper.column(row.table, column)
+        for one in others:
+            if column in row.cells and column in one.cells:
+                mine, theirs = row.cells[column].printed, one.cells[column].printed
+                if mine.interval().high < theirs.interval().low:
+                    failures.append(f"{one.name} {theirs.text} ({column})")
+    place, quote = f"{_place(entry)}; {table.place}", str(entry["quote"])
+    if failures:
+        message = f"The text says “{quote}”; higher than {row.name} are {', '.join(failures)}."
+        return ledger.find("claim-better", CONTRADICTION, place, quote, ", ".join(failures), message)
+    ledger.holds("claim: better", place, "the printed numbers are in this order")
+    source = paper.row(row.copy_of) if row.copy_of else None
+    folds = source and paper.tables[source.table].folds_of
+    if folds and others and table.cases and folds != table.cases:
+        _report_other_cases(paper, ledger, recovery, row, source, others, place, quote)
+
+
+def _report_other_cases(paper, ledger, recovery, row, source, others, place, quote):
+    """Say that both sides of a comparison are of different cases, and what an unpaired test gives."""
+    table, members = paper.tables[row.table], paper.rows(f"{source.table} / {source.of or ''}")
+    cases, whole = paper.sets[table.cases], paper.sets[paper.tables[source.table].folds_of]
+    message = (
+        f"“{quote}” holds for the printed numbers, but they are of different cases: {row.name} is the "
+        f"average over all {whole.n[0]} ({source.table}, {source.name}), the others are of {cases.n[0]}. How "
+        f"{row.name} did on those {cases.n[0]} is not printed, so no paired comparison of cases can be made."
+    )
+    matrices = [recovery.unique_of(member.path) for member in members]
+    if matrices and None not in matrices:
+        right, total = sum(m.tp + m.tn for m in matrices), sum(m.n for m in matrices)
+        worst = 0.0
+        for one in others:
+            theirs = one.cells.get("accuracy")
+            if theirs is not None:
+                correct = round(float(theirs.printed.value) / table.unit_of("accuracy") * cases.n[0])
+                fisher = stats.fisher_exact([[right, total - right], [correct, cases.n[0] - correct]]).pvalue
+                worst = max(worst, fisher)
+        message += (
+            f" As two separate samples, {right} right of {total} against each of the others gives p at most "
+            f"{worst:.3f} (Fisher's exact test)."
+        )
+    ledger.find("claim-better", NOTE, place, quote, "different cases", message)
+
+
+def _check_improved(paper, ledger, recovery, entry):
+    """Each row improved significantly: bound the exact McNemar p of each by the margins."""
+    before, after = ([row for row in paper.rows(entry[key]) if row.kind == "single"] for key in ("from", "to"))
+    later = {row.name: row for row in after}
+    alpha, place, quote = _alpha(entry), _place(entry), str(entry["quote"])
+    rows, ruled_out, open_rows = [], [], []
+    for row in before:
+        pair = _margins(paper, recovery, row, later.get(row.name))
+        if pair is None:
+            continue
+        bounds = mcnemar_bounds(*pair)
+        counts = [sum(right for right, _ in side) for side in pair]
+        n = sum(size for _, size in pair[0])
+        rows.append((quote, row.name, *counts, n, bounds.smallest, bounds.largest, bounds.least, bounds.most))
+        if counts[1] <= counts[0] or bounds.smallest > alpha:
+            ruled_out.append((row.name, counts, n, bounds))
+        elif bounds.largest > alpha:
+            open_rows.append(row.name)
+    if ruled_out:
+        shown = "; ".join(
+            f"{name}: {a} of {n} right before, {b} after, p at least {bounds.smallest:.4f}"
+            for name, (a, b), n, bounds in ruled_out
+        )
+        message = (
+            f"The text says “{quote}”. However the answers to single cases were paired, the two-sided exact "
+            f"McNemar test cannot reach {alpha:g} for {shown}."
+        )
+        ledger.find("claim-improved", CONTRADICTION, place, quote, shown, message)
+    if open_rows:
+        message = (
+            f"For {', '.join(open_rows)} the printed margins leave open whether the change was significant "
+            f"(exact McNemar p between {min(r[5] for r in rows):.4f} and {max(r[6] for r in rows):.2f}, "
+            "depending on which cases changed); the answers to single cases would settle it."
+        )
+        ledger.find("claim-improved", NOTE, place, quote, "undecided", message)
+    if rows and not ruled_out and not open_rows:
+        ledger.holds("claim: improved", place, "significant however the answers are paired")
+    return rows
+
+
+def _alpha(entry) -> float:
+    return float(entry["alpha"]) if entry["alpha"] is not None else ALPHA
+
+
+def _margins(paper, recovery, before, after):
+    """(right, cases) per class before and after, from unique matrices on shared cases; else right answers of
+    all.
+    """
+    if after is None:
+        return None
+    tables = [paper.tables[row.table] for row in (before, after)]
+    if tables[0].cases is None or tables[0].cases != tables[1].cases:
+        return None
+    found = [recovery.unique_of(row.path) for row in (before, after)]
+    if None not in found and found[0].tp + found[0].fn == found[1].tp + found[1].fn:
+        return [[(m.tp, m.tp + m.fn), (m.tn, m.tn + m.fp)] for m in found]
+    n = paper.sets[tables[0].cases].n
+    if n is None or n[0] != n[1]:
+        return None
+    sides = []
+    for table, row in zip(tables, (before, after), strict=True):
+        column = table.column_of("accuracy", "accuracy")
+        if column is None or column not in row.cells:
+            return None
+        interval, unit = row.cells[column].printed.interval(), table.unit_of(column)
+        low, high = -(-interval.low * n[0] // unit), interval.high * n[0] // unit
+        if low != high:
+            return None
+        sides.append([(int(low), n[0])])
+    return sides

@@ -1,0 +1,120 @@
+"""The paper's own numbers as DataFrames, to print beside ours.
+
+The file is `data/published/paper.yaml` of a checkout. Where the package is installed without one, it is
+looked for in `share/ovcf/published` of the environment; the variable OVCF_PUBLISHED names another folder and
+comes first.
+"""
+
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from ovcf.problems import InputError, Problem
+
+COLUMNS = ["table", "row", "kind", "column", "heading", "printed", "value", "sd", "bracket", "unit", "place"]
+
+
+def published_folder() -> Path:
+    """Return the folder that holds the paper's numbers.
+
+    Looked for in this order: $OVCF_PUBLISHED, data/published of the checkout that this file lies in,
+    data/published of the working folder and those above it, share/ovcf/published of the environment. Raises
+    InputError naming them all.
+    """
+    here, work = Path(__file__).resolve(), Path.cwd()
+    named = os.environ.get("OVCF_PUBLISHED")
+    places = [Path(named)] if named else []
+    places += [here.parents[2] / "data" / "published"]
+    places += [folder / "data" / "published" for folder in (work, *work.parents)]
+    places += [Path(sys.prefix) / "share" / "ovcf" / "published"]
+    for place in places:
+        if (place / "paper.yaml").is_file():
+            return place
+    raise InputError(
+        Problem(
+            "missing_file",
+            "the published numbers (data/published/paper.yaml) are not beside the package; "
+            "work in a checkout or set OVCF_PUBLISHED to the folder that holds paper.yaml",
+        )
+    )
+
+
+@cache
+def published_paper():
+    """Read the paper's numbers once; a `forensics.paper.Paper`."""
+    from ovcf.audit.reading import read_paper
+
+    return read_paper(published_folder() / "paper.yaml")
+
+
+def paper_table(number=None) -> pd.DataFrame:
+    """Return a table of the paper, tidy: one row a printed number.
+
+    Parameters
+    ----------
+    number : 1 to 5 or "Table 3"; None for all tables
+
+    Returns
+    -------
+    DataFrame with table, row, kind (single, mean, p, part, total), column (metric with its class, as
+    `precision_fresh`), heading (as printed), printed (as printed, "75.69 ± 2.08"), value and sd (floats;
+    percentages stay percentages), bracket (the number in parentheses), unit ("%" or ""), place.
+    """
+    paper = published_paper()
+    if number is None:
+        return table_frame(paper, list(paper.tables))
+    name = str(number) if str(number) in paper.tables else f"Table {number}"
+    if name not in paper.tables:
+        allowed = ", ".join(paper.tables)
+        raise InputError(Problem("table", "the paper has no such table", found=str(number), allowed=allowed))
+    return table_frame(paper, [name])
+
+
+def table_frame(paper, names) -> pd.DataFrame:
+    """Return tables of any `Paper` as one tidy DataFrame (columns: see `paper_table`)."""
+    found = []
+    for table in (paper.tables[name] for name in names):
+        for row in table.rows.values():
+            for column, cell in row.cells.items():
+                sd = None if cell.printed.sd is None else float(cell.printed.sd)
+                percent = table.kind != "counts" and row.kind != "p" and table.unit_of(column) == 100
+                heading = table.headings[table.columns.index(column)]
+                found.append(
+                    (
+                        table.name,
+                        row.name,
+                        row.kind,
+                        column,
+                        heading,
+                        cell.printed.text,
+                        float(cell.printed.value),
+                        sd,
+                        float(cell.printed.bracket),
+                        "%" if percent else "",
+                        table.place_of(row.name, column),
+                    )
+                )
+    return pd.DataFrame(found, columns=COLUMNS).astype({"sd": float})
+
+
+def paper_wide(number) -> pd.DataFrame:
+    """Return a table as it is printed: rows by columns, printed strings, "" where nothing is printed."""
+    tidy = paper_table(number)
+    wide = tidy.pivot(index="row", columns="column", values="printed")
+    return wide.reindex(index=tidy["row"].unique(), columns=tidy["column"].unique()).fillna("")
+
+
+def paper_facts() -> pd.DataFrame:
+    """Return the numbers of the text and abstract: name, printed, value, unit, place; repeated results last."""
+    from ovcf.audit.printed import parse
+
+    paper = published_paper()
+    rows = [(f.name, f.text, float(f.value), f.unit, f.place) for f in paper.facts.values()]
+    for entry in paper.statements:
+        for column, text in entry["values"].items():
+            name = f"{column} of {entry['of']}"
+            rows.append((name, str(text), float(parse(text).value), "", str(entry["place"])))
+    return pd.DataFrame(rows, columns=["name", "printed", "value", "unit", "place"])

@@ -1,0 +1,186 @@
+"""Numbers that a paper prints more than once, and numbers that must add up: text, tables, captions."""
+
+from .bounds import largest_sd, share_below
+from .findings import CONTRADICTION, NOTE, Ledger
+from .lookup import numbers_at
+from .paper import Cell, Paper, Row, Table
+from .printed import Printed, parse
+
+
+def check_repeated(paper: Paper, ledger: Ledger) -> dict[str, str]:
+    """Compare rows that repeat another row, and statements of the text, with the row they speak of.
+
+    Returns hints: metric that a repeated column is headed with -> metric that it was seen to hold.
+    """
+    hints: dict[str, str] = {}
+    for table in paper.tables.values():
+        for row in table.rows.values():
+            if row.copy_of:
+                source = paper.row(row.copy_of)
+                for column, cell in row.cells.items():
+                    _compare(
+                        paper,
+                        ledger,
+                        hints,
+                        table.metrics[column],
+                        cell,
+                        source,
+                        table.place_of(row.name, column),
+                        table.headings[table.columns.index(column)],
+                    )
+    for entry in paper.statements:
+        source = paper.row(entry["of"])
+        for column, text in entry["values"].items():
+            cell = Cell(column, parse(text), entry.line)
+            _compare(paper, ledger, hints, paper.metric_of(column), cell, source, str(entry["place"]), column)
+    return hints
+
+
+def _compare(paper, ledger, hints, metric, cell: Cell, source: Row, place: str, heading: str):
+    """Hold one repeated number against the row that it repeats."""
+    table = paper.tables[source.table]
+    column = table.column_of(cell.column, metric)
+    if column is None or column not in source.cells:
+        return
+    original = source.cells[column].printed
+    if agree(cell.printed, original):
+        return ledger.holds("repeated number", place, f"agrees with {table.place_of(source.name, column)}")
+    held = [other for other in source.cells if other != column and _same(source.cells[other].printed, cell.printed)]
+    where = table.place_of(source.name, column)
+    if len(held) == 1 and cell.printed.decimals > 0:
+        hints[metric] = table.metrics[held[0]]
+        message = (
+            f"What is called {heading} here ({cell.printed.text}) is, digit for digit, the "
+            f"{paper.word(hints[metric])} in {table.place} ({source.name}); the {paper.word(metric)}, which "
+            f"is what {heading} means, stands there as {original.text}."
+        )
+        return ledger.find("relabelled", CONTRADICTION, place, cell.printed.text, original.text, message)
+    message = f"The same result is printed as {cell.printed.text} here and as {original.text} in {where}."
+    message += _elsewhere(paper, cell.printed, (source.path, column))
+    ledger.find("printed-twice", CONTRADICTION, f"{place}; {where}", cell.printed.text, original.text, message)
+
+
+def agree(one: Printed, other: Printed) -> bool:
+    """Tell whether two printings, and their ± where both have one, can be of one number."""
+    if one.relation or other.relation:
+        return one.text == other.text
+    value = one.interval().meets(other.interval())
+    return value and (one.sd is None or other.sd is None or one.sd_interval().meets(other.sd_interval()))
+
+
+def _same(one: Printed, other: Printed) -> bool:
+    """Same digits, value for value."""
+    return one.value == other.value and one.sd == other.sd
+
+
+def _elsewhere(paper: Paper, printed: Printed, besides) -> str:
+    """Say where else in the tables the same ± is printed."""
+    if printed.sd is None:
+        return ""
+    found = []
+    for table in paper.tables.values():
+        for row in table.rows.values():
+            for column, cell in row.cells.items():
+                if cell.printed.sd == printed.sd and cell.printed.sd_digits == printed.sd_digits:
+                    found.append(f"{table.place_of(row.name, column)} ({cell.printed.text})")
+    return f" The same ± stands in {'; '.join(found[:3])}." if found else ""
+
+
+# Sums
+# ------------------------------------------------------------------------------------------------------------
+
+
+def check_sums(paper: Paper, ledger: Ledger):
+    """Add up what must add up: listed sums, totals of counts tables, classes of a set."""
+    for entry in paper.sums:
+        total = numbers_at(paper, entry["total"])[0]
+        parts = [number for path in entry["parts"] for number in numbers_at(paper, path)]
+        place = parts[0].place.partition(",")[0] if parts else total.place
+        _sum(paper, ledger, total, parts, f"{total.place}; {place}", str(entry["total"]).rpartition(" / ")[2])
+    for table in paper.tables.values():
+        for row in table.rows.values() if table.kind == "counts" else ():
+            for column in row.cells if row.kind == "total" else ():
+                total = numbers_at(paper, f"{row.path} / {column}")[0]
+                _sum(
+                    paper,
+                    ledger,
+                    total,
+                    numbers_at(paper, f"{table.name} / * / {column}"),
+                    total.place,
+                    column,
+                )
+    for cases in paper.sets.values():
+        if None not in (cases.n, cases.positive, cases.negative):
+            total = cases.positive + cases.negative
+            if not cases.n[0] <= total <= cases.n[1]:
+                message = f"{cases.positive} and {cases.negative} cases are {total}, not {cases.n[0]}."
+                ledger.find("sum", CONTRADICTION, cases.place, cases.n[0], total, message)
+
+
+def _sum(paper, ledger, total, parts, place, name):
+    """Compare one printed total with its parts."""
+    added = sum(part.value for part in parts)
+    if added == total.value:
+        return ledger.holds("sum", place, f"{name}: {len(parts)} parts add up to {total.text}")
+    shown = f"{float(added):g}"
+    others = [f for f in paper.facts.values() if f.value == added and f.text != total.text and "." not in f.text]
+    parted = " + ".join(part.text for part in parts if part.value) if len(parts) <= 8 else f"{len(parts)} parts"
+    message = f"The parts ({parted}) add up to {shown}; printed is {total.text} ({name})."
+    if any("(" in part.text for part in parts):
+        counted = [f"{part.place.split(', ')[1]} {float(part.value):g}" for part in parts if part.value]
+        if float(sum(part.value for part in parts)) == added and added < 100:
+            message = f"The parts ({', '.join(counted)}) add up to {shown}; printed is {total.text} ({name})."
+    if others:
+        message += f" The text prints {shown} for something else: {others[0].name} ({others[0].place})."
+    ledger.find("sum", CONTRADICTION, place, total.text, shown, message)
+
+
+# Words and single numbers
+# ----------------------------------------------------------------------------------------
+
+
+def check_wordings(paper: Paper, ledger: Ledger):
+    """Compare the names that one thing is given in several places."""
+    for entry in paper.wordings:
+        words = [(str(said["word"]), str(said.get("place", ""))) for said in entry["says"]]
+        places, about = "; ".join(place for _, place in words), str(entry["about"])
+        if len({word for word, _ in words}) == 1:
+            ledger.holds("wording", places, about)
+            continue
+        severity = NOTE if str(entry["loose"]).lower() == "true" else CONTRADICTION
+        shown = "; ".join(f"'{word}' ({place})" for word, place in words)
+        message = f"For {about}, the paper says {shown}."
+        ledger.find("wording", severity, places, words[0][0], words[1][0], message)
+
+
+def check_spreads_of_facts(paper: Paper, ledger: Ledger):
+    """See what a mean ± SD of something that has a least or a most value implies."""
+    for fact in paper.facts.values():
+        if fact.printed is None or fact.printed.sd is None or (fact.least is None and fact.most is None):
+            continue
+        mean, sd = float(fact.value), float(fact.printed.sd)
+        bound, low = (fact.least, True) if fact.least is not None else (fact.most, False)
+        other = fact.most if low else fact.least
+        gap = abs(mean - float(bound))
+        if other is not None and sd > largest_sd(mean, *sorted((bound, other))) * 1.01 + 0.5:
+            message = f"No values between {bound} and {other} with mean {mean:g} spread as much as ± {sd:g}."
+            ledger.find("spread-of-fact", CONTRADICTION, fact.place, fact.text, "impossible", message)
+            continue
+        share = share_below(mean, sd, float(bound)) if low else share_below(-mean, sd, -float(bound))
+        if gap <= 0 or share < 0.05:
+            ledger.holds("spread of a fact", fact.place, fact.name)
+            continue
+        far = mean + (sd**2 / gap if low else -(sd**2) / gap)
+        side, most = ("below", "above") if low else ("above", "below")
+        message = (
+            f"If {fact.text} {fact.unit} is mean ± SD of {fact.name} and nobody is {side} {bound}, the "
+            f"values cannot lie evenly about the mean: a bell shape would have {share:.0%} of them {side} "
+            f"{bound}, and some must be {far:.0f} or {most}. What ± stands for is not said."
+        )
+        printed = f"{fact.text}, none {side} {bound}"
+        ledger.find("spread-of-fact", NOTE, fact.place, printed, f"{share:.0%} {side} {bound} if bell-shaped", message)
+
+
+def tables_with(paper: Paper, kind: str) -> list[tuple[Table, Row]]:
+    """List rows of a kind with their tables."""
+    return [(table, row) for table in paper.tables.values() for row in table.rows.values() if row.kind == kind]

@@ -1,5 +1,0 @@
-"""Look a cohort over before an hour is spent: errors, and warnings that a reviewer would raise."""
-
-from ovcf.cohort.check.survey import Findings, check
-
-__all__ = ["Findings", "check"]

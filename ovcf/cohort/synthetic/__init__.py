@@ -1,5 +1,0 @@
-"""Synthetic films of the paper's cohort. Nothing here comes from a patient; everything made from it says so."""
-
-from ovcf.cohort.synthetic.making import DRAWING, synthesise
-
-__all__ = ["DRAWING", "synthesise"]

@@ -1,0 +1,1 @@
+"""Figures: each draws a given table on an ax and hands the ax back."""

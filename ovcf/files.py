@@ -1,0 +1,106 @@
+"""Write a file at once or not at all; say what changes when a file does.
+
+Every file that a run, a cohort or a reading leaves behind is written here: into a temporary file beside its place,
+brought to disk, then renamed. A kill at any moment leaves the old file or the new one, never a part.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+PARTIAL = ".part"  # how the name of every temporary file ends; `.NAME-RANDOM.part`
+
+
+@contextmanager
+def writing(path: Path, mode: str = "wb", *, private: bool = False, **options: Any) -> Iterator[Any]:
+    """Open a file for writing that takes its place when the block ends, and only if it ends well.
+
+    Parameters
+    ----------
+    path : where the file shall stand; its folder must be there.
+    mode : "wb" or "w" (UTF-8, newlines as written).
+    private : readable by its owner only (0600), for keys; otherwise the umask decides.
+    options : as `open` takes them.
+
+    Raises
+    ------
+    OSError : as opening, writing and renaming do; the file that stood there is left as it was.
+    """
+    path = Path(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=PARTIAL)
+    options = {"encoding": "utf-8", "newline": ""} | options if "b" not in mode else options
+    try:
+        with os.fdopen(handle, mode, **options) as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        if not private:
+            os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def write_text(path: Path, text: str, **options: Any) -> None:
+    """Write a text file at once or not at all (UTF-8)."""
+    with writing(path, "w", **options) as stream:
+        stream.write(text)
+
+
+def write_bytes(path: Path, data: bytes, **options: Any) -> None:
+    """Write a binary file at once or not at all."""
+    with writing(path, **options) as stream:
+        stream.write(data)
+
+
+def read_yaml(path: Path) -> dict:
+    """Return a YAML file's mapping, an empty one where there is no such file."""
+    import yaml
+
+    return (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.is_file() else {}
+
+
+def write_yaml(path: Path, values: dict) -> None:
+    """Write a mapping as YAML, in its own order."""
+    import yaml
+
+    write_text(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+
+
+def stamp(source: Path) -> list:
+    """Return what changes when a file does, or any file of a folder: path, size and time."""
+    files = sorted(source.rglob("*")) if source.is_dir() else [source] * source.exists()
+    return [str(source), *([str(file), (s := file.stat()).st_size, s.st_mtime_ns] for file in files if file.is_file())]
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, 64 hexadecimal digits."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _umask() -> int:
+    """Return the process's file mask; it can only be read by setting it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring a rename to disk, where the system lets a folder be opened for it (not Windows)."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass
+    finally:
+        os.close(handle)

@@ -1,0 +1,99 @@
+"""What a file says about patient and device besides the pixels: names of fields, never their content."""
+
+import warnings
+from pathlib import Path
+
+from PIL import ExifTags, Image
+
+from ovcf.cohort.films import film_kind
+
+# Elements that say who the patient is. PS3.15 lists hundreds to remove; these a reader recognises.
+IDENTIFYING = (
+    "PatientName",
+    "PatientBirthDate",
+    "PatientAddress",
+    "PatientTelephoneNumbers",
+    "OtherPatientIDs",
+    "OtherPatientNames",
+    "PatientMotherBirthName",
+    "MedicalRecordLocator",
+    "AccessionNumber",
+    "InstitutionName",
+    "InstitutionAddress",
+    "ReferringPhysicianName",
+    "PerformingPhysicianName",
+    "OperatorsName",
+    "PatientComments",
+)
+# EXIF fields that can hold a name, a place or a time; orientation and resolution cannot
+_EXIF = {
+    tag.value: tag.name
+    for tag in (
+        ExifTags.Base.Artist,
+        ExifTags.Base.Copyright,
+        ExifTags.Base.DateTime,
+        ExifTags.Base.ImageDescription,
+        ExifTags.Base.HostComputer,
+        ExifTags.Base.XPAuthor,
+        ExifTags.Base.XPComment,
+        ExifTags.Base.XPTitle,
+        ExifTags.Base.GPSInfo,
+    )
+}
+_HARMLESS = {
+    "jfif_unit",
+    "dpi",
+    "compression",
+    "software",
+    "icc_profile",
+    "date:create",
+    "date:modify",
+    "date:timestamp",
+}
+
+
+def header_facts(path: Path) -> dict:
+    """Facts from a film's header.
+
+    Returns
+    -------
+    dict of str
+        `identifying`: names of the filled fields that can identify a patient, with commas; `burned_in`: the
+        header's own word on text in the pixels ("YES", "NO" or ""); `manufacturer` and `model` of the device.
+    """
+    facts = {"identifying": "", "burned_in": "", "manufacturer": "", "model": ""}
+    try:
+        return facts | (_of_dicom(path) if film_kind(path) == "dicom" else {"identifying": _of_picture(path)})
+    except Exception:  # whatever a damaged header throws; the film reader has accepted the pixels
+        return facts
+
+
+def _of_dicom(path: Path) -> dict:
+    import pydicom
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ds = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+
+        def text(keyword: str) -> str:
+            return str(ds.get(keyword, "") or "").strip()
+
+        return {
+            "identifying": ", ".join(word for word in IDENTIFYING if text(word)),
+            "burned_in": text("BurnedInAnnotation").upper(),
+            "manufacturer": text("Manufacturer"),
+            "model": text("ManufacturerModelName"),
+        }
+
+
+def _of_picture(path: Path) -> str:
+    """Names of the text fields a PNG, JPEG or TIFF carries."""
+    with Image.open(path) as image:
+        named = [
+            str(key)[:40]
+            for key, value in image.info.items()
+            if isinstance(value, (str, bytes)) and value and str(key).lower() not in _HARMLESS | {"exif"}
+        ]
+        if image.format != "PNG" or "exif" in image.info:  # asking a PNG without EXIF would decode it
+            named += [f"EXIF {_EXIF[tag]}" for tag in image.getexif() if tag in _EXIF]
+        return ", ".join(named)

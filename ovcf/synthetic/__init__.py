@@ -1,0 +1,5 @@
+"""Synthetic films of the paper's cohort. Nothing here comes from a patient; everything made from it says so."""
+
+from ovcf.synthetic.making import DRAWING, synthesise
+
+__all__ = ["DRAWING", "synthesise"]

@@ -1,0 +1,1 @@
+"""Tables for people: statistics in, formatted cells out, no arithmetic beyond rounding."""

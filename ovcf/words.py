@@ -1,0 +1,33 @@
+"""Each word of the study once: levels, regions of the diaphragm, labels, columns of a box, networks."""
+
+LEVELS = ("T5", "T6", "T7", "T8", "T9", "T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5")
+"""Vertebral levels that the paper's Table 1 counts, from above downwards."""
+
+LABELS = ("fresh", "old")
+"""The two classes; fresh is the positive one."""
+
+REGIONS = ("above", "at", "below")
+"""Where a level lies by the diaphragm."""
+
+BOX = ("x0", "y0", "x1", "y1")
+"""Columns of a vertebra's upright box, in pixels of its film; x1 and y1 are exclusive."""
+
+
+NETWORKS = {
+    "alexnet": "AlexNet",
+    "vgg16": "VGG16",
+    "googlenet": "GoogLeNet",
+    "resnet50": "ResNet50",
+    "resnet101": "ResNet101",
+    "efficientnet_lite0": "EfficientNet-Lite0",
+}
+"""The networks that come along, as written in a profile and as printed: the paper's five, and one whose ImageNet
+weights come with a pip package."""
+
+
+def region_of_level(level: str) -> str:
+    """Return where a level lies by the diaphragm: T5-T9 above, T10-L1 at, L2-L5 below, "" unknown."""
+    if level not in LEVELS:
+        return ""
+    place = LEVELS.index(level)
+    return "above" if place < LEVELS.index("T10") else "at" if place <= LEVELS.index("L1") else "below"
