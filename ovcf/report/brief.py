@@ -14,7 +14,7 @@ import pandas as pd
 from ovcf.audit.published import paper_wide
 from ovcf.run_folder import read_table
 from ovcf.tables.show import MISSING, p_value, with_interval
-from ovcf.words import NETWORKS
+from ovcf.words import network_title
 
 COLUMNS = ["question", "this run [95 % interval]", "the paper", "section"]
 PAPER_NETWORK = "ResNet101"  # the paper's choice
@@ -81,7 +81,7 @@ def _shortcut(factors):
 
 
 def _network(folds, intervals):
-    name = NETWORKS.get(folds.network.iloc[0], folds.network.iloc[0])
+    name = network_title(folds.network.iloc[0])
     printed = paper_wide(2).loc[PAPER_NETWORK, "auc"]
     return f"AUC {_of_metric(intervals, 'auc')}: {name}", f"AUC {printed}: {PAPER_NETWORK}"
 
@@ -96,7 +96,7 @@ def _next_best(comparisons):
     by_patient = comparisons.test.str.startswith("DeLong, clustered by patient")
     closest = comparisons[by_patient & comparisons.difference.notna()].nsmallest(1, "difference").iloc[0]
     rival = closest.networks.split(" - ")[1]
-    ahead = f"AUC {_higher(closest)} than {NETWORKS.get(rival, rival)}"
+    ahead = f"AUC {_higher(closest)} than {network_title(rival)}"
     return f"{ahead}, p {p_value(closest.p_holm)} (Holm)", "not tested"
 
 

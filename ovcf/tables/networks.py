@@ -10,7 +10,7 @@ from ovcf.stats.intervals import fold_intervals, metric_intervals
 from ovcf.stats.rates import METRICS, fold_table, summary_table
 from ovcf.stats.subgroups import subgroup_table
 from ovcf.tables.show import METRIC_NAMES, MISSING, beside_paper, mean_sd, with_interval
-from ovcf.words import NETWORKS
+from ovcf.words import network_title, networks_in_order
 
 # The paper's spelling of the networks' names
 PAPER_ROWS = {
@@ -27,7 +27,7 @@ SUBGROUPS = {"region": "level", "level": "level", "sex": "sex", "age_group": "ag
 
 def recipes(networks, weights: str, trainable: str) -> pd.DataFrame:
     """Say for each network where its weights came from, what was frozen and what trained."""
-    rows = [(NETWORKS.get(n, n), describe_training(n, weights, trainable)) for n in networks]
+    rows = [(network_title(n), describe_training(n, weights, trainable)) for n in networks]
     return pd.DataFrame(rows, columns=["network", "weights and training"])
 
 
@@ -52,7 +52,7 @@ def table2_beside_paper(table: pd.DataFrame) -> pd.DataFrame:
     """Return `table2` as printed text, the paper's row beneath each of ours; networks in the paper's order."""
     cells = table.assign(text=[_mean_cell(row) for row in table.to_dict("records")])
     ours = cells.pivot(index="network", columns="metric", values="text")
-    ours = ours.reindex([n for n in NETWORKS if n in ours.index])[list(METRICS)]
+    ours = ours.reindex(networks_in_order(ours.index))[list(METRICS)]
     printed = paper_wide(2).rename(index=PAPER_ROWS)
     return _named(beside_paper(ours, printed.loc[printed.index.isin(ours.index)]))
 
@@ -76,7 +76,7 @@ def interval_table(intervals: pd.DataFrame) -> pd.DataFrame:
     cells = intervals.assign(text=_texts(intervals))
     wide = cells.pivot(index="network", columns="metric", values="text")
     columns = [*METRICS, *([FOLD_MEAN] if FOLD_MEAN in wide else [])]
-    wide = wide.reindex([n for n in NETWORKS if n in wide.index])[columns]
+    wide = wide.reindex(networks_in_order(wide.index))[columns]
     return _named(wide)
 
 
@@ -141,9 +141,7 @@ def comparisons(predictions: pd.DataFrame, chosen: str) -> pd.DataFrame:
 
 def comparison_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return the comparisons with differences and intervals as text and printed names of networks."""
-    names = table.networks
-    for key, name in NETWORKS.items():
-        names = names.str.replace(rf"\b{key}\b", name, regex=True)
+    names = [" - ".join(map(network_title, pair.split(" - "))) for pair in table.networks]
     return pd.DataFrame(
         {
             "test": table.test,
@@ -237,4 +235,4 @@ def _metric_name(metric: str) -> str:
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:
     """Give columns and rows their printed names."""
-    return table.rename(columns=_metric_name, index=NETWORKS)
+    return table.rename(columns=_metric_name, index=network_title)

@@ -10,7 +10,7 @@ from ovcf.stats.readers.mrmc import obuchowski_rockette
 from ovcf.stats.readers.power import power_grid
 from ovcf.stats.readers.tables import reader_table
 from ovcf.tables.show import GLUE, MISSING, mean_sd, percent, with_interval
-from ovcf.words import NETWORKS
+from ovcf.words import network_title
 
 AVERAGE = "Average"
 SHOWN = ("accuracy", "specificity", "sensitivity", "ppv", "npv")
@@ -56,7 +56,7 @@ def session_beside_paper(table: pd.DataFrame, number: int, folds: pd.DataFrame |
             "npv": "precision_old",
         }
         cells = {NAMES[m]: _fold_mean(folds[names.get(m, m)]) for m in SHOWN}
-        ours.loc[f"{NETWORKS.get(folds.network.iloc[0], folds.network.iloc[0])}, mean of folds"] = cells
+        ours.loc[f"{network_title(folds.network.iloc[0])}, mean of folds"] = cells
     printed = paper_wide(number).rename(columns=NAMES)
     printed = printed.loc[~printed.index.str.startswith("p value")]
     rows = pd.concat({"ours": ours, "paper, printed": printed, "paper, from its digits": _recomputed(number)})
