@@ -286,7 +286,7 @@ def audit(file, as_json):
     FILE is YAML, described in data/published/README.md; without it, the paper's numbers are checked.
     """
     from ovcf.audit import audit as run_audit
-    from ovcf.audit.report import as_text
+    from ovcf.audit.audit import as_text
 
     result = run_audit(file)
     echo_json(result.as_json()) if as_json else click.echo(as_text(result))
