@@ -11,6 +11,7 @@ import pandas as pd
 
 from ovcf.cohort.films import FilmHeader, check_film, read_header
 from ovcf.cohort.films.decoder import workers_may_die
+from ovcf.cohort.films.spacing import SPACING_MM
 from ovcf.cohort.ready import read_ready_patches
 from ovcf.cohort.rows import SEXES, Cells, read_rows
 from ovcf.problems import InputError, Problem
@@ -111,7 +112,7 @@ def _values(cells: Cells) -> pd.DataFrame:
         "label": cells.words("label", {label: label for label in LABELS}, "fresh, old"),
         "image": cells.filled("image"),
         **{name: cells.numbers(name, -1e6, 1e6, "a number of pixels") for name in BOX},
-        "mm_per_px": [spacing or math.nan for spacing in cells.numbers("mm_per_px", 0, 10, "up to 10 mm")],
+        "mm_per_px": _spacings(cells),
         "age": cells.numbers("age", 0, 130, "0 to 130 years"),
         "sex": cells.words("sex", SEXES, "female, male, f, m or empty"),
         "normal_segment": cells.flags("normal_segment"),
@@ -123,6 +124,17 @@ def _values(cells: Cells) -> pd.DataFrame:
     ]
     extra = [name for name in cells.table if name not in (*values, *OURS, "row")]
     return pd.DataFrame(values | {name: _as_it_came(name, cells.column(name)) for name in extra})
+
+
+def _spacings(cells: Cells) -> list[float]:
+    """Return the spacings given, nan where none is or it is 0; within the limits that hold for headers too."""
+    low, high = SPACING_MM
+    allowed = f"{low:g} to {high:g} mm, 0 or empty where unknown"
+    values = cells.numbers("mm_per_px", 0, high, allowed)
+    for (row, cell), value in zip(cells.rows("mm_per_px"), values, strict=True):
+        if 0 < value < low:
+            cells.add("number", "not a number this column can hold", row, "mm_per_px", cell, allowed)
+    return [value or math.nan for value in values]
 
 
 def _as_it_came(name: str, column: list[str]) -> list:
