@@ -99,7 +99,7 @@ def test_a_large_film_is_thinned_in_whole_steps():
     assert scale == 3 and pixels.shape == (1667, 1000) and pixels.dtype == np.uint16
 
 
-@pytest.mark.parametrize("grey, words", [(65535, "too bright: mean grey 1.00"), (0, "too dark"), (None, "blank")])
+@pytest.mark.parametrize("grey, words", [(65535, "too bright: mean grey 0.9"), (0, "too dark"), (None, "blank")])
 def test_a_box_that_shows_nothing_is_not_scored_without_a_word(tmp_path, rng, grey, words):
     from ovcf import predict
 

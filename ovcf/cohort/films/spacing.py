@@ -5,11 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ovcf.cohort.columns import SPACING_MM
 from ovcf.cohort.films.windows import elements
-
-SPACING_MM = (0.01, 10.0)
-"""Least and greatest spacing that is believed, in headers and manifests alike: films are digitised at 0.04 to 0.2 mm;
-what lies outside is a slip of the unit or of the decimal point."""
 
 MAGNIFICATION = (1.0, 3.0)  # source to detector over source to body; a lateral spine has 1.1 to 1.3
 EQUAL = 1e-6  # relative; two spacings that agree this well are one number
