@@ -211,7 +211,7 @@ class Study(RunFolder):
     @cached_property
     def readings(self) -> pd.DataFrame:
         """Answers of the readers without and with the model: a file, or simulated readers (and called so)."""
-        from ovcf.stats.readers.readings import read_readings
+        from ovcf.intake.readings import read_readings
 
         if self.simulated_readers:
             return self._simulate_readings()

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ovcf.cohort.rows import read_rows
 from ovcf.problems import Problem
 
 
@@ -14,18 +13,16 @@ class Places(NamedTuple):
 
     table: pd.DataFrame
     file: Path
-    lines: list[int] | None
+    lines: tuple[int, ...] | None
 
     def problem(self, kind: str, place: int, message: str, column: str | None = None, found=None, allowed=None):
         """A problem about the patch in that place."""
         row = self.lines[place] if self.lines else None
         file = str(self.file if self.lines else self.table["image"].iloc[place])
-        return Problem(kind, f"{self.table['patch_id'].iloc[place]}: {message}", file, row, column, found, allowed)
+        patch = str(self.table["patch_id"].iloc[place])
+        return Problem(kind, f"{patch}: {message}", file, row, column, found, allowed, patch)
 
 
 def places_of(cohort) -> Places:
     """The places of a cohort's patches; a cohort of ready patches in folders has no lines."""
-    lines = None
-    if cohort.source.is_file():
-        lines = read_rows(cohort.source)[0]["row"].tolist()
-    return Places(cohort.patches.reset_index(drop=True), cohort.source, lines)
+    return Places(cohort.patches.reset_index(drop=True), cohort.source, cohort.lines)
