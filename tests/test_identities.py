@@ -3,13 +3,13 @@
 import io
 
 import numpy as np
-import pandas as pd
 import pydicom
 import pytest
 from PIL import Image
 
 from ovcf.intake.check import check
 from ovcf.intake.check.identities import _plain
+from ovcf.intake.overlaps import overlaps
 
 HEADER = "patch_id,patient_id,image,label,level,x0,y0,x1,y1,age,sex"
 
@@ -115,10 +115,10 @@ def test_a_forgotten_box_is_a_warning_and_no_patch(tmp_path):
     assert findings.counts["patches"] == 2  # v2's whole picture is a ready patch: no row of its film has a box
 
 
-def test_the_synthetic_cohort_raises_none_of_these(tmp_path):
-    from ovcf.synthetic import synthesise
-
-    findings = check(synthesise(tmp_path / "syn", patients=8, seed=1), workers=1, progress=False)
-    kinds = {problem.kind for problem in findings.warnings}
-    assert not kinds & {"alike_ids", "header_patient", "overlapping_boxes", "level_twice", "forgotten_box"}
-    assert pd.read_csv(tmp_path / "syn" / "manifest.csv")["patient_id"].nunique() > 4
+def test_neighbours_on_real_films_are_not_taken_for_one_vertebra(shared):
+    folder, pairs = shared / "real" / "spine_frontal" / "labels", 0
+    for file in sorted(folder.glob("*.txt")):
+        lines = [line.split() for line in file.read_text().splitlines()]
+        sides = np.array([line[1:] for line in lines if len(line) == 5], dtype=float)
+        pairs += len(overlaps(np.hstack([sides[:, :2] - sides[:, 2:] / 2, sides[:, :2] + sides[:, 2:] / 2])))
+    assert pairs == 0
