@@ -129,7 +129,7 @@ def comparison_table(table: pd.DataFrame) -> pd.DataFrame:
         {
             "test": table.test,
             "whose": table.whose,
-            "of": [heading(metric, unit="points") for metric in table.metric],
+            "of": [heading(metric, unit=", points") for metric in table.metric],
             "networks": [pair if one else "all" for pair, one in zip(named, table["first"], strict=True)],
             "difference [95 % interval]": with_intervals(table, "difference"),
             "p": table.p,
