@@ -77,8 +77,9 @@ class Elsewhere:
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
-        """One row a patch: patch_id, patient_id, truth; p_fresh of the final model, p_ensemble the mean over the models of
-        the folds, low and high over all of them; unlike.
+        """One row a patch: patch_id, patient_id, truth, probabilities, unlike.
+
+        p_fresh is the final model's, p_ensemble the mean over the models of the folds, low and high range over all.
         """
         said = self.model.predict(self.images())
         members = self.model.members(self.images())
