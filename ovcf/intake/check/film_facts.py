@@ -22,7 +22,6 @@ from ovcf.words import BOX
 THUMB = 64  # px; side of the thumbnails that near-duplicates are verified on
 MODEL = 112  # px; the scale blur is judged at, about what a network sees
 FILMS_A_WORKER = 16
-BLANK_SPREAD = 0.02  # of the full range, from a patch's 1st to its 99th percentile
 
 
 class Facts(NamedTuple):
@@ -104,7 +103,7 @@ def _film(root: str, image: str, boxes: list) -> tuple[dict, np.ndarray, dict, l
         "mean": float(greys.mean()),
         "sd": float(greys.std()),
         "hash": phash(thumb),
-        "text_lines": text_lines(greys),
+        "text_lines": text_lines(greys, film.padding),
         **header_facts(path),
     }
     return facts, thumb, {place: _patch(greys, box) for place, box in boxes}, []

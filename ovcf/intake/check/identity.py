@@ -52,7 +52,7 @@ _HARMLESS = {
 }
 
 
-def header_facts(path: Path) -> dict:
+def header_facts(path: Path) -> dict[str, str]:
     """Facts from a film's header.
 
     Returns
@@ -68,7 +68,7 @@ def header_facts(path: Path) -> dict:
         return facts
 
 
-def _of_dicom(path: Path) -> dict:
+def _of_dicom(path: Path) -> dict[str, str]:
     import pydicom
 
     with warnings.catch_warnings():
