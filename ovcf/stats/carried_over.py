@@ -37,14 +37,17 @@ def carried_over_points(
     Parameters
     ----------
     development, elsewhere : DataFrames with truth, p_fresh, patient_id; the first out-of-fold.
-    fold : (n,) of elsewhere's patches, whole patients together (`ovcf.stats.updating.deal_patients`): a threshold that is
+    fold : (n,) of elsewhere's patches, whole patients together (`ovcf.stats.updating.deal_patients`): a threshold
+    that is
         chosen anew comes from the other folds.
 
     Returns
     -------
     DataFrame
-        rule, chosen_on ("the development" or "this cohort, other folds"), threshold_min, threshold_max, metric, estimate,
-        low, high; intervals clustered by patient, given the thresholds. The fixed threshold stands once. Cannot see: how
+        rule, chosen_on ("the development" or "this cohort, other folds"), threshold_min, threshold_max, metric,
+        estimate,
+        low, high; intervals clustered by patient, given the thresholds. The fixed threshold stands once. Cannot see:
+        how
         a threshold would move with another development cohort.
 
     Raises
