@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ovcf.stats.calibration import youden_threshold
-from ovcf.stats.carried_over import carried_over_points
+from ovcf.stats.carried_over import carried_over_points, carried_thresholds, threshold_rules
 from ovcf.stats.updating import deal_patients
 
 
@@ -20,7 +20,8 @@ def table(seed, n, shift):
 def points():
     home, away = table(0, 80, 0.0), table(1, 60, 0.15)
     fold = deal_patients(away.truth, away.patient_id, folds=4)
-    return home, away, fold, carried_over_points(home, away, fold, threshold=0.45)
+    rules = threshold_rules(0.45)
+    return home, away, fold, carried_over_points(away, fold, carried_thresholds(home, rules), rules)
 
 
 def test_carried_thresholds_come_from_the_development_alone(points):
@@ -42,7 +43,8 @@ def test_rates_are_counted_literally(points):
 def test_thresholds_chosen_anew_never_see_their_own_fold(points):
     home, away, fold, before = points
     turned = away.assign(truth=np.where(fold == 0, 1 - away.truth, away.truth))
-    after = carried_over_points(home, turned, fold, threshold=0.45)
+    rules = threshold_rules(0.45)
+    after = carried_over_points(turned, fold, carried_thresholds(home, rules), rules)
     anew = (before.chosen_on == "this cohort, other folds") & (before.rule == "Youden") & (before.metric == "accuracy")
     kept = [youden_threshold(away.truth[fold != f], away.p_fresh[fold != f]) for f in range(4)]
     assert before[anew].threshold_min.item() == pytest.approx(min(kept))

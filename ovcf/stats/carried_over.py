@@ -1,6 +1,6 @@
 """Operating points on another cohort: thresholds carried over from the development, and chosen anew."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -23,32 +23,37 @@ def threshold_rules(threshold: float = 0.5, target_sensitivity: float = 0.9) -> 
     }
 
 
+def carried_thresholds(development: pd.DataFrame, rules: Mapping[str, Rule]) -> dict[str, float]:
+    """Return the threshold that each rule gives on the development's out-of-fold predictions (truth, p_fresh)."""
+    data = check_inputs(development["truth"], development["p_fresh"], probabilities=True)
+    return {name: float(rule(data.truth, data.scores)) for name, rule in rules.items()}
+
+
 def carried_over_points(
-    development: pd.DataFrame,
     elsewhere: pd.DataFrame,
     fold: ArrayLike,
+    carried: Mapping[str, float],
+    rules: Mapping[str, Rule],
     *,
-    threshold: float = 0.5,
-    target_sensitivity: float = 0.9,
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Tabulate a model's rates on another cohort at thresholds that were not chosen on the patches they are applied to.
 
     Parameters
     ----------
-    development, elsewhere : DataFrames with truth, p_fresh, patient_id; the first out-of-fold.
-    fold : (n,) of elsewhere's patches, whole patients together (`ovcf.stats.updating.deal_patients`): a threshold
-    that is
-        chosen anew comes from the other folds.
+    elsewhere : DataFrame with truth, p_fresh, patient_id.
+    fold : (n,) whole patients together (`ovcf.stats.updating.deal_patients`): a threshold that is chosen anew comes
+    from
+        the other folds.
+    carried : rule to the threshold that the development gave (`carried_thresholds`).
+    rules : as `threshold_rules` gives them.
 
     Returns
     -------
     DataFrame
-        rule, chosen_on ("the development" or "this cohort, other folds"), threshold_min, threshold_max, metric,
-        estimate,
-        low, high; intervals clustered by patient, given the thresholds. The fixed threshold stands once. Cannot see:
-        how
-        a threshold would move with another development cohort.
+        rule, chosen_on ("the development" or "this cohort, other folds"; "nothing" for a fixed one, which stands once),
+        threshold_min, threshold_max, metric, estimate, low, high; intervals clustered by patient, given the thresholds.
+        Cannot see: how a threshold would move with another development cohort.
 
     Raises
     ------
@@ -56,12 +61,12 @@ def carried_over_points(
         What `check_inputs` refuses.
     """
     data = check_inputs(elsewhere["truth"], elsewhere["p_fresh"], elsewhere["patient_id"], probabilities=True)
-    before = check_inputs(development["truth"], development["p_fresh"], development["patient_id"], probabilities=True)
     rows = []
-    for i, (name, rule) in enumerate(threshold_rules(threshold, target_sensitivity).items()):
-        carried = np.full(data.truth.size, rule(before.truth, before.scores))
-        rows += _rates(name, "the development" if i else "nothing", carried, data, level)
-        if i:
+    for name, rule in rules.items():
+        fixed = name.startswith("fixed")
+        at = np.full(data.truth.size, carried[name])
+        rows += _rates(name, "nothing" if fixed else "the development", at, data, level)
+        if not fixed:
             anew = other_folds_threshold(data.truth, data.scores, fold, rule)
             rows += _rates(name, "this cohort, other folds", anew, data, level)
     return pd.DataFrame(rows)
