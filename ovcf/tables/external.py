@@ -1,4 +1,4 @@
-"""The tables of notebook 07 as printed: a model at home and elsewhere, its updates, what differs between the cohorts."""
+"""The tables of notebook 07 as printed: a model at home and elsewhere, its updates, how the cohorts differ."""
 
 import pandas as pd
 
