@@ -16,6 +16,7 @@ from scipy.special import logit
 from ovcf.cohort.crop import prepare_patches
 from ovcf.cohort.manifest import Cohort, read_cohort
 from ovcf.files import write_text, writing
+from ovcf.predict import load_model
 from ovcf.problems import InputError, Problem, unknown
 from ovcf.profiles.parameters import AS_THE_RUN
 from ovcf.run_folder import data_home, from_project
@@ -31,6 +32,9 @@ SHARED_IDS = ("refuse", "leave out", "other people")
 
 DRIFT = "label level region sex age scanner mm_per_px spacing_origin box_height_px grey_mean grey_sd sharpness".split()
 """Columns that two cohorts are compared by; what a cohort does not have is left out."""
+
+TOLD = ("threshold", "replicates", "seed", "patients", "workers")
+"""Parameters of a run that its bundle tells."""
 
 PATIENTS = 120  # of the second synthetic hospital, beside 405 of the first
 
@@ -81,12 +85,9 @@ def open_validation(run: str, external: str, *, out: str = "", shared_ids: str =
     InputError
         Where there is no such run or cohort, for every problem of the data, and for patients that stand in both.
     """
-    from ovcf.models.bundle import open_bundle
-    from ovcf.predict import load_model
-
     path, typed = from_project(run), external != AS_THE_RUN
     if path.is_file():
-        model, development, parameters = open_bundle(path)
+        model, development, parameters = _from_bundle(path)
     else:
         study = Study(path, **({"external": external} if typed and not out else {}))
         model, parameters = load_model(study.run), study.parameters
@@ -98,6 +99,40 @@ def open_validation(run: str, external: str, *, out: str = "", shared_ids: str =
         raise InputError(Problem("no_external", words, str(path)))
     manifest = _second_hospital(parameters) if source == "synthetic" else from_project(source)
     return Elsewhere(model, development, manifest, folder, parameters, shared_ids)
+
+
+def bundle_run(run: str | Path, out: str | Path) -> Path:
+    """Write a finished run's bundle (`ovcf.models.bundle`): what another hospital needs, and nothing of a patient.
+
+    Raises
+    ------
+    InputError
+        Where there is no such run, or it has no final model.
+    """
+    from ovcf.models.bundle import write_bundle
+
+    study = Study(run, adds=False)
+    model = load_model(study.run)
+    known = development_of(study, model.predictions, study.parameters["threshold"])
+    grid = np.linspace(0, 1, 101)  # the curve's own points would be probabilities of single patches
+    about = {
+        "counts": known.counts,
+        "metrics": known.metrics.to_dict("list"),
+        "thresholds": known.thresholds,
+        "curve": {"fpr": grid.tolist(), "tpr": np.interp(grid, known.curve.fpr, known.curve.tpr).tolist()},
+        "parameters": {name: study.parameters[name] for name in TOLD},
+    }
+    return write_bundle(model, about, from_project(out))
+
+
+def _from_bundle(path: Path) -> tuple[Any, Development, dict[str, Any]]:
+    """The model of a bundle, what is told of its development, and the run's parameters that notebook 07 needs."""
+    from ovcf.models.bundle import open_bundle
+
+    model, about = open_bundle(path)
+    tables = (pd.DataFrame(about[name]) for name in ("metrics", "curve"))
+    metrics, curve = tables
+    return model, Development(metrics, about["thresholds"], curve, about["counts"]), about["parameters"]
 
 
 class Shelf:

@@ -56,10 +56,13 @@ def predict_case(film_path, box, run, *, model=None) -> dict:
     return {"film": str(film_path), **answer_for(prepared, model)}
 
 
-def load_model(run):
-    """The run's final model; InputError when the run has none."""
+def load_model(run: str | Path):
+    """The final model of a run, or of a bundle (a file); InputError when there is none."""
+    from ovcf.models.bundle import open_bundle
     from ovcf.models.final import load_final
 
+    if Path(run).is_file():
+        return open_bundle(Path(run))[0]
     folder = Path(run) / "model"
     if not folder.is_dir():
         raise InputError(Problem("no_model", "this run has no final model; make it with ovcf run", str(run)))
