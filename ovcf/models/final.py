@@ -111,7 +111,7 @@ class FinalModel:
 
     @property
     def reference_points(self) -> NDArray[np.float32]:
-        """The training patches as points (n, d), in the order of `patches`; of a bundle, centres of several patients."""
+        """The training patches as points (n, d), in the order of `patches`; of a bundle, centres of patches."""
         return self._reference.points
 
     @one_thread()
