@@ -138,9 +138,18 @@ def _key(jobs, predictions, preprocessing) -> str:
 
 def _holds(folder: Path, key: str) -> bool:
     try:
-        return json.loads((folder / "card.json").read_text())["key"] == key
+        return json.loads((folder / "card.json").read_text())["key"] == key and not damaged_parts(folder)
     except (OSError, ValueError, KeyError):
         return False
+
+
+def damaged_parts(folder: Path) -> list[str]:
+    """Name the files of a model's folder that are not those its card was written for."""
+    try:
+        files = json.loads((folder / "card.json").read_text())["files"].items()
+    except (OSError, ValueError, KeyError, AttributeError):
+        return ["card.json"]
+    return [name for name, known in files if not (folder / name).is_file() or _sha256(folder / name) != known]
 
 
 def _write(out: Path, key, card, parts, patches, predictions, jobs) -> None:
