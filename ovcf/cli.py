@@ -286,10 +286,11 @@ def readings(run, out):
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def readers(file, metric, threshold, cluster, missing, as_json):
-    """Analyse a reader study (long CSV, readings or .imrmc)."""
+    """Analyse a reader study (long table, readings table or .imrmc; CSV of any dialect or .xlsx)."""
+    from ovcf.intake.readings import read_readings
     from ovcf.stats.readers.report import analyse, as_text
 
-    result = analyse(file, metric, threshold, cluster=cluster, missing=missing)
+    result = analyse(read_readings(file), metric, threshold, cluster=cluster, missing=missing)
     echo_json(result) if as_json else click.echo(as_text(result))
 
 
@@ -305,7 +306,7 @@ def audit(file, as_json):
     FILE is YAML, described in data/published/README.md; without it, the paper's numbers are checked.
     """
     from ovcf.audit import audit as run_audit
-    from ovcf.audit.report import as_text
+    from ovcf.audit.audit import as_text
 
     result = run_audit(file)
     echo_json(result.as_json()) if as_json else click.echo(as_text(result))

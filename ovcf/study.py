@@ -347,7 +347,7 @@ class Study(RunFolder):
 
         Of a file the run keeps its own table, so that it does not depend on where the file goes afterwards.
         """
-        from ovcf.stats.readers.readings import read_readings
+        from ovcf.intake.readings import read_readings
 
         if self.simulated_readers:
             return self._simulate_readings()
@@ -357,7 +357,7 @@ class Study(RunFolder):
         return self.save_table("readings", self._read_readings())
 
     def _read_readings(self) -> pd.DataFrame:
-        from ovcf.stats.readers.readings import read_readings
+        from ovcf.intake.readings import read_readings
 
         return read_readings(self.parameters["readings"])
 

@@ -233,7 +233,7 @@ def test_every_problem_at_once_with_its_row_and_column(folder):
         ("box_outside", 10, box),
         ("zero_area_box", 11, box),
         ("zero_area_box", 12, box),
-        ("partial_box", 13, box),
+        ("partial_box", 13, "x1"),
         ("number", 14, "x0"),
         ("number", 15, "x0"),
         ("unknown_level", 16, "level"),
@@ -297,10 +297,10 @@ def test_files_that_are_no_table(folder):
 
 def test_a_manifest_too_large_is_not_read(folder, monkeypatch):
     write(folder, *GOOD)
-    monkeypatch.setattr("ovcf.cohort.rows.MAX_BYTES", 100)
+    monkeypatch.setattr("ovcf.cohort.table_file.MAX_BYTES", 100)
     assert problems(folder) == [("too_large", None, None)]
-    monkeypatch.setattr("ovcf.cohort.rows.MAX_BYTES", 10_000)
-    monkeypatch.setattr("ovcf.cohort.rows.MAX_ROWS", 2)
+    monkeypatch.setattr("ovcf.cohort.table_file.MAX_BYTES", 10_000)
+    monkeypatch.setattr("ovcf.cohort.table_file.MAX_ROWS", 2)
     assert problems(folder) == [("too_large", None, None)]
 
 

@@ -4,11 +4,9 @@ from pathlib import Path
 
 from ovcf.problems import InputError
 
-from .checked import Fields
-from .marks import Map, Sequence, Text, read_marked
+from .checked import Fields, Map, Sequence, Text, check_references, read_marked
 from .paper import Cell, Entry, Fact, Paper, Row, Set, Table
 from .printed import parse
-from .references import check_references
 
 SECTIONS = tuple("paper classes sets tables facts statements sums tests claims wordings".split())
 TABLE_KEYS = tuple("name title place kind columns headings unit cases folds_of over n rows".split())

@@ -2,9 +2,8 @@
 
 from typing import NamedTuple
 
-from .class_totals import check_totals
 from .findings import CONTRADICTION, UNLIKELY, Ledger, Recovered
-from .folds import Parts, parts_of
+from .folds import Parts, check_totals, parts_of
 from .matrices import LARGEST_N, solve
 from .paper import Paper, Row
 from .readings import (

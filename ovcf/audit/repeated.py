@@ -2,8 +2,7 @@
 
 from .bounds import largest_sd, share_below
 from .findings import CONTRADICTION, NOTE, Ledger
-from .lookup import numbers_at
-from .paper import Cell, Paper, Row, Table
+from .paper import Cell, Paper, Row, Table, numbers_at
 from .printed import Printed, parse
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from .bounds import exact_mcnemar
-from .marks import mark
+from .checked import mark
 from .matrices import rates_of
 from .paper import Paper
 from .printed import show

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ovcf.cohort.rows import read_rows
+from ovcf.cohort.columns import PATIENTS
+from ovcf.cohort.table_file import read_table
 from ovcf.problems import InputError, Problem
 from ovcf.words import LABELS
 
@@ -15,7 +16,7 @@ LEVEL = re.compile(r"(?:^|[_\-. ])(?:(?:th|t|d)(\d{1,2})|l([1-5]))(?=$|[_\-. ])"
 
 
 def read_ready_patches(folder: Path) -> tuple[pd.DataFrame, list[str]]:
-    """Return a row for each picture in `fresh/` and `old/`, in the form `read_rows` gives, and notes.
+    """Return a row for each picture in `fresh/` and `old/`, in the form `read_table` gives, and notes.
 
     A row's patient is what patients.csv (columns image, patient_id) beside the two folders says. Without that
     file it is what stands before the first underscore of the picture's name (before the first hyphen, where
@@ -65,7 +66,7 @@ def _patients(folder: Path, files: list[Path]) -> tuple[list[str], list[str]]:
     """Return each file's patient and a note on where it is from."""
     listed = folder / "patients.csv"
     if listed.is_file():
-        table = read_rows(listed, required=("image", "patient_id"))[0]
+        table = read_table(listed, PATIENTS, required=("image", "patient_id"))[0]
         known = dict(zip(table["image"], table["patient_id"], strict=True))
         patients = [known.get(path.relative_to(folder).as_posix(), "") for path in files]
         return patients, ["patients from patients.csv"]

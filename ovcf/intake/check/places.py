@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ovcf.cohort.rows import read_rows
 from ovcf.problems import Problem
 
 
@@ -14,7 +13,7 @@ class Places(NamedTuple):
 
     table: pd.DataFrame
     file: Path
-    lines: list[int] | None
+    lines: tuple[int, ...] | None
 
     def problem(self, kind: str, place: int, message: str, column: str | None = None, found=None, allowed=None):
         """A problem about the patch in that place."""
@@ -25,7 +24,4 @@ class Places(NamedTuple):
 
 def places_of(cohort) -> Places:
     """The places of a cohort's patches; a cohort of ready patches in folders has no lines."""
-    lines = None
-    if cohort.source.is_file():
-        lines = read_rows(cohort.source)[0]["row"].tolist()
-    return Places(cohort.patches.reset_index(drop=True), cohort.source, lines)
+    return Places(cohort.patches.reset_index(drop=True), cohort.source, cohort.lines)

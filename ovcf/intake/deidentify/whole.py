@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from ovcf.cohort.columns import MANIFEST, SEX, STUDIES
 from ovcf.cohort.films import film_kind, read_film
-from ovcf.cohort.rows import SEXES, read_rows
+from ovcf.cohort.table_file import read_table
 from ovcf.intake.check.burned_in import text_lines
 from ovcf.intake.check.identity import header_facts
 from ovcf.intake.deidentify.dicom import deidentify_dicom
@@ -29,7 +30,7 @@ _NUMBERS |= {f"annotator_{who}_{corner}" for who in "ab" for corner in BOX}
 _WORDS = {
     "label": {"", *LABELS},
     "level": {"", *map(str.lower, LEVELS)},
-    "sex": set(SEXES),
+    "sex": set(SEX.meaning),
     "region": {"", *REGIONS},
     "annotator_a_label": {"", *LABELS},
     "annotator_b_label": {"", *LABELS},
@@ -83,7 +84,7 @@ def deidentify(
         All problems at once; then nothing was written.
     """
     manifest, dst, key_file = _places(Path(src), Path(dst), Path(key_file))
-    table = read_rows(manifest, required=("patch_id", "patient_id", "image"))[0]
+    table = read_table(manifest, MANIFEST, required=("patch_id", "patient_id", "image"))[0]
     names = Pseudonyms(read_or_make_key(key_file))
     patients = _patient_of_film(table, manifest)
     _look_at_films(manifest.parent, patients, keep_burned_in)
@@ -296,7 +297,7 @@ def _studies(root: Path, folder: Path, names: Pseudonyms, keep) -> list[str]:
     """The table behind Figure 1, where there is one, without its free text."""
     if not (root / "studies.csv").is_file():
         return []
-    table = read_rows(root / "studies.csv", required=("patient_id",))[0]
+    table = read_table(root / "studies.csv", STUDIES, required=("patient_id",))[0]
     clean, dropped, _ = deidentify_table(table, names, root / "studies.csv", keep)
     clean.sort_values("patient_id", kind="stable").to_csv(folder / "studies.csv", index=False)
     return [f"studies.csv: {column}" for column in dropped]
