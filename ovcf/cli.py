@@ -65,7 +65,7 @@ def echo_json(value) -> None:
 def run(parameters, **options):
     """Run the whole study and write one report.
 
-    A run that stopped goes on where it was. A run's parameters are fixed when it is made; --from makes another beside it.
+    A run that stopped goes on where it was. Its parameters are fixed when it is made; --from makes another beside it.
     """
     from ovcf.report import RunFailed, Terminated, run_study
 

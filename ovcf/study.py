@@ -2,8 +2,8 @@
 
 `radiographs + manifest -> cohort -> patches -> predictions -> statistics -> figures -> report`
 
-Every notebook opens the same run with `Study(run)`, which writes nothing. `Study.begin` makes a run, `Study.variant` one
-beside another. Only `train_networks` trains the comparison, only `other_split` and `final` what notebook 04 adds.
+Every notebook opens the same run with `Study(run)`, which writes nothing. `Study.begin` makes a run, `Study.variant`
+one beside another. Only `train_networks` trains the comparison, only `other_split` and `final` what notebook 04 adds.
 """
 
 import hashlib
@@ -45,8 +45,8 @@ class Study(RunFolder):
 
         Raises
         ------
-        InputError : for every unknown name, wrong type and value, every problem of the data, the folds, the readings, the
-            published numbers and the weights, all at once; and for a run that has other values.
+        InputError : for every unknown name, wrong type and value, every problem of the data, the folds, the readings,
+            the published numbers and the weights, all at once; and for a run that has other values.
         """
         folder = from_project(run)
         named = load_profile(profile) if profile not in (None, AS_THE_RUN) else {}
@@ -57,7 +57,7 @@ class Study(RunFolder):
 
     @classmethod
     def variant(cls, run: str | Path, out: str | Path, *, who: str = "the cell", **changes: Any) -> Self:
-        """Make a run beside another that differs in some parameters; finished parts that do not depend on them are shared.
+        """Make a run beside another that differs in some parameters; what does not depend on them is shared.
 
         A variant that is there already is opened, where it has these values.
         """
@@ -80,8 +80,8 @@ class Study(RunFolder):
 
         Raises
         ------
-        InputError : with `problems` and all that is wrong with the parameters' words, the data, the folds, the readings,
-            the published numbers and the weights.
+        InputError : with `problems` and all that is wrong with the parameters' words, the data, the folds, the
+            readings, the published numbers and the weights.
         """
         from ovcf.models.catalogue import check_choices
         from ovcf.models.weights import locate
@@ -102,9 +102,10 @@ class Study(RunFolder):
         attempt(lambda: check_choices(p["networks"], p["weights"], p["trainable"])) and attempt(
             lambda: locate(p["networks"], p["weights"])
         )
-        attempt(lambda: self._dealt)
         attempt(lambda: self.simulated_readers or self._read_readings())
         attempt(lambda: self.paper)
+        if not problems or p["data"] != "synthetic":  # whose films need not be drawn for a run that is refused
+            attempt(lambda: self._dealt)
         if problems:
             raise InputError(problems)
 
@@ -206,8 +207,8 @@ class Study(RunFolder):
     def images(self, equalisation: str | None = None) -> np.ndarray:
         """Return the patches as the network sees them: uint8 (n, size, size), rows as in `patches`, on disk.
 
-        `equalisation="none"` gives what readers see. Those the run was made with are taken where they are kept; in a run
-        that is only shown, or cannot be written, missing ones are made in a temporary folder.
+        `equalisation="none"` gives what readers see. Those the run was made with are taken where they are kept; in a
+        run that is only shown, or cannot be written, missing ones are made in a temporary folder.
         """
         which = equalisation or self.parameters["equalisation"]
         if kept := self.cached_images(which):
@@ -425,7 +426,9 @@ class Study(RunFolder):
         made = self.ledger.entry("tables/predictions.csv").get("recipe", self._recipe) if self.format > 1 else None
         if made not in (None, self._recipe):
             words = "another version of ovcf trained this run's networks by another recipe, so nothing is added to them"
-            raise InputError(Problem("other_recipe", words, str(self.run), allowed=f"ovcf run --from {self.run} --out NEW"))
+            raise InputError(
+                Problem("other_recipe", words, str(self.run), allowed=f"ovcf run --from {self.run} --out NEW")
+            )
 
     def _best(self) -> str:
         from ovcf.stats.rates import fold_table

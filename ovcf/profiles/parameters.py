@@ -1,7 +1,7 @@
 """Every parameter of a run, once: its name, what it is at first, what is allowed, what it means.
 
-Profiles, the notebooks' parameter cells, `ovcf run` and the reference of `-p` are checked against this table (tests hold
-the notebooks and the demo profile to it).
+Profiles, the notebooks' parameter cells and `ovcf run -p` are checked against this table (tests hold the notebooks and
+the demo profile to it).
 """
 
 from collections.abc import Callable

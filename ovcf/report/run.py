@@ -18,7 +18,6 @@ from ovcf.files import write_text
 from ovcf.problems import InputError, Problem
 from ovcf.processes import peak_memory
 from ovcf.profiles import NAMES, parse_value
-from ovcf.run_folder import is_run
 from ovcf.run_folder.holding import EXECUTES
 from ovcf.run_folder.record import beating, now, this_process, write_record
 from ovcf.study import Study

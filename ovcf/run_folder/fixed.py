@@ -81,8 +81,8 @@ def _ways_out(run: Path, names: list[str], parameters: dict[str, Any], typed: di
     beside = run.with_name(f"{run.name}-{'-'.join(other)}")
     options = " ".join(f"-p {n} {_quoted(typed[n])}" for n in other)
     return (
-        f'nothing was written; leave "{AS_THE_RUN}" in the cell (or drop the option) to open the run as it is, or make the '
-        f"variant beside it, which reuses what does not depend on the change: "
+        f'nothing was written; leave "{AS_THE_RUN}" in the cell (or drop the option) to open the run as it is, or make '
+        f"the variant beside it, which reuses what does not depend on the change: "
         f"ovcf run --from {run} {options} --out {beside}"
     )
 

@@ -1,7 +1,7 @@
 """made.json: what the files of a run were when they were made, by digest, and what they were made from.
 
-A file counts as made once it is entered here; the entry is the last write of each step. One that was cut, edited or half
-written is told by its digest, and never used.
+A file counts as made once it is entered here; the entry is the last write of each step. One that was cut, edited or
+half written is told by its digest, and never used.
 """
 
 import hashlib
