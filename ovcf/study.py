@@ -11,7 +11,7 @@ import json
 import tempfile
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,10 @@ from ovcf.profiles import defaults, lay_over, load_profile
 from ovcf.profiles.parameters import AS_THE_RUN
 from ovcf.run_folder import RunFolder, data_home, from_project, is_run
 
-TRAINING = "weights trainable epochs batch_size learning_rate momentum decay decay_every seed workers".split()
+if TYPE_CHECKING:
+    from ovcf.models.recipe import Recipe
+
+TRAINING = "weights trainable epochs batch_size learning_rate momentum decay decay_every seed".split()
 PREPROCESSING = "image_size margin_mm margin_px equalisation".split()
 COHORT = "data patients seed folds split".split()
 
@@ -83,8 +86,7 @@ class Study(RunFolder):
         InputError : with `problems` and all that is wrong with the parameters' words, the data, the folds, the
             readings, the published numbers and the weights.
         """
-        from ovcf.models.catalogue import check_choices
-        from ovcf.models.weights import locate
+        from ovcf.models.sources import locate
 
         p, problems = self.parameters, list(problems)
 
@@ -96,12 +98,11 @@ class Study(RunFolder):
                 return False
             return True
 
+        if attempt(lambda: self.recipe):
+            attempt(lambda: locate(p["networks"], self.recipe.weights))
         if p["chosen"] not in ("best", *p["networks"]):
             words = f"network {p['chosen']!r} is not among those that are trained"
             problems.append(Problem("chosen", words, column="chosen", allowed=", ".join(["best", *p["networks"]])))
-        attempt(lambda: check_choices(p["networks"], p["weights"], p["trainable"])) and attempt(
-            lambda: locate(p["networks"], p["weights"])
-        )
         attempt(lambda: self.simulated_readers or self._read_readings())
         attempt(lambda: self.paper)
         if not problems or p["data"] != "synthetic":  # whose films need not be drawn for a run that is refused
@@ -254,6 +255,13 @@ class Study(RunFolder):
     # Networks ------------------------------------------------------------------------------------------------
 
     @cached_property
+    def recipe(self) -> "Recipe":
+        """How the networks are trained; InputError for everything wrong with it or with the choice of networks."""
+        from ovcf.models.recipe import Recipe
+
+        return Recipe.chosen(self.parameters)
+
+    @cached_property
     def predictions(self) -> pd.DataFrame:
         """Out-of-fold probabilities of every network: the one table that all results are made from.
 
@@ -291,7 +299,8 @@ class Study(RunFolder):
     @cached_property
     def final(self) -> Path:
         """The folder of the final model, trained on all patches with the chosen network's recipe (notebook 04)."""
-        from ovcf.models.final import train_final
+        from ovcf.models.card import Origin
+        from ovcf.models.making import train_final
 
         card = "model/card.json"
         if self.holds(card):
@@ -299,18 +308,15 @@ class Study(RunFolder):
         self._refuse_other_recipe()
         self.refuse_adding(card)
         self.refuse_changed_data()
-        p = self.parameters
         with self.hold():
             folder = train_final(
                 self.images(),
                 self.patches,
-                network=self.chosen,
-                predictions=self.predictions[self.predictions.network == self.chosen],
-                preprocessing={name: p[name] for name in PREPROCESSING},
-                synthetic=self.synthetic,
+                self.predictions[self.predictions.network == self.chosen],
+                recipe=self.recipe,
+                origin=Origin({name: self.parameters[name] for name in PREPROCESSING}, self.synthetic),
                 cache=self.run / "cache",
                 out=self.run / "model",
-                **{name: p[name] for name in TRAINING if name != "workers"},
             )
             self.ledger.enter(card)
         return folder
@@ -399,23 +405,24 @@ class Study(RunFolder):
             return self.table(name)
         self.refuse_adding(f"tables/{name}.csv")
         self.refuse_changed_data()
-        return self._table(name, lambda: self._cross_validate(patches, split, networks), recipe=self._recipe)
+        return self._table(name, lambda: self._cross_validate(patches, split, networks), recipe=self._versions)
 
     def _cross_validate(self, patches: pd.DataFrame, split: str, networks: list[str]) -> pd.DataFrame:
         from ovcf.models.crossval import cross_validate
 
-        p = self.parameters
-        return cross_validate(
+        table = cross_validate(
             self.images(),
             patches,
-            split=split,
-            networks=networks,
+            networks,
+            self.recipe,
             cache=self.run / "cache",
-            **{name: p[name] for name in TRAINING},
+            workers=self.parameters["workers"],
         )
+        table.insert(1, "split", split)
+        return table
 
     @property
-    def _recipe(self) -> list[int]:
+    def _versions(self) -> list[int]:
         """Versions of what turns patches into predictions."""
         from ovcf.models.catalogue import FEATURES_VERSION, RANDOM_VERSION, RECIPE_VERSION
 
@@ -423,8 +430,8 @@ class Study(RunFolder):
 
     def _refuse_other_recipe(self) -> None:
         """Refuse to set results of another version of the recipe beside the run's predictions."""
-        made = self.ledger.entry("tables/predictions.csv").get("recipe", self._recipe) if self.format > 1 else None
-        if made not in (None, self._recipe):
+        made = self.ledger.entry("tables/predictions.csv").get("recipe", self._versions) if self.format > 1 else None
+        if made not in (None, self._versions):
             words = "another version of ovcf trained this run's networks by another recipe, so nothing is added to them"
             raise InputError(
                 Problem("other_recipe", words, str(self.run), allowed=f"ovcf run --from {self.run} --out NEW")

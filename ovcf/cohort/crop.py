@@ -14,6 +14,7 @@ from ovcf.cohort.films import read_film
 from ovcf.cohort.films.decoder import workers_may_die
 from ovcf.files import check_room, kept, seal
 from ovcf.problems import InputError, Problem
+from ovcf.processes import end_with_parent
 
 RECIPE = 2  # raise when the same inputs would give other pixels
 FILMS_A_WORKER = 8  # with fewer films for each, the work is done before the workers have started
@@ -143,6 +144,7 @@ def _films(patches: pd.DataFrame, parameters: dict) -> list[tuple[str, list[tupl
 
 def _crop_film(film: str, jobs: list[tuple], array: str, parameters: dict) -> list[Problem]:
     """Read one film and write its patches into their rows; return what is wrong with it."""
+    end_with_parent()
     try:
         pixels = read_film(film).pixels
     except InputError as error:

@@ -41,17 +41,17 @@ class OneOf(NamedTuple):
         return ", ".join(map(str, self.words))
 
 
-class Some(NamedTuple):
-    """A list of at least one of some words, none of them twice."""
+class Names(NamedTuple):
+    """A list of at least one name, none of them twice; `words` says which, and the registry proves them."""
 
-    words: tuple[str, ...]
+    words: str
 
     def admits(self, value: Any) -> bool:
-        """Whether a list holds such words only, each once."""
-        return 0 < len(value) == len(set(value)) and set(value) <= set(self.words)
+        """Whether a list holds names, each once."""
+        return 0 < len(value) == len(set(value))
 
     def __str__(self) -> str:
-        return f"one or more of {', '.join(self.words)}, none twice"
+        return f"{self.words}; at least one, none twice"
 
 
 class Anything(NamedTuple):
@@ -72,11 +72,12 @@ class Parameter(NamedTuple):
 
     name: str
     default: Any
-    allowed: Within | OneOf | Some | Anything
+    allowed: Within | OneOf | Names | Anything
     meaning: str
 
 
 _YES = OneOf((True, False))
+_NETWORKS = ", ".join(NETWORKS)
 _DEMO = ["alexnet", "vgg16", "googlenet", "resnet50", "resnet101", "efficientnet_lite0"]
 
 PARAMETERS = (
@@ -90,7 +91,7 @@ PARAMETERS = (
     Parameter("margin_mm", 5.0, Within(0, 100), "margin around the box in mm"),
     Parameter("margin_px", 8, Within(0, 1000), "margin in pixels where no pixel spacing is known"),
     Parameter("equalisation", "histogram", OneOf(("histogram", "clahe", "none")), "of the patches' greys"),
-    Parameter("networks", _DEMO, Some(tuple(NETWORKS)), "networks to compare"),
+    Parameter("networks", _DEMO, Names(f"{_NETWORKS}, torchvision:NAME, timm:NAME"), "networks to compare"),
     Parameter("weights", "packaged", Anything('"imagenet", "packaged", "none", or a folder'), "starting weights"),
     Parameter("trainable", "head", OneOf(("head", "last_stage", "all")), "what trains"),
     Parameter("epochs", 100, Within(1, 10_000), "passes over the training patches"),
@@ -100,8 +101,9 @@ PARAMETERS = (
     Parameter("decay", 0.8, Within(0, 1, True), "factor on the learning rate ..."),
     Parameter("decay_every", 30, Within(1, 10_000), "... after this many epochs"),
     Parameter("workers", 2, Within(1, 1024), "jobs at once; the numbers do not depend on it"),
-    Parameter("chosen", "best", OneOf(("best", *NETWORKS)), "the network to look into"),
+    Parameter("chosen", "best", Anything('"best", or one of the networks'), "the network to look into"),
     Parameter("replicates", 2000, Within(20, 1_000_000), "bootstrap replicates, of patients"),
+    Parameter("threshold", 0.5, Within(0, 1), "a patch is called fresh from this probability on"),
     Parameter("leakage", True, _YES, "train under the other split too"),
     Parameter("readings", "simulated", Anything('"simulated", or the path of a readings file'), "of the readers"),
     Parameter("readers", 5, Within(1, 1000), "number of simulated readers"),

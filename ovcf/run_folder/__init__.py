@@ -18,6 +18,7 @@ import pandas as pd
 
 from ovcf.files import kept, set_aside, write_text
 from ovcf.problems import InputError, Problem
+from ovcf.profiles.parameters import ANYWHERE, AS_THE_RUN
 from ovcf.run_folder.fixed import FORMAT, read_fixed, refuse_other_values, write_fixed
 from ovcf.run_folder.holding import RunInUse, clear_cache, clear_leftovers, executes, hold
 from ovcf.run_folder.ledger import Ledger
@@ -55,6 +56,7 @@ class RunFolder:
         self.run = from_project(run)
         self.parameters, self.format = read_fixed(self.run)
         refuse_other_values(self.run, self.parameters, typed, who)
+        self.parameters |= {name: typed[name] for name in ANYWHERE if typed.get(name, AS_THE_RUN) != AS_THE_RUN}
         self._settle(adds)
 
     @classmethod
