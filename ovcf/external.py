@@ -204,6 +204,7 @@ class Elsewhere:
             size=how["image_size"],
             margin_mm=how["margin_mm"],
             margin_px=how["margin_px"],
+            context=how.get("context", 0),
             equalisation=equalisation or how["equalisation"],
             out=self.folder.run / "cache",
             workers=self.parameters.get("workers"),

@@ -57,8 +57,7 @@ def cross_validate(
     ------
     InputError : for patches that cannot be trained on, unknown networks, weights that cannot be had.
     """
-    taking_part = np.ones(len(patches), bool) if within is None else np.asarray(within)
-    check_patches(images[taking_part] if within is not None else images, patches[taking_part])
+    check_patches(images, patches, within)
     jobs = plan(images, patches, networks, recipe, cache, within=within)
     run(jobs, images, cache, workers, progress)
     table = predictions_table(jobs, patches)

@@ -85,8 +85,12 @@ def _key(parts: list) -> str:
     return hashlib.sha256(json.dumps([RECIPE_VERSION, *parts, torch.__version__]).encode()).hexdigest()
 
 
-def check_patches(images: NDArray[np.uint8], patches: pd.DataFrame) -> None:
+def check_patches(images: NDArray[np.uint8], patches: pd.DataFrame, within: NDArray[np.bool_] | None = None) -> None:
     """Refuse what could not be trained on; the cohort's readers normally see to it long before.
+
+    Parameters
+    ----------
+    within : (n,) which patches take part; None: every one
 
     Raises
     ------
@@ -95,6 +99,7 @@ def check_patches(images: NDArray[np.uint8], patches: pd.DataFrame) -> None:
     problems = []
     if len(images) != len(patches):
         problems.append(Problem("length", f"{len(images)} images but {len(patches)} rows of patches"))
+    patches = patches if within is None else patches[within]
     if not set(patches.label) <= {"fresh", "old"}:
         found = ", ".join(map(str, set(patches.label) - {"fresh", "old"}))
         problems.append(Problem("label", "unknown label", column="label", found=found, allowed="fresh, old"))
