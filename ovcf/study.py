@@ -319,17 +319,15 @@ class Study(RunFolder):
         for region in REGIONS:
             within = (self.patches.region == region).to_numpy()
             rows = self.patches[within]
-            whole = (
-                all(rows.label[rows.fold != k].nunique() == 2 for k in rows.fold.unique()) and rows.fold.nunique() > 1
-            )
-            if whole:
+            classes = [rows.label[rows.fold != k].nunique() for k in rows.fold.unique()]  # to train on, fold by fold
+            if len(classes) > 1 and min(classes) == 2:
                 parts.append(self._cross_validate(self.patches, self.parameters["split"], [self.chosen], within=within))
         columns = list(self.predictions.columns)
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
     @cached_property
     def other_context(self) -> pd.DataFrame:
-        """Predictions of the chosen network that sees the bodies beside, where `context` is 0, or none (notebook 04)."""
+        """Predictions of the chosen network with the bodies beside, where `context` is 0, or without (notebook 04)."""
         self._refuse_other_recipe()
         images = self.images(context=1 - self.parameters["context"])
         split = self.parameters["split"]

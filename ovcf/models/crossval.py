@@ -50,8 +50,8 @@ def cross_validate(
 
     Returns
     -------
-    Table of n rows (those within) per network: network, fold, patch_id, patient_id, truth (1 fresh), p_fresh, seed, weights and
-    trainable (in words).
+    Table of n rows (those within) per network: network, fold, patch_id, patient_id, truth (1 fresh), p_fresh, seed,
+    weights and trainable (in words).
 
     Raises
     ------
