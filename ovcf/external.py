@@ -19,7 +19,7 @@ from ovcf.files import write_text, writing
 from ovcf.predict import load_model
 from ovcf.problems import InputError, Problem, unknown
 from ovcf.profiles.parameters import AS_THE_RUN
-from ovcf.run_folder import data_home, from_project
+from ovcf.run_folder import data_home, from_project, is_run
 from ovcf.stats.analytic import analytic_intervals
 from ovcf.stats.carried_over import carried_thresholds, threshold_rules
 from ovcf.stats.roc import auc, roc_points
@@ -133,6 +133,14 @@ def _from_bundle(path: Path) -> tuple[Any, Development, dict[str, Any]]:
     tables = (pd.DataFrame(about[name]) for name in ("metrics", "curve"))
     metrics, curve = tables
     return model, Development(metrics, about["thresholds"], curve, about["counts"]), about["parameters"]
+
+
+def new_shelf(folder: Path) -> Path:
+    """Return a folder that may take a validation: new, empty, or of an earlier one; InputError otherwise."""
+    theirs = folder.is_dir() and any(folder.iterdir()) and not (folder / "tables" / "external_predictions.csv").exists()
+    if is_run(folder) or theirs:
+        raise InputError(Problem("foreign_folder", "holds something else; name a new folder with --out", str(folder)))
+    return folder
 
 
 class Shelf:
