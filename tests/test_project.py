@@ -13,7 +13,7 @@ import yaml
 from packaging.specifiers import SpecifierSet
 
 from ovcf.cohort.crop import EQUALISATIONS
-from ovcf.models.catalogue import TRAINABLE
+from ovcf.models.recipe import TRAINABLE
 from ovcf.profiles import defaults
 from ovcf.profiles.parameters import AS_THE_RUN, BY_NAME
 from ovcf.report.run import SEQUENCE, notebook_parameters
