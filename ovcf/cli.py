@@ -207,8 +207,13 @@ def import_(form, source, out, **options):
 @click.argument("run", type=FILE)
 @click.option("--data", required=True, metavar="MANIFEST", help='The other cohort: manifest, folder, or "synthetic".')
 @click.option("--out", type=FILE, required=True, help="Folder for what is made; the run is only read.")
-@click.option("--shared-ids", default="refuse", show_default=True,
-              type=click.Choice(["refuse", "leave out", "other people"]), help="Ids that stand in both cohorts.")  # fmt: skip
+@click.option(
+    "--shared-ids",
+    default="refuse",
+    show_default=True,
+    type=click.Choice(["refuse", "leave out", "other people"]),
+    help="Ids that stand in both cohorts.",
+)
 def external(run, data, out, shared_ids):
     """Validate a run's model on another hospital's cohort.
 

@@ -13,6 +13,7 @@ from ovcf.stats.roc import clustered_delong
 from ovcf.stats.updating import mean_interval
 
 ALL = "all"
+ENDS = {"difference": "estimate", "low": "low", "high": "high"}
 FEWEST = 20  # patches of each class below which an AUC is not compared
 
 
@@ -80,7 +81,7 @@ def _compared(truth: NDArray, scores: NDArray, patient: NDArray, threshold: floa
         if of.any():
             change = mean_interval(right[1, of].astype(float) - right[0, of], patient[of], level)
             shares = {"first": right[0, of].mean(), "second": right[1, of].mean()}
-            ends = {"difference": change["estimate"], "low": change["low"], "high": change["high"]}
+            ends = {name: np.clip(change[key], -1, 1) for name, key in ENDS.items()}
             yield {"metric": metric, **shares, **ends, "p": np.nan}
 
 
