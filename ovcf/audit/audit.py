@@ -32,6 +32,7 @@ def audit(source=None, *, simulate=True) -> Audit:
     check_sums(paper, ledger)
     recovery = recover(paper, ledger, hints, simulate)
     averages = check_averages(paper, ledger)
+    intervals = pd.DataFrame()
     check_mean_rows(paper, ledger, recovery)
     check_auc_points(paper, ledger, recovery)
     tests = check_tests(paper, ledger, simulate)
@@ -44,7 +45,7 @@ def audit(source=None, *, simulate=True) -> Audit:
     matrices = sorted(recovery.matrices, key=lambda found: order.index(f"{found.table} / {found.row}"))
     findings = sorted(ledger.findings, key=lambda finding: SEVERITIES.index(finding.severity))
     checks = pd.DataFrame(ledger.checks, columns=Check._fields)
-    return Audit(paper.title, findings, matrices, checks, _readings(recovery), tests, averages, bounds, made)
+    return Audit(paper.title, findings, matrices, checks, _readings(recovery), tests, averages, bounds, made, intervals)
 
 
 def _read(source) -> Paper:
