@@ -18,8 +18,9 @@ class Finding(NamedTuple):
     """One thing that the printed numbers imply.
 
     `id`: the kind of check and a number; `place`: where it is printed; `printed`, `recomputed`: what stands there and
-    what follows from the other numbers; `message`: a sentence that needs no statistics. `kind`: the check; `where`: table
-    or part of the text; `rows`: paths of the rows it speaks of; `decides`: what would settle a thing that is open.
+    what follows from the other numbers; `message`: a sentence that needs no statistics. `kind`: the check; `where`:
+    table or part of the text; `rows`: paths of the rows it speaks of; `decides`: what would settle a thing that is
+    open.
     """
 
     id: str

@@ -227,7 +227,7 @@ def check_totals(paper: Paper, ledger: Ledger, table: Table, cases: Set, parts: 
     if n is not None and n not in sizes:
         shown = ", ".join(str(size) for size in sorted(sizes)[:3])
         message = f"The folds' matrices add up to {shown} cases, not to the {n} that are printed ({cases.place})."
-        return ledger.find("class-totals", CONTRADICTION, table.place, n, shown, message)
+        return ledger.find("class-totals", CONTRADICTION, table.place, n, shown, message, table.singles())
     totals = {positive for size, positive in parts.totals if n in (None, size)}
     if cases.positive is None or cases.positive in totals:
         return ledger.holds("class totals", table.place, "the folds add up to the printed class totals")
@@ -241,4 +241,5 @@ def check_totals(paper: Paper, ledger: Ledger, table: Table, cases: Set, parts: 
             "the two totals stand under each other's heading."
         )
     message += "" if message.endswith(".") else f" ({cases.place})."
-    ledger.find("class-totals", CONTRADICTION, f"{table.place}; {cases.place}", printed, implied, message)
+    place = f"{table.place}; {cases.place}"
+    ledger.find("class-totals", CONTRADICTION, place, printed, implied, message, table.singles())

@@ -25,17 +25,21 @@ def report_totals(paper: Paper, ledger: Ledger, rows: list[Row], cases: Set, fre
     """Say that the digits fit other class totals than the printed ones. Nothing is recovered under those."""
     n, fitting = cases.n[0], [row for row in rows if row.path in free.explained]
     printed = f"{cases.positive}/{n - cases.positive}"
-    sizes = sorted({size for row in fitting for size in _sizes(paper, row, cases.n)}, key=lambda p: abs(p - cases.positive))
+    sizes = sorted(
+        {size for row in fitting for size in _sizes(paper, row, cases.n)}, key=lambda p: abs(p - cases.positive)
+    )
     common = [p for p in sizes if all(p in _sizes(paper, row, cases.n) for row in fitting)]
     fits = ", ".join(f"{p}/{n - p}" for p in (common or [free.positives])[:3])
     more = f" (or {len(common) - 3} other pairs)" if len(common) > 3 else ""
     message = (
-        f"The digits of {len(fitting)} of {len(rows)} rows fit {fits}{more} {paper.positive} and {paper.negative} cases; "
+        f"The digits of {len(fitting)} of {len(rows)} rows fit {fits}{more} {paper.positive} and "
+        f"{paper.negative} cases; "
         f"{printed} is printed ({cases.place}), which {len(stated.explained)} of {len(rows)} rows fit."
     )
     if n - cases.positive in common:
         message += (
-            " These are the printed totals the other way round: either they or the two classes' columns stand under each "
+            " These are the printed totals the other way round: either they or the two classes' columns stand "
+            "under each "
             "other's heading."
         )
     tables = list(dict.fromkeys(paper.tables[row.table].place for row in fitting))
@@ -60,7 +64,8 @@ def report_exchanged_rows(
         if all(_fits(table, row, sizes[other.path]) for row, other in ((a, b), (b, a))):
             found |= {a.path, b.path}
             message = (
-                f"The numbers of {a.name} and {b.name} cannot both be had from their own cases ({_cases(sizes[a.path])}; "
+                f"The numbers of {a.name} and {b.name} cannot both be had from their own cases "
+                f"({_cases(sizes[a.path])}; "
                 f"{_cases(sizes[b.path])}). With the two rows exchanged both can."
             )
             place = f"{table.place}: {a.name} and {b.name}"
@@ -79,7 +84,13 @@ def _cases(size: Sized) -> str:
 
 
 def report_impossible(
-    paper: Paper, ledger: Ledger, recovery, row: Row, reading: Reading, size: Sized, tried: tuple[int, int] | None = None
+    paper: Paper,
+    ledger: Ledger,
+    recovery,
+    row: Row,
+    reading: Reading,
+    size: Sized,
+    tried: tuple[int, int] | None = None,
 ) -> None:
     """Say that no whole numbers of cases give a row, and what would be the smallest change that fits.
 
@@ -119,7 +130,9 @@ def _which(paper, table, row, reading, size: Sized, tried, printed) -> str:
         rates = under(reading, table.rates(row))
         other = {positives for _, positives in solve(rates, size.n, limit=500).sizes}
         whose = "as printed" if size.printed is not None else "which the other rows fit"
-        text += f" with {size.positives} {paper.positive} ones, {whose}, give {printed}" if other else f" give {printed}"
+        text += (
+            f" with {size.positives} {paper.positive} ones, {whose}, give {printed}" if other else f" give {printed}"
+        )
     else:
         text += f" give {printed}"
     text += "." if reading.name == STATED else f", also when the columns are read as {reading.name}."

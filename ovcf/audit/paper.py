@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from .printed import Interval, Printed
 from .scores import BARE, METRICS, SCORES, WORDS
 
+
 class Cell(NamedTuple):
     """One printed number of a table with the column it stands in."""
 
@@ -24,8 +25,8 @@ class Row(NamedTuple):
     """One row. `kind`: single (one confusion matrix), mean (± over rows), p, total, part (of a count) or text.
 
     `of`: pattern of the rows a mean is taken over; `over`: how many, where they are not printed; `n`: cases
-    of this row alone, (low, high) or None; `positives`: how many of them are positive, where printed; `copy_of`: path of
-    the row that it repeats.
+    of this row alone, (low, high) or None; `positives`: how many of them are positive, where printed; `copy_of`: path
+    of the row that it repeats.
     """
 
     table: str

@@ -93,7 +93,10 @@ class Reader(Fields):
     def completed(self, counts: list, n) -> list:
         """Fill in the class that is not printed, where the number of cases and the other class are."""
         if n and n[0] == n[1] and counts.count(None) == 1 and n[0] >= max(c for c in counts if c is not None):
-            return [n[0] - counts[1] if counts[0] is None else counts[0], n[0] - counts[0] if counts[1] is None else counts[1]]
+            return [
+                n[0] - counts[1] if counts[0] is None else counts[0],
+                n[0] - counts[0] if counts[1] is None else counts[1],
+            ]
         return counts
 
     def folds(self, part) -> tuple[tuple[int, int], ...] | None:
@@ -169,7 +172,9 @@ class Reader(Fields):
             self.complain(part, f"{name}: no rows", "rows", None, "name: [values in the columns' order]")
         default = {"mean": "mean", "counts": "part"}.get(kind, "single")
         rates = kind != "counts"
-        rows = {str(row): self.row(value, str(row), name, columns, default, part, rates) for row, value in given.items()}
+        rows = {
+            str(row): self.row(value, str(row), name, columns, default, part, rates) for row, value in given.items()
+        }
         units = units_of(unit, metrics, rows.values())
         rows = {name: _ratios_in(row, units) for name, row in rows.items()}
         return Table(
@@ -268,6 +273,12 @@ def units_of(unit: str, metrics: dict[str, str], rows: Iterable[Row]) -> dict[st
     rates = [above[c] for c, metric in metrics.items() if metric in SCORES and metric not in PLAIN]
     percent = unit == "percent" or (unit == "" and (any(rates) or not rates))
     return {
-        column: 1 if metric in UNBOUNDED else (100 if above[column] else 1) if metric in PLAIN else 100 if percent else 1
+        column: 1
+        if metric in UNBOUNDED
+        else (100 if above[column] else 1)
+        if metric in PLAIN
+        else 100
+        if percent
+        else 1
         for column, metric in metrics.items()
     }

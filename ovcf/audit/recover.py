@@ -34,9 +34,7 @@ class Recovery(NamedTuple):
 
     def keep(self, row: Row, matrix, reading: str, unique: bool, repaired: str = "") -> None:
         """Store one matrix of a row."""
-        self.matrices.append(
-            Recovered(row.table, row.name, *(int(x) for x in matrix), reading, bool(unique), repaired)
-        )
+        self.matrices.append(Recovered(row.table, row.name, *(int(x) for x in matrix), reading, bool(unique), repaired))
 
 
 def recover(paper: Paper, ledger: Ledger, hints: dict[str, str] | None = None, simulate: bool = True) -> Recovery:
@@ -112,7 +110,9 @@ def _solve_shared(paper, ledger, recovery, name, rows, hints, simulate) -> list[
         rows = [row for row in rows if row.path not in free.explained]
     for row in rows:
         if row.path not in best.explained:
-            report_impossible(paper, ledger, recovery, row, best.reading, Sized(cases.n, best.positives, cases.positive))
+            report_impossible(
+                paper, ledger, recovery, row, best.reading, Sized(cases.n, best.positives, cases.positive)
+            )
     return fits
 
 

@@ -12,9 +12,15 @@ GREY = "#9aa3ad"
 SEVERITY_COLOURS = {
     "contradiction": "#D55E00",
     "very unlikely under the stated method": "#E69F00",
+    "cannot be decided": "#56B4E9",
     "note": "#0072B2",
 }
-SEVERITY_MARKERS = {"contradiction": "X", "very unlikely under the stated method": "D", "note": "o"}
+SEVERITY_MARKERS = {
+    "contradiction": "X",
+    "very unlikely under the stated method": "D",
+    "cannot be decided": "s",
+    "note": "o",
+}
 
 
 def findings_by_place(findings, ax):
@@ -22,10 +28,9 @@ def findings_by_place(findings, ax):
 
     Parameters
     ----------
-    findings : DataFrame with place and severity (`Audit.findings_table`); a place is taken up to its
-        first comma.
+    findings : DataFrame with where (table or part of the text) and severity (`Audit.findings_table`).
     """
-    place = findings["place"].str.split(r"[,;:(]", regex=True).str[0].str.strip()
+    place = findings["where"]
     order = sorted(place.unique(), key=lambda name: (not name.startswith("Table"), name))
     left = 0
     for severity, colour in SEVERITY_COLOURS.items():
