@@ -112,7 +112,7 @@ def synthesise(out, patients, seed, **effects):
 @click.option("--to", "folder", type=FILE, required=True, help="Folder to keep the weights in.")
 def weights(folder):
     """Fetch all ImageNet weights, for a machine without network."""
-    from ovcf.models.weights import fetch_weights
+    from ovcf.models.sources import fetch_weights
 
     fetch_weights(folder)
     click.echo(f"weights: {folder} (use them with -p weights {folder})")

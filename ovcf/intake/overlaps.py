@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike
 
 from ovcf.intake.annotators import box_iou
 
-# Upright boxes around neighbours in a bent spine overlap too: on 500 synthetic films never by more than 0.2 (IoU).
-ONE_VERTEBRA_IOU = 0.4
+# Upright boxes around neighbours overlap too: at most by 0.22 on the synthetic cohort (437 pairs), by 0.46 on 120
+# real frontal films (14,556 pairs, all but one below 0.40).
+ONE_VERTEBRA_IOU = 0.5
 WITHIN = 0.8  # share of the smaller box that lies in the other: a box drawn around a box
 
 
