@@ -32,7 +32,8 @@ from ovcf.stats.rates import FOLD_MEAN, METRICS
 
 METHODS = ("analytic", "percentile", "bca")
 NAMES = {
-    "analytic": "clustered by patient: Wilson's with effective sample size; logit for AUC",
+    "analytic": "Wilson with effective sample size",
+    "analytic of AUC": "t on the logit scale",
     "percentile": "patient bootstrap, percentile",
     "bca": "patient bootstrap, BCa",
 }
@@ -154,7 +155,8 @@ def _analytic(data, folds, threshold, average, level, independent):
         patient = None if independent else data.patient
         table = analytic_intervals(data.truth, data.scores, patient, threshold=threshold, level=level)
         table.loc[FOLD_MEAN] = fold_mean_auc(*data, folds, level)
-    return table.drop(columns="se").assign(method=NAMES["analytic"])
+    named = [NAMES["analytic of AUC" if name.startswith("auc") else "analytic"] for name in table.index]
+    return table.drop(columns="se").assign(method=named)
 
 
 def _or_formula(ends, formula, method):
@@ -163,7 +165,7 @@ def _or_formula(ends, formula, method):
     edge = (table["estimate"] < EDGE) | (table["estimate"] > 1 - EDGE)
     fails = edge | (table["effective"] < FEW_EFFECTIVE) | ~(table["high"] > table["low"])
     table.loc[fails, ["low", "high"]] = formula.loc[fails, ["low", "high"]]
-    table.loc[fails, "method"] = f"{NAMES['analytic']} (the bootstrap does not hold here)"
+    table.loc[fails, "method"] = formula["method"] + " (the bootstrap does not hold here)"
     return table
 
 
