@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ovcf.cohort.films.greys import fault_of
-from ovcf.intake.check.film_facts import Facts
-from ovcf.intake.check.places import Places
+from ovcf.intake.check.film_facts import Facts, Places
 from ovcf.problems import Problem
 
 TINY_PX = 32  # the shorter side; a network looks at 224
