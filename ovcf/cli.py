@@ -10,8 +10,19 @@ from ovcf import __version__
 from ovcf.problems import InputError
 
 FILE = click.Path(path_type=Path)
+IN_USE = 3  # exit status: another process writes into the run
 PRINTED = 50  # problems of one kind in the terminal
-FORMATS = ["yolo", "coco", "voc", "labelme", "vindr", "buu"]
+
+
+class FormatName(click.ParamType):
+    """The name of a format of annotations, from the registry at the time of asking."""
+
+    name = "format"
+
+    def convert(self, value, param, ctx):
+        from ovcf.intake.formats import FORMATS
+
+        return value if value in FORMATS else self.fail(f"{value!r} is not one of {', '.join(FORMATS)}", param, ctx)
 
 
 class Commands(click.Group):
@@ -22,7 +33,7 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except InputError as error:
             echo_problems(error.problems)
-            ctx.exit(2)
+            ctx.exit(IN_USE if any(problem.kind == "in_use" for problem in error.problems) else 2)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -55,23 +66,42 @@ def echo_json(value) -> None:
 
 
 @main.command()
-@click.option("--profile", default="demo", show_default=True, help="demo, laptop, paper or a YAML file.")
-@click.option("--data", type=FILE, help="Manifest CSV or folder of your own cohort.")
-@click.option("--out", type=FILE, help="Folder of the run  [default: reports/PROFILE].")
-@click.option("-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="Set one parameter.")
+@click.option("--profile", help="Of a new run: demo, laptop, paper or a YAML file  [default: demo].")
+@click.option("--data", type=FILE, help='Manifest CSV or folder of your own cohort, or "synthetic".')
+@click.option("--out", type=FILE, help="Folder of the run, new or to go on with  [default: reports/PROFILE].")
+@click.option("-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="Set one parameter of a new run.")
+@click.option("--from", "variant_of", type=FILE, metavar="RUN", help="Make a variant of this run; shares what it can.")
 @click.option("--allow-outside", is_flag=True, help="Accept image paths that leave the manifest's folder.")
-def run(profile, data, out, parameters, allow_outside):
-    """Run the whole study and write one report."""
-    from ovcf.report import RunFailed, run_study
+def run(parameters, **options):
+    """Run the whole study and write one report.
 
+    A run that stopped goes on where it was. Its parameters are fixed when it is made; --from makes another beside it.
+    """
+    from ovcf.report import RunFailed, Terminated, run_study
+
+    kept = "What was made is kept; the same command goes on from there."
     try:
-        page = run_study(profile, data=data, out=out, overrides=dict(parameters), allow_outside=allow_outside)
+        page = run_study(overrides=dict(parameters), **options)
     except RunFailed as failure:
         wrong_input = failure.record["failed"].get("kind") == "InputError"
-        click.echo(f"ovcf: the run stopped at {failure}", err=True)
-        click.echo("What was made is kept; the same command goes on from there.", err=True)
+        click.echo(f"ovcf: the run stopped at {failure}\n{kept}", err=True)
         raise SystemExit(2 if wrong_input else 1) from None
+    except (Terminated, KeyboardInterrupt) as asked:
+        click.echo(f"ovcf: the run was ended. {kept}", err=True)
+        raise SystemExit(143 if isinstance(asked, Terminated) else 130) from None
     click.echo(f"report: {page}")
+
+
+@main.command()
+@click.argument("run", type=FILE)
+def clean(run):
+    """Drop a run's cache: patches, features, finished folds.
+
+    Tables, figures, report and model stay. What is needed again is made again.
+    """
+    from ovcf.run_folder import RunFolder
+
+    click.echo(f"{run}: {RunFolder(run).clean() / 2**20:.1f} MB freed")
 
 
 @main.command()
@@ -102,7 +132,7 @@ def synthesise(out, patients, seed, **effects):
 @click.option("--to", "folder", type=FILE, required=True, help="Folder to keep the weights in.")
 def weights(folder):
     """Fetch all ImageNet weights, for a machine without network."""
-    from ovcf.models.weights import fetch_weights
+    from ovcf.models.sources import fetch_weights
 
     fetch_weights(folder)
     click.echo(f"weights: {folder} (use them with -p weights {folder})")
@@ -119,15 +149,17 @@ def pairs(context, option, values: tuple[str, ...]) -> dict[str, str]:
 
 
 @main.command("import")
-@click.argument("form", metavar="FORMAT", type=click.Choice(FORMATS))
+@click.argument("form", metavar="FORMAT", type=FormatName())
 @click.argument("source", type=FILE)
 @click.option("--out", type=FILE, required=True, help="Manifest CSV to write; best above the images.")
 @click.option(
     "--patient-pattern",
     metavar="REGEX",
     help="Finds the patient id in a film's name or path: its group `patient`, else the first ("
-    "groups `age` and `sex` count too). Without it each film is a patient.",
+    "groups `age` and `sex` count too).",
 )
+@click.option("--patient-column", metavar="NAME", help="Column of the annotations that holds the patient id.")
+@click.option("--one-patient-per-film", is_flag=True, help="State that each film is another patient's.")
 @click.option("--levels", multiple=True, callback=pairs, metavar="CATEGORY=LEVEL", help="Repeatable.")
 @click.option(
     "--label-map",
@@ -139,14 +171,23 @@ def pairs(context, option, values: tuple[str, ...]) -> dict[str, str]:
 )
 @click.option("--images", type=FILE, help="Folder of the images, where they are not under SOURCE.")
 @click.option("--classes", type=FILE, help="YOLO's file of class names.")
+@click.option(
+    "--keep-reader",
+    "keep_readers",
+    multiple=True,
+    metavar="NAME",
+    help="Of boxes that overlap keep this reader's (id, or name of their file or folder). Repeatable, first counts.",
+)
+@click.option("--force", is_flag=True, help="Overwrite a manifest that was changed by hand or that no import wrote.")
 def import_(form, source, out, **options):
     """Turn annotations into a manifest.
 
-    FORMAT is yolo, coco, voc, labelme, vindr or buu.
+    FORMAT is yolo, coco, voc, labelme, vindr, buu or folders (fresh/ and old/ of ready patches). Whose a film is
+    must be said: by a pattern, a column, or that each is another patient's.
     """
-    from ovcf.intake.importers import import_annotations
+    from ovcf.intake.importers import ImportOptions, import_annotations
 
-    result = import_annotations(form, source, out, **options)
+    result = import_annotations(form, source, out, ImportOptions(**options))
     for problem in result.problems:
         click.echo(f"not read: {problem}", err=True)
     for note in result.notes:
@@ -215,17 +256,23 @@ def check(data, out, as_json, allow_outside):
 @click.argument("src", type=FILE)
 @click.argument("dst", type=FILE)
 @click.option("--key-file", type=FILE, help="Outside DST; made where there is none (0600)  [default: DST.key.json].")
-@click.option("--keep", multiple=True, metavar="COLUMN", help="Copy this column as it is. Repeatable.")
+@click.option("--keep", multiple=True, metavar="FIELD", help="Copy this column or DICOM element too. Repeatable.")
+@click.option(
+    "--allow", multiple=True, metavar="FIELD", help="The same, though a name of a header is in it. Repeatable."
+)
+@click.option(
+    "--mask", multiple=True, metavar="[FILM=]x0,y0,x1,y1", help="Paint this box over, on one film or all. Repeatable."
+)
 @click.option("--keep-burned-in", is_flag=True, help="Copy films that seem to hold text in their pixels.")
-def deidentify(src, dst, key_file, keep, keep_burned_in):
+def deidentify(src, dst, key_file, keep, allow, mask, keep_burned_in):
     """Copy a cohort without names.
 
-    Ids are replaced by key, dates shifted, headers cleaned by the basic profile of DICOM PS3.15.
+    Films are written anew with only what the study needs; ids are replaced by key, dates shifted.
     """
-    from ovcf.intake.deidentify import deidentify
+    from ovcf.intake.deidentify import Rules, deidentify, parse_masks
 
     key_file = key_file or dst.absolute().with_name(f"{dst.absolute().name}.key.json")
-    done = deidentify(src, dst, key_file, keep=keep, keep_burned_in=keep_burned_in)
+    done = deidentify(src, dst, key_file, rules=Rules(keep, allow, parse_masks(mask), keep_burned_in))
     click.echo(f"{done.folder}: {done.films} films of {done.patients} patients; key: {key_file} (keep apart)")
     for note in [*done.notes, f"columns left out: {', '.join(done.dropped)}"] if done.dropped else done.notes:
         click.echo(f"note: {note}", err=True)
@@ -266,10 +313,11 @@ def readings(run, out):
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def readers(file, metric, threshold, cluster, missing, as_json):
-    """Analyse a reader study (long CSV, readings or .imrmc)."""
+    """Analyse a reader study (long table, readings table or .imrmc; CSV of any dialect or .xlsx)."""
+    from ovcf.intake.readings import read_readings
     from ovcf.stats.readers.report import analyse, as_text
 
-    result = analyse(file, metric, threshold, cluster=cluster, missing=missing)
+    result = analyse(read_readings(file), metric, threshold, cluster=cluster, missing=missing)
     echo_json(result) if as_json else click.echo(as_text(result))
 
 

@@ -12,8 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from ovcf.cli import main
 from ovcf.intake.check import check
-from ovcf.intake.check.kinds import KINDS
-from ovcf.intake.check.report import as_html, as_text, write_check
+from ovcf.intake.check.report import KINDS, as_html, as_text, write_check
 
 
 def texture(rng, size=96):
@@ -203,9 +202,12 @@ def test_page_escapes_everything_and_asks_for_nothing(cohort):
 def test_every_kind_has_words():
     import inspect
 
-    from ovcf.intake.check import contradictions, duplicates, suspicions
+    from ovcf.cohort import manifest
+    from ovcf.intake.check import contradictions, duplicates, identities, suspicions
 
-    source = "".join(map(inspect.getsource, (contradictions, duplicates, suspicions)))
+    source = "".join(
+        map(inspect.getsource, (contradictions, duplicates, identities, suspicions, manifest._with_their_box))
+    )
     used = set(re.findall(r'(?:roblem\(|return|kind =)\s*"(\w+_\w+)"', source))
     assert len(used) > 10 and used <= set(KINDS)
 
@@ -241,3 +243,18 @@ def test_real_chest_films(shared, tmp_path):
     }
     assert not [p for p in findings.warnings if "duplicate" in p.kind or p.kind == "burned_in_text"]
     assert write_check(findings, tmp_path / "out")[0].stat().st_size < 2_000_000
+
+
+def test_a_film_at_odds_with_its_header_is_a_warning(cohort):
+    """Field case 14 in a cohort: an unreadable spacing is named, with the film."""
+    from pydicom.data import get_testdata_file
+    from pydicom.filereader import dcmread
+
+    root, table = cohort
+    ds = dcmread(get_testdata_file("CT_small.dcm"))
+    ds.PixelSpacing = [143, 143]
+    ds.save_as(root / "films" / "odd.dcm")
+    table.loc[0, "image"] = "films/odd.dcm"
+    odd = [problem for problem in run(root, table).warnings if problem.kind == "odd_film"]
+    assert [problem.file for problem in odd] == ["films/odd.dcm"]
+    assert "PixelSpacing is 143" in odd[0].message and "not used" in odd[0].message

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from ovcf.cohort.columns import MANIFEST
 from ovcf.cohort.crop import crop_patch
 from ovcf.cohort.manifest import read_cohort
-from ovcf.cohort.rows import read_rows
+from ovcf.cohort.table_file import read_table
 from ovcf.problems import InputError
 from ovcf.words import LEVELS
 
@@ -160,7 +161,7 @@ def test_any_bytes_are_a_table_or_refused(folder, content):
     path = folder / "bytes.csv"
     path.write_bytes(content)
     try:
-        table, _ = read_rows(path, required=())
+        table, _ = read_table(path, MANIFEST)
         assert table["row"].is_monotonic_increasing
     except InputError as error:
         assert all(problem.file == str(path) for problem in error.problems)

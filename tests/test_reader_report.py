@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from ovcf.cli import main
+from ovcf.intake.readings import read_readings
 from ovcf.problems import InputError
 from ovcf.stats.readers.report import analyse, as_text
 from ovcf.stats.readers.simulated import simulate_readings
@@ -23,7 +24,7 @@ def readings():
 
 
 def test_van_dyke_as_an_object(shared):
-    result = analyse(shared / "reader_study" / "VanDyke.csv")
+    result = analyse(read_readings(shared / "reader_study" / "VanDyke.csv"))
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     entries = result["obuchowski_rockette"]
     kinds = {(e["covariance"], e["generalisation"]) for e in entries}
@@ -40,13 +41,13 @@ def test_van_dyke_as_an_object(shared):
 
 
 def test_the_same_study_from_both_formats(shared):
-    csv, imrmc = (analyse(shared / "reader_study" / name) for name in ("VanDyke.csv", "vandyke.imrmc"))
+    csv, imrmc = (analyse(read_readings(shared / "reader_study" / name)) for name in ("VanDyke.csv", "vandyke.imrmc"))
     pairs = zip(csv["obuchowski_rockette"], imrmc["obuchowski_rockette"], strict=True)
     assert all(a["p"] == pytest.approx(b["p"]) for a, b in pairs)
 
 
 def test_other_dialect_and_metric(shared):
-    result = analyse(shared / "reader_study" / "input.imrmc", "sensitivity", 0.5)
+    result = analyse(read_readings(shared / "reader_study" / "input.imrmc"), "sensitivity", 0.5)
     assert {e["metric"] for e in result["obuchowski_rockette"]} == {"sensitivity"}
     assert len(result["readers"]) == 10 and all(r["sensitivity_low"] is not None for r in result["readers"])
     assert [a["treatment"] for a in result["averages"]] == ["testA", "testB"]
@@ -54,7 +55,7 @@ def test_other_dialect_and_metric(shared):
 
 def test_readings_table_and_its_file_agree(readings, tmp_path):
     readings.to_csv(tmp_path / "readings.csv", index=False)
-    table, file = analyse(readings), analyse(tmp_path / "readings.csv")
+    table, file = analyse(readings), analyse(read_readings(tmp_path / "readings.csv"))
     assert file["file"] == "readings.csv" and table["file"] is None
     assert file["obuchowski_rockette"] == table["obuchowski_rockette"]
     assert file["readers"] == table["readers"] and "accuracy" in file["readers"][0]

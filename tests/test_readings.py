@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ovcf.intake.imrmc import DIALECTS, read_imrmc, write_imrmc
+from ovcf.intake.readings import read_readings
 from ovcf.problems import InputError
 from ovcf.stats.readers.checks import check_readings
-from ovcf.stats.readers.imrmc import DIALECTS, read_imrmc, write_imrmc
-from ovcf.stats.readers.readings import answers, cross, has_answers, model_output, one_session, read_readings
+from ovcf.stats.readers.readings import answers, cross, has_answers, model_output, one_session
 
 OWN = """reader,session,order,patch_id,patient_id,truth,answer,confidence,seconds,time,model_p_fresh
 A,unaided,1,p1,q1,1,fresh,5,3.5,2000-01-01T09:00:00,
@@ -102,7 +103,7 @@ WRONG = {
     "reader empty": (change(6, "reader", " "), 6, "reader", "is empty"),
     "duplicate": (lambda lines: lines.append(lines[1]), 18, "case", "second reading"),
     "one session": (lambda lines: lines.append("3,1,0,0,2"), 18, "reader", "lacks a treatment"),
-    "column missing": (lambda lines: change(1, "rating", "score")(lines), 1, None, "missing: rating"),
+    "column missing": (lambda lines: change(1, "rating", "points")(lines), 1, None, "missing: rating"),
 }  # fmt: skip
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ovcf.intake.imrmc import read_imrmc
 from ovcf.problems import InputError
-from ovcf.stats.readers.imrmc import read_imrmc
 from ovcf.viz.journal import append_row, read_rows
 from ovcf.viz.sessions import (
     COLUMNS,

@@ -224,7 +224,7 @@ def _report_folds(paper: Paper, ledger: Ledger, table: Table, row: Row, cases: S
     if verdict.answer == IMPOSSIBLE and (as_error is None or as_error.answer != POSSIBLE):
         return _report_no_folds(paper, ledger, table, row, sizes, verdicts, total, printed)
     if verdict.answer == IMPOSSIBLE:
-        message = f"As SDs over {row.over} folds of {total} these ± cannot be had from whole numbers; as standard errors they can."
+        message = f"As SDs over {row.over} folds of {total} these ± cannot be; as standard errors they can."
         return ledger.find("divisor", NOTE, place, printed, "± as standard errors", message, [row])
     if verdict.answer == OPEN and verdict.even:
         message = f"No even dealing of {total} into {row.over} folds gives this row; uneven folds were not all tried."

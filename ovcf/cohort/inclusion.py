@@ -11,12 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from ovcf.cohort.columns import FALSE, TRUE, held
 from ovcf.problems import InputError, Problem
 
 MINIMUM_AGE_YEARS = 60
 MAXIMUM_INTERVAL_DAYS = 7
-_YES = {"yes", "true", "1", "y", "1.0"}
-_NO = {"no", "false", "0", "n", "0.0"}
+_NO_REASON = {"none", *FALSE}  # what people write where nothing excludes
 
 
 class Criterion(NamedTuple):
@@ -105,7 +105,8 @@ def exclusion_reasons(studies: pd.DataFrame) -> pd.Series:
             hit = rule.excludes(values[rule.column].to_numpy(float))
             reasons = reasons.mask((reasons == "") & hit, rule.reason)
     if "exclusion" in studies:
-        stated = studies["exclusion"].astype("string").fillna("").str.strip()
+        stated = studies["exclusion"].astype("string").fillna("").map(held)
+        stated = stated.mask(stated.str.lower().isin(_NO_REASON), "")
         reasons = reasons.mask((reasons == "") & (stated != ""), stated.astype(object))
     return reasons
 
@@ -129,13 +130,13 @@ def _values(studies: pd.DataFrame) -> pd.DataFrame:
     for rule in CRITERIA:
         if rule.column not in studies:
             continue
-        words = studies[rule.column].astype("string").fillna("").str.strip().str.lower()
+        words = studies[rule.column].astype("string").fillna("").map(held).str.lower()
         if rule.column in _NUMERIC:
             numbers, allowed = pd.to_numeric(words.where(words != ""), errors="coerce"), "a number, or empty"
             numbers = numbers.where(np.isfinite(numbers.astype(float)))
         else:
             numbers, allowed = (
-                words.map({**dict.fromkeys(_YES, 1), **dict.fromkeys(_NO, 0)}),
+                words.map({**dict.fromkeys(TRUE, 1), **dict.fromkeys(FALSE, 0), "": np.nan}),
                 "yes, no, or empty",
             )
         values[rule.column] = numbers.astype(float)

@@ -9,17 +9,21 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from ovcf.cohort.columns import MANIFEST, SPACING_MM, STUDIES, held
 from ovcf.cohort.films import FilmHeader, check_film, read_header
 from ovcf.cohort.films.decoder import workers_may_die
 from ovcf.cohort.ready import read_ready_patches
-from ovcf.cohort.rows import SEXES, Cells, read_rows
+from ovcf.cohort.rows import Cells
+from ovcf.cohort.table_file import read_table
 from ovcf.problems import InputError, Problem
-from ovcf.words import BOX, LABELS, REGIONS, region_of_level
+from ovcf.words import BOX, LABELS, region_of_level
 
 FILMS_A_BATCH = 32
 BORDER = 0.5  # px by which a box may pass the film's border: rounding, not a mistake
 MOST_SETTINGS = 16 * 2**20  # bytes of cohort.json
 ID_LENGTH = 200
+REQUIRED = ("patch_id", "patient_id", "image", "label")
+ALWAYS = tuple(MANIFEST)[: tuple(MANIFEST).index("region") + 1]  # in every table of patches, given or not
 NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,17})?([eE][+-]?\d{1,2})?", re.ASCII)
 OURS = ("image_width", "image_height", "image_kind", "spacing_origin", "fold")  # filled here or by the run
 
@@ -29,7 +33,8 @@ class Cohort(NamedTuple):
 
     `patches` has one row a vertebra (columns in data/README.md); `root` is what image paths are relative to;
     `studies` is the table behind Figure 1 (cells as text) or None; `settings` is what cohort.json says;
-    `notes` are remarks on how it was read.
+    `notes` are remarks on how it was read; `lines` are the patches' lines in the manifest, None for folders;
+    `left_out` says of each row that is in the manifest and not in `patches` why.
     """
 
     patches: pd.DataFrame
@@ -39,6 +44,8 @@ class Cohort(NamedTuple):
     studies: pd.DataFrame | None = None
     settings: dict | None = None
     notes: tuple[str, ...] = ()
+    lines: tuple[int, ...] | None = None
+    left_out: tuple[Problem, ...] = ()
 
 
 def read_cohort(
@@ -73,14 +80,18 @@ def read_cohort(
     else:
         source = data / "manifest.csv" if data.is_dir() else data
         root = source.parent
-        table, notes = read_rows(source)
-    cells = Cells(table, source)
+        table, notes = read_table(source, MANIFEST, required=REQUIRED)
+    cells = Cells(table, source, MANIFEST)
     check = check_film if check_pixels else read_header
     patches, headers = _checked(cells, root, allow_outside, check, workers)
-    notes = (*notes, *(f"column {name} is not read from a manifest" for name in OURS if name in table))
+    kept, left_out = _with_their_box(cells, patches)
+    notes = [*notes, *(f"column {name} is not read from a manifest" for name in OURS if name in table)]
+    notes += [f"{len(left_out)} rows left out: {left_out[0]}"] if left_out else []
+    lines = None if source.is_dir() else tuple(table["row"][kept])
     settings = _settings(root / "cohort.json")
+    patches = _finished(patches[kept].reset_index(drop=True), headers)
     synthetic = settings.get("synthetic") is True
-    return Cohort(_finished(patches, headers), root, source, synthetic, _studies(root), settings, notes)
+    return Cohort(patches, root, source, synthetic, _studies(root), settings, tuple(notes), lines, left_out)
 
 
 def _checked(cells: Cells, root: Path, allow_outside: bool, check, workers: int | None):
@@ -103,21 +114,8 @@ def _checked(cells: Cells, root: Path, allow_outside: bool, check, workers: int 
 
 def _values(cells: Cells) -> pd.DataFrame:
     """Turn cells into the columns of the patches table; problems stay in `cells`."""
-    words = {word: word for word in ("", *REGIONS)}
-    values = {
-        "patch_id": cells.filled("patch_id"),
-        "patient_id": cells.filled("patient_id"),
-        "level": cells.levels(),
-        "label": cells.words("label", {label: label for label in LABELS}, "fresh, old"),
-        "image": cells.filled("image"),
-        **{name: cells.numbers(name, -1e6, 1e6, "a number of pixels") for name in BOX},
-        "mm_per_px": [spacing or math.nan for spacing in cells.numbers("mm_per_px", 0, 10, "up to 10 mm")],
-        "age": cells.numbers("age", 0, 130, "0 to 130 years"),
-        "sex": cells.words("sex", SEXES, "female, male, f, m or empty"),
-        "normal_segment": cells.flags("normal_segment"),
-        "normal_height": cells.flags("normal_height"),
-        "region": cells.words("region", words, "above, at, below or empty"),
-    }
+    values = {name: cells.values(name) for name in MANIFEST if name in ALWAYS or name in cells.table}
+    values["mm_per_px"] = _spacings(cells, values["mm_per_px"])
     values["region"] = [
         region or region_of_level(level) for region, level in zip(values["region"], values["level"], strict=True)
     ]
@@ -125,12 +123,21 @@ def _values(cells: Cells) -> pd.DataFrame:
     return pd.DataFrame(values | {name: _as_it_came(name, cells.column(name)) for name in extra})
 
 
+def _spacings(cells: Cells, values: list[float]) -> list[float]:
+    """Return the spacings given, nan where none is or it is 0; within the limits that hold for headers too."""
+    for (row, cell), value in zip(cells.rows("mm_per_px"), values, strict=True):
+        if 0 < value < SPACING_MM[0]:
+            allowed = cells.columns["mm_per_px"].allowed
+            cells.add("number", "not a number this column can hold", row, "mm_per_px", cell, allowed)
+    return [value or math.nan for value in values]
+
+
 def _as_it_came(name: str, column: list[str]) -> list:
-    """Return a further column as numbers where all its cells are, else as text; 007 and ids stay text."""
-    filled = [cell for cell in column if cell]
-    if name.endswith("id") or not filled or not all(map(NUMBER.fullmatch, filled)):
+    """Return a further column as numbers where all its cells are or are missing, else as text; 007 stays text."""
+    filled = [cell for cell in column if held(cell)]
+    if name.lower().endswith("id") or not filled or not all(map(NUMBER.fullmatch, filled)):
         return column
-    return [float(cell) if cell else math.nan for cell in column]
+    return [float(cell) if held(cell) else math.nan for cell in column]
 
 
 def _paths(cells: Cells, root: Path, allow_outside: bool) -> list[str]:
@@ -232,7 +239,7 @@ def _check_boxes(cells: Cells, patches: pd.DataFrame, headers: dict[str, FilmHea
                 "partial_box",
                 "a box needs all four coordinates or none",
                 row,
-                "x0, y0, x1, y1",
+                ", ".join(name for name, text in zip(BOX, texts, strict=True) if not text),
                 ", ".join(text or "(empty)" for text in texts),
             )
         if any(map(math.isnan, box)):
@@ -258,6 +265,22 @@ def _check_boxes(cells: Cells, patches: pd.DataFrame, headers: dict[str, FilmHea
                 shown,
                 f"x 0 to {header.width}, y 0 to {header.height}",
             )
+
+
+def _with_their_box(cells: Cells, patches: pd.DataFrame) -> tuple[np.ndarray, tuple[Problem, ...]]:
+    """Return which rows are patches (bool), and the others: without a box on a film whose other rows have one.
+
+    An empty box means that the picture is a ready patch. On a film with boxes it means that one was forgotten, and
+    the whole film as a patch would be a vertebra like no other.
+    """
+    without = patches[list(BOX)].isna().all(axis=1)
+    forgotten = (without & ~without.groupby(patches["image"]).transform("all")).to_numpy(dtype=bool)
+    message = "no box, though other rows of this film have one: not a patch until it has"
+    left_out = tuple(
+        Problem("forgotten_box", f"{patch_id}: {message}", str(cells.path), row, ", ".join(BOX))
+        for patch_id, row in zip(patches["patch_id"][forgotten], cells.table["row"][forgotten], strict=True)
+    )
+    return ~forgotten, left_out
 
 
 def _check_twice(cells: Cells, patches: pd.DataFrame) -> None:
@@ -309,4 +332,4 @@ def _studies(root: Path) -> pd.DataFrame | None:
     path = root / "studies.csv"
     if not path.is_file():
         return None
-    return read_rows(path, required=("patient_id",))[0].drop(columns="row")
+    return read_table(path, STUDIES, required=("patient_id",))[0].drop(columns="row")

@@ -66,11 +66,9 @@ def calibration_table(truth, p_fresh, patient=None, *, bins=10, replicates=2000,
     - intercept: a of logit P(y) = a + logit p (calibration in the large; 0 is right), and slope: b of
       logit P(y) = a + b logit p (1 is right, below 1 too extreme). Logistic regression with standard errors
       clustered by patient. Cox (1958), Biometrika 45: 562-565; Van Calster et al. (2019), BMC Med. 17: 230.
-    - ece: sum over `bins` of equal counts of n_b/n |observed - predicted|; patient bootstrap, percentile. It
-    is never
+    - ece: sum over `bins` of equal counts of n_b/n |observed - predicted|; patient bootstrap, percentile. It is never
       negative and grows with noise, so both estimate and interval lie too high.
-    - ece_by_chance: mean and quantiles of the ECE that perfect calibration would show on as many independent
-    patches
+    - ece_by_chance: mean and quantiles of the ECE that perfect calibration would show on as many independent patches
       with these p_fresh. Only an ECE above it speaks against calibration.
 
     Parameters
@@ -180,12 +178,14 @@ def decision_curve(truth, p_fresh, patient=None, *, thresholds=None, level=0.95)
     )
 
 
-def operating_points(predictions, *, target_sensitivity=0.90, level=0.95) -> pd.DataFrame:
+def operating_points(
+    predictions: pd.DataFrame, *, threshold: float = 0.5, target_sensitivity: float = 0.90, level: float = 0.95
+) -> pd.DataFrame:
     """Tabulate one network's rates at thresholds that were not chosen on the patches they are applied to.
 
-    The rules: fixed 0.5; Youden's (recall_fresh + recall_old at its largest); the highest threshold that
-    reaches `target_sensitivity`. For fold k the last two are chosen on the out-of-fold predictions of the
-    other folds. That keeps fold k's scores and labels out of the choice, and needs no further training; it is
+    The rules: `threshold`, fixed beforehand; Youden's (recall_fresh + recall_old at its largest); the highest
+    threshold that reaches `target_sensitivity`. For fold k the last two are chosen on the out-of-fold predictions of
+    the other folds. That keeps fold k's scores and labels out of the choice, and needs no further training; it is
     not fully nested, since the networks that scored the other folds trained on fold k, and each fold's
     network has a scale of its own. With `split: patch` a patient may also sit on both sides. The "same
     patches" rows choose and apply on all patches and show how much that flatters.
@@ -193,7 +193,7 @@ def operating_points(predictions, *, target_sensitivity=0.90, level=0.95) -> pd.
     Parameters
     ----------
     predictions : DataFrame, predictions of one network under one split, two folds or more.
-    target_sensitivity : in (0, 1].
+    threshold : the one fixed beforehand. target_sensitivity : in (0, 1].
 
     Returns
     -------
@@ -215,20 +215,20 @@ def operating_points(predictions, *, target_sensitivity=0.90, level=0.95) -> pd.
     truth, p, fold = (predictions[c].to_numpy() for c in ("truth", "p_fresh", "fold"))
     reach = partial(sensitivity_threshold, target=target_sensitivity)
     rules = {"Youden": youden_threshold, f"sensitivity {target_sensitivity:g}": reach}
-    chosen = [("fixed 0.5", "nothing", np.full(p.size, 0.5))]
+    chosen = [(f"fixed {threshold:g}", "nothing", np.full(p.size, threshold))]
     for name, rule in rules.items():
         chosen.append((name, "other folds", other_folds_threshold(truth, p, fold, rule)))
         chosen.append((name, "same patches (flatters)", np.full(p.size, rule(truth, p))))
     rows = []
-    for name, source, threshold in chosen:
-        for metric, (above, below) in metric_ratios(truth, p >= threshold).items():
+    for name, source, cuts in chosen:
+        for metric, (above, below) in metric_ratios(truth, p >= cuts).items():
             rate = clustered_ratio(above, below, predictions["patient_id"], level)
             rows.append(
                 {
                     "rule": name,
                     "chosen_on": source,
-                    "threshold_min": threshold.min(),
-                    "threshold_max": threshold.max(),
+                    "threshold_min": cuts.min(),
+                    "threshold_max": cuts.max(),
                     "metric": metric,
                     "estimate": rate.estimate,
                     "low": rate.low,
@@ -272,7 +272,8 @@ def _brier(data, replicates, seed, level):
 
     estimate = loss.sum() / size.sum()
     values = boot.bootstrap(brier, data.clusters, replicates=replicates, seed=seed)
-    low, high = boot.bca_interval(estimate, values, boot.jackknife(brier, data.clusters), level)
+    influence = (loss - estimate * size) / size.sum()
+    low, high = boot.bca_interval(estimate, values, influence, level)
     return {"estimate": estimate, "low": float(low), "high": float(high)}
 
 

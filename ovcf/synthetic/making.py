@@ -5,7 +5,6 @@ Nothing here comes from a patient. The films are drawn (`phantom` from `anatomy`
 """
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,10 @@ from joblib import Parallel, delayed
 from PIL import Image
 from tqdm import tqdm
 
-from ovcf.problems import InputError, Problem
+from ovcf.files import write_text, writing
+from ovcf.problems import InputError, Problem, unknown
 from ovcf.synthetic import roster
+from ovcf.synthetic.hospitals import HOSPITALS
 from ovcf.synthetic.phantom import Effects, portray
 
 # SD of a box's corners in mm, and agreement with MRI: the paper's two have 27 and 11 years of experience.
@@ -24,8 +25,18 @@ DRAWING = 1  # raise when the same seed would give other films
 EDGE = 0.036  # share of a film that the collimator may hide at each side
 
 
-def synthesise(out, *, patients=405, seed=0, difficulty=0.4, patient_correlation=0.5, diaphragm=1.0,
-               workers=2, progress=True):  # fmt: skip
+def synthesise(
+    out: str | Path,
+    *,
+    patients: int = 405,
+    seed: int = 0,
+    difficulty: float = 0.4,
+    patient_correlation: float = 0.5,
+    diaphragm: float = 1.0,
+    hospital: str = "A",
+    workers: int = 2,
+    progress: bool = True,
+) -> Path:
     """Write a synthetic cohort: films, manifest, vertebrae, studies and the parameters that made them.
 
     With 405 patients the 720 vertebrae have exactly Table 1's counts per level and class (364 fresh, 356
@@ -48,6 +59,9 @@ def synthesise(out, *, patients=405, seed=0, difficulty=0.4, patient_correlation
         Intraclass correlation of the score within a patient, and how much patients' bones differ in texture.
     diaphragm : float, 0 or more
         Strength of the diaphragm's shadow over T10 to L1 (1 = usual, 0 = lungs that end without an edge).
+    hospital : str
+        "A", the paper's; or "B", another one (`ovcf.synthetic.hospitals`): other scanners, levels and prevalence. The
+        counts above hold for A.
     workers : int
         Processes that render.
     progress : bool
@@ -64,24 +78,24 @@ def synthesise(out, *, patients=405, seed=0, difficulty=0.4, patient_correlation
         out/manifest.csv: the `patches` table, plus both annotators' labels and boxes, scanner and heights
         (mm).
     """
-    _check(patients, difficulty, patient_correlation, diaphragm, workers)
-    out, effects = Path(out), Effects(difficulty, patient_correlation, diaphragm)
+    _check(patients, difficulty, patient_correlation, diaphragm, hospital, workers)
+    place, out, effects = HOSPITALS[hospital], Path(out), Effects(difficulty, patient_correlation, diaphragm)
     _make_room(out)
-    vertebrae, people = roster.roster(patients, seed)
-    jobs = (delayed(_make_patient)(out, seed, i, people.iloc[i].to_dict(), rows, effects)
+    vertebrae, people = roster.roster(patients, seed, place)
+    jobs = (delayed(_make_patient)(out, [seed, 3, i, *place.stream], people.iloc[i].to_dict(), rows, effects, place)
             for i, rows in vertebrae.groupby("patient"))  # fmt: skip
     done = Parallel(n_jobs=workers, return_as="generator")(jobs)
     done = list(tqdm(done, total=patients, desc="Synthetic films", unit="film", disable=not progress))
     manifest = pd.DataFrame([row for rows, _ in done for row in rows])
-    manifest.insert(0, "patch_id", [f"S{i + 1:04d}" for i in range(len(manifest))])
+    manifest.insert(0, "patch_id", [f"{place.patch_prefix}{i + 1:04d}" for i in range(len(manifest))])
     _write_csv(pd.DataFrame([row for _, rows in done for row in rows]), out / "vertebrae.csv")
-    _write_csv(roster.studies(people, seed), out / "studies.csv")
-    _write(out / "cohort.json", json.dumps(_settings(manifest, people, seed, effects), indent=2) + "\n")
+    _write_csv(roster.studies(people, seed, place), out / "studies.csv")
+    write_text(out / "cohort.json", json.dumps(_settings(manifest, people, seed, effects, place), indent=2) + "\n")
     _write_csv(manifest, out / "manifest.csv")  # last: a manifest means that the cohort is whole
     return out / "manifest.csv"
 
 
-def _check(patients, difficulty, patient_correlation, diaphragm, workers):
+def _check(patients, difficulty, patient_correlation, diaphragm, hospital, workers) -> None:
     """Refuse arguments that no cohort can be made with, all at once."""
     limits = (("patients", patients, 6, 100_000, "6 to 100000"), ("difficulty", difficulty, 0, 1, "0 to 1"),
               ("patient_correlation", patient_correlation, 0, 0.99, "0 to 0.99"),
@@ -89,6 +103,8 @@ def _check(patients, difficulty, patient_correlation, diaphragm, workers):
               ("workers", workers, 1, 1024, "1 to 1024"))  # fmt: skip
     problems = [Problem("parameter", f"{name} is out of range", column=name, found=str(value), allowed=words)
                 for name, value, low, high, words in limits if not low <= value <= high]  # fmt: skip
+    if hospital not in HOSPITALS:
+        problems.append(unknown("hospital", hospital, HOSPITALS))
     if problems:
         raise InputError(problems)
 
@@ -101,17 +117,18 @@ def _make_room(out):
             text = "this folder holds a manifest that is not a synthetic cohort's; it is left alone"
             raise InputError(Problem("not_empty", text, file=str(manifest), allowed="another --out folder"))
         manifest.unlink()  # first, so that an interrupted run leaves no manifest that promises films
-        for film in (out / "films").glob("P*.png"):
+        for film in (out / "films").glob("[PQ]*.png"):
             film.unlink()
     (out / "films").mkdir(parents=True, exist_ok=True)
 
 
-def _settings(manifest, people, seed, effects):
+def _settings(manifest, people, seed, effects, place) -> dict:
     """Return what cohort.json says."""
     return {
         "synthetic": True,
         "note": "Simulated radiographs; no patient data. Research use only.",
         "seed": seed,
+        "hospital": place.name,
         "patients": len(people),
         "vertebrae": len(manifest),
         "fresh": int((manifest.label == "fresh").sum()),
@@ -131,10 +148,10 @@ def _settings(manifest, people, seed, effects):
     }
 
 
-def _make_patient(out, seed, index, person, rows, effects):
+def _make_patient(out, stream, person, rows, effects, hospital):
     """Draw one patient and write the film; return the rows for the manifest and for vertebrae.csv."""
-    rng = np.random.default_rng(np.random.SeedSequence([seed, 3, index]))
-    portrait = portray(person, rows, effects, rng)
+    rng = np.random.default_rng(np.random.SeedSequence(stream))
+    portrait = portray(person, rows, effects, rng, hospital)
     name = f"films/{person['patient_id']}.png"
     _write_png(portrait.film, out / name)
     return _patch_rows(rows, person, name, portrait, rng), _vertebra_rows(rows, person, name, portrait)
@@ -202,20 +219,12 @@ def _vertebra_rows(rows, person, name, portrait):
     return table
 
 
-def _write_png(film, path):
-    """Write a greyscale PNG atomically."""
-    temporary = path.with_name(path.name + ".part")
-    Image.fromarray(np.ascontiguousarray(film)).save(temporary, format="PNG", compress_level=3)
-    os.replace(temporary, path)
+def _write_png(film, path) -> None:
+    """Write a greyscale PNG at once or not at all."""
+    with writing(path) as stream:
+        Image.fromarray(np.ascontiguousarray(film)).save(stream, format="PNG", compress_level=3)
 
 
-def _write_csv(table, path):
-    """Write a table atomically, the same bytes on every system."""
-    _write(path, table.to_csv(index=False, lineterminator="\n"))
-
-
-def _write(path, text):
-    """Write text atomically."""
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)
+def _write_csv(table, path) -> None:
+    """Write a table, the same bytes on every system."""
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))

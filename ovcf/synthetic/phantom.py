@@ -7,7 +7,8 @@ from scipy.special import ndtr
 
 from ovcf.synthetic.anatomy import Body, Finding, build_spine
 from ovcf.synthetic.bone import Bones, Canvas, add_vertebra
-from ovcf.synthetic.exposure import SCANNERS, Scanner, expose
+from ovcf.synthetic.exposure import Scanner, expose
+from ovcf.synthetic.hospitals import HOSPITALS, Hospital
 from ovcf.synthetic.surroundings import Trunk, abdomen, fractal, lungs, pelvis, ribs, soft_tissue
 
 WIDEST_SEPARATION = 4.2  # SD between the classes' scores at difficulty 0
@@ -58,7 +59,7 @@ class Portrait(NamedTuple):
     findings: dict[str, Finding]  # by level
 
 
-def portray(person, rows, effects, rng):
+def portray(person, rows, effects, rng, hospital: Hospital = HOSPITALS["A"]):
     """Make one patient.
 
     Parameters
@@ -70,17 +71,19 @@ def portray(person, rows, effects, rng):
     effects : Effects
     rng : numpy Generator
         This patient's own; nothing else decides what is drawn.
+    hospital : Hospital
+        Whose scanners make the film.
 
     Returns
     -------
     Portrait
     """
     findings = draw_findings(rows, effects, rng)
-    scanner = SCANNERS[rng.integers(len(SCANNERS))]
+    scanner = hospital.scanners[rng.integers(len(hospital.scanners))]
     bodies = build_spine(findings, **_posture(person, rng))
     canvas = _place_film(bodies, list(findings), scanner.mm_per_px, rng)
     attenuation = _attenuate(canvas, bodies, effects, person, rng)
-    mirrored = bool(rng.random() < 0.75)  # most films here face left
+    mirrored = bool(rng.random() < hospital.facing_left)
     film = expose(attenuation, scanner, rng, mirrored=mirrored)
     return Portrait(film, Place(canvas, mirrored, film.shape[1]), scanner, bodies, findings)
 

@@ -7,6 +7,7 @@ workers render it.
 import numpy as np
 import pandas as pd
 
+from ovcf.synthetic.hospitals import HOSPITALS, Hospital
 from ovcf.words import LEVELS
 
 # Table 1 of the paper: vertebrae per level from T5 to L5. The old counts include the normal segments.
@@ -37,7 +38,7 @@ def shares(weights, total):
     return parts
 
 
-def table1_vertebrae(patients=PAPER_PATIENTS):
+def table1_vertebrae(patients=PAPER_PATIENTS, hospital: Hospital = HOSPITALS["A"]):
     """Return the vertebrae to be had, one row each: level, label, normal_segment, normal_height.
 
     For 405 patients the counts are Table 1's to the vertebra; for other cohorts they keep its proportions.
@@ -46,18 +47,21 @@ def table1_vertebrae(patients=PAPER_PATIENTS):
     ----------
     patients : int
         Size of the cohort. Vertebrae number 720 / 405 times as many.
+    hospital : Hospital
+        Whose mix of levels and classes; the counts above hold for A, another's keep its own proportions.
 
     Returns
     -------
     DataFrame
         Fresh first, then old, from T5 to L5. `normal_height` is filled by `roster`, which draws them.
     """
-    whole = patients == PAPER_PATIENTS
+    whole = patients == PAPER_PATIENTS and hospital.name == "A"
     total = 720 if whole else round(patients * 720 / PAPER_PATIENTS)
-    n_fresh, n_old = shares((sum(TABLE1_FRESH), sum(TABLE1_OLD)), total)
+    mix = (sum(TABLE1_FRESH), sum(TABLE1_OLD)) if hospital.fresh is None else (hospital.fresh, 1 - hospital.fresh)
+    n_fresh, n_old = shares(mix, total)
     rows = []
     for label, table, n in (("fresh", TABLE1_FRESH, n_fresh), ("old", TABLE1_OLD, n_old)):
-        counts = shares(table, n)
+        counts = shares(hospital.level_weights(table), n)
         n_normal = round(sum(TABLE1_NORMAL) * n / sum(TABLE1_OLD)) if label == "old" else 0
         normals = np.minimum(shares(TABLE1_NORMAL, n_normal), counts)
         for level, count, normal in zip(LEVELS, counts, normals, strict=True):
@@ -131,7 +135,7 @@ def _rate_of_mean(mean):
     return rate
 
 
-def roster(patients, seed):
+def roster(patients, seed, hospital: Hospital = HOSPITALS["A"]):
     """Return two tables: the cohort's vertebrae (one row each) and its patients.
 
     Returns
@@ -141,8 +145,8 @@ def roster(patients, seed):
     people : DataFrame
         patient_id, age, sex; row i is patient i.
     """
-    rng = np.random.default_rng(np.random.SeedSequence([seed, 1]))
-    vertebrae = table1_vertebrae(patients)
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 1, *hospital.stream]))
+    vertebrae = table1_vertebrae(patients, hospital)
     vertebrae["normal_height"] = False
     fresh = np.flatnonzero(vertebrae.label == "fresh")
     n_normal = round(PAPER_NORMAL_HEIGHT * len(fresh) / sum(TABLE1_FRESH))
@@ -153,7 +157,7 @@ def roster(patients, seed):
     n_female = round(PAPER_FEMALE * patients / PAPER_PATIENTS)
     people = pd.DataFrame(
         {
-            "patient_id": [f"P{i + 1:04d}" for i in range(patients)],
+            "patient_id": [f"{hospital.prefix}{i + 1:04d}" for i in range(patients)],
             "age": draw_ages(patients, rng),
             "sex": rng.permutation(["female"] * n_female + ["male"] * (patients - n_female)),
         }
@@ -161,7 +165,7 @@ def roster(patients, seed):
     return vertebrae, people
 
 
-def studies(people, seed):
+def studies(people, seed, hospital: Hospital = HOSPITALS["A"]):
     """Return everyone collected, included and not: the table behind Figure 1.
 
     Each excluded patient fails the criterion named in `exclusion` and none listed before it in `EXCLUDED`;
@@ -173,14 +177,14 @@ def studies(people, seed):
         patient_id, age, sex, metastasis_or_haematological, radiograph_adequate, mri_available,
         days_between_radiograph_and_mri (NaN without MRI), exclusion ("" for the included).
     """
-    rng = np.random.default_rng(np.random.SeedSequence([seed, 2]))
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 2, *hospital.stream]))
     n_excluded = round(len(people) * (PAPER_COLLECTED / PAPER_PATIENTS - 1))
     reasons = [""] * len(people)
     for reason, n in zip(EXCLUDED, shares(list(EXCLUDED.values()), n_excluded), strict=True):
         reasons += [reason] * n
     extra = pd.DataFrame(
         {
-            "patient_id": [f"X{i + 1:04d}" for i in range(n_excluded)],
+            "patient_id": [f"{hospital.excluded_prefix}{i + 1:04d}" for i in range(n_excluded)],
             "age": draw_ages(n_excluded, rng) if n_excluded else [],
             "sex": np.where(rng.random(n_excluded) < PAPER_FEMALE / PAPER_PATIENTS, "female", "male"),
         }

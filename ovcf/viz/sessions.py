@@ -17,8 +17,8 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
+from ovcf.intake.imrmc import write_imrmc
 from ovcf.problems import InputError, Problem
-from ovcf.stats.readers.imrmc import write_imrmc
 from ovcf.viz.journal import append_row, read_rows
 
 COLUMNS = (

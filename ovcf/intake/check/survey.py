@@ -1,5 +1,6 @@
 """Look a cohort over before an hour is spent on it: all that is wrong, and all that is suspicious."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +12,8 @@ from ovcf.intake.annotators import agreement, has_two_annotators, joint_review
 from ovcf.intake.check import contradictions, suspicions
 from ovcf.intake.check.confounders import confounder_table, factors
 from ovcf.intake.check.duplicates import copied_films, copied_patches
-from ovcf.intake.check.film_facts import Facts, gather
-from ovcf.intake.check.places import Places, places_of
+from ovcf.intake.check.film_facts import Facts, Places, gather, places_of
+from ovcf.intake.check.identities import doubtful_identities
 from ovcf.problems import InputError, Problem
 
 PICTURES = 12  # thumbnails kept a kind
@@ -23,7 +24,7 @@ class Findings(NamedTuple):
 
     `errors` stop a study, `warnings` are for the reader to judge. `tables` holds "classes by level",
     "factors", and where the data allow "agreement", "joint review", "inclusion". `pictures` holds (caption,
-    uint8 thumbnails) by kind of warning.
+    uint8 thumbnails) by kind of warning; `notes` say how the tables were read.
     """
 
     data: str
@@ -32,20 +33,35 @@ class Findings(NamedTuple):
     counts: dict
     tables: dict[str, pd.DataFrame]
     pictures: dict[str, list[tuple[str, list[np.ndarray]]]]
+    notes: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
         """0 when clean or only suspicious, 2 when something must be mended first."""
         return 2 if self.errors else 0
 
+    def by_kind(self) -> pd.DataFrame:
+        """Count what was found: severity (errors first), kind, times, example (the first, in words)."""
+        rows = [("error", problem) for problem in self.errors] + [("warning", problem) for problem in self.warnings]
+        said = [(severity, p.kind.replace("_", " "), _without_folders(p)) for severity, p in rows]
+        table = pd.DataFrame(said, columns=["severity", "kind", "example"])
+        groups = table.groupby(["severity", "kind"], sort=False).example
+        return pd.DataFrame({"times": groups.size(), "example": groups.first()}).reset_index()
+
     def as_dict(self) -> dict:
         """For JSON: errors and warnings, each with kind, file, row, column, message, found, allowed."""
         return {
             "data": self.data,
             "counts": self.counts,
+            "notes": list(self.notes),
             "errors": [_entry(problem) for problem in self.errors],
             "warnings": [_entry(problem) for problem in self.warnings],
         }
+
+
+def _without_folders(problem: Problem) -> str:
+    """The problem in words; a report travels, and the folders of the machine it was made on do not."""
+    return str(problem._replace(file=Path(problem.file).name if problem.file else None))
 
 
 def _entry(problem: Problem) -> dict:
@@ -83,7 +99,8 @@ def check(
         return Findings(str(data), facts.problems, [], {}, {}, {})
     places = places_of(cohort)
     found = factors(places.table, facts.films, facts.patches)
-    if places.lines is None:  # folders called fresh and old are the label
+    if (places.table["image"].map(lambda image: Path(image).parent.name) == places.table["label"]).all():
+        # folders called fresh and old are the label
         found = [factor for factor in found if factor.name != "file folder"]
     tables = {
         "classes by level": contradictions.class_balance(places.table),
@@ -92,15 +109,16 @@ def check(
     errors = _annotations(places, cohort.studies, tables, seed)
     copies, groups = copied_patches(places, facts)
     warnings = [
+        *cohort.left_out, *doubtful_identities(places, facts),
         *copies, *copied_films(places, facts), *suspicions.bad_patches(places, facts),
-        *suspicions.odd_spacing(places, facts), *suspicions.named_patients(facts),
+        *suspicions.odd_spacing(places, facts), *suspicions.odd_films(facts), *suspicions.named_patients(facts),
         *contradictions.contradictions(places), *contradictions.imbalance(places),
         *_shortcuts(tables, places),
     ]  # fmt: skip
     if not errors:
         warnings += contradictions.doubtful_studies(places, cohort.studies) + contradictions.disagreements(places)
     pictures = _pictures(places, facts, groups, warnings)
-    return Findings(str(data), errors, warnings, _counts(cohort), tables, pictures)
+    return Findings(str(data), errors, warnings, _counts(cohort), tables, pictures, cohort.notes)
 
 
 def _plainer(problem: Problem) -> Problem:
@@ -173,7 +191,7 @@ def _pictures(places: Places, facts: Facts, groups, warnings: list[Problem]) -> 
     index = {patch_id: k for k, patch_id in enumerate(ids)}
     films = {image: k for k, image in enumerate(facts.films.index)}
     for problem in warnings:
-        place = index.get(problem.message.partition(":")[0])
+        place = index.get(problem.patch)
         shown = pictures.setdefault(problem.kind, [])
         if place is not None and "duplicate" not in problem.kind and len(shown) < PICTURES:
             shown.append((ids.iloc[place], [facts.patch_thumbs[place]]))

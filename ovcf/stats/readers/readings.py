@@ -1,11 +1,10 @@
-"""Readings of a reader study: read, checked, and brought to one shape.
+"""Readings of a reader study, laid out: reader by treatment by case.
 
 Two shapes are known: the long table of the reader-study programs (reader, treatment, case, truth, rating) and
-the study's own `readings` table (reader, session, patch_id, truth, answer, confidence ...). Everything after
-this module sees the first, with the reader's answer beside it where one was given.
+the study's own `readings` table (reader, session, patch_id, truth, answer, confidence ...). `check_readings` brings
+both to the first, with the reader's answer beside it where one was given. Files are read by `ovcf.intake.readings`.
 """
 
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -26,37 +25,6 @@ class Crossed(NamedTuple):
     cases: list
     clustered: bool  # some patient holds several cases and units are patients
     note: str  # what was left out, "" if nothing
-
-
-def read_readings(source):
-    """Read and check a reader study.
-
-    Parameters
-    ----------
-    source : path or DataFrame
-        A CSV in either shape, an `.imrmc` file, or a table in either shape. Further columns are kept and
-        ignored, except `patient_id`, which lets cases be clustered by patient.
-
-    Returns
-    -------
-    DataFrame in the shape it came in, numbers as numbers: either reader, treatment, case, truth, rating, or
-    the `readings` table (reader, session, order, patch_id, patient_id, truth, answer, confidence ...). Every
-    function of reader studies takes both.
-
-    Raises
-    ------
-    InputError
-        When the file is missing or unreadable, and for everything `check_readings` refuses, with the row.
-
-    Checked against both files of `reader_study`.
-    """
-    table, long = _read(source)
-    return _typed(table, long)
-
-
-def read_long(source):
-    """Read a reader study as `read_readings` does, and return it in the long shape of `check_readings`."""
-    return _read(source)[1]
 
 
 def cross(readings, *, values="rating", missing="complete_cases", cluster="auto"):
@@ -159,47 +127,6 @@ def model_output(readings, cases):
         message = "no model output for this case"
         raise InputError(Problem("missing", message, column="model_p_fresh", found=found))
     return p
-
-
-def _read(source):
-    """Return a study as it came and in the long shape, checked once."""
-    if isinstance(source, pd.DataFrame):
-        return source, check_readings(source)
-    path = Path(source)
-    if path.suffix.lower() == ".imrmc":
-        from ovcf.stats.readers.imrmc import read_imrmc
-
-        long = read_imrmc(path)
-        return long, long
-    table = _read_csv(path)
-    return table, check_readings(table, path.name, table.index.to_numpy() + 2)
-
-
-def _typed(table, long):
-    """Return a checked table with its numbers as numbers and its names as text."""
-    if table is long:
-        return long
-    out = table.reset_index(drop=True).copy()
-    same = {"treatment": "session", "case": "patch_id"} if "session" in out and "patch_id" in out else {}
-    for column in ("reader", "treatment", "case", "truth", "patient_id", "model_p_fresh"):
-        if column in long:
-            out[same.get(column, column)] = long[column]
-    for column in out.columns.intersection(["rating", "order", "confidence", "seconds"]):
-        out[column] = pd.to_numeric(out[column], errors="coerce")
-    return out
-
-
-def _read_csv(path):
-    try:
-        # every line is kept so that rows keep the numbers an editor shows
-        options = {"dtype": str, "keep_default_na": False, "skip_blank_lines": False}
-        table = pd.read_csv(path, encoding="utf-8-sig", **options)
-    except FileNotFoundError:
-        raise InputError(Problem("missing_file", "no such file", str(path))) from None
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError, OSError) as error:
-        raise InputError(Problem("unreadable", f"not a readable CSV: {error}", str(path))) from None
-    table.columns = [str(c).strip() for c in table.columns]
-    return table[(table.fillna("") != "").any(axis=1)]
 
 
 def _without_gaps(ratings, treatments, readers, cases, missing):

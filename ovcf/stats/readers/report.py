@@ -1,27 +1,27 @@
 """A whole reader study in one call: the tables of `ovcf readers`, as text or as one object for JSON."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 from ovcf.problems import InputError
 from ovcf.stats.intervals import clustered_auc_interval, delong_interval
+from ovcf.stats.readers.checks import check_readings
 from ovcf.stats.readers.components import lay_out, or_components, variance_components
 from ovcf.stats.readers.covariance import COVARIANCES
 from ovcf.stats.readers.mrmc import average_study, compare_study
-from ovcf.stats.readers.readings import cross, has_answers, read_long
-from ovcf.stats.readers.tables import AVERAGE, reader_table
+from ovcf.stats.readers.readings import cross, has_answers
+from ovcf.stats.readers.tables import reader_table
+from ovcf.words import AVERAGE
 
 
-def analyse(source, metric="auc", threshold=None, *, covariances=COVARIANCES, missing="complete_cases",
+def analyse(readings, metric="auc", threshold=None, *, covariances=COVARIANCES, missing="complete_cases",
             cluster="auto", level=0.95):  # fmt: skip
-    """Analyse a reader study from a file or table.
+    """Analyse a reader study.
 
     Parameters
     ----------
-    source : path or DataFrame
-        What `readings.read_readings` takes: a long CSV, the `readings` table, an `.imrmc` file.
+    readings : DataFrame
+        In either shape that `check_readings` takes; `attrs` may hold its `file` and `notes` on how it was read.
     metric : str
         auc, sensitivity, specificity, accuracy, ppv, npv or kappa: what the treatments are compared by.
     threshold : float, optional
@@ -44,11 +44,11 @@ def analyse(source, metric="auc", threshold=None, *, covariances=COVARIANCES, mi
     Raises
     ------
     InputError
-        See `readings.read_readings` and `mrmc.obuchowski_rockette`.
+        See `check_readings` and `mrmc.obuchowski_rockette`.
 
     Checked against the published answers of Van Dyke.
     """
-    long = read_long(source)
+    long = check_readings(readings)
     study = lay_out(long, metric, threshold, missing, cluster)
     comparisons, alone, components, notes, refused = [], [], [], [], None
     for covariance in covariances:
@@ -65,11 +65,11 @@ def analyse(source, metric="auc", threshold=None, *, covariances=COVARIANCES, mi
             comparisons.append(compare_study(*known, level=level))
     if not components:
         raise refused
-    notes = [*long.attrs.get("notes", []), study.note, *notes]
+    notes = [*readings.attrs.get("notes", []), study.note, *notes]
     rows, averages = _reader_rows(long, threshold, cluster, level)
     return {
         "research_use_only": True,
-        "file": Path(source).name if isinstance(source, str | Path) else None,
+        "file": readings.attrs.get("file"),
         "design": _design(study), "metric": metric, "threshold": threshold,
         "notes": [note for note in notes if note], "obuchowski_rockette": _records(comparisons),
         "one_treatment": _records(alone), "variance_components": _records([pd.DataFrame(components)]),

@@ -5,20 +5,20 @@ Truth rows come in two dialects: the reader is `-1` or `truth`, the treatment al
 1.
 """
 
-import os
 import re
-import tempfile
 from pathlib import Path
 
 import pandas as pd
 
+from ovcf.cohort.table_file import decoded, read_bytes
+from ovcf.files import write_text
 from ovcf.problems import InputError, Problem
 from ovcf.stats.readers.checks import check_readings
 
 DIALECTS = ("-1", "truth")
 
 
-def read_imrmc(path):
+def read_imrmc(path: str | Path) -> pd.DataFrame:
     """Read an `.imrmc` file of either dialect.
 
     Parameters
@@ -39,36 +39,69 @@ def read_imrmc(path):
     Checked against `vandyke.imrmc` (the same readings as VanDyke.csv) and `input.imrmc`.
     """
     path = Path(path)
-    lines = _lines(path)
+    text, notes = decoded(read_bytes(path), path)
+    lines = text.splitlines()
     start = next((i for i, line in enumerate(lines) if line.strip().upper().startswith("BEGIN DATA")), None)
     if start is None:
         raise InputError(Problem("imrmc", "no line BEGIN DATA:", path.name))
     table, problems = _rows(lines, start + 1, path.name)
-    is_truth = table["treatment"].str.lower().eq("truth")
-    truth = table[is_truth]
-    readings = table[~is_truth]
-    problems += [
-        Problem("truth", "truth is not binary", path.name, row.line, found=row.rating, allowed="1 or 0")
+    truth = table[_is_truth(table)]
+    if problems:
+        raise InputError(problems)
+    long = with_truth(table, path.name)
+    long.attrs["notes"] = [*notes, *_contradictions(lines[:start], truth, long)]
+    return long
+
+
+def with_truth(table: pd.DataFrame, file: str) -> pd.DataFrame:
+    """Return readings in the long shape from a table whose truth stands in rows of its own.
+
+    Parameters
+    ----------
+    table : DataFrame of text
+        reader, case, treatment, rating and `line`, the number of each row in its file; of truth rows the treatment
+        or the reader is `truth` (or the reader -1), and the rating 1 or 0.
+    file : str
+        Name for the messages.
+
+    Raises
+    ------
+    InputError
+        Truth that is not binary, a case without truth or with two, and everything `check_readings` refuses.
+    """
+    is_truth = _is_truth(table)
+    truth, readings = table[is_truth], table[~is_truth]
+    problems = [
+        Problem("truth", "truth is not binary", file, row.line, found=row.rating, allowed="1 or 0")
         for row in truth[~pd.to_numeric(truth["rating"], errors="coerce").isin((0, 1))].itertuples()
     ]
     problems += [
-        Problem("duplicate_truth", "a second truth of this case", path.name, row.line, found=row.case)
+        Problem("duplicate_truth", "a second truth of this case", file, row.line, found=row.case)
         for row in truth[truth.duplicated("case")].itertuples()
     ]
     known = dict(zip(truth["case"], truth["rating"], strict=True))
     problems += [
-        Problem("no_truth", "a reading of a case without a truth row", path.name, row.line, found=row.case)
+        Problem("no_truth", "a reading of a case without a truth row", file, row.line, found=row.case)
         for row in readings[~readings["case"].isin(known)].drop_duplicates("case").itertuples()
     ]
     if problems:
         raise InputError(problems)
     readings = readings.assign(truth=readings["case"].map(known))
-    long = check_readings(readings.drop(columns="line"), path.name, readings["line"].to_numpy())
-    long.attrs["notes"] = _contradictions(lines[:start], truth, long)
-    return long
+    return check_readings(readings.drop(columns="line"), file, readings["line"].to_numpy())
 
 
-def write_imrmc(readings, path, *, dialect="-1", title="Reader study written by ovcf. Research use only."):
+def _is_truth(table: pd.DataFrame) -> pd.Series:
+    """Which rows say a case's truth."""
+    return table["treatment"].str.lower().eq("truth") | table["reader"].str.lower().eq("truth")
+
+
+def write_imrmc(
+    readings: pd.DataFrame,
+    path: str | Path,
+    *,
+    dialect: str = "-1",
+    title: str = "Reader study written by ovcf. Research use only.",
+) -> Path:
     """Write readings as `.imrmc`; the file appears whole or not at all.
 
     Parameters
@@ -106,19 +139,8 @@ def write_imrmc(readings, path, *, dialect="-1", title="Reader study written by 
     body = [f"{dialect},{r.case},truth,{r.truth}" for r in truth.itertuples()]
     body += [f"{r.reader},{r.case},{r.treatment},{r.rating!r}" for r in long.itertuples()]
     path = Path(path)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        file.write("\n".join(head + body) + "\n")
-    os.replace(file.name, path)
+    write_text(path, "\n".join(head + body) + "\n")
     return path
-
-
-def _lines(path):
-    try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError:
-        raise InputError(Problem("missing_file", "no such file", str(path))) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(Problem("unreadable", f"not a readable text file: {error}", str(path))) from None
 
 
 def _rows(lines, start, file):

@@ -1,0 +1,104 @@
+"""Readings of a reader study from a file: a table in any dialect that the manifest has, or `.imrmc`.
+
+Two shapes are known: the long table of the reader-study programs (reader, treatment, case, truth, rating; iMRMC calls
+them readerID, modalityID, caseID, score, and gives truth as rows) and the study's own `readings` table.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ovcf.cohort.columns import NAME, TEXT, Column
+from ovcf.cohort.table_file import decoded, read_bytes, read_table
+from ovcf.cohort.workbook import is_workbook
+from ovcf.intake.imrmc import read_imrmc, with_truth
+from ovcf.stats.readers.checks import check_readings
+
+_NUMBER, _WORD = Column("number"), Column("word")
+READINGS: dict[str, Column] = {
+    **dict.fromkeys(("reader", "treatment", "session", "case", "patch_id", "patient_id"), NAME),
+    **dict.fromkeys(("truth", "answer"), _WORD),
+    **dict.fromkeys(("rating", "order", "confidence", "seconds", "model_p_fresh"), _NUMBER),
+    "time": TEXT,
+}
+ALIASES = {
+    "readerid": "reader",
+    "modalityid": "treatment",
+    "modality": "treatment",
+    "caseid": "case",
+    "score": "rating",
+}
+REVERSED = 0.4  # mean AUC up to which readers who are all below 0.5 make one ask about the scale
+
+
+def read_readings(source: str | Path | pd.DataFrame) -> pd.DataFrame:
+    """Read and check a reader study.
+
+    Parameters
+    ----------
+    source : path or DataFrame
+        A table in either shape (CSV, .xlsx), an `.imrmc` file, or a DataFrame. Further columns are kept and
+        ignored, except `patient_id`, which lets cases be clustered by patient.
+
+    Returns
+    -------
+    DataFrame in the shape it came in, numbers as numbers: either reader, treatment, case, truth, rating, or
+    the `readings` table (reader, session, order, patch_id, patient_id, truth, answer, confidence ...). Every
+    function of reader studies takes both. `attrs` hold the `file`'s name and `notes` on how it was read.
+
+    Raises
+    ------
+    InputError
+        When the file is missing or unreadable, and for everything `check_readings` refuses, with the row.
+
+    Checked against both files of `reader_study`.
+    """
+    if isinstance(source, pd.DataFrame):
+        return _finished(source, check_readings(source), [], None)
+    path = Path(source)
+    if path.suffix.lower() == ".imrmc" or _holds_imrmc(path):
+        long = read_imrmc(path)
+        return _finished(long, long, long.attrs["notes"], path.name)
+    table, notes = read_table(path, READINGS, aliases=ALIASES)
+    rows, table = table["row"].to_numpy(), table.drop(columns="row")
+    if {"reader", "treatment", "case", "rating"} <= set(table) and "truth" not in table:
+        long = with_truth(table.assign(line=rows), path.name)
+        return _finished(long, long, notes, path.name)
+    return _finished(table, check_readings(table, path.name, rows), notes, path.name)
+
+
+def _holds_imrmc(path: Path) -> bool:
+    """Whether a file under another name is an `.imrmc` one."""
+    data = read_bytes(path)
+    return not is_workbook(data) and "\nBEGIN DATA" in decoded(data, path)[0].upper()
+
+
+def _finished(table: pd.DataFrame, long: pd.DataFrame, notes: list[str], file: str | None) -> pd.DataFrame:
+    """Return a checked table with its numbers as numbers, its names as text, and what to say about it."""
+    out = table.reset_index(drop=True).copy()
+    same = {"treatment": "session", "case": "patch_id"} if "session" in out and "patch_id" in out else {}
+    for column in ("reader", "treatment", "case", "truth", "patient_id", "model_p_fresh"):
+        if column in long:
+            out[same.get(column, column)] = long[column]
+    for column in out.columns.intersection(["rating", "order", "confidence", "seconds"]):
+        out[column] = pd.to_numeric(out[column], errors="coerce")
+    out.attrs = {"notes": [*notes, *_reversed(long)], "file": file}
+    return out
+
+
+def _reversed(long: pd.DataFrame) -> list[str]:
+    """Ask about the scale where every reader is worse than chance and the mean AUC is well below 0.5."""
+    from sklearn.metrics import roc_auc_score
+
+    areas = [
+        roc_auc_score(readings["truth"], readings["rating"])
+        for _, readings in long.groupby(["reader", "treatment"])
+        if readings["truth"].nunique() == 2
+    ]
+    if not areas or max(areas) >= 0.5 or np.mean(areas) > REVERSED:
+        return []
+    return [
+        f"every reader's AUC is below 0.5 (mean {np.mean(areas):.2f}): the ratings seem to run the other way; they "
+        "must rise with the certainty of fresh"
+    ]
