@@ -19,7 +19,8 @@ from ovcf.stats.readers.covariance import COVARIANCES, merit_covariance
 from ovcf.stats.readers.mrmc import average_study, compare_study, single_readers
 from ovcf.stats.readers.power import cases_needed, power_grid
 from ovcf.stats.readers.readings import cross, has_answers
-from ovcf.stats.readers.tables import AVERAGE, reader_table
+from ovcf.stats.readers.tables import reader_table
+from ovcf.words import AVERAGE
 
 
 def analyse(

@@ -9,9 +9,9 @@ from ovcf.stats.readers.components import average_variance, or_components
 from ovcf.stats.readers.covariance import figures_of_merit, merit_covariance
 from ovcf.stats.readers.mrmc import compare_treatments, ends, range_of
 from ovcf.stats.readers.readings import answers, check_readings, cross, model_output, one_session
+from ovcf.words import AVERAGE
 
 RATES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
-AVERAGE = "Average"
 
 
 def reader_table(readings, session=None, *, threshold=None, level=0.95, missing="available"):
