@@ -348,19 +348,30 @@ def readings(run, out):
 @click.option("--cluster", default="auto", show_default=True, type=click.Choice(["auto", "patient", "case"]))
 @click.option(
     "--missing",
-    default="complete_cases",
+    default="auto",
     show_default=True,
-    type=click.Choice(["complete_cases", "available", "refuse"]),
-    help="What to do about gaps.",
+    type=click.Choice(["auto", "available", "complete_cases", "refuse"]),
+    help="Gaps: auto and available judge each reader on the cases they read.",
 )
+@click.option(
+    "--power", type=float, metavar="EFFECT", help="Plan a study with FILE as pilot: power at this difference."
+)
+@click.option("--margin", type=float, help="With --power: power to show a loss of no more than this.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def readers(file, metric, threshold, cluster, missing, as_json):
+def readers(file, metric, threshold, cluster, missing, power, margin, as_json):
     """Analyse a reader study (long table, readings table or .imrmc; CSV of any dialect or .xlsx)."""
     from ovcf.intake.readings import read_readings
-    from ovcf.stats.readers.report import analyse, as_text
+    from ovcf.stats.readers.report import analyse, as_text, plan, plan_as_text
 
-    result = analyse(read_readings(file), metric, threshold, cluster=cluster, missing=missing)
-    echo_json(result) if as_json else click.echo(as_text(result))
+    if margin is not None and power is None:
+        raise click.UsageError("--margin belongs to --power EFFECT (0 for a true difference of nothing)")
+    known = {"cluster": cluster, "missing": missing}
+    if power is None:
+        result, text = analyse(read_readings(file), metric, threshold, **known), as_text
+    else:
+        result = plan(read_readings(file), power, metric, threshold, margin=margin, **known)
+        text = plan_as_text
+    echo_json(result) if as_json else click.echo(text(result))
 
 
 # Published tables ------------------------------------------------------------------------------------------
