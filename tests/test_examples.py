@@ -34,6 +34,7 @@ MODULES = sorted(path for path in (ROOT / "ovcf").rglob("*.py") if path.stem != 
 # What stands in a command for a file, a folder or a number of the reader's own
 STAND_INS = {
     "my/manifest.csv": "cohort/manifest.csv",
+    "MANIFEST": "cohort/manifest.csv",
     "reports/mine": "run",
     "RUN": "run",
     "DIR": "made",
