@@ -145,7 +145,7 @@ def test_any_manifest_is_read_soundly_or_refused_with_its_rows(folder, content):
     try:
         patches = read_cohort(folder).patches
     except InputError as error:
-        lines = content.count(b"\n") + 1
+        lines = content.count(b"\n") + content.count(b"\r") + 1  # a lone \r ends a line too
         assert all(problem.file for problem in error.problems)
         assert all(problem.row is None or 1 <= problem.row <= lines for problem in error.problems)
         return
