@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
-from ovcf.files import placing, sweep
+from ovcf.files import kept, placing, seal, sweep
 from ovcf.models.catalogue import describe_weights
 from ovcf.models.checkpoint import Checkpoint
 from ovcf.models.features import trunk_features
@@ -24,6 +24,7 @@ from ovcf.models.threads import one_thread
 from ovcf.models.training import head_probability, network_probability, train_head, train_network
 from ovcf.models.weights import load_network
 from ovcf.problems import InputError, Problem
+from ovcf.processes import end_with_parent
 
 
 def cross_validate(
@@ -35,6 +36,7 @@ def cross_validate(
     cache: Path,
     workers: int = 1,
     progress: bool = True,
+    within: NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
     """Train every network on every fold's complement and predict the fold, with the last epoch's weights.
 
@@ -46,26 +48,28 @@ def cross_validate(
     cache : folder of features and finished folds
     workers : folds trained at once (joblib; name a Dask backend with `joblib.parallel_config` for more machines).
         The numbers do not depend on it.
+    within : (n,) which patches take part at all; None: every one. Features are shared with the whole cohort's.
 
     Returns
     -------
-    Table of n rows per network: network, fold, patch_id, patient_id, truth (1 fresh), p_fresh, seed, weights and
-    trainable (in words).
+    Table of n rows (those within) per network: network, fold, patch_id, patient_id, truth (1 fresh), p_fresh, seed,
+    weights and trainable (in words).
 
     Raises
     ------
     InputError : for patches that cannot be trained on, unknown networks, weights that cannot be had.
     """
-    check_patches(images, patches)
-    jobs = plan(images, patches, networks, recipe, cache)
+    check_patches(images, patches, within)
+    jobs = plan(images, patches, networks, recipe, cache, within=within)
     run(jobs, images, cache, workers, progress)
-    return predictions_table(jobs, patches)
+    table = predictions_table(jobs, patches)
+    return table if within is None else table.dropna(subset=["p_fresh"]).reset_index(drop=True)
 
 
 # ---------------------------------------------------------------- doing it
 def run(jobs: list[Job], images: NDArray[np.uint8], cache: Path, workers: int = 1, progress: bool = True) -> None:
     """Do the jobs that no earlier run has finished: features first, then the folds side by side."""
-    missing = [job for job in jobs if not job.target.is_file()]
+    missing = [job for job in jobs if not kept(job.target)]
     features: dict[str, NDArray] = {}
     for job in missing:
         if job.network not in features and job.recipe.trainable != "all":
@@ -86,6 +90,7 @@ def run_job(job: Job, source: NDArray) -> None:
     One thread a job, so that the number of workers does not show in the last digits; many folds at once keep
     all cores busy instead.
     """
+    end_with_parent()
     for path in (job.target, job.checkpoint, beat_file(job)):
         sweep(path)
     with one_thread():
@@ -93,6 +98,7 @@ def run_job(job: Job, source: NDArray) -> None:
     with placing(job.target) as partial:
         tensors = state | {"p_fresh": torch.from_numpy(p_fresh)}
         safetensors.torch.save_file(tensors, partial, metadata=job.notes())
+    seal(job.target)
     Checkpoint(job.checkpoint).done()
 
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ovcf.files import digest, placing, stamp, sweep
+from ovcf.files import check_room, digest, kept, placing, seal, stamp, sweep
 from ovcf.models.arithmetic import BFLOAT16, computing, prepared, repeatable, trunk_arithmetic
 from ovcf.models.catalogue import FEATURES_VERSION, RANDOM_VERSION, file_stem
 from ovcf.models.networks import Network
@@ -47,7 +47,7 @@ def trunk_features(
     """
     name = features_key(network, images, recipe, path)
     target = Path(cache) / "features" / f"{file_stem(network)}-{part_of(recipe)}-{name[:20]}.npy"
-    if not target.is_file():
+    if not kept(target):
         sweep(target)
         net = load_network(network, recipe.weights, size=images.shape[1], seed=recipe.seed, path=path)
         chosen = trunk_arithmetic(network, path, recipe)
@@ -121,7 +121,9 @@ def _write_features(
             rows = torch.stack([run_trunk(net, flip(x, s), part, arithmetic) for s in recipe.states], 1).cpu().numpy()
             if out is None:  # the shape is known once the first batch is through
                 kind = np.float32 if part == "stage" else np.float16
+                check_room(target.parent, len(images) * rows[0].size * np.dtype(kind).itemsize, "features")
                 out = np.lib.format.open_memmap(partial, "w+", kind, (len(images), *rows.shape[1:]))
             out[start : start + len(x)] = rows
             bar.update(len(x))
         out.flush()
+    seal(target)
