@@ -96,16 +96,16 @@ def read_sound_lines(
     if problems:
         raise InputError(problems + unfit)
     rows = [(row, cells) for row, cells in rows if len(cells) == len(names)]
-    table = pd.DataFrame([cells for _, cells in rows], columns=names, dtype=object)
     numbers = [row for row, _ in rows]
+    cells = {name: [line[k] for _, line in rows] for k, name in enumerate(names)}
     for name in [name for name in names if name in columns and columns[name].kind != "name"]:
-        table[name] = table[name].map(held)
+        cells[name] = list(map(held, cells[name]))
         if columns[name].kind == "number":
-            table[name], wrong = _with_points(table[name].tolist(), numbers, sheet.separator)
+            cells[name], wrong = _with_points(cells[name], numbers, sheet.separator)
             problems += [problem._replace(file=str(path), column=name) for problem in wrong]
     if problems:
         raise InputError(problems + unfit)
-    return table.assign(row=numbers), sheet.notes, unfit
+    return pd.DataFrame(cells, dtype=object).assign(row=numbers), sheet.notes, unfit
 
 
 def read_sheet(path: Path, fits: Callable[[list[str]], bool] = bool) -> Sheet:

@@ -14,6 +14,7 @@ from ovcf.cohort.table_file import decoded, read_bytes, read_table
 from ovcf.cohort.workbook import is_workbook
 from ovcf.intake.imrmc import read_imrmc, with_truth
 from ovcf.stats.readers.checks import check_readings
+from ovcf.stats.roc import auc
 
 _NUMBER, _WORD = Column("number"), Column("word")
 READINGS: dict[str, Column] = {
@@ -89,10 +90,8 @@ def _finished(table: pd.DataFrame, long: pd.DataFrame, notes: list[str], file: s
 
 def _reversed(long: pd.DataFrame) -> list[str]:
     """Ask about the scale where every reader is worse than chance and the mean AUC is well below 0.5."""
-    from sklearn.metrics import roc_auc_score
-
     areas = [
-        roc_auc_score(readings["truth"], readings["rating"])
+        auc(readings["truth"], readings["rating"])
         for _, readings in long.groupby(["reader", "treatment"])
         if readings["truth"].nunique() == 2
     ]
