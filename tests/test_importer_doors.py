@@ -258,7 +258,11 @@ def test_a_column_that_names_two_patients_for_one_film_is_refused(tmp_path):
     ("nicht frisch, old", ("", "", "negation")), ("L4-L5", ("", "", "two levels")),
     ("L5/S1", ("", "", "two levels")), ("T12-L1 fresh", ("", "", "two levels")), ("L4/5", ("", "", "two levels")),
     ("L4 disc", ("", "", "disc")), ("unfresh", ("", "", "")), ("vertebra 1", ("", "", "")),
-    ("TH11 / TH12", ("", "", "two levels")),
+    ("TH11 / TH12", ("", "", "two levels")), ("L4\N{EN DASH}L5", ("", "", "two levels")), ("L1-1", ("L1", "", "")),
+    ("L4 and L5 old", ("", "", "two levels")), ("fresh?", ("", "", "unsure")),
+    ("L1 probably old", ("L1", "", "unsure")), ("vertebra;L3;old", ("L3", "old", "")),
+    ("isn't fresh", ("", "", "negation")), ("fresh: 0", ("", "", "negation")), ("old=no", ("", "", "negation")),
+    ("fresh fracture ruled out", ("", "", "negation")), ("fresh_1", ("", "fresh", "")),
 ])  # fmt: skip
 def test_what_a_category_says(category, expected):
     assert tuple(read_category(category, naming(None, None))) == expected
@@ -315,6 +319,18 @@ def test_a_manifest_with_labels_filled_in_is_not_overwritten(tmp_path):
     assert out.read_bytes() != before
 
 
+def test_films_and_unread_annotations_are_sources_too(tmp_path):
+    film(tmp_path / "f.png")
+    (tmp_path / "f.txt").write_text("0 0.5 0.5 0.2 0.1\n")
+    (tmp_path / "g.txt").write_text("0 0.5 0.5 0.2 0.1\n")  # its film is missing
+    forced = ImportOptions(one_patient_per_film=True, force=True)
+    for name in ("f.png", "f.txt", "g.txt"):
+        before = (tmp_path / name).read_bytes()
+        with pytest.raises(InputError, match="overwrite"):
+            import_annotations("yolo", tmp_path, tmp_path / name, forced)
+        assert (tmp_path / name).read_bytes() == before
+
+
 def test_a_file_that_no_import_wrote_is_not_overwritten(tmp_path):
     film(tmp_path / "f.png")
     (tmp_path / "f.txt").write_text("0 0.5 0.5 0.2 0.1\n")
@@ -329,7 +345,7 @@ def test_the_source_is_never_overwritten(tmp_path, source):
     film(tmp_path / "f.png")
     (tmp_path / "train.csv").write_text(TWO_READERS)
     forced = ImportOptions(one_patient_per_film=True, force=True)
-    with pytest.raises(InputError, match="overwrite the annotations"):
+    with pytest.raises(InputError, match="overwrite what it is made from"):
         import_annotations("vindr", tmp_path / source, tmp_path / "train.csv", forced)
     assert (tmp_path / "train.csv").read_text() == TWO_READERS
 

@@ -117,7 +117,7 @@ def test_wrong_input_is_refused_with_its_row(tmp_path, name):
     with pytest.raises(InputError) as caught:
         read_readings(path)
     found = [p for p in caught.value.problems if p.row == row and p.column == column]
-    assert found and found[0].file == "study.csv", str(caught.value)
+    assert found and found[0].file == str(path), str(caught.value)
     assert message is None or message in found[0].message
 
 
@@ -291,3 +291,19 @@ def test_a_scale_that_looks_reversed_is_said(shared, tmp_path, sign, said):
     table.assign(rating=sign * table["rating"]).to_csv(tmp_path / "r.csv", index=False)
     notes = " ".join(read_readings(tmp_path / "r.csv").attrs["notes"])
     assert ("every reader's AUC is below 0.5" in notes) == said
+
+
+def test_missing_patients_are_not_one_patient(tmp_path):
+    path = tmp_path / "r.csv"
+    halves().assign(patient_id="NA").to_csv(path, index=False)
+    with pytest.raises(InputError, match="row 2, column patient_id: is empty"):
+        read_readings(path)
+
+
+@pytest.mark.parametrize("column", ["order", "seconds"])
+def test_every_documented_number_is_one(tmp_path, column):
+    lines = OWN.splitlines()
+    change(4, column, "first")(lines)
+    (tmp_path / "r.csv").write_text("\n".join(lines))
+    with pytest.raises(InputError, match=f"row 4, column {column}: not a number"):
+        read_readings(tmp_path / "r.csv")

@@ -87,7 +87,7 @@ with zipfile.ZipFile(ODS, "w") as archive:
 @pytest.mark.parametrize("start, words", [
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel workbook"), (b"\x1f\x8b\x08\x00", "gzip"), (b"PAR1", "Parquet"),
     (b"%PDF-1.7", "a PDF"), (b"\x89PNG\r\n\x1a\n", "a picture"), (b"PK\x03\x04" + b"\0" * 40, "damaged"),
-    (ODS.getvalue(), "OpenDocument"), (b"$FL2@(#)", "SPSS"),
+    (ODS.getvalue(), "OpenDocument"), (b"$FL2@(#)", "SPSS"), (b"<HTML><table>", "web page"),
 ])  # fmt: skip
 def test_what_is_no_table_is_called_what_it_is(tmp_path, start, words):
     assert words in str(refused(tmp_path, start + b"\0\x81" * 20 if start[:2] != b"PK" else start))
