@@ -10,6 +10,7 @@ from ovcf import __version__
 from ovcf.problems import InputError
 
 FILE = click.Path(path_type=Path)
+IN_USE = 3  # exit status: another process writes into the run
 PRINTED = 50  # problems of one kind in the terminal
 
 
@@ -32,7 +33,7 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except InputError as error:
             echo_problems(error.problems)
-            ctx.exit(2)
+            ctx.exit(IN_USE if any(problem.kind == "in_use" for problem in error.problems) else 2)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -65,23 +66,42 @@ def echo_json(value) -> None:
 
 
 @main.command()
-@click.option("--profile", default="demo", show_default=True, help="demo, laptop, paper or a YAML file.")
-@click.option("--data", type=FILE, help="Manifest CSV or folder of your own cohort.")
-@click.option("--out", type=FILE, help="Folder of the run  [default: reports/PROFILE].")
-@click.option("-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="Set one parameter.")
+@click.option("--profile", help="Of a new run: demo, laptop, paper or a YAML file  [default: demo].")
+@click.option("--data", type=FILE, help='Manifest CSV or folder of your own cohort, or "synthetic".')
+@click.option("--out", type=FILE, help="Folder of the run, new or to go on with  [default: reports/PROFILE].")
+@click.option("-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="Set one parameter of a new run.")
+@click.option("--from", "variant_of", type=FILE, metavar="RUN", help="Make a variant of this run; shares what it can.")
 @click.option("--allow-outside", is_flag=True, help="Accept image paths that leave the manifest's folder.")
-def run(profile, data, out, parameters, allow_outside):
-    """Run the whole study and write one report."""
-    from ovcf.report import RunFailed, run_study
+def run(parameters, **options):
+    """Run the whole study and write one report.
 
+    A run that stopped goes on where it was. Its parameters are fixed when it is made; --from makes another beside it.
+    """
+    from ovcf.report import RunFailed, Terminated, run_study
+
+    kept = "What was made is kept; the same command goes on from there."
     try:
-        page = run_study(profile, data=data, out=out, overrides=dict(parameters), allow_outside=allow_outside)
+        page = run_study(overrides=dict(parameters), **options)
     except RunFailed as failure:
         wrong_input = failure.record["failed"].get("kind") == "InputError"
-        click.echo(f"ovcf: the run stopped at {failure}", err=True)
-        click.echo("What was made is kept; the same command goes on from there.", err=True)
+        click.echo(f"ovcf: the run stopped at {failure}\n{kept}", err=True)
         raise SystemExit(2 if wrong_input else 1) from None
+    except (Terminated, KeyboardInterrupt) as asked:
+        click.echo(f"ovcf: the run was ended. {kept}", err=True)
+        raise SystemExit(143 if isinstance(asked, Terminated) else 130) from None
     click.echo(f"report: {page}")
+
+
+@main.command()
+@click.argument("run", type=FILE)
+def clean(run):
+    """Drop a run's cache: patches, features, finished folds.
+
+    Tables, figures, report and model stay. What is needed again is made again.
+    """
+    from ovcf.run_folder import RunFolder
+
+    click.echo(f"{run}: {RunFolder(run).clean() / 2**20:.1f} MB freed")
 
 
 @main.command()
@@ -97,6 +117,7 @@ def pdf(run):
 @click.option("--out", type=FILE, required=True, help="Folder to write the cohort to.")
 @click.option("--patients", default=405, show_default=True, type=click.IntRange(min=8))
 @click.option("--seed", default=0, show_default=True)
+@click.option("--hospital", default="A", show_default=True, type=click.Choice(["A", "B"]), help="B: another one.")
 @click.option("--difficulty", type=float, help="How weak the signs of fresh and old are.")
 @click.option("--patient-correlation", type=float, help="How alike the vertebrae of one patient are.")
 @click.option("--diaphragm", type=float, help="How strongly the diaphragm covers T10-L1.")
@@ -112,7 +133,7 @@ def synthesise(out, patients, seed, **effects):
 @click.option("--to", "folder", type=FILE, required=True, help="Folder to keep the weights in.")
 def weights(folder):
     """Fetch all ImageNet weights, for a machine without network."""
-    from ovcf.models.weights import fetch_weights
+    from ovcf.models.sources import fetch_weights
 
     fetch_weights(folder)
     click.echo(f"weights: {folder} (use them with -p weights {folder})")
@@ -179,6 +200,47 @@ def import_(form, source, out, **options):
     )
 
 
+# Another hospital: external, bundle --------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("run", type=FILE)
+@click.option("--data", required=True, metavar="MANIFEST", help='The other cohort: manifest, folder, or "synthetic".')
+@click.option("--out", type=FILE, required=True, help="Folder for what is made; the run is only read.")
+@click.option(
+    "--shared-ids",
+    default="refuse",
+    show_default=True,
+    type=click.Choice(["refuse", "leave out", "other people"]),
+    help="Ids that stand in both cohorts.",
+)
+def external(run, data, out, shared_ids):
+    """Validate a run's model on another hospital's cohort.
+
+    RUN is a finished run, or the file that `ovcf bundle` makes of one.
+    """
+    from ovcf.report.run import RunFailed, run_external
+
+    try:
+        click.echo(f"report: {run_external(run, data, out, shared_ids=shared_ids)}")
+    except RunFailed as failure:
+        click.echo(f"ovcf: the validation stopped at {failure}", err=True)
+        raise SystemExit(1) from None
+
+
+@main.command()
+@click.argument("run", type=FILE)
+@click.option("--out", type=FILE, required=True, help="File to write.")
+def bundle(run, out):
+    """Write what another hospital needs of a run, and nothing of a patient.
+
+    `ovcf external`, `predict` and own case take it in place of a run.
+    """
+    from ovcf.external import bundle_run
+
+    click.echo(f"bundle: {bundle_run(run, out)}")
+
+
 # For clinicians: explore, predict --------------------------------------------------------------------------
 
 
@@ -236,17 +298,23 @@ def check(data, out, as_json, allow_outside):
 @click.argument("src", type=FILE)
 @click.argument("dst", type=FILE)
 @click.option("--key-file", type=FILE, help="Outside DST; made where there is none (0600)  [default: DST.key.json].")
-@click.option("--keep", multiple=True, metavar="COLUMN", help="Copy this column as it is. Repeatable.")
+@click.option("--keep", multiple=True, metavar="FIELD", help="Copy this column or DICOM element too. Repeatable.")
+@click.option(
+    "--allow", multiple=True, metavar="FIELD", help="The same, though a name of a header is in it. Repeatable."
+)
+@click.option(
+    "--mask", multiple=True, metavar="[FILM=]x0,y0,x1,y1", help="Paint this box over, on one film or all. Repeatable."
+)
 @click.option("--keep-burned-in", is_flag=True, help="Copy films that seem to hold text in their pixels.")
-def deidentify(src, dst, key_file, keep, keep_burned_in):
+def deidentify(src, dst, key_file, keep, allow, mask, keep_burned_in):
     """Copy a cohort without names.
 
-    Ids are replaced by key, dates shifted, headers cleaned by the basic profile of DICOM PS3.15.
+    Films are written anew with only what the study needs; ids are replaced by key, dates shifted.
     """
-    from ovcf.intake.deidentify import deidentify
+    from ovcf.intake.deidentify import Rules, deidentify, parse_masks
 
     key_file = key_file or dst.absolute().with_name(f"{dst.absolute().name}.key.json")
-    done = deidentify(src, dst, key_file, keep=keep, keep_burned_in=keep_burned_in)
+    done = deidentify(src, dst, key_file, rules=Rules(keep, allow, parse_masks(mask), keep_burned_in))
     click.echo(f"{done.folder}: {done.films} films of {done.patients} patients; key: {key_file} (keep apart)")
     for note in [*done.notes, f"columns left out: {', '.join(done.dropped)}"] if done.dropped else done.notes:
         click.echo(f"note: {note}", err=True)
@@ -280,19 +348,30 @@ def readings(run, out):
 @click.option("--cluster", default="auto", show_default=True, type=click.Choice(["auto", "patient", "case"]))
 @click.option(
     "--missing",
-    default="complete_cases",
+    default="auto",
     show_default=True,
-    type=click.Choice(["complete_cases", "available", "refuse"]),
-    help="What to do about gaps.",
+    type=click.Choice(["auto", "available", "complete_cases", "refuse"]),
+    help="Gaps: auto and available judge each reader on the cases they read.",
 )
+@click.option(
+    "--power", type=float, metavar="EFFECT", help="Plan a study with FILE as pilot: power at this difference."
+)
+@click.option("--margin", type=float, help="With --power: power to show a loss of no more than this.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def readers(file, metric, threshold, cluster, missing, as_json):
+def readers(file, metric, threshold, cluster, missing, power, margin, as_json):
     """Analyse a reader study (long table, readings table or .imrmc; CSV of any dialect or .xlsx)."""
     from ovcf.intake.readings import read_readings
-    from ovcf.stats.readers.report import analyse, as_text
+    from ovcf.stats.readers.report import analyse, as_text, plan, plan_as_text
 
-    result = analyse(read_readings(file), metric, threshold, cluster=cluster, missing=missing)
-    echo_json(result) if as_json else click.echo(as_text(result))
+    if margin is not None and power is None:
+        raise click.UsageError("--margin belongs to --power EFFECT (0 for a true difference of nothing)")
+    known = {"cluster": cluster, "missing": missing}
+    if power is None:
+        result, text = analyse(read_readings(file), metric, threshold, **known), as_text
+    else:
+        result = plan(read_readings(file), power, metric, threshold, margin=margin, **known)
+        text = plan_as_text
+    echo_json(result) if as_json else click.echo(text(result))
 
 
 # Published tables ------------------------------------------------------------------------------------------

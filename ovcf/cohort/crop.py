@@ -4,7 +4,6 @@ import hashlib
 import json
 import math
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +12,17 @@ from PIL import Image
 
 from ovcf.cohort.films import read_film
 from ovcf.cohort.films.decoder import workers_may_die
+from ovcf.files import check_room, kept, seal
 from ovcf.problems import InputError, Problem
+from ovcf.processes import end_with_parent
 
 RECIPE = 2  # raise when the same inputs would give other pixels
-SPARE = 2**24  # bytes to leave free on the disk
 FILMS_A_WORKER = 8  # with fewer films for each, the work is done before the workers have started
 EQUALISATIONS = ("histogram", "clahe", "none")
 # "none" still stretches linearly, as a reader would by hand; without tails a lead marker would set the range.
 TAILS = (0.5, 99.5)  # percentiles of the crop
+NEIGHBOUR = 1.3  # heights of a body that one body and its disc take along the spine
+SIDEWAYS = 0.25  # widths of a body by which a neighbour may stand aside, on either side
 
 
 def prepare_patches(
@@ -31,6 +33,7 @@ def prepare_patches(
     margin_px: float,
     equalisation: str,
     out: Path,
+    context: int = 0,
     workers: int | None = None,
     progress: bool = True,
 ) -> np.ndarray:
@@ -42,6 +45,8 @@ def prepare_patches(
         What `read_cohort` returns.
     size, margin_mm, margin_px, equalisation
         See `crop_patch`; `margin_px` holds where a film's spacing is unknown.
+    context
+        0: the vertebra alone; 1: with one body on either side (`with_context`).
     out
         Folder of the array. The file's name holds a digest of the films (path, size, time), boxes, spacing,
         parameters and recipe, so what was prepared once is opened, not made again.
@@ -60,16 +65,18 @@ def prepare_patches(
     _check_parameters(size, margin_mm, margin_px, equalisation)
     patches = cohort.patches
     parameters = dict(size=size, margin_mm=margin_mm, margin_px=margin_px, equalisation=equalisation)
+    parameters |= {"context": context} if context else {}  # without, the file keeps the name it had before
     target = Path(out) / f"patches-{equalisation}-{size}-{preparation_digest(cohort, **parameters)}.npy"
-    if not target.exists():
+    if not kept(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        _check_room(target.parent, len(patches) * size**2)
+        check_room(target.parent, len(patches) * size**2, "patches")
         temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
         try:
             array = np.lib.format.open_memmap(temporary, "w+", np.uint8, (len(patches), size, size))
             del array  # workers open it again by its name
             _fill(cohort, temporary, parameters, workers, progress)
             os.replace(temporary, target)
+            seal(target)
         finally:
             temporary.unlink(missing_ok=True)
     return np.load(target, mmap_mode="r")
@@ -112,21 +119,6 @@ def _check_parameters(size, margin_mm, margin_px, equalisation) -> None:
         raise InputError(problems)
 
 
-def _check_room(folder: Path, needed: int) -> None:
-    """Refuse to fill a disk: writing a mapped file past its end kills a process without a word."""
-    free = shutil.disk_usage(folder).free
-    if needed + SPARE > free:
-        raise InputError(
-            Problem(
-                "no_room",
-                "not enough room on the disk for the patches",
-                str(folder),
-                found=f"{free >> 20} MB free",
-                allowed=f"{needed + SPARE >> 20} MB needed",
-            )
-        )
-
-
 def _fill(cohort, path: Path, parameters: dict, workers: int | None, progress: bool) -> None:
     """Crop film by film, each by one worker that writes its rows itself."""
     from joblib import Parallel, cpu_count, delayed
@@ -152,12 +144,14 @@ def _films(patches: pd.DataFrame, parameters: dict) -> list[tuple[str, list[tupl
     columns = [patches[name].tolist() for name in ("image", "patch_id", "x0", "y0", "x1", "y1", "mm_per_px")]
     for row, (image, patch_id, *box, mm_per_px) in enumerate(zip(*columns, strict=True)):
         margin = margin_in_px(mm_per_px, parameters["margin_mm"], parameters["margin_px"])
+        box = with_context(box, parameters.get("context", 0))
         films.setdefault(image, []).append((row, patch_id, box, margin))
     return list(films.items())
 
 
 def _crop_film(film: str, jobs: list[tuple], array: str, parameters: dict) -> list[Problem]:
     """Read one film and write its patches into their rows; return what is wrong with it."""
+    end_with_parent()
     try:
         pixels = read_film(film).pixels
     except InputError as error:
@@ -208,6 +202,17 @@ def crop_slices(shape: tuple[int, int], box, margin_px: float) -> tuple[slice, s
         start = min(max(math.floor(low - margin_px), 0), length - 1)
         spans.append(slice(start, max(min(math.ceil(high + margin_px), length), start + 1)))
     return spans[0], spans[1]
+
+
+def with_context(box, context: int) -> tuple[float, ...]:
+    """Return a box that holds `context` bodies above and below too; 0 leaves it as it is.
+
+    A neighbour and the disc before it take `NEIGHBOUR` times the body's own height, and as much room to the sides as
+    the curve of the spine needs; what lies outside the film is cut off later.
+    """
+    x0, y0, x1, y1 = map(float, box)
+    up, aside = context * NEIGHBOUR * (y1 - y0), context * SIDEWAYS * (x1 - x0)
+    return x0 - aside, y0 - up, x1 + aside, y1 + up
 
 
 def margin_in_px(mm_per_px: float, margin_mm: float, margin_px: float) -> float:

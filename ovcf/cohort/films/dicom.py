@@ -30,7 +30,6 @@ COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_
 DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 JPEG_KINDS = tuple(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 57, 70, 80, 81))
-END = 64  # bytes from a frame's end within which the end mark must stand; padding may follow it
 CUT_SHORT = "the file is cut short: copy or export it again"
 WAY_OUT = "save the film uncompressed (Explicit VR Little Endian) or as PNG where it was exported"
 
@@ -115,23 +114,19 @@ def read_dicom(path: Path, *, window: Any = None, max_pixels: int = MAX_PIXELS) 
         For anything but one grey frame that can be decoded; names the file and the transfer syntax.
     """
     with stored_film(path, max_pixels) as film:
-        header = film.header
-        pixels, how = displayed(film.stored, film.ds, window, path)
-        notes = [*_intent(film.ds), *spacing_of(film.ds).notes, *film.notes, how]
-        if film.grey == "MONOCHROME1":
-            pixels = 1 - pixels
-            notes.append("MONOCHROME1: inverted, so that bone is bright")
-    return Film(
-        pixels,
-        header.mm_per_px,
-        header.spacing_origin,
-        (*notes, *exposure_notes(pixels)),
-        header.kind,
-        header.bits,
-        header.orientation,
-        header.laterality,
-        film.padding,
-    )
+        return shown_film(film, path, window)
+
+
+def shown_film(film: StoredFilm, path: Path, window: Any = None) -> Film:
+    """Return a decoded film's greys as displayed; `window` and errors as for `read_dicom`."""
+    pixels, how = displayed(film.stored, film.ds, window, path)
+    notes = [*_intent(film.ds), *spacing_of(film.ds).notes, *film.notes, how]
+    if film.grey == "MONOCHROME1":
+        pixels = 1 - pixels
+        notes.append("MONOCHROME1: inverted, so that bone is bright")
+    _, _, kind, bits, mm_per_px, origin, orientation, laterality = film.header
+    notes += exposure_notes(pixels)
+    return Film(pixels, mm_per_px, origin, tuple(notes), kind, bits, orientation, laterality, film.padding)
 
 
 @contextmanager
@@ -252,7 +247,8 @@ def _ends(ds: Any) -> bool:
     from pydicom.encaps import get_frame
 
     try:
-        return b"\xff\xd9" in get_frame(ds.PixelData, 0, number_of_frames=1)[-END:]
+        frame = get_frame(ds.PixelData, 0, number_of_frames=1)
+        return frame.rfind(b"\xff\xd9") > frame.rfind(b"\xff\xda")  # within a scan FF is followed by neither
     except Exception:  # no fragments to be found: the decoder will say so
         return True
 
