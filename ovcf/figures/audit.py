@@ -4,7 +4,7 @@ back.
 
 import numpy as np
 
-from ovcf.audit.findings import CONTRADICTION, NOTE, SEVERITIES, UNLIKELY
+from ovcf.audit.findings import CONTRADICTION, NOTE, SEVERITIES, UNDECIDED, UNLIKELY
 from ovcf.figures.style import CLASS_COLOURS
 
 INK = "#1c2530"
@@ -27,6 +27,8 @@ def findings_by_place(findings, ax):
     left = 0
     for severity, colour in SEVERITY_COLOURS.items():
         some = place[findings["severity"] == severity]
+        if severity == UNDECIDED and not len(some):
+            continue
         most = max([2, *some.value_counts()])
         for name, number in some.value_counts().items():
             x = left + np.arange(number)
