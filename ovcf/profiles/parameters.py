@@ -101,6 +101,7 @@ PARAMETERS = (
     Parameter("momentum", 0.9, Within(0, 0.999), "of the gradient descent"),
     Parameter("decay", 0.8, Within(0, 1, True), "factor on the learning rate ..."),
     Parameter("decay_every", 30, Within(1, 10_000), "... after this many epochs"),
+    Parameter("precision", "auto", OneOf(("auto", "float32", "bfloat16")), "arithmetic of networks"),
     Parameter("workers", 2, Within(1, 1024), "jobs at once; the numbers do not depend on it"),
     Parameter("chosen", "best", Anything('"best", or one of the networks'), "the network to look into"),
     Parameter("replicates", 2000, Within(20, 1_000_000), "bootstrap replicates, of patients"),
