@@ -1,6 +1,6 @@
 """How often the audit of published tables is wrong: honest papers, one planted fault of each kind, fold tables, time.
 
-Run: python benchmarks/audit.py [--papers 2000] [--planted 200] [--tables 1000] [--small 500] [--workers 2] [--kinds WORD ...]
+Run: python benchmarks/audit.py [--papers 2000] [--planted 200] [--tables 1000] [--small 500] [--kinds WORD ...]
 """
 
 import argparse
