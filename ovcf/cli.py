@@ -117,6 +117,7 @@ def pdf(run):
 @click.option("--out", type=FILE, required=True, help="Folder to write the cohort to.")
 @click.option("--patients", default=405, show_default=True, type=click.IntRange(min=8))
 @click.option("--seed", default=0, show_default=True)
+@click.option("--hospital", default="A", show_default=True, type=click.Choice(["A", "B"]), help="B: another one.")
 @click.option("--difficulty", type=float, help="How weak the signs of fresh and old are.")
 @click.option("--patient-correlation", type=float, help="How alike the vertebrae of one patient are.")
 @click.option("--diaphragm", type=float, help="How strongly the diaphragm covers T10-L1.")
@@ -199,6 +200,47 @@ def import_(form, source, out, **options):
     )
 
 
+# Another hospital: external, bundle --------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("run", type=FILE)
+@click.option("--data", required=True, metavar="MANIFEST", help='The other cohort: manifest, folder, or "synthetic".')
+@click.option("--out", type=FILE, required=True, help="Folder for what is made; the run is only read.")
+@click.option(
+    "--shared-ids",
+    default="refuse",
+    show_default=True,
+    type=click.Choice(["refuse", "leave out", "other people"]),
+    help="Ids that stand in both cohorts.",
+)
+def external(run, data, out, shared_ids):
+    """Validate a run's model on another hospital's cohort.
+
+    RUN is a finished run, or the file that `ovcf bundle` makes of one.
+    """
+    from ovcf.report.run import RunFailed, run_external
+
+    try:
+        click.echo(f"report: {run_external(run, data, out, shared_ids=shared_ids)}")
+    except RunFailed as failure:
+        click.echo(f"ovcf: the validation stopped at {failure}", err=True)
+        raise SystemExit(1) from None
+
+
+@main.command()
+@click.argument("run", type=FILE)
+@click.option("--out", type=FILE, required=True, help="File to write.")
+def bundle(run, out):
+    """Write what another hospital needs of a run, and nothing of a patient.
+
+    `ovcf external`, `predict` and own case take it in place of a run.
+    """
+    from ovcf.external import bundle_run
+
+    click.echo(f"bundle: {bundle_run(run, out)}")
+
+
 # For clinicians: explore, predict --------------------------------------------------------------------------
 
 
@@ -273,7 +315,11 @@ def deidentify(src, dst, key_file, keep, allow, mask, keep_burned_in):
 
     key_file = key_file or dst.absolute().with_name(f"{dst.absolute().name}.key.json")
     done = deidentify(src, dst, key_file, rules=Rules(keep, allow, parse_masks(mask), keep_burned_in))
-    click.echo(f"{done.folder}: {done.films} films of {done.patients} patients; key: {key_file} (keep apart)")
+    films, patients = (
+        f"{done.films} film{'s' * (done.films != 1)}",
+        f"{done.patients} patient{'s' * (done.patients != 1)}",
+    )
+    click.echo(f"{done.folder}: {films} of {patients}; key: {key_file} (keep apart)")
     for note in [*done.notes, f"columns left out: {', '.join(done.dropped)}"] if done.dropped else done.notes:
         click.echo(f"note: {note}", err=True)
 
