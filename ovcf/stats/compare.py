@@ -19,7 +19,7 @@ from ovcf.stats.paper_tests import paper_fold_tests, table1_tests
 from ovcf.stats.rates import fold_table
 from ovcf.stats.roc import clustered_delong, delong
 
-OURS, PAPER = "ours", "the paper's"
+OURS, COMMON = "ours", "common practice"
 COLUMNS = [
     "test",
     "metric",
@@ -42,18 +42,21 @@ TESTS = {
         OURS,
         "Would the AUCs of these trained networks differ on other patients like these?",
     ),
-    "DeLong": (OURS, "The same, were every patch another patient's: too sure where patients have several."),
+    "DeLong": (OURS, "As above, ignoring clustering: intervals are too narrow where a patient has several patches."),
     "McNemar, clustered by patient": (
         OURS,
         "Would one of these trained networks be right more often on other patients like these?",
     ),
-    "McNemar, exact": (OURS, "The same, were every patch another patient's."),
-    "Cochran's Q": (OURS, "Are all networks right equally often, were every patch another patient's?"),
+    "McNemar, exact": (OURS, "As above, ignoring clustering by patient."),
+    "Cochran's Q": (OURS, "Are all networks right equally often, ignoring clustering by patient?"),
     "corrected resampled t over folds (Nadeau-Bengio)": (
         OURS,
         "Would networks trained anew differ? Allows for folds that share training patches.",
     ),
-    "paired t over folds": (PAPER, "The same, were folds independent samples, which they are not: too small a p."),
+    "paired t over folds": (
+        COMMON,
+        "Naive paired t over folds: ignores shared training data, so p is usually too small.",
+    ),
 }
 
 
