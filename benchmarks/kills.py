@@ -23,12 +23,12 @@ EPOCHS = 12
 
 def train(cache: Path) -> pd.DataFrame:
     """Do the whole training in `cache`, with a checkpoint after each epoch, however short."""
-    from ovcf.models import checkpoint, crossval
+    from ovcf.models import checkpoint, crossval, fold
     from ovcf.models.random_weights import noise_patches
     from ovcf.models.recipe import Recipe
 
     checkpoint.EVERY = 0.0
-    quiet, log = crossval.heartbeat, cache / "epochs.log"
+    quiet, log = fold.heartbeat, cache / "epochs.log"
     cache.mkdir(parents=True, exist_ok=True)
 
     def heard(job):
@@ -40,7 +40,7 @@ def train(cache: Path) -> pd.DataFrame:
         beat = quiet(job)
         return report
 
-    crossval.heartbeat = heard
+    fold.heartbeat = heard
     names = [f"p{i}" for i in range(16)]
     patches = pd.DataFrame({"patch_id": names, "patient_id": names, "label": ["fresh", "old"] * 8})
     patches["fold"] = np.repeat([1, 2], 8)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ovcf.models import crossval
+from ovcf.models import crossval, fold
 from ovcf.models.crossval import cross_validate, fold_network
 from ovcf.models.jobs import plan
 from ovcf.models.progress import Progress, beat_file, heartbeat
@@ -70,13 +70,13 @@ def test_workers_and_order_change_no_digit(cohort, cache, tmp_path):
 
 def test_a_finished_fold_is_never_trained_again(cohort, cache, monkeypatch):
     before = crossed(cohort, cache)
-    monkeypatch.setattr(crossval, "train_head", lambda *a: pytest.fail("trained again"))
+    monkeypatch.setattr(fold, "train_head", lambda *a: pytest.fail("trained again"))
     monkeypatch.setattr(crossval, "trunk_features", lambda *a, **k: pytest.fail("features again"))
     assert before.equals(crossed(cohort, cache))
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(cohort, tmp_path, monkeypatch):
-    trained, real = [], crossval.train_head
+    trained, real = [], fold.train_head
 
     def stops_at_third(*args):
         trained.append(1)
@@ -84,13 +84,13 @@ def test_an_interrupted_run_goes_on_where_it_stopped(cohort, tmp_path, monkeypat
             raise KeyboardInterrupt
         return real(*args)
 
-    monkeypatch.setattr(crossval, "train_head", stops_at_third)
+    monkeypatch.setattr(fold, "train_head", stops_at_third)
     with pytest.raises(KeyboardInterrupt):
         crossed(cohort, tmp_path, networks=NETS[:1])
     assert len(list((tmp_path / "folds").glob("*.safetensors"))) == 2
     crossed(cohort, tmp_path, networks=NETS[:1])
     assert len(trained) == 4  # two, the interrupted one, and that one again
-    leftovers = [f.name for f in (tmp_path / "folds").iterdir() if f.name.startswith(".")]
+    leftovers = [f.name for f in (tmp_path / "folds").glob(".*") if f.suffix != ".lock"]
     assert not leftovers
 
 

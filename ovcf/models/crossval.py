@@ -11,20 +11,17 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
-from ovcf.files import kept, placing, seal, sweep
+from ovcf.files import kept
 from ovcf.models.catalogue import describe_weights
-from ovcf.models.checkpoint import Checkpoint
-from ovcf.models.features import trunk_features
-from ovcf.models.feed import Rows
+from ovcf.models.cluster import features_elsewhere, folds_elsewhere, scheduler
+from ovcf.models.features import features_file, trunk_features
+from ovcf.models.fold import run_job
 from ovcf.models.jobs import Job, check_patches, plan
 from ovcf.models.networks import Network
-from ovcf.models.progress import Progress, beat_file, heartbeat
+from ovcf.models.progress import Progress
 from ovcf.models.recipe import Recipe
-from ovcf.models.threads import one_thread
-from ovcf.models.training import head_probability, network_probability, train_head, train_network
 from ovcf.models.weights import load_network
 from ovcf.problems import InputError, Problem
-from ovcf.processes import end_with_parent
 
 
 def cross_validate(
@@ -46,8 +43,8 @@ def cross_validate(
     patches : with patch_id, patient_id, label ("fresh"/"old") and fold (1..k)
     networks : see `catalogue`
     cache : folder of features and finished folds
-    workers : folds trained at once (joblib; name a Dask backend with `joblib.parallel_config` for more machines).
-        The numbers do not depend on it.
+    workers : folds trained at once; with a Dask scheduler (`cluster`) as many as its workers take. The numbers
+        do not depend on it.
     within : (n,) which patches take part at all; None: every one. Features are shared with the whole cohort's.
 
     Returns
@@ -68,48 +65,33 @@ def cross_validate(
 
 # ---------------------------------------------------------------- doing it
 def run(jobs: list[Job], images: NDArray[np.uint8], cache: Path, workers: int = 1, progress: bool = True) -> None:
-    """Do the jobs that no earlier run has finished: features first, then the folds side by side."""
+    """Do the jobs that no earlier run has finished: features first, then the folds side by side, here or elsewhere."""
     missing = [job for job in jobs if not kept(job.target)]
-    features: dict[str, NDArray] = {}
-    for job in missing:
-        if job.network not in features and job.recipe.trainable != "all":
-            features[job.network] = trunk_features(
-                job.network, images, job.recipe, path=job.path, cache=cache, progress=progress
-            )
+    sources = prepare_features(missing, images, cache, progress)
     with Progress(missing, progress), warnings.catch_warnings():
         # joblib replaces a worker whose memory has grown, as it does when features are read from disk; no job is lost
         warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
+        if missing and (address := scheduler()):
+            folds_elsewhere(missing, sources, address)
+            return
         joblib.Parallel(n_jobs=min(workers, len(missing)) or 1)(
-            joblib.delayed(run_job)(job, features.get(job.network, images)) for job in missing
+            joblib.delayed(run_job)(job, sources[job.network]) for job in missing
         )
 
 
-def run_job(job: Job, source: NDArray) -> None:
-    """Train one network without one fold, predict the fold, and put the result in place when it is whole.
-
-    One thread a job, so that the number of workers does not show in the last digits; many folds at once keep
-    all cores busy instead.
-    """
-    end_with_parent()
-    for path in (job.target, job.checkpoint, beat_file(job)):
-        sweep(path)
-    with one_thread():
-        state, p_fresh = _train_and_predict(job, source)
-    with placing(job.target) as partial:
-        tensors = state | {"p_fresh": torch.from_numpy(p_fresh)}
-        safetensors.torch.save_file(tensors, partial, metadata=job.notes())
-    seal(job.target)
-    Checkpoint(job.checkpoint).done()
-
-
-def _train_and_predict(job: Job, source: NDArray) -> tuple[dict[str, torch.Tensor], NDArray[np.float64]]:
-    rng, beat, fresh = job.rng(), heartbeat(job), job.fresh[job.train]
-    if job.recipe.trainable == "head":
-        state = train_head(source[job.train], fresh, job.recipe, rng, beat)
-        return state, head_probability(source[job.test, 0], state)
-    net = load_network(job.network, job.recipe.weights, size=job.size, seed=job.recipe.seed, path=job.path)
-    state = train_network(net, Rows(source, job.train), fresh, job.recipe, rng, beat, Checkpoint(job.checkpoint))
-    return state, network_probability(net, Rows(source, job.test), job.recipe)
+def prepare_features(
+    jobs: list[Job], images: NDArray[np.uint8], cache: Path, progress: bool = True
+) -> dict[str, NDArray]:
+    """Return what each job's network trains on: the frozen part's features, made where they are not yet, or patches."""
+    first = {job.network: job for job in jobs}
+    frozen = [job for job in first.values() if job.recipe.trainable != "all"]
+    missing = [j for j in frozen if not kept(features_file(j.network, images, j.recipe, j.path, cache))]
+    if missing and (address := scheduler()):
+        features_elsewhere(missing, images, cache, address)
+    return {network: images for network in first} | {
+        job.network: trunk_features(job.network, images, job.recipe, path=job.path, cache=cache, progress=progress)
+        for job in frozen
+    }
 
 
 # ---------------------------------------------------------------- what came of it

@@ -45,14 +45,19 @@ def trunk_features(
     Read-only memory map: for `head` the vectors it sees, (n, states, d) float32; for `last_stage` the maps it sees,
     (n, states, c, h, w) float16.
     """
-    name = features_key(network, images, recipe, path)
-    target = Path(cache) / "features" / f"{file_stem(network)}-{part_of(recipe)}-{name[:20]}.npy"
+    target = features_file(network, images, recipe, path, cache)
     if not kept(target):
         sweep(target)
         net = load_network(network, recipe.weights, size=images.shape[1], seed=recipe.seed, path=path)
         chosen = trunk_arithmetic(network, path, recipe)
         _write_features(target, prepared(net, chosen), images, recipe, chosen, progress)
     return np.load(target, mmap_mode="r")
+
+
+def features_file(network: str, images: NDArray[np.uint8], recipe: Recipe, path: Path | None, cache: Path) -> Path:
+    """Return where features are kept, or would be."""
+    name = features_key(network, images, recipe, path)
+    return Path(cache) / "features" / f"{file_stem(network)}-{part_of(recipe)}-{name[:20]}.npy"
 
 
 def part_of(recipe: Recipe) -> str:

@@ -1,0 +1,89 @@
+"""A Dask cluster gives the local run's numbers, loses a worker without losing a job, and is refused where it cannot."""
+
+import os
+import signal
+import threading
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ovcf.models.cluster import SCHEDULER, _here, _spoken
+from ovcf.models.crossval import cross_validate
+from ovcf.models.jobs import plan
+from ovcf.models.random_weights import noise_patches
+from ovcf.models.recipe import Recipe
+from ovcf.problems import InputError
+
+distributed = pytest.importorskip("distributed")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two workers in processes of their own."""
+    os.environ["DASK_DISTRIBUTED__WORKER__DAEMON"] = "False"
+    with distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    """12 patches (12, 64, 64) in 3 folds."""
+    names = [f"v{i}" for i in range(12)]
+    table = {"patch_id": names, "patient_id": names, "label": ["fresh", "old"] * 6, "fold": np.repeat([1, 2, 3], 4)}
+    return noise_patches(12, 64, seed=3), pd.DataFrame(table)
+
+
+def crossed(cohort, cache, trainable):
+    recipe = Recipe(weights="packaged", trainable=trainable, epochs=2)
+    return cross_validate(*cohort, ["efficientnet_lite0"], recipe, cache=cache, progress=False)
+
+
+def test_a_cluster_gives_the_local_bits_even_when_a_worker_is_killed(cohort, cluster, tmp_path, monkeypatch):
+    local = {t: crossed(cohort, tmp_path / "here", t) for t in ("head", "all")}
+    monkeypatch.setenv(SCHEDULER, cluster.scheduler_address)
+    assert crossed(cohort, tmp_path / "there", "head").equals(local["head"])
+    assert len(list((tmp_path / "there" / "features").glob("*.npy"))) == 1
+    with killing_a_worker(cluster.scheduler_address) as killed:
+        assert crossed(cohort, tmp_path / "killed", "all").equals(local["all"])
+    assert killed
+
+
+@contextmanager
+def killing_a_worker(address):
+    """Kill one worker (SIGKILL) as soon as it has something to do; lends a list of those that were killed."""
+    killed, over = [], threading.Event()
+
+    def watch():
+        with distributed.Client(address, set_as_default=False) as client:
+            processes = client.run(os.getpid)
+            while not over.wait(0.02) and not killed:
+                busy = [worker for worker, tasks in client.processing().items() if tasks]
+                for worker in busy[:1]:
+                    os.kill(processes[worker], signal.SIGKILL)
+                    killed.append(worker)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield killed
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_no_scheduler_is_said_in_words(cohort, tmp_path, monkeypatch):
+    monkeypatch.setenv(SCHEDULER, "nowhere")
+    with pytest.raises(InputError, match="no Dask scheduler answers"):
+        crossed(cohort, tmp_path, "all")
+
+
+def test_a_worker_of_another_kind_is_refused(cohort, tmp_path):
+    job = plan(*cohort, ["alexnet"], Recipe(weights="none", trainable="all"), tmp_path)[0]
+    job, origin, how = _spoken(job)
+    assert _here(job, origin, how, tmp_path / "x").target == tmp_path / "x" / job.target.name
+    with pytest.raises(InputError, match="other arithmetic"):
+        _here(job, origin, "something else", tmp_path)
+    with pytest.raises(InputError, match="other starting weights"):
+        _here(job, "a digest", how, tmp_path)
