@@ -4,10 +4,12 @@ Reliability and its summaries, decision curves, and operating points. Bands and 
 independent. A threshold other than 0.5 is chosen on other folds than the one it is applied to.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.special import logit, stdtrit
 
 from ovcf.problems import InputError, Problem
@@ -19,7 +21,15 @@ from ovcf.stats.roc import roc_points
 SMALLEST = 1e-6  # probabilities of exactly 0 or 1 have no logit; they are taken as this far from it
 
 
-def reliability_curve(truth, p_fresh, patient=None, *, bins=10, how="quantile", level=0.95) -> pd.DataFrame:
+def reliability_curve(
+    truth: ArrayLike,
+    p_fresh: ArrayLike,
+    patient: ArrayLike | None = None,
+    *,
+    bins: int = 10,
+    how: str = "quantile",
+    level: float = 0.95,
+) -> pd.DataFrame:
     """Compare predicted with observed shares of fresh patches, bin by bin.
 
     Parameters
@@ -59,7 +69,16 @@ def reliability_curve(truth, p_fresh, patient=None, *, bins=10, how="quantile", 
     return pd.DataFrame(rows)
 
 
-def calibration_table(truth, p_fresh, patient=None, *, bins=10, replicates=2000, seed=0, level=0.95) -> pd.DataFrame:
+def calibration_table(
+    truth: ArrayLike,
+    p_fresh: ArrayLike,
+    patient: ArrayLike | None = None,
+    *,
+    bins: int = 10,
+    replicates: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> pd.DataFrame:
     """Summarise calibration in numbers with intervals.
 
     - brier: mean (p - y)^2; patient bootstrap, BCa.
@@ -119,7 +138,7 @@ def calibration_table(truth, p_fresh, patient=None, *, bins=10, replicates=2000,
     return pd.DataFrame(rows).reindex(columns=["metric", "estimate", "low", "high", "method"])
 
 
-def bin_numbers(p, bins=10, how="quantile") -> np.ndarray:
+def bin_numbers(p: ArrayLike, bins: int = 10, how: str = "quantile") -> np.ndarray:
     """Number (n,) probabilities by occupied bin, from 0: equal counts ("quantile") or widths ("uniform")."""
     if how not in ("quantile", "uniform"):
         raise InputError(Problem("how", "unknown way to form bins", found=str(how), allowed="quantile, uniform"))
@@ -128,7 +147,14 @@ def bin_numbers(p, bins=10, how="quantile") -> np.ndarray:
     return np.unique(np.searchsorted(edges, p, side="right"), return_inverse=True)[1]
 
 
-def decision_curve(truth, p_fresh, patient=None, *, thresholds=None, level=0.95) -> pd.DataFrame:
+def decision_curve(
+    truth: ArrayLike,
+    p_fresh: ArrayLike,
+    patient: ArrayLike | None = None,
+    *,
+    thresholds: ArrayLike | None = None,
+    level: float = 0.95,
+) -> pd.DataFrame:
     """Weigh what treating by p_fresh is worth against treating all and none.
 
     Net benefit at threshold t = TP/n - FP/n t/(1 - t): true positives per patch, less false ones at the rate
@@ -238,7 +264,9 @@ def operating_points(
     return pd.DataFrame(rows)
 
 
-def other_folds_threshold(truth, p_fresh, fold, rule) -> np.ndarray:
+def other_folds_threshold(
+    truth: ArrayLike, p_fresh: ArrayLike, fold: ArrayLike, rule: Callable[..., float]
+) -> np.ndarray:
     """Choose each patch's threshold (n,) by `rule(truth, p_fresh)` on all folds but its own."""
     truth, p_fresh, fold = np.asarray(truth), np.asarray(p_fresh), np.asarray(fold)
     if np.unique(fold).size < 2:
@@ -249,14 +277,14 @@ def other_folds_threshold(truth, p_fresh, fold, rule) -> np.ndarray:
     return thresholds
 
 
-def youden_threshold(truth, p_fresh) -> float:
+def youden_threshold(truth: ArrayLike, p_fresh: ArrayLike) -> float:
     """Threshold at which recall_fresh + recall_old is largest, the highest of several (Youden 1950)."""
     points = roc_points(truth, p_fresh)[1:]  # the first point is above every score
     index = points["tpr"] - points["fpr"]
     return float(points.loc[index >= index.max() - 1e-12, "threshold"].iloc[0])  # equal but for rounding
 
 
-def sensitivity_threshold(truth, p_fresh, target=0.90) -> float:
+def sensitivity_threshold(truth: ArrayLike, p_fresh: ArrayLike, target: float = 0.90) -> float:
     """Highest threshold whose recall_fresh reaches `target`."""
     points = roc_points(truth, p_fresh)[1:]
     # a hair's breadth, lest 9 of 10 miss 0.9 by rounding

@@ -9,6 +9,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from ovcf.problems import InputError, Problem
@@ -55,7 +56,9 @@ TESTS = {
 }
 
 
-def compare_networks(predictions, *, versus=None, threshold=0.5, level=0.95) -> pd.DataFrame:
+def compare_networks(
+    predictions: pd.DataFrame, *, versus: str | None = None, threshold: float = 0.5, level: float = 0.95
+) -> pd.DataFrame:
     """Compare all pairs of networks, or one network with each other, by every test of `TESTS`.
 
     Parameters
@@ -106,7 +109,7 @@ def compare_networks(predictions, *, versus=None, threshold=0.5, level=0.95) -> 
     return _finished(rows, names)
 
 
-def shared_patches(predictions):
+def shared_patches(predictions: pd.DataFrame) -> tuple[NDArray, NDArray, NDArray, list[str]]:
     """Line up the networks of a predictions table on their patches.
 
     Parameters
@@ -139,7 +142,7 @@ def shared_patches(predictions):
     return truth, wide.to_numpy(float), patient, names
 
 
-def z_interval(difference, variance, level) -> dict:
+def z_interval(difference: float, variance: float, level: float) -> dict:
     """Test a difference against zero by the normal distribution: difference, low, high, statistic, p.
 
     Where the variance is zero (two networks with the same ranks) the statistic is 0 and p is 1.
@@ -156,7 +159,7 @@ def z_interval(difference, variance, level) -> dict:
     }
 
 
-def corrected_t(differences, test_over_train=0.0, level=0.95) -> dict:
+def corrected_t(differences: ArrayLike, test_over_train: float = 0.0, level: float = 0.95) -> dict:
     """Test the mean of folds' differences by Student's t, allowing for folds that share training data.
 
     t = mean / sqrt((1/J + n_test/n_train) s^2), s with ddof 1, J - 1 degrees of freedom. Nadeau & Bengio
@@ -184,7 +187,7 @@ def corrected_t(differences, test_over_train=0.0, level=0.95) -> dict:
     }
 
 
-def holm(p) -> np.ndarray:
+def holm(p: ArrayLike) -> np.ndarray:
     """Correct (k,) p values for k tests, step down (Holm 1979, Scand. J. Stat. 6: 65-70).
 
     Checked against statsmodels' multipletests, which collects garbage at each call and so takes a thousand

@@ -18,7 +18,13 @@ COLUMNS = ["patches", "n", "metric", "by_patient", "by_patch", "difference", "lo
 
 
 def price_of_leakage(
-    patient_predictions, patch_predictions, *, threshold=0.5, replicates=2000, seed=0, level=0.95
+    patient_predictions: pd.DataFrame,
+    patch_predictions: pd.DataFrame,
+    *,
+    threshold: float = 0.5,
+    replicates: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
 ) -> pd.DataFrame:
     """Compare one network under `split: patch` with itself under `split: patient`, on the same patches.
 
@@ -60,7 +66,7 @@ def price_of_leakage(
     return pd.concat(tables, ignore_index=True)
 
 
-def patient_in_training(predictions) -> np.ndarray:
+def patient_in_training(predictions: pd.DataFrame) -> np.ndarray:
     """Say of each patch (n,) whether another patch of its patient lies in another fold, so was trained on."""
     folds = predictions.groupby("patient_id")["fold"]
     return (folds.transform("nunique") > 1).to_numpy()

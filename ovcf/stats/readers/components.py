@@ -10,6 +10,8 @@ variance components).
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from ovcf.problems import InputError, Problem
 from ovcf.stats.readers.checks import check_readings
@@ -36,12 +38,12 @@ class Components(NamedTuple):
     units: int  # cases, or patients where they are the units
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
         """(treatments, readers)."""
         return self.theta.shape
 
     @property
-    def mean_squares(self):
+    def mean_squares(self) -> dict[str, float]:
         """MS(T), MS(R), MS(TR) of the figures of merit; NaN where there is one level only."""
         theta, (t_, r_) = self.theta, self.shape
         grand, by_t, by_r = theta.mean(), theta.mean(axis=1), theta.mean(axis=0)
@@ -54,7 +56,13 @@ class Components(NamedTuple):
             }
 
 
-def prepare(readings, metric="auc", threshold=None, missing="complete_cases", cluster="auto"):
+def prepare(
+    readings: pd.DataFrame,
+    metric: str = "auc",
+    threshold: float | None = None,
+    missing: str = "complete_cases",
+    cluster: str = "auto",
+) -> Crossed:
     """Check readings and lay them out for one metric.
 
     Parameters as `mrmc.obuchowski_rockette`. Returns `Crossed` with ratings (t, r, n): the ratings for auc,
@@ -63,7 +71,13 @@ def prepare(readings, metric="auc", threshold=None, missing="complete_cases", cl
     return lay_out(check_readings(readings), metric, threshold, missing, cluster)
 
 
-def lay_out(long, metric="auc", threshold=None, missing="complete_cases", cluster="auto"):
+def lay_out(
+    long: pd.DataFrame,
+    metric: str = "auc",
+    threshold: float | None = None,
+    missing: str = "complete_cases",
+    cluster: str = "auto",
+) -> Crossed:
     """`prepare` of readings that `check_readings` has already returned."""
     if metric not in METRICS:
         raise InputError(Problem("metric", "no such metric", found=metric, allowed=", ".join(METRICS)))
@@ -73,7 +87,7 @@ def lay_out(long, metric="auc", threshold=None, missing="complete_cases", cluste
     return cross(long, values="answer", missing=missing, cluster=cluster)
 
 
-def or_components(study: Crossed, metric="auc", covariance="jackknife"):
+def or_components(study: Crossed, metric: str = "auc", covariance: str = "jackknife") -> Components:
     """Compute the figures of merit of a crossed study and average their covariances.
 
     Parameters
@@ -114,7 +128,7 @@ def or_components(study: Crossed, metric="auc", covariance="jackknife"):
     return components_of(theta, matrix, study.unit.max() + 1)
 
 
-def components_of(theta, matrix, units):
+def components_of(theta: NDArray, matrix: NDArray, units: int) -> Components:
     """Average a covariance matrix over like pairs of curves.
 
     Parameters
@@ -148,7 +162,7 @@ def components_of(theta, matrix, units):
     )  # fmt: skip
 
 
-def variance_components(components):
+def variance_components(components: Components) -> dict[str, float]:
     """List mean squares, Obuchowski-Rockette components and their Dorfman-Berbaum-Metz counterparts.
 
     var(R) = (MS(R) - MS(TR)) / t - Cov1 + Cov3; var(TR) = MS(TR) - Error + Cov1 + Cov2 - Cov3 (Hillis 2014,
@@ -175,12 +189,12 @@ def variance_components(components):
     }  # fmt: skip
 
 
-def generalisations(components):
+def generalisations(components: Components) -> tuple[str, ...]:
     """Return the generalisations a study can speak for: with one reader, that reader only."""
     return tuple(GENERALISES) if components.shape[1] > 1 else ("fixed_readers",)
 
 
-def denominator(components, generalisation):
+def denominator(components: Components, generalisation: str) -> tuple[float, float]:
     """Return the variance that MS(T) is held against, and its degrees of freedom (inf for chi2).
 
     The three formulas stand in `mrmc.obuchowski_rockette`; Hillis 2007, Stat Med 26:596.
@@ -196,7 +210,7 @@ def denominator(components, generalisation):
     return total, between * (total / ms_tr) ** 2 if ms_tr > 0 else np.inf
 
 
-def average_variance(theta, error, cov2, generalisation):
+def average_variance(theta: NDArray, error: float, cov2: float, generalisation: str) -> tuple[float, float]:
     """Return the variance of the mean over readers of theta (r,), and its df (inf where normal).
 
     The three formulas stand in `mrmc.one_treatment`; Hillis 2014, Stat Med 33:330.

@@ -5,6 +5,7 @@ sensitivity, ...) are correlated; every method for reader studies starts from th
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ovcf.stats.roc import clustered_delong, delong, placements
 
@@ -20,7 +21,7 @@ METRICS = ("auc", *COUNT_METRICS)
 COVARIANCES = ("jackknife", "delong", "unbiased")
 
 
-def figures_of_merit(scores, truth, metric="auc"):
+def figures_of_merit(scores: NDArray, truth: NDArray, metric: str = "auc") -> NDArray:
     """Compute one figure of merit for each curve.
 
     AUC is the share of (positive, negative) pairs ranked rightly, ties counting one half; the others are
@@ -53,7 +54,9 @@ def figures_of_merit(scores, truth, metric="auc"):
     return _of_counts(_cells(scores, truth).sum(axis=-1), metric)
 
 
-def merit_covariance(scores, truth, metric="auc", method="jackknife", unit=None):
+def merit_covariance(
+    scores: NDArray, truth: NDArray, metric: str = "auc", method: str = "jackknife", unit: NDArray | None = None
+) -> NDArray:
     """Estimate the covariance matrix of the curves' figures of merit over the sampling of cases.
 
     * `jackknife`: (u-1)/u times the cross-products of the leave-one-unit-out values about their mean
@@ -103,7 +106,7 @@ def merit_covariance(scores, truth, metric="auc", method="jackknife", unit=None)
     return _unbiased(scores, truth, metric, unit)
 
 
-def leave_one_out(scores, truth, metric, unit):
+def leave_one_out(scores: NDArray, truth: NDArray, metric: str, unit: NDArray) -> NDArray:
     """Return the figure of merit without each unit in turn, (k, u); units are 0..u-1, no score is missing."""
     if metric == "auc":
         return _leave_one_out_auc(scores, truth, unit)

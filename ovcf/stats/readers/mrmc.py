@@ -3,6 +3,9 @@
 The model and its parts are in `or_components`; here are the tests and intervals made of them.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2, f, norm, t
@@ -10,16 +13,26 @@ from scipy.stats import chi2, f, norm, t
 from ovcf.problems import InputError, Problem
 from ovcf.stats.readers.components import (
     GENERALISES,
+    Components,
     average_variance,
     denominator,
     generalisations,
     or_components,
     prepare,
 )
+from ovcf.stats.readers.readings import Crossed
 
 
-def obuchowski_rockette(readings, metric="auc", threshold=None, covariance="jackknife", *,
-                        missing="complete_cases", cluster="auto", level=0.95):  # fmt: skip
+def obuchowski_rockette(
+    readings: pd.DataFrame,
+    metric: str = "auc",
+    threshold: float | None = None,
+    covariance: str = "jackknife",
+    *,
+    missing: str = "complete_cases",
+    cluster: str = "auto",
+    level: float = 0.95,
+) -> pd.DataFrame:
     """Compare treatments over readers and cases, in three generalisations side by side.
 
     With d = max(Cov2 - Cov3, 0), t treatments and r readers:
@@ -64,8 +77,16 @@ def obuchowski_rockette(readings, metric="auc", threshold=None, covariance="jack
     return compare_study(study, or_components(study, metric, covariance), metric, covariance, level=level)
 
 
-def one_treatment(readings, metric="auc", threshold=None, covariance="jackknife", *, missing="complete_cases",
-                  cluster="auto", level=0.95):  # fmt: skip
+def one_treatment(
+    readings: pd.DataFrame,
+    metric: str = "auc",
+    threshold: float | None = None,
+    covariance: str = "jackknife",
+    *,
+    missing: str = "complete_cases",
+    cluster: str = "auto",
+    level: float = 0.95,
+) -> pd.DataFrame:
     """Estimate the readers' average under each treatment alone, in the three generalisations.
 
     The variance of theta_i. is (MS(R)_i + max(r Cov2_i, 0)) / r with df2 = (MS(R)_i + max(r Cov2_i, 0))^2 /
@@ -81,7 +102,9 @@ def one_treatment(readings, metric="auc", threshold=None, covariance="jackknife"
     return average_study(study, or_components(study, metric, covariance), metric, covariance, level=level)
 
 
-def compare_study(study, components, metric, covariance, *, level=0.95):
+def compare_study(
+    study: Crossed, components: Components, metric: str, covariance: str, *, level: float = 0.95
+) -> pd.DataFrame:
     """`obuchowski_rockette` of a study laid out by `prepare`, from its components."""
     if components.shape[0] < 2:
         message = f"one treatment only ({study.treatments[0]}): nothing to compare; see one_treatment"
@@ -97,7 +120,9 @@ def compare_study(study, components, metric, covariance, *, level=0.95):
     return table.assign(sentence=[_sentence(row, level) for row in table.itertuples()])
 
 
-def average_study(study, components, metric, covariance, *, level=0.95):
+def average_study(
+    study: Crossed, components: Components, metric: str, covariance: str, *, level: float = 0.95
+) -> pd.DataFrame:
     """`one_treatment` of a study laid out by `prepare`, from its components."""
     rows = []
     for i, treatment in enumerate(study.treatments):
@@ -116,7 +141,9 @@ def average_study(study, components, metric, covariance, *, level=0.95):
     return pd.DataFrame(rows)
 
 
-def compare_treatments(components, treatments, generalisation, level=0.95):
+def compare_treatments(
+    components: Components, treatments: Sequence[str], generalisation: str, level: float = 0.95
+) -> list[dict[str, Any]]:
     """Test all treatments and each pair under one generalisation.
 
     F = MS(T) / denominator, or chi2 = (t-1) F where the denominator has infinite df; a pair by r D^2 / 2 in

@@ -11,9 +11,20 @@ from ovcf.stats.readers.covariance import figures_of_merit, merit_covariance
 from ovcf.stats.readers.readings import model_output
 
 
-def model_against_panel(readings, predictions=None, *, session="unaided", metric="auc", margin=0.05,
-                        threshold=None, model_threshold=0.5, covariance="jackknife", missing="complete_cases",
-                        cluster="auto", level=0.95):  # fmt: skip
+def model_against_panel(
+    readings: pd.DataFrame,
+    predictions: pd.DataFrame | None = None,
+    *,
+    session: str = "unaided",
+    metric: str = "auc",
+    margin: float = 0.05,
+    threshold: float | None = None,
+    model_threshold: float = 0.5,
+    covariance: str = "jackknife",
+    missing: str = "complete_cases",
+    cluster: str = "auto",
+    level: float = 0.95,
+) -> pd.DataFrame:
     """Compare one model with the average reader, and test that it is not worse by more than a margin.
 
     With D_j = theta_model - theta_j, the D_j are analysed as the figures of merit of one treatment: their

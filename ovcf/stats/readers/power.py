@@ -1,17 +1,27 @@
 """How many readers and cases a comparison of two treatments needs, from the components of a pilot study."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2, f, ncf, ncx2
 
 from ovcf.problems import InputError, Problem
-from ovcf.stats.readers.components import GENERALISES, variance_components
+from ovcf.stats.readers.components import GENERALISES, Components, variance_components
 
 NEEDED = ("var_tr", "error", "cov1", "cov2", "cov3")
 
 
-def power_grid(components, readers=(3, 5, 8, 10, 15), cases=(40, 80, 120, 160, 240), effect=0.05, *,
-               pilot_cases=None, generalisation="random", alpha=0.05):  # fmt: skip
+def power_grid(
+    components: Components | Mapping[str, float],
+    readers: Sequence[int] = (3, 5, 8, 10, 15),
+    cases: Sequence[int] = (40, 80, 120, 160, 240),
+    effect: float | Sequence[float] = 0.05,
+    *,
+    pilot_cases: int | None = None,
+    generalisation: str = "random",
+    alpha: float = 0.05,
+) -> pd.DataFrame:
     """Predict the power of a two-treatment study for every number of readers and cases.
 
     The covariances of n cases are those of the pilot's n* times n* / n. With S = var(TR) and, scaled so,
@@ -68,8 +78,17 @@ def power_grid(components, readers=(3, 5, 8, 10, 15), cases=(40, 80, 120, 160, 2
     return pd.DataFrame(rows, columns=names)
 
 
-def cases_needed(components, readers, effect, *, power=0.8, pilot_cases=None, generalisation="random",
-                 alpha=0.05, most=100_000):  # fmt: skip
+def cases_needed(
+    components: Components | Mapping[str, float],
+    readers: int,
+    effect: float,
+    *,
+    power: float = 0.8,
+    pilot_cases: int | None = None,
+    generalisation: str = "random",
+    alpha: float = 0.05,
+    most: int = 100_000,
+) -> int | None:
     """Return the fewest cases that reach a power with so many readers; None where `most` cases do not.
 
     Parameters as `power_grid`. Checked against RJafroc's `SsSampleSizeKGivenJ` (Van Dyke, 6 readers: 251

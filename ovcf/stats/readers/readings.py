@@ -5,10 +5,12 @@ the study's own `readings` table (reader, session, patch_id, truth, answer, conf
 both to the first, with the reader's answer beside it where one was given. Files are read by `ovcf.intake.readings`.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ovcf.problems import InputError, Problem
 from ovcf.stats.readers.checks import SHOWN, check_readings, in_order
@@ -27,7 +29,9 @@ class Crossed(NamedTuple):
     note: str  # what was left out, "" if nothing
 
 
-def cross(readings, *, values="rating", missing="complete_cases", cluster="auto"):
+def cross(
+    readings: pd.DataFrame, *, values: str = "rating", missing: str = "complete_cases", cluster: str = "auto"
+) -> Crossed:
     """Lay readings out as a fully crossed study.
 
     Parameters
@@ -67,7 +71,7 @@ def cross(readings, *, values="rating", missing="complete_cases", cluster="auto"
     return Crossed(ratings[:, :, keep], truth, unit, treatments, readers, list(grid.columns[keep]), clustered, note)
 
 
-def answers(readings, threshold=None):
+def answers(readings: pd.DataFrame, threshold: float | None = None) -> NDArray:
     """Return each reading's yes/no (fresh = 1) as an int array.
 
     The rating against `threshold` (fresh from it upwards) if one is given; else the given answers; else
@@ -91,12 +95,14 @@ def answers(readings, threshold=None):
     )
 
 
-def has_answers(readings, threshold=None):
+def has_answers(readings: pd.DataFrame, threshold: float | None = None) -> bool:
     """Whether yes/no answers can be had (see `answers`)."""
     return threshold is not None or "answer" in readings or readings["rating"].isin((0, 1)).all()
 
 
-def one_session(readings, session=None, threshold=None, missing="complete_cases"):
+def one_session(
+    readings: pd.DataFrame, session: str | None = None, threshold: float | None = None, missing: str = "complete_cases"
+) -> Crossed:
     """Lay out the yes/no answers of one session as `Crossed` with one treatment.
 
     `session` may be None where there is only one. Raises InputError for a session that is not there.
@@ -112,7 +118,7 @@ def one_session(readings, session=None, threshold=None, missing="complete_cases"
     return cross(long.assign(answer=answers(long, threshold).astype(float)), values="answer", missing=missing)
 
 
-def model_output(readings, cases):
+def model_output(readings: pd.DataFrame, cases: Sequence[Any]) -> NDArray:
     """Return the model's p_fresh of each case (n,) from the rows that hold it (the aided ones).
 
     Raises InputError where there is none.

@@ -1,5 +1,8 @@
 """A whole reader study in one call: the tables of `ovcf readers`, as text or as one object for JSON."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -14,8 +17,16 @@ from ovcf.stats.readers.tables import reader_table
 from ovcf.words import AVERAGE
 
 
-def analyse(readings, metric="auc", threshold=None, *, covariances=COVARIANCES, missing="complete_cases",
-            cluster="auto", level=0.95):  # fmt: skip
+def analyse(
+    readings: pd.DataFrame,
+    metric: str = "auc",
+    threshold: float | None = None,
+    *,
+    covariances: Sequence[str] = COVARIANCES,
+    missing: str = "complete_cases",
+    cluster: str = "auto",
+    level: float = 0.95,
+) -> dict[str, Any]:
     """Analyse a reader study.
 
     Parameters
@@ -77,7 +88,7 @@ def analyse(readings, metric="auc", threshold=None, *, covariances=COVARIANCES, 
     }  # fmt: skip
 
 
-def as_text(result):
+def as_text(result: Mapping[str, Any]) -> str:
     """Set the result of `analyse` as text for a terminal.
 
     Parameters
