@@ -5,6 +5,7 @@ import json
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ TAILS = (0.5, 99.5)  # percentiles of the crop
 
 
 def prepare_patches(
-    cohort,
+    cohort: Any,
     *,
     size: int,
     margin_mm: float,
@@ -76,7 +77,7 @@ def prepare_patches(
     return np.load(target, mmap_mode="r")
 
 
-def preparation_digest(cohort, **parameters) -> str:
+def preparation_digest(cohort: Any, **parameters: Any) -> str:
     """Return 16 hex digits that change when any pixel of the prepared patches could."""
     digest = hashlib.blake2b(json.dumps([RECIPE, parameters], sort_keys=True).encode(), digest_size=8)
     patches = cohort.patches
@@ -158,7 +159,7 @@ def _crop_film(film: str, jobs: list[tuple], array: str, parameters: dict) -> li
     return []
 
 
-def crop_patch(pixels: np.ndarray, box, *, margin_px: float, size: int, equalisation: str) -> np.ndarray:
+def crop_patch(pixels: np.ndarray, box: Any, *, margin_px: float, size: int, equalisation: str) -> np.ndarray:
     """Cut one vertebra out of a film, equalise it and bring it to `size` x `size`.
 
     The margin is clipped at the film's border: nothing is invented there, and a padded rim would enter the
@@ -186,7 +187,7 @@ def crop_patch(pixels: np.ndarray, box, *, margin_px: float, size: int, equalisa
     return np.clip(np.rint(np.asarray(resized) * 255), 0, 255).astype(np.uint8)
 
 
-def crop_slices(shape: tuple[int, int], box, margin_px: float) -> tuple[slice, slice]:
+def crop_slices(shape: tuple[int, int], box: Any, margin_px: float) -> tuple[slice, slice]:
     """Return the rows and columns of a box with its margin, whole pixels, clipped at the film's border."""
     height, width = shape
     x0, y0, x1, y1 = map(float, box)

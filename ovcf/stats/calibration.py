@@ -143,7 +143,7 @@ def bin_numbers(p: ArrayLike, bins: int = 10, how: str = "quantile") -> np.ndarr
     if how not in ("quantile", "uniform"):
         raise InputError(Problem("how", "unknown way to form bins", found=str(how), allowed="quantile, uniform"))
     inner = np.arange(1, bins) / bins
-    edges = np.quantile(p, inner) if how == "quantile" else inner
+    edges = np.quantile(np.asarray(p), inner) if how == "quantile" else inner
     return np.unique(np.searchsorted(edges, p, side="right"), return_inverse=True)[1]
 
 
@@ -240,7 +240,7 @@ def operating_points(
         )
     truth, p, fold = (predictions[c].to_numpy() for c in ("truth", "p_fresh", "fold"))
     reach = partial(sensitivity_threshold, target=target_sensitivity)
-    rules = {"Youden": youden_threshold, f"sensitivity {target_sensitivity:g}": reach}
+    rules: dict[str, Callable[..., float]] = {"Youden": youden_threshold, f"sensitivity {target_sensitivity:g}": reach}
     chosen = [(f"fixed {threshold:g}", "nothing", np.full(p.size, threshold))]
     for name, rule in rules.items():
         chosen.append((name, "other folds", other_folds_threshold(truth, p, fold, rule)))
