@@ -48,6 +48,6 @@ class InputError(ValueError):
         self.problems = [problems] if isinstance(problems, Problem) else list(problems)
         super().__init__("\n".join(map(str, self.problems)))
 
-    def __reduce__(self) -> str:
+    def __reduce__(self) -> tuple[type["InputError"], tuple[list[Problem]]]:
         """Travel between processes with every problem, not their text alone."""
         return InputError, (self.problems,)
