@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import tifffile
 from PIL import Image
+
+SECRET = "Schneewittchen"  # the name in films that are to be de-identified
 
 
 class Seed(NamedTuple):
@@ -21,13 +24,17 @@ def seeds() -> dict[str, list[Seed]]:
     """Return sound inputs of every kind, small so that thousands are quick."""
     rng = np.random.default_rng(0)
     pictures = [Seed({name: data}, name, "film") for name, data in _pictures(rng).items()]
-    dicoms = [Seed({name: data}, name, "film") for name, data in _dicoms().items()]
+    films = _dicoms() | _unusual_dicoms(rng)
+    dicoms = [Seed({name: data}, name, "film") for name, data in films.items()]
+    named = [Seed({name: _named(data)}, name, "deidentify") for name, data in films.items()]
     return {
         "manifest": _manifests(rng),
+        "workbook": _workbooks(rng),
         "picture": pictures,
         "dicom header": dicoms,
         "dicom pixels": dicoms,
         "annotation": _annotations(rng),
+        "deidentified": [*named, *(seed._replace(read="deidentify") for seed in pictures)],
     }
 
 
@@ -53,6 +60,10 @@ def _pictures(rng) -> dict[str, bytes]:
     }
     for number, compression in enumerate(("raw", "tiff_lzw", "tiff_deflate", "packbits", "jpeg")):
         pictures[f"g{number}.tif"] = _saved(grey, format="TIFF", compression=compression, exif=exif)
+    for number, kind in enumerate(("int8", "uint32", "int32", "float32")):
+        out = io.BytesIO()
+        tifffile.imwrite(out, (deep.astype(float) * 7 - 90).astype(kind), photometric="minisblack")
+        pictures[f"i{number}.tif"] = out.getvalue()
     palette = io.BytesIO()
     Image.fromarray(grey).convert("P").save(palette, format="PNG")
     return pictures | {"h.png": palette.getvalue()}
@@ -70,6 +81,56 @@ def _dicoms() -> dict[str, bytes]:
     ).split()
     folder = Path(pydicom.__file__).parent / "data" / "test_files"
     return {Path(name).name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
+
+
+def _unusual_dicoms(rng) -> dict[str, bytes]:
+    """Return films as old programs write them: left-justified, drawn over in spare bits, with padding and tables."""
+    import pydicom
+    from pydicom.data import get_testdata_file
+
+    films = {}
+    for name in ("left", "drawn", "padded", "table"):
+        ds = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
+        stored = rng.integers(0, 4096, (ds.Rows, ds.Columns)).astype(np.uint16)
+        ds.PixelRepresentation, ds.BitsStored, ds.HighBit = 0, 12, 15 if name == "left" else 11
+        del ds.PixelPaddingValue
+        if name == "left":
+            stored <<= 4
+        if name == "drawn":
+            stored[:9] |= 0x8000
+            ds.add_new(0x60000102, "US", 15)
+        if name == "padded":
+            stored[:, :9] = 5
+            ds.add_new(0x00280120, "US", 0)
+            ds.add_new(0x00280121, "US", 9)
+        if name == "table":
+            lut = pydicom.Dataset()
+            lut.add_new("LUTDescriptor", "US", [4096, 0, 12])
+            lut.add_new("LUTData", "OW", np.arange(4096, dtype="<u2").tobytes())
+            ds.VOILUTSequence = [lut]
+        ds.PixelData = stored.tobytes()
+        films[f"{name}.dcm"] = _bytes(ds)
+    return films
+
+
+def _bytes(ds) -> bytes:
+    out = io.BytesIO()
+    ds.save_as(out)
+    return out.getvalue()
+
+
+def _named(data: bytes) -> bytes:
+    """Return a film with a name in many of its elements."""
+    import pydicom
+
+    ds = pydicom.dcmread(io.BytesIO(data), force=True)
+    ds.PatientName, ds.OperatorsName, ds.StudyDescription = f"{SECRET}^A", SECRET, f"of {SECRET}"
+    ds.ManufacturerModelName = ds.InstitutionName = SECRET
+    ds.private_block(0x0099, SECRET, create=True).add_new(1, "LO", SECRET)
+    try:
+        return _bytes(ds)
+    except Exception:  # a seed that cannot be written again goes as it is
+        return data
 
 
 def _manifests(rng) -> list[Seed]:
@@ -96,15 +157,47 @@ def _manifests(rng) -> list[Seed]:
         Seed(ready | {"patients.csv": patients.encode()}, "patients.csv", "cohort"),
         Seed(films | {"manifest.csv": full, "cohort.json": settings}, "cohort.json", "cohort"),
         Seed(films | {"manifest.csv": full, "studies.csv": studies}, "studies.csv", "cohort"),
+        Seed({"r.csv": _readings()}, "r.csv", "readings"),
+        Seed({"r.imrmc": _imrmc()}, "r.imrmc", "readings"),
     ]
+
+
+def _workbooks(rng) -> list[Seed]:
+    """Return a manifest as an Excel workbook, called by both names."""
+    import openpyxl
+
+    films = {
+        f"films/{name}.png": _saved(rng.integers(0, 256, (60, 50)).astype(np.uint8), format="PNG") for name in "ab"
+    }
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    book.active.append(["patch_id", "patient_id", "image", "level", "label", "x0", "y0", "x1", "y1", "age"])
+    for k in range(4):
+        row = [f"{k:03d}", k // 2, f"films/{'ab'[k // 2]}.png", "L1", ("fresh", "old")[k % 2], 5, 5 + 25 * (k % 2)]
+        book.active.append([*row, 40.5, 25 + 25 * (k % 2), 70 + k])
+    book.save(out)
+    return [Seed(films | {"manifest.csv": out.getvalue()}, "manifest.csv", "cohort")]
+
+
+def _readings() -> bytes:
+    rows = [f"{r};{t};{c};{c % 2};{c % 3 + r},5" for r in (1, 2) for t in (1, 2) for c in range(5)]
+    return "\n".join(["readerID;modalityID;caseID;truth;score", *rows]).encode()
+
+
+def _imrmc() -> bytes:
+    rows = [f"-1,{c},truth,{c % 2}" for c in range(5)]
+    rows += [f"{r},{c},{t},{c % 3 + r}" for r in (1, 2) for t in "AB" for c in range(5)]
+    return "\n".join(["N0: 3", "BEGIN DATA:", *rows]).encode()
 
 
 def _annotations(rng) -> list[Seed]:
     film = _saved(rng.integers(0, 256, (100, 200)).astype(np.uint8), format="PNG")
     films = {"images/p1_a.png": film, "images/p2_a.png": film}
-    yolo = films | {"labels/p1_a.txt": b"1 0.5 0.75 0.1 0.2\n0 0.5 0.25 0.2 0.5\n", "classes.txt": b"T12_fresh\nL1\n"}
+    yolo = films | {"labels/p1_a.txt": b"1 0.5 0.75 0.1 0.2\n0 .1 .1 .3 .1 .3 .4\n", "classes.txt": b"T12_fresh\nL1\n"}
     coco = {
-        "images": [{"id": 1, "file_name": "images/p1_a.png"}, {"id": 2, "file_name": "p2_a.png"}],
+        "images": [
+            {"id": 1, "file_name": "images/p1_a.png", "width": 200, "height": 100},
+            {"id": 2, "file_name": "p2_a.png", "width": 100, "height": 50},
+        ],
         "categories": [{"id": 5, "name": "L1"}, {"id": 6, "name": "T12_fresh"}],
         "annotations": [
             {"image_id": 1, "category_id": 5, "bbox": [10, 20, 30, 40]},
@@ -113,13 +206,16 @@ def _annotations(rng) -> list[Seed]:
     }
     labelme = {
         "imagePath": "p1_a.png",
+        "imageWidth": 200,
+        "imageHeight": 100,
         "shapes": [
+            {"label": "L4", "shape_type": "circle", "points": [[150, 50], [160, 50]]},
             {"label": "L2 old", "shape_type": "polygon", "points": [[10, 50], [30, 40], [20, 70]]},
             {"label": "Th11", "shape_type": "rectangle", "points": [[40, 30], [10, 5]]},
         ],
     }
     voc = (
-        "<annotation><filename>p1_a.png</filename><object><name>L1</name><bndbox><xmin>10</xmin>"
+        "<annotation><filename>p1_a.png</filename><size><width>200</width><height>100</height></size><object><name>L1</name><bndbox><xmin>10</xmin>"
         "<ymin>20</ymin><xmax>30</xmax><ymax>50</ymax></bndbox></object></annotation>"
     )
     vindr = (

@@ -2,9 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -21,7 +19,7 @@ class FormatName(click.ParamType):
 
     name = "format"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+    def convert(self, value, param, ctx):
         from ovcf.intake.formats import FORMATS
 
         return value if value in FORMATS else self.fail(f"{value!r} is not one of {', '.join(FORMATS)}", param, ctx)
@@ -30,7 +28,7 @@ class FormatName(click.ParamType):
 class Commands(click.Group):
     """Print every problem of an input and exit with 2; no traceback for a user's mistake."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx):
         try:
             return super().invoke(ctx)
         except InputError as error:
@@ -40,11 +38,11 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="ovcf")
-def main() -> None:
+def main():
     """Fresh or old vertebral fractures on lateral radiographs: a study companion. Research use only."""
 
 
-def echo_problems(problems: Sequence[Any]) -> None:
+def echo_problems(problems) -> None:
     """Print the problems of an input; of a kind that fills the screen only the first, and how many more."""
     count = len(problems)
     click.echo(f"ovcf: {count} problem{'s' if count > 1 else ''} with the input", err=True)
@@ -59,7 +57,7 @@ def echo_problems(problems: Sequence[Any]) -> None:
             click.echo(f"  - {more} (ovcf check writes every one into check.json)", err=True)
 
 
-def echo_json(value: object) -> None:
+def echo_json(value) -> None:
     """Print an object as JSON on standard output."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
@@ -74,7 +72,7 @@ def echo_json(value: object) -> None:
 @click.option("-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="Set one parameter of a new run.")
 @click.option("--from", "variant_of", type=FILE, metavar="RUN", help="Make a variant of this run; shares what it can.")
 @click.option("--allow-outside", is_flag=True, help="Accept image paths that leave the manifest's folder.")
-def run(parameters: tuple[tuple[str, str], ...], **options: Any) -> None:
+def run(parameters, **options):
     """Run the whole study and write one report.
 
     A run that stopped goes on where it was. Its parameters are fixed when it is made; --from makes another beside it.
@@ -96,7 +94,7 @@ def run(parameters: tuple[tuple[str, str], ...], **options: Any) -> None:
 
 @main.command()
 @click.argument("run", type=FILE)
-def clean(run: Path) -> None:
+def clean(run):
     """Drop a run's cache: patches, features, finished folds.
 
     Tables, figures, report and model stay. What is needed again is made again.
@@ -108,7 +106,7 @@ def clean(run: Path) -> None:
 
 @main.command()
 @click.argument("run", type=FILE)
-def pdf(run: Path) -> None:
+def pdf(run):
     """Print a run's report as PDF."""
     from ovcf.report.page import write_pdf
 
@@ -119,10 +117,11 @@ def pdf(run: Path) -> None:
 @click.option("--out", type=FILE, required=True, help="Folder to write the cohort to.")
 @click.option("--patients", default=405, show_default=True, type=click.IntRange(min=8))
 @click.option("--seed", default=0, show_default=True)
+@click.option("--hospital", default="A", show_default=True, type=click.Choice(["A", "B"]), help="B: another one.")
 @click.option("--difficulty", type=float, help="How weak the signs of fresh and old are.")
 @click.option("--patient-correlation", type=float, help="How alike the vertebrae of one patient are.")
 @click.option("--diaphragm", type=float, help="How strongly the diaphragm covers T10-L1.")
-def synthesise(out: Path, patients: int, seed: int, **effects: Any) -> None:
+def synthesise(out, patients, seed, **effects):
     """Make a synthetic cohort of lateral spine radiographs."""
     from ovcf.synthetic import synthesise
 
@@ -132,7 +131,7 @@ def synthesise(out: Path, patients: int, seed: int, **effects: Any) -> None:
 
 @main.command()
 @click.option("--to", "folder", type=FILE, required=True, help="Folder to keep the weights in.")
-def weights(folder: Path) -> None:
+def weights(folder):
     """Fetch all ImageNet weights, for a machine without network."""
     from ovcf.models.sources import fetch_weights
 
@@ -143,7 +142,7 @@ def weights(folder: Path) -> None:
 # Cohorts: import, check, deidentify -------------------------------------------------------------------------
 
 
-def pairs(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+def pairs(context, option, values: tuple[str, ...]) -> dict[str, str]:
     """CATEGORY=VALUE options as a dict."""
     if wrong := [value for value in values if "=" not in value]:
         raise click.BadParameter(f"{wrong[0]!r} is not of the form CATEGORY=VALUE")
@@ -181,7 +180,7 @@ def pairs(context: click.Context, option: click.Parameter, values: tuple[str, ..
     help="Of boxes that overlap keep this reader's (id, or name of their file or folder). Repeatable, first counts.",
 )
 @click.option("--force", is_flag=True, help="Overwrite a manifest that was changed by hand or that no import wrote.")
-def import_(form: str, source: Path, out: Path, **options: Any) -> None:
+def import_(form, source, out, **options):
     """Turn annotations into a manifest.
 
     FORMAT is yolo, coco, voc, labelme, vindr, buu or folders (fresh/ and old/ of ready patches). Whose a film is
@@ -201,6 +200,47 @@ def import_(form: str, source: Path, out: Path, **options: Any) -> None:
     )
 
 
+# Another hospital: external, bundle --------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("run", type=FILE)
+@click.option("--data", required=True, metavar="MANIFEST", help='The other cohort: manifest, folder, or "synthetic".')
+@click.option("--out", type=FILE, required=True, help="Folder for what is made; the run is only read.")
+@click.option(
+    "--shared-ids",
+    default="refuse",
+    show_default=True,
+    type=click.Choice(["refuse", "leave out", "other people"]),
+    help="Ids that stand in both cohorts.",
+)
+def external(run, data, out, shared_ids):
+    """Validate a run's model on another hospital's cohort.
+
+    RUN is a finished run, or the file that `ovcf bundle` makes of one.
+    """
+    from ovcf.report.run import RunFailed, run_external
+
+    try:
+        click.echo(f"report: {run_external(run, data, out, shared_ids=shared_ids)}")
+    except RunFailed as failure:
+        click.echo(f"ovcf: the validation stopped at {failure}", err=True)
+        raise SystemExit(1) from None
+
+
+@main.command()
+@click.argument("run", type=FILE)
+@click.option("--out", type=FILE, required=True, help="File to write.")
+def bundle(run, out):
+    """Write what another hospital needs of a run, and nothing of a patient.
+
+    `ovcf external`, `predict` and own case take it in place of a run.
+    """
+    from ovcf.external import bundle_run
+
+    click.echo(f"bundle: {bundle_run(run, out)}")
+
+
 # For clinicians: explore, predict --------------------------------------------------------------------------
 
 
@@ -208,7 +248,7 @@ def import_(form: str, source: Path, out: Path, **options: Any) -> None:
 @click.argument("run", type=FILE)
 @click.option("--port", default=0, help="Port on this machine  [default: a free one].")
 @click.option("--browser/--no-browser", default=True, help="Open the page at once.")
-def explore(run: Path, port: int, browser: bool) -> None:
+def explore(run, port, browser):
     """Show a run in the browser, on this machine only.
 
     Its mistakes, the reading room, and a film of your own.
@@ -223,7 +263,7 @@ def explore(run: Path, port: int, browser: bool) -> None:
 @click.option("--box", required=True, metavar="x0,y0,x1,y1", help="The vertebra, in px of the film.")
 @click.option("--run", type=FILE, default="reports/demo", show_default=True, help="Run whose model is asked.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
-def predict(film: Path, box: str, run: Path, as_json: bool) -> None:
+def predict(film, box, run, as_json):
     """Ask a run's final model about one vertebra of a film. Research use only."""
     from ovcf.predict import describe, parse_box, predict_case
 
@@ -236,7 +276,7 @@ def predict(film: Path, box: str, run: Path, as_json: bool) -> None:
 @click.option("--out", type=FILE, help="Folder for check.html and check.json  [default: reports/check-NAME].")
 @click.option("--json", "as_json", is_flag=True, help="Print one object with `errors` and `warnings`.")
 @click.option("--allow-outside", is_flag=True, help="Accept image paths that leave the manifest's folder.")
-def check(data: Path, out: Path, as_json: bool, allow_outside: bool) -> None:
+def check(data, out, as_json, allow_outside):
     """Look a cohort over for what is wrong or suspicious.
 
     Errors end with exit status 2; warnings are what a reviewer would raise.
@@ -266,9 +306,7 @@ def check(data: Path, out: Path, as_json: bool, allow_outside: bool) -> None:
     "--mask", multiple=True, metavar="[FILM=]x0,y0,x1,y1", help="Paint this box over, on one film or all. Repeatable."
 )
 @click.option("--keep-burned-in", is_flag=True, help="Copy films that seem to hold text in their pixels.")
-def deidentify(
-    src: Path, dst: Path, key_file: Path, keep: tuple[str, ...], allow: tuple[str, ...], mask: Any, keep_burned_in: bool
-) -> None:
+def deidentify(src, dst, key_file, keep, allow, mask, keep_burned_in):
     """Copy a cohort without names.
 
     Films are written anew with only what the study needs; ids are replaced by key, dates shifted.
@@ -285,7 +323,7 @@ def deidentify(
 @main.command()
 @click.argument("run", type=FILE)
 @click.option("--out", type=FILE, required=True, help="File to write: .imrmc, or .csv for the readings table.")
-def readings(run: Path, out: Path) -> None:
+def readings(run, out):
     """Collect the answers of a run's reading room.
 
     Then analyse them with `ovcf readers FILE`, or run the study with `-p readings FILE`.
@@ -310,19 +348,30 @@ def readings(run: Path, out: Path) -> None:
 @click.option("--cluster", default="auto", show_default=True, type=click.Choice(["auto", "patient", "case"]))
 @click.option(
     "--missing",
-    default="complete_cases",
+    default="auto",
     show_default=True,
-    type=click.Choice(["complete_cases", "available", "refuse"]),
-    help="What to do about gaps.",
+    type=click.Choice(["auto", "available", "complete_cases", "refuse"]),
+    help="Gaps: auto and available judge each reader on the cases they read.",
 )
+@click.option(
+    "--power", type=float, metavar="EFFECT", help="Plan a study with FILE as pilot: power at this difference."
+)
+@click.option("--margin", type=float, help="With --power: power to show a loss of no more than this.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def readers(file: Path, metric: str, threshold: float, cluster: str, missing: str, as_json: bool) -> None:
+def readers(file, metric, threshold, cluster, missing, power, margin, as_json):
     """Analyse a reader study (long table, readings table or .imrmc; CSV of any dialect or .xlsx)."""
     from ovcf.intake.readings import read_readings
-    from ovcf.stats.readers.report import analyse, as_text
+    from ovcf.stats.readers.report import analyse, as_text, plan, plan_as_text
 
-    result = analyse(read_readings(file), metric, threshold, cluster=cluster, missing=missing)
-    echo_json(result) if as_json else click.echo(as_text(result))
+    if margin is not None and power is None:
+        raise click.UsageError("--margin belongs to --power EFFECT (0 for a true difference of nothing)")
+    known = {"cluster": cluster, "missing": missing}
+    if power is None:
+        result, text = analyse(read_readings(file), metric, threshold, **known), as_text
+    else:
+        result = plan(read_readings(file), power, metric, threshold, margin=margin, **known)
+        text = plan_as_text
+    echo_json(result) if as_json else click.echo(text(result))
 
 
 # Published tables ------------------------------------------------------------------------------------------
@@ -331,7 +380,7 @@ def readers(file: Path, metric: str, threshold: float, cluster: str, missing: st
 @main.command()
 @click.argument("file", type=FILE, required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: findings and matrices.")
-def audit(file: Path, as_json: bool) -> None:
+def audit(file, as_json):
     """Check whether published numbers can be right.
 
     FILE is YAML, described in data/published/README.md; without it, the paper's numbers are checked.

@@ -4,9 +4,8 @@ Research use only. The answer is a research model's, not a diagnosis.
 """
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,7 +23,7 @@ class Prepared(NamedTuple):
     film: object  # ovcf.cohort.films.Film
 
 
-def predict_case(film_path: str | Path, box: Sequence[float], run: str | Path, *, model: Any | None = None) -> dict:
+def predict_case(film_path, box, run, *, model=None) -> dict:
     """Ask a run's final model about one vertebra.
 
     Parameters
@@ -57,22 +56,25 @@ def predict_case(film_path: str | Path, box: Sequence[float], run: str | Path, *
     return {"film": str(film_path), **answer_for(prepared, model)}
 
 
-def load_model(run: str | Path) -> Any:
-    """The run's final model; InputError when the run has none."""
+def load_model(run: str | Path):
+    """The final model of a run, or of a bundle (a file); InputError when there is none."""
+    from ovcf.models.bundle import open_bundle
     from ovcf.models.final import load_final
 
+    if Path(run).is_file():
+        return open_bundle(Path(run))[0]
     folder = Path(run) / "model"
     if not folder.is_dir():
         raise InputError(Problem("no_model", "this run has no final model; make it with ovcf run", str(run)))
     return load_final(folder)
 
 
-def prepare_case(film: Any, box: Sequence[float], model: Any) -> Prepared:
+def prepare_case(film, box, model) -> Prepared:
     """Cut the vertebra out of a film exactly as the model's training did.
 
     `film` is a path or a film already read. Raises InputError for a bad film or box.
     """
-    from ovcf.cohort.crop import crop_patch, margin_in_px
+    from ovcf.cohort.crop import crop_patch, margin_in_px, with_context
     from ovcf.cohort.films import read_film
 
     name = str(film) if isinstance(film, (str, Path)) else None
@@ -80,11 +82,12 @@ def prepare_case(film: Any, box: Sequence[float], model: Any) -> Prepared:
     box = check_box(box, film.pixels.shape, name)
     how = model.card["preprocessing"]
     margin = margin_in_px(film.mm_per_px, how["margin_mm"], how["margin_px"])
-    patch = crop_patch(film.pixels, box, margin_px=margin, size=how["image_size"], equalisation=how["equalisation"])
+    seen = with_context(box, how.get("context", 0))
+    patch = crop_patch(film.pixels, seen, margin_px=margin, size=how["image_size"], equalisation=how["equalisation"])
     return Prepared(patch, box, margin, film)
 
 
-def answer_for(prepared: Prepared, model: Any) -> dict:
+def answer_for(prepared: Prepared, model) -> dict:
     """What the model says of a prepared vertebra (see `predict_case`)."""
     from ovcf.cohort.crop import crop_slices
     from ovcf.cohort.films.greys import exposure_fault
@@ -132,9 +135,7 @@ def parse_box(text: str) -> tuple:
     return box
 
 
-def check_box(
-    box: Sequence[float], shape: tuple[int, int], film: str | None = None
-) -> tuple[float, float, float, float]:
+def check_box(box, shape, film=None) -> tuple[float, float, float, float]:
     """The box as four floats in order, if it lies in the film (height, width) and is at least 1 px a side."""
     x0, y0, x1, y1 = (float(v) for v in box)
     height, width = shape

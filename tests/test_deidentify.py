@@ -27,6 +27,7 @@ from ovcf.intake.deidentify import Rules, deidentify, deidentify_film, parse_mas
 from ovcf.intake.deidentify.dates import read_days
 from ovcf.intake.deidentify.pseudonyms import SHIFT_DAYS, Pseudonyms
 from ovcf.intake.deidentify.search import hits_in_pixels
+from ovcf.intake.deidentify.tables import holds_dates
 from ovcf.problems import InputError
 
 SECRET = "Schneewittchen"
@@ -275,6 +276,17 @@ def test_text_is_sought_on_the_greys_without_their_padding(tmp_path, rng):
         deidentify_film(tmp_path / "a.dcm", tmp_path / "b", "1", NAMES)
 
 
+def test_check_finds_nobody_in_a_copy(cohort, tmp_path):
+    from ovcf.intake.check.identity import header_facts
+
+    before = header_facts(cohort / SECRET / "a.dcm")
+    assert {"PatientName", "InstitutionName", "AccessionNumber"} <= set(before["identifying"].split(", "))
+    run(cohort, tmp_path)
+    for path in (tmp_path / "out/films").iterdir():
+        facts = header_facts(path)
+        assert (facts["identifying"], facts["age"]) == ("", "")
+
+
 # -- what is left behind -----------------------------------------------------------------------------------
 
 
@@ -346,6 +358,20 @@ def test_a_name_spelt_by_pixels_or_tables_is_refused_with_the_way_on(tmp_path):
         copied(tmp_path / "a.dcm")
     assert copied(tmp_path / "a.dcm", allow=("PixelData",))
     assert copied(tmp_path / "a.dcm", masks=parse_masks(["0,0,128,1"]))
+
+
+def test_what_a_message_offers_works_on_the_command_line(cohort, tmp_path):
+    path = cohort / SECRET / "a.dcm"
+    ds = pydicom.dcmread(path)
+    ds.PixelData = SECRET.encode() + ds.PixelData[len(SECRET) :]
+    ds.save_as(path)
+    call = ["deidentify", str(cohort), str(tmp_path / "copy"), "--keep", "StudyID", "--keep", "remark"]
+    ways_on = []
+    for expected in ("--allow PixelData", "--allow remark"):
+        result = CliRunner().invoke(main, [*call, *ways_on])
+        assert result.exit_code == 2 and expected in result.output, result.output
+        ways_on += expected.split(" ")
+    assert CliRunner().invoke(main, [*call, *ways_on]).exit_code == 0
 
 
 def test_chance_words_in_noise_are_no_names(rng):
@@ -502,6 +528,14 @@ def test_the_search_of_the_benchmark_finds_what_is_planted(tmp_path):
 
 
 # -- dates ---------------------------------------------------------------------------------------------------
+
+
+def test_columns_of_dates_are_known_by_their_names():
+    dates = ["date", "study_date", "StudyDate", "MRI date", "date1", "examdate", "Untersuchungsdatum", "dates of MRI"]
+    assert all(map(holds_dates, dates))
+    assert not any(
+        map(holds_dates, ["candidate", "update", "validated", "mandate", "sedated", "date_of_birth", "birthDate"])
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,14 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
-from ovcf.files import kept, placing, seal
+from ovcf.files import kept, placing, seal, sweep
 from ovcf.models.catalogue import describe_weights
+from ovcf.models.checkpoint import Checkpoint
 from ovcf.models.features import trunk_features
+from ovcf.models.feed import Rows
 from ovcf.models.jobs import Job, check_patches, plan
 from ovcf.models.networks import Network
-from ovcf.models.progress import Progress, heartbeat
+from ovcf.models.progress import Progress, beat_file, heartbeat
 from ovcf.models.recipe import Recipe
 from ovcf.models.threads import one_thread
 from ovcf.models.training import head_probability, network_probability, train_head, train_network
@@ -34,6 +36,7 @@ def cross_validate(
     cache: Path,
     workers: int = 1,
     progress: bool = True,
+    within: NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
     """Train every network on every fold's complement and predict the fold, with the last epoch's weights.
 
@@ -45,20 +48,22 @@ def cross_validate(
     cache : folder of features and finished folds
     workers : folds trained at once (joblib; name a Dask backend with `joblib.parallel_config` for more machines).
         The numbers do not depend on it.
+    within : (n,) which patches take part at all; None: every one. Features are shared with the whole cohort's.
 
     Returns
     -------
-    Table of n rows per network: network, fold, patch_id, patient_id, truth (1 fresh), p_fresh, seed, weights and
-    trainable (in words).
+    Table of n rows (those within) per network: network, fold, patch_id, patient_id, truth (1 fresh), p_fresh, seed,
+    weights and trainable (in words).
 
     Raises
     ------
     InputError : for patches that cannot be trained on, unknown networks, weights that cannot be had.
     """
-    check_patches(images, patches)
-    jobs = plan(images, patches, networks, recipe, cache)
+    check_patches(images, patches, within)
+    jobs = plan(images, patches, networks, recipe, cache, within=within)
     run(jobs, images, cache, workers, progress)
-    return predictions_table(jobs, patches)
+    table = predictions_table(jobs, patches)
+    return table if within is None else table.dropna(subset=["p_fresh"]).reset_index(drop=True)
 
 
 # ---------------------------------------------------------------- doing it
@@ -86,12 +91,15 @@ def run_job(job: Job, source: NDArray) -> None:
     all cores busy instead.
     """
     end_with_parent()
+    for path in (job.target, job.checkpoint, beat_file(job)):
+        sweep(path)
     with one_thread():
         state, p_fresh = _train_and_predict(job, source)
     with placing(job.target) as partial:
         tensors = state | {"p_fresh": torch.from_numpy(p_fresh)}
         safetensors.torch.save_file(tensors, partial, metadata=job.notes())
     seal(job.target)
+    Checkpoint(job.checkpoint).done()
 
 
 def _train_and_predict(job: Job, source: NDArray) -> tuple[dict[str, torch.Tensor], NDArray[np.float64]]:
@@ -100,22 +108,8 @@ def _train_and_predict(job: Job, source: NDArray) -> tuple[dict[str, torch.Tenso
         state = train_head(source[job.train], fresh, job.recipe, rng, beat)
         return state, head_probability(source[job.test, 0], state)
     net = load_network(job.network, job.recipe.weights, size=job.size, seed=job.recipe.seed, path=job.path)
-    state = train_network(net, _Rows(source, job.train), fresh, job.recipe, rng, beat)
-    return state, network_probability(net, _Rows(source, job.test), job.recipe.trainable)
-
-
-class _Rows:
-    """Some rows of a large array, read from disk only when a batch asks for them."""
-
-    def __init__(self, array: NDArray, rows: NDArray[np.intp]):
-        self.array, self.rows, self.ndim = array, rows, array.ndim
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, key) -> NDArray:
-        rows, *more = key if isinstance(key, tuple) else (key,)
-        return self.array[(self.rows[rows], *more)]
+    state = train_network(net, Rows(source, job.train), fresh, job.recipe, rng, beat, Checkpoint(job.checkpoint))
+    return state, network_probability(net, Rows(source, job.test), job.recipe)
 
 
 # ---------------------------------------------------------------- what came of it

@@ -59,6 +59,10 @@ KINDS = {
         "Tiny patch",
         "Enlarged several times for the network; check that the film is at full size.",
     ),
+    "odd_film": (
+        "Film at odds with its header",
+        "It is read as the message says. Ask where it was exported, and give `mm_per_px` where the size is meant.",
+    ),
     "spacing_unknown": (
         "Pixel spacing known for some only",
         "Margins in mm and margins in pixels are not the same crop. Give mm_per_px for all, or for none.",
@@ -101,8 +105,8 @@ KINDS = {
         "One patient under two ids leaks between folds; two under one id count as one. Find out who is who.",
     ),
     "alike_ids": (
-        "Ids that differ by capitals or leading zeros only",
-        "A spreadsheet drops leading zeros. If they are one patient, folds leak: give them one id.",
+        "Ids that a spreadsheet or a typist may have changed",
+        "A spreadsheet drops leading zeros and rounds long numbers. Two ids of one patient leak between folds.",
     ),
     "level_twice": (
         "One level twice on a film",

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from ovcf.cohort.films.dicom import StoredFilm, stored_film
+from ovcf.cohort.films.dicom import StoredFilm
 from ovcf.cohort.films.windows import elements
 from ovcf.intake.deidentify.keep import kept_elements
 from ovcf.intake.deidentify.pseudonyms import Pseudonyms
-from ovcf.intake.deidentify.rules import Box, Rules, paint_over
+from ovcf.intake.deidentify.rules import IN_PIXELS, Box, Rules, paint_over
 from ovcf.intake.deidentify.search import hits_in_bytes, hits_in_pixels, hits_in_text, parts_of_names
 from ovcf.problems import InputError, Problem
 
@@ -32,12 +32,14 @@ WAY_ON = "keep the field out, or look at it and use --allow {}"
 
 
 def deidentify_dicom(
-    source: Path, target: Path, patient_id: str, names: Pseudonyms, rules: Rules, boxes: list[Box]
+    film: StoredFilm, source: Path, target: Path, patient_id: str, names: Pseudonyms, rules: Rules, boxes: list[Box]
 ) -> tuple[set[str], list[str]]:
     """Write one DICOM film anew.
 
     Parameters
     ----------
+    film : StoredFilm
+        The source, decoded.
     boxes : list of (x0, y0, x1, y1)
         Painted over with the film's darkest grey.
 
@@ -51,9 +53,9 @@ def deidentify_dicom(
     Raises
     ------
     InputError
-        Where the film cannot be read, or a name is found in what would be written; with the field and the way on.
+        Where a name is found in what would be written; with the field and the way on.
     """
-    with stored_film(source) as film, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom comments on every value out of order
         parts = parts_of_names(film.ds, patient_id)
         new, lost = kept_elements(film.ds, patient_id, names)
@@ -72,7 +74,7 @@ def deidentify_dicom(
 def _copy_fields(ds: Any, new: Dataset, keywords: tuple[str, ...]) -> list[str]:
     """Copy the elements a user asked for, as text or numbers; return those that could not be."""
     lost = []
-    for keyword in keywords:
+    for keyword in (word for word in keywords if word not in IN_PIXELS):
         try:
             if keyword in ds and ds[keyword].value not in (None, ""):
                 new[keyword] = ds[keyword]
