@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +206,7 @@ def crop_slices(shape: tuple[int, int], box: Any, margin_px: float) -> tuple[sli
     return spans[0], spans[1]
 
 
-def with_context(box, context: int) -> tuple[float, ...]:
+def with_context(box: Sequence[float], context: int) -> tuple[float, ...]:
     """Return a box that holds `context` bodies above and below too; 0 leaves it as it is.
 
     A neighbour and the disc before it take `NEIGHBOUR` times the body's own height, and as much room to the sides as
