@@ -306,7 +306,10 @@ def _measured_fold(network: str, images: np.ndarray, patches: pd.DataFrame, seco
 def side_by_side(results: Results, network: str, cohort: tuple, workers: int, alone: float | None) -> None:
     """All five folds at once through `crossval.run`, a few epochs: the slope between two lengths is an epoch's cost."""
     images, patches = cohort
-    spent = []
+    spent: list[float] = []
+    with tempfile.TemporaryDirectory() as cache:  # starts the processes and their CUDA
+        recipe = Recipe(weights="none", trainable="all", epochs=1)
+        crossval.run(plan(images, patches, [network], recipe, Path(cache)), images, Path(cache), workers, False)
     lengths = (2, 2 + max(4, round(1500 / (alone or 1500))))
     for epochs in lengths:
         recipe = Recipe(weights="none", trainable="all", epochs=epochs)
@@ -469,6 +472,9 @@ def main() -> None:
     given = parser.parse_args()
     if given.victim:
         _crossed(given.victim)
+        return
+    if not torch.cuda.is_available() and not given.quick:
+        print("no GPU here, so nothing was measured; --quick rehearses the parts on a processor")
         return
     scale = QUICK if given.quick else FULL
     measure(Results(given.out, given.minutes * 60), scale, given.only)

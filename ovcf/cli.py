@@ -1,6 +1,7 @@
 """The `ovcf` command: thin, lazy, and one clear error (exit 2) for a mistake in the input."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -74,13 +75,21 @@ def echo_json(value: object) -> None:
 @click.option("-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="Set one parameter of a new run.")
 @click.option("--from", "variant_of", type=FILE, metavar="RUN", help="Make a variant of this run; shares what it can.")
 @click.option("--allow-outside", is_flag=True, help="Accept image paths that leave the manifest's folder.")
-def run(parameters: tuple[tuple[str, str], ...], **options: Any) -> None:
+@click.option("--scheduler", metavar="ADDRESS", help="Train on this Dask cluster (tcp://HOST:PORT).")
+@click.option("--prepare", is_flag=True, help="Stop after patches, folds and features; see ovcf train.")
+def run(parameters: tuple[tuple[str, str], ...], scheduler: str | None, prepare: bool, **options: Any) -> None:
     """Run the whole study and write one report.
 
     A run that stopped goes on where it was. Its parameters are fixed when it is made; --from makes another beside it.
     """
-    from ovcf.report import RunFailed, Terminated, run_study
+    from ovcf.processes import SCHEDULER
+    from ovcf.report import RunFailed, Terminated, prepare_study, run_study
 
+    if scheduler:
+        os.environ[SCHEDULER] = scheduler  # for the notebooks' kernels too
+    if prepare:
+        click.echo(f"prepared: {prepare_study(overrides=dict(parameters), **options)}")
+        return
     kept = "What was made is kept; the same command goes on from there."
     try:
         page = run_study(overrides=dict(parameters), **options)
@@ -104,6 +113,21 @@ def clean(run: Path) -> None:
     from ovcf.run_folder import RunFolder
 
     click.echo(f"{run}: {RunFolder(run).clean() / 2**20:.1f} MB freed")
+
+
+@main.command()
+@click.argument("run", type=FILE)
+@click.option("--network", required=True, metavar="NAME", help="One of the run's networks.")
+@click.option("--fold", required=True, type=int, metavar="K", help="Train without this fold, then predict it.")
+def train(run: Path, network: str, fold: int) -> None:
+    """Train one network without one fold, for a batch queue.
+
+    After `ovcf run --prepare`; many may go on at once, on machines that share the run's disk. `ovcf run` then gathers
+    what is there and trains what is missing.
+    """
+    from ovcf.study import Study
+
+    click.echo(f"trained: {Study(run).train_fold(network, fold)}")
 
 
 @main.command()

@@ -5,6 +5,9 @@ import sys
 import threading
 import time
 
+SCHEDULER = "OVCF_SCHEDULER"
+"""Environment variable that holds the address of a Dask scheduler; `ovcf run --scheduler` sets it for its notebooks."""
+
 
 def peak_memory() -> int:
     """Return the largest resident memory of this process and of any it waited for, in bytes.

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from ovcf.files import stamp
-from ovcf.problems import InputError, Problem
+from ovcf.problems import InputError, Problem, unknown
 from ovcf.profiles import defaults, lay_over, load_profile
 from ovcf.profiles.parameters import AS_THE_RUN
 from ovcf.run_folder import RunFolder, data_home, from_project, is_run
@@ -445,6 +445,38 @@ class Study(RunFolder):
         self.refuse_adding(f"tables/{name}.csv")
         self.refuse_changed_data()
         return self._table(name, train, recipe=self._versions)
+
+    def prepare_networks(self) -> None:
+        """Make what every fold needs: patches, folds, and the features of what stays frozen."""
+        from ovcf.models.crossval import prepare_features
+        from ovcf.models.jobs import plan
+
+        with self.hold():
+            images, cache = self.images(), self.run / "cache"
+            prepare_features(plan(images, self.patches, self.parameters["networks"], self.recipe, cache), images, cache)
+
+    def train_fold(self, network: str, fold: int) -> Path:
+        """Train one network without one fold, unless that was done; return the file of its result.
+
+        Only the fold is locked, so that many processes can train one run's folds at once.
+
+        Raises
+        ------
+        InputError : for a network or fold that this run does not have.
+        """
+        from ovcf.models.crossval import run
+        from ovcf.models.jobs import plan
+
+        networks, folds = self.parameters["networks"], sorted(set(self.patches.fold))
+        problems = [unknown("network", network, networks)] if network not in networks else []
+        problems += [unknown("fold", fold, [str(k) for k in folds])] if fold not in folds else []
+        if problems:
+            raise InputError(problems)
+        self.refuse_changed_data()
+        images, cache = self.images(), self.run / "cache"
+        job = plan(images, self.patches, [network], self.recipe, cache, folds=[fold])[0]
+        run([job], images, cache)
+        return job.target
 
     def _cross_validate(
         self,

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ovcf.models.cluster import SCHEDULER, _here, _spoken
+from ovcf.models.cluster import _here, _spoken
 from ovcf.models.crossval import cross_validate
 from ovcf.models.jobs import plan
 from ovcf.models.random_weights import noise_patches
 from ovcf.models.recipe import Recipe
 from ovcf.problems import InputError
+from ovcf.processes import SCHEDULER
 
 distributed = pytest.importorskip("distributed")
 

@@ -24,9 +24,7 @@ from ovcf.models.fold import run_job
 from ovcf.models.jobs import Job
 from ovcf.models.sources import locate
 from ovcf.problems import InputError, Problem
-
-SCHEDULER = "OVCF_SCHEDULER"
-"""Environment variable that holds the address of a Dask scheduler; `ovcf run --scheduler` sets it for its notebooks."""
+from ovcf.processes import SCHEDULER
 
 _ALONE = threading.Lock()  # torch's random generator is the process's: one job at a time in a worker of many threads
 

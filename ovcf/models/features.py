@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from filelock import FileLock
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -46,11 +47,13 @@ def trunk_features(
     (n, states, c, h, w) float16.
     """
     target = features_file(network, images, recipe, path, cache)
-    if not kept(target):
-        sweep(target)
-        net = load_network(network, recipe.weights, size=images.shape[1], seed=recipe.seed, path=path)
-        chosen = trunk_arithmetic(network, path, recipe)
-        _write_features(target, prepared(net, chosen), images, recipe, chosen, progress)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.with_name(f".{target.stem}.lock")):  # whoever comes second waits, and finds them made
+        if not kept(target):
+            sweep(target)
+            net = load_network(network, recipe.weights, size=images.shape[1], seed=recipe.seed, path=path)
+            chosen = trunk_arithmetic(network, path, recipe)
+            _write_features(target, prepared(net, chosen), images, recipe, chosen, progress)
     return np.load(target, mmap_mode="r")
 
 

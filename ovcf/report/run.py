@@ -92,6 +92,27 @@ def run_study(
     return page
 
 
+def prepare_study(
+    profile: str | None = None,
+    *,
+    data: str | Path | None = None,
+    out: str | Path | None = None,
+    overrides: dict[str, str] | None = None,
+    allow_outside: bool = False,
+    variant_of: str | Path | None = None,
+) -> Path:
+    """Make a run, or take one, as far as its patches, folds and features; return its folder.
+
+    Arguments and errors are those of `run_study`, which goes on from there.
+    """
+    folder = _folder(profile, out, variant_of)
+    study = _open_or_make(folder, profile, variant_of, _changes(data, overrides or {}, allow_outside))
+    with ends_when_asked(), study.hold():
+        study.mend()
+        study.prepare_networks()
+    return study.run
+
+
 def _execute_all(study: Study, record: dict[str, Any]) -> Path:
     """Execute the notebooks, write the page whatever becomes of them, and complete the record."""
     name = SEQUENCE[0]
