@@ -244,7 +244,9 @@ def fold_mean_auc(
     return _area_interval(np.mean(areas), area_spread(*total), level, "logit")
 
 
-def area_ends(area: ArrayLike, variance: ArrayLike, quantile: ArrayLike, stand_in: ArrayLike, scale: str = "logit"):
+def area_ends(
+    area: ArrayLike, variance: ArrayLike, quantile: ArrayLike, stand_in: ArrayLike, scale: str = "logit"
+) -> tuple[Floats, Floats]:
     """Return both ends (...) of the interval of AUCs (...) from their variances (...).
 
     Where all pairs agree the variance is 0: Wilson's for `stand_in` patches or patients takes its place.
