@@ -345,4 +345,5 @@ def _clustered_mean(values, data, level):
     sums = np.stack([np.bincount(data.patient, row, patients) for row in values - mean[:, None]])  # (k, patients)
     se = np.sqrt(patients / max(patients - 1, 1) * (sums**2).sum(axis=1)) / values.shape[1]
     half = stdtrit(max(effective_patients(np.bincount(data.patient).astype(float)) - 1, 1), (1 + level) / 2) * se
+    half = np.where(se > 0, half, np.nan)  # alike for every patient (nobody treated): no spread to estimate
     return mean, mean - half, mean + half
