@@ -5,12 +5,12 @@ Rows are counted as an editor shows the file: in a table the header is line 1, s
 lines.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ovcf.problems import InputError, Problem
 
@@ -76,7 +76,7 @@ def check_inputs(
     return Inputs(_numbers(truth).astype(bool), scores, patient if alone else pd.factorize(patient)[0])
 
 
-def label_problems(truth: ArrayLike, rows: ArrayLike, *, both: bool = True, column: str = "truth") -> list[Problem]:
+def label_problems(truth: NDArray, rows: NDArray, *, both: bool = True, column: str = "truth") -> list[Problem]:
     """List what is wrong with (n,) labels that should be 1 (fresh) or 0 (old)."""
     numbers = _numbers(truth)
     bad = (numbers != 0) & (numbers != 1)
@@ -96,7 +96,7 @@ def label_problems(truth: ArrayLike, rows: ArrayLike, *, both: bool = True, colu
 
 
 def score_problems(
-    scores: ArrayLike, rows: ArrayLike, *, probabilities: bool = False, column: str = "p_fresh"
+    scores: NDArray, rows: NDArray, *, probabilities: bool = False, column: str = "p_fresh"
 ) -> list[Problem]:
     """List what is wrong with (n,) scores: missing, infinite, or (where needed) outside [0, 1]."""
     numbers = _numbers(scores)
@@ -177,7 +177,7 @@ def check_predictions(predictions: pd.DataFrame, *, networks: str = "one", both:
     return predictions.assign(**{c: _numbers(predictions[c]) for c in text}) if text else predictions
 
 
-def need_columns(table: pd.DataFrame, columns: Sequence[str]) -> None:
+def need_columns(table: pd.DataFrame, columns: Iterable[str]) -> None:
     """Refuse a table that lacks some of `columns`, or that has no rows."""
     missing = [c for c in columns if c not in table]
     found = ", ".join(map(str, table))

@@ -4,7 +4,6 @@ They serve to measure how often intervals hold the truth (`benchmarks/coverage.p
 No image is made: labels and scores are drawn. Everything from here is simulated, and the network's name says so.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,9 +36,7 @@ class Design(NamedTuple):
     folds: int = 5
 
 
-def simulate_predictions(
-    design: Design | None = None, seed: int | Sequence[int] | np.random.SeedSequence = 0
-) -> pd.DataFrame:
+def simulate_predictions(design: Design | None = None, seed: int | np.random.SeedSequence = 0) -> pd.DataFrame:
     """Draw a predictions table.
 
     A patch is fresh where a normal variable falls below Phi^-1(prevalence); its score is d (truth - 1/2) plus

@@ -136,12 +136,12 @@ def group_of_patches(predictions: pd.DataFrame, patches: pd.DataFrame, by: str) 
     return words.where(words.notna() & (words != ""), UNKNOWN).astype(str).to_numpy()
 
 
-def regions_of(levels: Iterable[str]) -> pd.Series:
+def regions_of(levels: Iterable) -> pd.Series:
     """Region of the diaphragm of each level: above (T5-T9), at (T10-L1), below (L2-L5), or unknown."""
     return pd.Series(levels).map(lambda level: region_of_level(level) or UNKNOWN)
 
 
-def age_group(ages: Iterable[float]) -> pd.Series:
+def age_group(ages: Iterable) -> pd.Series:
     """Age group of each age in years: under 60, 60-69, 70-79, 80 and over, or unknown."""
     cut = pd.cut(pd.Series(ages).astype(float), [-np.inf, *AGE_EDGES, np.inf], right=False, labels=AGE_GROUPS)
     return cut.astype(object).where(cut.notna(), UNKNOWN)

@@ -151,7 +151,7 @@ def roe_metz(
     var_tc: float = 0.3,
     var_rc: float = 0.2,
     var_error: float = 0.2,
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+) -> tuple[NDArray, NDArray]:
     """Simulate one two-treatment reader study from the model of Roe & Metz (1997, Acad Radiol 4:298).
 
     X_ijkt = mu_t + tau_it + R_jt + C_kt + (tau R)_ijt + (tau C)_ikt + (RC)_jkt + E_ijkt, independent normal
