@@ -1,13 +1,11 @@
 """Printed p-values against every test that could give them, allowing for the inputs' rounding."""
 
 import warnings
-from collections.abc import Iterable
 from itertools import permutations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 from scipy import stats
 from scipy.special import stdtr
 
@@ -41,7 +39,7 @@ def _chi_square(x, y):
     return stats.chi2_contingency(np.array([x, y])).pvalue
 
 
-def p_of(test: str, x: ArrayLike, y: ArrayLike) -> float:
+def p_of(test: str, x: Any, y: Any) -> float:
     """Two-sided p of a named test; NaN where the test cannot be done."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # ties and constant samples: the p or NaN says enough
@@ -62,7 +60,7 @@ def _can(test, x, y) -> bool:
     return bool(np.any(np.subtract(x, y)) if test == "paired t" else np.ptp(np.concatenate([x, y])) > 0)
 
 
-def p_range(test: str, x: ArrayLike, y: ArrayLike, half_x: ArrayLike, half_y: ArrayLike, *, seed: int = 0) -> PRange:
+def p_range(test: str, x: Any, y: Any, half_x: Any, half_y: Any, *, seed: int = 0) -> PRange:
     """Bound p when every input may be off by its rounding (half a unit of the last digit).
 
     A climb over the corners of the box, from the centre and from random corners, in both directions. Only the
@@ -142,8 +140,8 @@ def how_computed(
     y: list[Printed],
     counts: bool = False,
     tests: tuple[str, ...] = tuple(TESTS),
-    widen: Iterable[str] = tuple(TESTS),
-) -> pd.DataFrame:
+    widen: tuple[str, ...] = tuple(TESTS),
+) -> Any:
     """Try every test on two printed columns: test, p, low, high, one_sided (p / 2 fits, not p), exact, fits.
 
     `exact`: p at the printed values prints so; `fits`: it does for some values within their rounding.
@@ -166,7 +164,7 @@ def how_computed(
     return pd.DataFrame(rows, columns=["test", "p", "low", "high", "one_sided", "exact", "fits"])
 
 
-def p_over_orders(x: ArrayLike, y: ArrayLike) -> tuple[float, float, int]:
+def p_over_orders(x: Any, y: Any) -> tuple[float, float, int]:
     """Lowest and highest paired t-test p over the ways to pair x with y, and how many ways were tried."""
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if len(y) <= 6:
