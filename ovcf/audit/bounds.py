@@ -1,7 +1,6 @@
 """What margins rule out without raw data: McNemar's p, F1, spreads, an AUC from one point."""
 
 import math
-from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -29,11 +28,7 @@ def exact_mcnemar(gained: int, lost: int) -> float:
     return 1.0 if not pairs else min(1.0, 2 * float(binom.cdf(min(gained, lost), pairs, 0.5)))
 
 
-<<<<<<< HEAD
-def mcnemar_bounds(before: Sequence[tuple[int, int]], after: Sequence[tuple[int, int]]) -> McNemarBounds:
-=======
 def mcnemar_bounds(before: Any, after: Any) -> McNemarBounds:
->>>>>>> main
     """Bound the exact McNemar p for two sets of answers to the same cases.
 
     Parameters
@@ -59,13 +54,8 @@ def mcnemar_bounds(before: Any, after: Any) -> McNemarBounds:
 def mean_f1_bounds(
     precision: Interval,
     recall: Interval,
-<<<<<<< HEAD
-    precision_sd: Fraction | float | None = None,
-    recall_sd: Fraction | float | None = None,
-=======
     precision_sd: float | None = None,
     recall_sd: float | None = None,
->>>>>>> main
     k: int | None = None,
 ) -> Interval:
     """Bound the mean F1 of k results by their mean precision and recall (fractions of 1, exact).
@@ -87,11 +77,7 @@ def mean_f1_bounds(
     return Interval(Fraction(max(low - 1e-9, 0.0)), high)
 
 
-<<<<<<< HEAD
-def largest_sd(mean: Fraction | float, low: Fraction | float, high: Fraction | float, k: int | None = None) -> float:
-=======
 def largest_sd(mean: float, low: float, high: float, k: int | None = None) -> float:
->>>>>>> main
     """Largest SD (ddof 1 for k values, else of a distribution) of values in [low, high] with this mean.
 
     Bhatia and Davis: the variance is at most (high - mean)(mean - low).
@@ -100,11 +86,7 @@ def largest_sd(mean: float, low: float, high: float, k: int | None = None) -> fl
     return math.sqrt(variance * (k / (k - 1) if k and k > 1 else 1.0))
 
 
-<<<<<<< HEAD
-def auc_bounds(recall_positive: Fraction | float, recall_negative: Fraction | float) -> tuple[float, float]:
-=======
 def auc_bounds(recall_positive: Any, recall_negative: Any) -> tuple[float, float]:
->>>>>>> main
     """Bound an AUC by one point of its curve, that of the matrix made from the same scores.
 
     A curve that rises never falls: with sensitivity s and specificity c the area lies in [s c, 1 - (1 - s)(1
