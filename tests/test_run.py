@@ -95,11 +95,13 @@ def test_git_sees_no_outputs_written_back(finished):
 
 
 def test_ready_patches_without_levels_run_to_a_report(finished, tmp_path):
-    """Two folders and nothing else: no boxes, levels, ages, annotators or studies table."""
-    study = Study(finished)
+    """Two folders and whose each picture is: no boxes, levels, ages, annotators or studies table."""
+    study, whose = Study(finished), ["image,patient_id"]
     for image, row in zip(study.images("none"), study.patches.itertuples(), strict=True):
         (tmp_path / "own" / row.label).mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(tmp_path / "own" / row.label / f"{row.patient_id}_{row.patch_id}.png")
+        Image.fromarray(image).save(tmp_path / "own" / row.label / f"{row.patch_id}.png")
+        whose.append(f"{row.label}/{row.patch_id}.png,{row.patient_id}")
+    (tmp_path / "own" / "patients.csv").write_text("\n".join(whose))
     own = TINY | {"networks": '["efficientnet_lite0"]', "leakage": "false"}
     page = run_study("laptop", data=tmp_path / "own", out=tmp_path / "run", overrides=own)
     record = json.loads((tmp_path / "run" / "run.json").read_text())
