@@ -3,8 +3,8 @@
     python benchmarks/mutation.py [how many, 400] [--seed 10] [--workers 2] [--only MODULE]
 
 Each mutant is one change of one module, drawn at random from all that the operators below can make, and run against
-the fast tests of that module alone. What survives is listed as it is found, with its line before and after. Not changed: words of docstrings, and how a line looks (`LOOKS`: width, size, place of
-a legend), which no test should hold.
+the fast tests of that module alone. What survives is listed as it is found, with its line before and after. Not changed:
+words of docstrings, and how a line looks (`LOOKS`: width, size, place of a legend), which no test should hold.
 """
 
 import argparse
@@ -310,9 +310,6 @@ def _report(drawn: list[Mutant], alive: list[bool], seconds: float) -> None:
         Counter(m.module for m in drawn),
         Counter(m.module for m, a in zip(drawn, alive, strict=True) if not a),
     )
-    for mutant, survived in sorted(zip(drawn, alive, strict=True), key=lambda pair: (pair[0].module, pair[0].line)):
-        if survived:
-            print(f"\n{mutant.module}:{mutant.line} {mutant.kind}\n  - {mutant.before}\n  + {mutant.after}")
     print()
     for module, n in sorted(total.items()):
         print(f"{module:32}{killed[module]:5} of {n:4} killed")
