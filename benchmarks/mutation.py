@@ -3,8 +3,8 @@
     python benchmarks/mutation.py [how many, 400] [--seed 10] [--workers 2] [--only MODULE]
 
 Each mutant is one change of one module, drawn at random from all that the operators below can make, and run against
-the fast tests of that module alone. What survives is listed as it is found, with its line before and after. Not changed:
-words of docstrings, and how a line looks (`LOOKS`: width, size, place of a legend), which no test should hold.
+the fast tests of that module alone. What survives is listed as it is found, with its line before and after. Words of
+docstrings, and how a line looks (`LOOKS`: width, size, place of a legend), are not changed: no test should hold them.
 """
 
 import argparse
