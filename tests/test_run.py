@@ -3,14 +3,20 @@
 import json
 import shutil
 
+import matplotlib.pyplot as plt
 import nbformat
 import pandas as pd
 import pytest
+from another import another_value
 from bs4 import BeautifulSoup
 from click.testing import CliRunner
 from PIL import Image
 
 from ovcf.cli import main
+from ovcf.explore import explore_page
+from ovcf.files import digest
+from ovcf.problems import InputError
+from ovcf.profiles import parse_value
 from ovcf.report import RunFailed, run, run_study
 from ovcf.study import Study
 
@@ -36,6 +42,85 @@ def finished(tmp_path_factory):
         patch.setenv("OMP_NUM_THREADS", "1")
         run_study("demo", out=folder / "run", overrides=TINY)
     return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def laptop(finished, tmp_path_factory):
+    """A finished run of the laptop profile on two folders of ready patches: no boxes, levels, ages or annotators."""
+    folder, study, whose = tmp_path_factory.mktemp("laptop"), Study(finished), ["image,patient_id"]
+    for image, row in zip(study.images("none"), study.patches.itertuples(), strict=True):
+        (folder / "own" / row.label).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / "own" / row.label / f"{row.patch_id}.png")
+        whose.append(f"{row.label}/{row.patch_id}.png,{row.patient_id}")
+    (folder / "own" / "patients.csv").write_text("\n".join(whose))
+    own = TINY | {"networks": '["efficientnet_lite0"]', "leakage": "false", "readers": "2", "margin": "0.1"}
+    run_study("laptop", data=folder / "own", out=folder / "run", overrides=own)
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def by_hand(finished, tmp_path_factory):
+    """A finished run of films with a manifest, whose notebooks were run one after the other, as in JupyterLab."""
+    folder = tmp_path_factory.mktemp("hand")
+    shutil.copytree(Study(finished).source.parent, folder / "films")
+    (folder / "films" / "cohort.json").unlink()  # from here on they are somebody's own
+    tiny = {name: parse_value(text) for name, text in TINY.items()} | {"networks": ["efficientnet_lite0"], "epochs": 2}
+    Study.begin(folder / "run", data=str(folder / "films"), **tiny | {"image_size": 48, "equalisation": "none"})
+    for name in run.SEQUENCE:
+        open_notebook(name, folder / "run")
+        plt.close("all")
+    return folder / "run"
+
+
+def open_notebook(name, folder, cells=None, **typed):
+    """Run the code cells of a shipped notebook on a run, with values typed into its parameters cell; its names."""
+    notebook = nbformat.read(run.NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert code[0].metadata.tags == ["parameters"]
+    names = {}
+    exec(code[0].source, names)
+    names |= {"run": str(folder), **typed}
+    for cell in code[1:cells]:
+        exec(cell.source, names)
+    return names
+
+
+def digests(folder):
+    """Return the digest of every file under a folder."""
+    return {str(path.relative_to(folder)): digest(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("kind", ["finished", "laptop", "by_hand"])
+def test_shipped_notebooks_open_a_run_show_its_numbers_and_change_no_byte(kind, request, capsys):
+    folder = request.getfixturevalue(kind)
+    before, parameters = digests(folder), Study(folder).parameters
+    for name in run.SEQUENCE:
+        names = open_notebook(name, folder)
+        plt.close("all")
+        assert names["study"].parameters == parameters
+    explore_page(folder)
+    assert digests(folder) == before
+    shown = capsys.readouterr()
+    assert Study(folder).label in shown.out and "holds other values" not in shown.err
+    assert len(pd.read_csv(folder / "tables" / "readings.csv")) == len(names["study"].readings)
+
+
+@pytest.mark.parametrize("name", run.SEQUENCE)
+def test_an_edited_cell_is_refused_by_name_before_a_write(name, finished):
+    before = digests(finished)
+    for parameter in set(run.notebook_parameters(run.NOTEBOOKS / f"{name}.ipynb")) - {"run", "profile", "workers"}:
+        with pytest.raises(InputError, match=f"{parameter}: this run has "):
+            open_notebook(name, finished, 3, **{parameter: another_value(parameter, Study(finished))})
+    assert digests(finished) == before
+
+
+def test_notebook_04_alone_says_what_to_do(tmp_path, finished):
+    Study.begin(tmp_path / "run", **{name: parse_value(text) for name, text in TINY.items()})
+    with pytest.raises(InputError, match="no predictions in .*notebook 03"):
+        open_notebook("04_cross_validation", tmp_path / "run")
+    with pytest.raises(InputError, match="there is no run here"):
+        open_notebook("03_model_comparison", tmp_path / "rnu")
+    assert not (tmp_path / "rnu").exists()
 
 
 def test_record_says_complete(finished):
@@ -94,19 +179,12 @@ def test_git_sees_no_outputs_written_back(finished):
         assert not any(cell.get("outputs") for cell in notebook.cells)
 
 
-def test_ready_patches_without_levels_run_to_a_report(finished, tmp_path):
-    """Two folders and nothing else: no boxes, levels, ages, annotators or studies table."""
-    study = Study(finished)
-    for image, row in zip(study.images("none"), study.patches.itertuples(), strict=True):
-        (tmp_path / "own" / row.label).mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(tmp_path / "own" / row.label / f"{row.patient_id}_{row.patch_id}.png")
-    own = TINY | {"networks": '["efficientnet_lite0"]', "leakage": "false"}
-    page = run_study("laptop", data=tmp_path / "own", out=tmp_path / "run", overrides=own)
-    record = json.loads((tmp_path / "run" / "run.json").read_text())
+def test_ready_patches_without_levels_run_to_a_report(finished, laptop):
+    record = json.loads((laptop / "run.json").read_text())
     assert record["status"] == "complete" and not record["synthetic"]
-    patches = pd.read_csv(tmp_path / "run" / "tables" / "patches.csv")
-    assert patches.patient_id.nunique() == study.patches.patient_id.nunique()
-    assert "synthetic cohort" not in page.read_text().split("</header>")[0]
+    patches = pd.read_csv(laptop / "tables" / "patches.csv")
+    assert patches.patient_id.nunique() == Study(finished).patches.patient_id.nunique()
+    assert "synthetic cohort" not in (laptop / "report.html").read_text().split("</header>")[0]
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from another import another_value
 
 from ovcf.files import digest
 from ovcf.problems import InputError
-from ovcf.profiles.parameters import ANYWHERE, AS_THE_RUN, BY_NAME, PARAMETERS
+from ovcf.profiles.parameters import ANYWHERE, AS_THE_RUN, PARAMETERS
 from ovcf.run_folder import read_table
 from ovcf.study import Study
 
@@ -58,21 +59,9 @@ def test_every_value_that_is_not_the_runs_is_refused_by_name_before_a_write(run,
     Study(run, **{name: of_the_run})
     Study(run, **{name: AS_THE_RUN})
     with pytest.raises(InputError, match=f"{name}: this run has .*, the cell says .*") as error:
-        Study(run, **{name: another(name, of_the_run)})
+        Study(run, **{name: another_value(name, Study(run))})
     assert "ovcf run --from" in str(error.value) and f"-p {name} " in str(error.value)
     assert digests(run) == before
-
-
-def another(name, value):
-    """Return a value that is allowed and not this one."""
-    allowed = BY_NAME[name].allowed
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, list):
-        return ["alexnet"]
-    if isinstance(value, (int, float)):
-        return value + 1 if allowed.admits(value + 1) else value / 2
-    return next(w for w in allowed.words if w != value) if isinstance(allowed.words, tuple) else "other"
 
 
 def test_all_wrong_values_at_once_and_nothing_left_behind(home, tmp_path):
