@@ -256,17 +256,23 @@ def check(data, out, as_json, allow_outside):
 @click.argument("src", type=FILE)
 @click.argument("dst", type=FILE)
 @click.option("--key-file", type=FILE, help="Outside DST; made where there is none (0600)  [default: DST.key.json].")
-@click.option("--keep", multiple=True, metavar="COLUMN", help="Copy this column as it is. Repeatable.")
+@click.option("--keep", multiple=True, metavar="FIELD", help="Copy this column or DICOM element too. Repeatable.")
+@click.option(
+    "--allow", multiple=True, metavar="FIELD", help="The same, though a name of a header is in it. Repeatable."
+)
+@click.option(
+    "--mask", multiple=True, metavar="[FILM=]x0,y0,x1,y1", help="Paint this box over, on one film or all. Repeatable."
+)
 @click.option("--keep-burned-in", is_flag=True, help="Copy films that seem to hold text in their pixels.")
-def deidentify(src, dst, key_file, keep, keep_burned_in):
+def deidentify(src, dst, key_file, keep, allow, mask, keep_burned_in):
     """Copy a cohort without names.
 
-    Ids are replaced by key, dates shifted, headers cleaned by the basic profile of DICOM PS3.15.
+    Films are written anew with only what the study needs; ids are replaced by key, dates shifted.
     """
-    from ovcf.intake.deidentify import deidentify
+    from ovcf.intake.deidentify import Rules, deidentify, parse_masks
 
     key_file = key_file or dst.absolute().with_name(f"{dst.absolute().name}.key.json")
-    done = deidentify(src, dst, key_file, keep=keep, keep_burned_in=keep_burned_in)
+    done = deidentify(src, dst, key_file, rules=Rules(keep, allow, parse_masks(mask), keep_burned_in))
     click.echo(f"{done.folder}: {done.films} films of {done.patients} patients; key: {key_file} (keep apart)")
     for note in [*done.notes, f"columns left out: {', '.join(done.dropped)}"] if done.dropped else done.notes:
         click.echo(f"note: {note}", err=True)

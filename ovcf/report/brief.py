@@ -15,9 +15,8 @@ from ovcf.audit.findings import SEVERITIES
 from ovcf.audit.published import paper_table, paper_wide
 from ovcf.run_folder import read_table
 from ovcf.stats.compare import CLUSTERED_DELONG
-from ovcf.stats.readers.tables import AVERAGE
 from ovcf.tables.show import MISSING, p_value, with_interval
-from ovcf.words import network_title
+from ovcf.words import AVERAGE, network_title
 
 COLUMNS = ["question", "this run [95 % interval]", "the paper", "section"]
 PAPER_NETWORK = "ResNet101"  # the paper's choice

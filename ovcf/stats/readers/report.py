@@ -10,7 +10,8 @@ from ovcf.stats.readers.components import lay_out, or_components, variance_compo
 from ovcf.stats.readers.covariance import COVARIANCES
 from ovcf.stats.readers.mrmc import average_study, compare_study
 from ovcf.stats.readers.readings import cross, has_answers
-from ovcf.stats.readers.tables import AVERAGE, reader_table
+from ovcf.stats.readers.tables import reader_table
+from ovcf.words import AVERAGE
 
 
 def analyse(readings, metric="auc", threshold=None, *, covariances=COVARIANCES, missing="complete_cases",

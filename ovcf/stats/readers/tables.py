@@ -10,9 +10,9 @@ from ovcf.stats.readers.components import average_variance, or_components
 from ovcf.stats.readers.covariance import figures_of_merit, merit_covariance
 from ovcf.stats.readers.mrmc import compare_treatments
 from ovcf.stats.readers.readings import answers, check_readings, cross, model_output, one_session
+from ovcf.words import AVERAGE
 
 RATES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
-AVERAGE = "Average"
 
 
 def reader_table(readings, session=None, *, threshold=None, level=0.95, missing="available"):
@@ -133,7 +133,7 @@ def paired_difference_interval(both, first_only, second_only, neither, level=0.9
     a, b, c, d = both, first_only, second_only, neither
     n = a + b + c + d
     first, second = (a + b) / n, (a + c) / n
-    (_, low1, high1, _), (_, low2, high2, _) = wilson(a + b, n, level), wilson(a + c, n, level)
+    (low1, high1), (low2, high2) = (wilson(k, n, level)[1:3] for k in (a + b, a + c))
     margins = (a + b) * (c + d) * (a + c) * (b + d)
     cross_product = a * d - b * c
     if cross_product > 0:  # the continuity correction is for positive association only
