@@ -10,9 +10,10 @@ import socket
 from pathlib import Path
 
 from ovcf.problems import InputError, Problem
+from ovcf.shipped import shipped
 
 TEMPLATES = Path(__file__).parent / "viz" / "jupyter"
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "explore.ipynb"
+NOTEBOOK = shipped("notebooks") / "explore.ipynb"
 UPLOAD_BYTES = 512 * 2**20
 IDLE_SECONDS = 4 * 3600  # an abandoned page's kernel goes after this; a paused reader loses nothing
 

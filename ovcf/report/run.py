@@ -20,9 +20,10 @@ from ovcf.processes import peak_memory
 from ovcf.profiles import NAMES, parse_value
 from ovcf.run_folder.holding import EXECUTES
 from ovcf.run_folder.record import beating, now, this_process, write_record
+from ovcf.shipped import shipped
 from ovcf.study import Study
 
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+NOTEBOOKS = shipped("notebooks")
 SEQUENCE = (
     "01_dataset",
     "02_preprocessing",
