@@ -1,11 +1,16 @@
 """The whole sequence by papermill on a tiny synthetic cohort, and what is kept when a notebook stops."""
 
 import json
+import re
 import shutil
+import subprocess
+import sys
+import time
 
 import matplotlib.pyplot as plt
 import nbformat
 import pandas as pd
+import psutil
 import pytest
 from another import another_value
 from bs4 import BeautifulSoup
@@ -13,11 +18,12 @@ from click.testing import CliRunner
 from PIL import Image
 
 from ovcf.cli import main
-from ovcf.explore import explore_page
+from ovcf.explore import explore_page, open_study
 from ovcf.files import digest
 from ovcf.problems import InputError
 from ovcf.profiles import parse_value
 from ovcf.report import RunFailed, run, run_study
+from ovcf.run_folder.record import now, read_record, write_record
 from ovcf.study import Study
 
 TINY = {
@@ -41,7 +47,7 @@ def finished(tmp_path_factory):
         patch.setenv("OVCF_DATA", str(folder / "data"))
         patch.setenv("OMP_NUM_THREADS", "1")
         run_study("demo", out=folder / "run", overrides=TINY)
-    return folder / "run"
+        yield folder / "run"
 
 
 @pytest.fixture(scope="module")
@@ -232,6 +238,58 @@ def test_mistakes_exit_with_2_before_anything_runs(arguments, said, tmp_path):
     assert result.exit_code == 2
     assert said in result.output and "Traceback" not in result.output
     assert not (tmp_path / "run").exists()
+
+
+def test_sigterm_ends_with_143_and_leaves_no_process(finished, tmp_path):
+    again = ["--from", str(finished), "--out", str(tmp_path / "run"), "-p", "readers", "2"]
+    with subprocess.Popen([sys.executable, "-m", "ovcf.cli", "run", *again], stderr=subprocess.PIPE, text=True) as run:
+        line = run.stderr.readline()
+        while "01_dataset" not in line:
+            line = run.stderr.readline()
+        assert re.match(r"\d{4}-\d\d-\d\dT\S+ 01_dataset", line)  # dated, since this is no terminal
+        process = psutil.Process(run.pid)
+        while not process.children():
+            time.sleep(0.05)
+        assert read_record(tmp_path / "run")["status"] == "running"
+        children = process.children(recursive=True)
+        run.terminate()
+        said = run.communicate(timeout=120)[1]
+    assert run.returncode == 143 and "the same command goes on from there" in said and "Traceback" not in said
+    assert read_record(tmp_path / "run")["status"] == "interrupted"
+    assert not psutil.wait_procs(children, timeout=30)[1]
+
+
+def test_a_record_whose_process_is_gone_reads_interrupted(finished, tmp_path):
+    record = json.loads((finished / "run.json").read_text()) | {"status": "running"}
+    write_record(tmp_path, record)
+    assert read_record(tmp_path)["status"] == "running"  # by this very process
+    write_record(tmp_path, record | {"process": record["process"] | {"began": 1.0}})
+    assert read_record(tmp_path)["status"] == "interrupted"
+    elsewhere = record["process"] | {"host": "another machine"}
+    write_record(tmp_path, record | {"process": elsewhere, "heartbeat": "2026-01-01T00:00:00+00:00"})
+    assert read_record(tmp_path)["status"] == "interrupted"
+    write_record(tmp_path, record | {"process": elsewhere, "heartbeat": now()})
+    assert read_record(tmp_path)["status"] == "running"
+
+
+def test_a_second_run_in_the_same_folder_is_refused_and_names_the_first(finished):
+    code = (
+        f"from ovcf.run_folder.holding import hold; import pathlib, time\nwith hold(pathlib.Path({str(finished)!r})):"
+    )
+    code += " print('held', flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as other:
+        other.stdout.readline()
+        result = CliRunner().invoke(main, ["run", "--out", str(finished)])
+        other.kill()
+    assert result.exit_code == 3 and "another process writes into this run" in result.output
+
+
+def test_clean_drops_the_cache_and_says_how_much(finished, tmp_path):
+    shutil.copytree(finished, tmp_path / "run")
+    result = CliRunner().invoke(main, ["clean", str(tmp_path / "run")])
+    assert result.exit_code == 0 and "MB freed" in result.output and not (tmp_path / "run" / "cache").exists()
+    assert len(open_study(tmp_path / "run").images()) == len(Study(finished).patches)  # made elsewhere, for a look
+    assert not (tmp_path / "run" / "cache").exists()
 
 
 def test_hundreds_of_one_mistake_do_not_fill_the_screen(tmp_path):

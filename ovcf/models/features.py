@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from ovcf.files import check_room, digest, kept, placing, seal, stamp
 from ovcf.models.catalogue import FEATURES_VERSION, RANDOM_VERSION, architecture, file_stem
@@ -16,6 +15,7 @@ from ovcf.models.networks import Network
 from ovcf.models.recipe import Recipe
 from ovcf.models.tensors import flip, images_digest, to_tensor
 from ovcf.models.weights import load_network
+from ovcf.progress import bar
 
 BATCH = 32  # images at once; the fastest of 8, 16, 32 and 64 on two cores at 112 px
 
@@ -137,8 +137,8 @@ def _write_features(target: Path, net: Network, images: NDArray, recipe: Recipe,
     """Fill a memory map beside the target and put it in place when whole; memory stays flat whatever n is."""
     precision, part = precision_of(net), part_of(recipe)
     device = next(net.parameters()).device
-    with placing(target) as partial, tqdm(total=len(images), unit="patch", disable=not progress) as bar:
-        bar.set_description(f"{net.name} features")
+    with placing(target) as partial, bar(total=len(images), unit="patch", show=progress) as shown:
+        shown.set_description(f"{net.name} features")
         out = None
         for start in range(0, len(images), BATCH):
             x = to_tensor(images[start : start + BATCH], device)
@@ -148,6 +148,6 @@ def _write_features(target: Path, net: Network, images: NDArray, recipe: Recipe,
                 check_room(target.parent, len(images) * rows[0].size * np.dtype(kind).itemsize, "features")
                 out = np.lib.format.open_memmap(partial, "w+", kind, (len(images), *rows.shape[1:]))
             out[start : start + len(x)] = rows
-            bar.update(len(x))
+            shown.update(len(x))
         out.flush()
     seal(target)

@@ -18,6 +18,7 @@ from ovcf.files import write_text
 from ovcf.problems import InputError, Problem
 from ovcf.processes import peak_memory
 from ovcf.profiles import NAMES, parse_value
+from ovcf.progress import LINES, tell
 from ovcf.run_folder.holding import EXECUTES
 from ovcf.run_folder.record import beating, now, this_process, write_record
 from ovcf.shipped import shipped
@@ -75,6 +76,8 @@ def run_study(
     RunFailed : when a notebook stops; everything made so far is kept, and run.json and the report say where.
     Terminated, KeyboardInterrupt : when asked to end; what was made is kept, and run.json says "interrupted".
     """
+    if not sys.stderr.isatty():
+        os.environ[LINES] = "1"  # the kernels inherit it
     changes = _changes(data, overrides or {}, allow_outside)
     folder = _folder(profile, out, variant_of)
     study = _open_or_make(folder, profile, variant_of, changes)
@@ -176,7 +179,7 @@ def _execute(name: str, study: Study, record: dict) -> None:
 
     source, output = NOTEBOOKS / f"{name}.ipynb", study.run / "notebooks" / f"{name}.ipynb"
     output.parent.mkdir(exist_ok=True)
-    print(f"{name} ...", file=sys.stderr, flush=True)
+    tell(f"{name} ...")
     started = time.monotonic()
     os.environ[EXECUTES] = str(study.run)  # the kernel inherits it, and writes under this process's lock
     try:
@@ -269,8 +272,8 @@ def _print_on_paper(run: Path) -> None:
     """Write `report.pdf` too; a machine without the library that sets text (Pango) does without it, and is told."""
     from ovcf.report.page import write_pdf
 
-    print("report.pdf ...", file=sys.stderr, flush=True)
+    tell("report.pdf ...")
     try:
         write_pdf(run)
     except OSError as error:
-        print(f"report.pdf was not made: {str(error).strip().splitlines()[0]}", file=sys.stderr)
+        tell(f"report.pdf was not made: {str(error).strip().splitlines()[0]}")
