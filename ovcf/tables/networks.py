@@ -197,6 +197,26 @@ def leakage_table(price: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def versions_table(table: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
+    """Return two versions of a network beside each other: `first` and `second` name them.
+
+    Parameters
+    ----------
+    table : DataFrame of `ovcf.stats.versions.paired_versions`.
+    """
+    return pd.DataFrame(
+        {
+            "patches of": table.group,
+            "n": table.n,
+            "of": [heading(metric) for metric in table.metric],
+            first: [value(r.first, r.metric) for r in table.itertuples()],
+            second: [value(r.second, r.metric) for r in table.itertuples()],
+            "difference [95 % interval]": with_intervals(table, "difference"),
+            "p": table.p,
+        }
+    )
+
+
 def _in_order(wide: pd.DataFrame) -> pd.DataFrame:
     """Rows by network, in the order of every table."""
     return wide.reindex(networks_in_order(wide.index))
