@@ -45,8 +45,11 @@ NOTES_OFF = "This run's folder cannot be written: flags and readings are off."
 
 def _changed(study) -> str:
     """A warning when the films' manifest is no longer the one the run's tables were made from."""
-    if not study.outdated:
-        return ""
+    try:
+        if not study.outdated:
+            return ""
+    except OSError:
+        return "This run's films cannot be read here: its patches and numbers are shown without them."
     return "The data (or how they are read) changed after this run: films and boxes may not fit its numbers."
 
 
