@@ -328,7 +328,11 @@ def deidentify(src, dst, key_file, keep, allow, mask, keep_burned_in):
 
     key_file = key_file or dst.absolute().with_name(f"{dst.absolute().name}.key.json")
     done = deidentify(src, dst, key_file, rules=Rules(keep, allow, parse_masks(mask), keep_burned_in))
-    click.echo(f"{done.folder}: {done.films} films of {done.patients} patients; key: {key_file} (keep apart)")
+    films, patients = (
+        f"{done.films} film{'s' * (done.films != 1)}",
+        f"{done.patients} patient{'s' * (done.patients != 1)}",
+    )
+    click.echo(f"{done.folder}: {films} of {patients}; key: {key_file} (keep apart)")
     for note in [*done.notes, f"columns left out: {', '.join(done.dropped)}"] if done.dropped else done.notes:
         click.echo(f"note: {note}", err=True)
 

@@ -18,6 +18,7 @@ one of four, each as likely as the others."""
 
 WEIGHTS = ("imagenet", "packaged", "none")  # or the path of a folder
 TRAINABLE = ("head", "last_stage", "all")
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 RANGES: dict[str, tuple[type, float, float]] = {
     "epochs": (int, 1, 100_000),
@@ -42,6 +43,7 @@ class Recipe:
     learning_rate, momentum, decay, decay_every : SGD; the rate is multiplied by `decay` every so many epochs
     flips : which of FLIPS an epoch may draw for a patch
     seed : fixes everything, through (seed, network, fold)
+    precision : "float32", "bfloat16" or "auto"; `arithmetic` says what comes of it on this machine
 
     Raises
     ------
@@ -58,6 +60,7 @@ class Recipe:
     decay_every: int = 30  # epochs
     flips: tuple[str, ...] = FLIPS
     seed: int = 0
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
         if problems := _problems(self):
@@ -92,9 +95,9 @@ class Recipe:
         return ((),) + tuple((f,) for f in flips) + ((flips,) if len(flips) == 2 else ())
 
     def training(self) -> dict[str, Any]:
-        """What training depends on besides data and starting weights, as plain values: for keys, notes and cards."""
+        """What training depends on besides data, starting weights and arithmetic: for keys, notes and cards."""
         values = dataclasses.asdict(self) | {"flips": tuple(f for f in FLIPS if f in self.flips)}
-        return {name: value for name, value in values.items() if name != "weights"}
+        return {name: value for name, value in values.items() if name not in ("weights", "precision")}
 
 
 def _problems(recipe: Recipe) -> list[Problem]:
@@ -104,6 +107,8 @@ def _problems(recipe: Recipe) -> list[Problem]:
         problems.append(unknown("weights", recipe.weights, WEIGHTS, also="the path of a folder that exists"))
     if recipe.trainable not in TRAINABLE:
         problems.append(unknown("trainable", recipe.trainable, TRAINABLE))
+    if recipe.precision not in PRECISIONS:
+        problems.append(unknown("precision", recipe.precision, PRECISIONS))
     for name, (kind, least, most) in RANGES.items():
         value = getattr(recipe, name)
         kinds = int if kind is int else (int, float)

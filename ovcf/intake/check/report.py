@@ -75,7 +75,8 @@ KINDS = {
     "identifying_fields": ("Header identifies the patient", "Run `ovcf deidentify` before the films travel."),
     "burned_in_text": (
         "Text in the pixels",
-        "Look at it: a name or a date must be painted over, and any text differs between hospitals.",
+        "Look at it: a name or a date must be painted over (`ovcf deidentify` can, with --mask), and any text differs "
+        "between hospitals.",
     ),
     "age_differs": ("Several ages for one patient", "Two studies years apart, or two patients under one id."),
     "sex_differs": ("Two sexes for one patient", "Two patients under one id, or a typing mistake."),
@@ -105,8 +106,8 @@ KINDS = {
         "One patient under two ids leaks between folds; two under one id count as one. Find out who is who.",
     ),
     "alike_ids": (
-        "Ids that differ by capitals or leading zeros only",
-        "A spreadsheet drops leading zeros. If they are one patient, folds leak: give them one id.",
+        "Ids that a spreadsheet or a typist may have changed",
+        "A spreadsheet drops leading zeros and rounds long numbers. Two ids of one patient leak between folds.",
     ),
     "level_twice": (
         "One level twice on a film",
