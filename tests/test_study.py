@@ -232,7 +232,7 @@ def lent(trained):
         yield shutil.copytree(trained, Path(folder) / "run")
 
 
-def test_a_run_that_cannot_be_written_is_explored_without_flags_and_readings(lent, caplog):
+def test_a_run_that_cannot_be_written_is_explored_without_flags_and_readings(lent):
     Browser(open_study(lent))  # imports what it needs while everything can be read
     before = digests(lent)
     with without_rights(lent):
@@ -244,7 +244,6 @@ def test_a_run_that_cannot_be_written_is_explored_without_flags_and_readings(len
             with pytest.raises(ValueError, match="cannot be written"):
                 widget.ask(question[0], **question[1])
         Study(lent).save_table("new", pd.DataFrame({"a": [1]}))
-    assert "tables/new.csv was not kept" in caplog.text
     assert digests(lent) == before
 
 
