@@ -19,10 +19,11 @@ $(VENV)/installed: constraints.txt pyproject.toml
 report: $(VENV)/installed  ## the whole study on the synthetic cohort -> reports/demo/report.html
 	$(BIN)/ovcf run --profile $(PROFILE) --out $(OUT)
 
-test: $(VENV)/installed    ## lint, layers, stripped notebooks, every test
+test: $(VENV)/installed    ## lint, layers, types, stripped notebooks, every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 	$(BIN)/nbstripout --verify notebooks/*.ipynb
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 

@@ -5,8 +5,10 @@ another folder and comes first.
 """
 
 import os
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -29,14 +31,14 @@ def published_folder() -> Path:
 
 
 @cache
-def published_paper():
+def published_paper() -> Any:
     """Read the paper's numbers once; a `forensics.paper.Paper`."""
     from ovcf.audit.reading import read_paper
 
     return read_paper(published_folder() / "paper.yaml")
 
 
-def paper_table(number=None) -> pd.DataFrame:
+def paper_table(number: int | str | None = None) -> pd.DataFrame:
     """Return a table of the paper, tidy: one row a printed number.
 
     Parameters
@@ -59,7 +61,7 @@ def paper_table(number=None) -> pd.DataFrame:
     return table_frame(paper, [name])
 
 
-def table_frame(paper, names) -> pd.DataFrame:
+def table_frame(paper: Any, names: Iterable[str]) -> pd.DataFrame:
     """Return tables of any `Paper` as one tidy DataFrame (columns: see `paper_table`)."""
     found = []
     for table in (paper.tables[name] for name in names):

@@ -4,7 +4,9 @@ import hashlib
 import json
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +29,7 @@ SIDEWAYS = 0.25  # widths of a body by which a neighbour may stand aside, on eit
 
 
 def prepare_patches(
-    cohort,
+    cohort: Any,
     *,
     size: int,
     margin_mm: float,
@@ -83,7 +85,7 @@ def prepare_patches(
     return np.load(target, mmap_mode="r")
 
 
-def preparation_digest(cohort, **parameters) -> str:
+def preparation_digest(cohort: Any, **parameters: Any) -> str:
     """Return 16 hex digits that change when any pixel of the prepared patches could."""
     digest = hashlib.blake2b(json.dumps([RECIPE, parameters], sort_keys=True).encode(), digest_size=8)
     patches = cohort.patches
@@ -165,7 +167,7 @@ def _crop_film(film: str, jobs: list[tuple], array: str, parameters: dict) -> li
     return []
 
 
-def crop_patch(pixels: np.ndarray, box, *, margin_px: float, size: int, equalisation: str) -> np.ndarray:
+def crop_patch(pixels: np.ndarray, box: Any, *, margin_px: float, size: int, equalisation: str) -> np.ndarray:
     """Cut one vertebra out of a film, equalise it and bring it to `size` x `size`.
 
     The margin is clipped at the film's border: nothing is invented there, and a padded rim would enter the
@@ -193,7 +195,7 @@ def crop_patch(pixels: np.ndarray, box, *, margin_px: float, size: int, equalisa
     return np.clip(np.rint(np.asarray(resized) * 255), 0, 255).astype(np.uint8)
 
 
-def crop_slices(shape: tuple[int, int], box, margin_px: float) -> tuple[slice, slice]:
+def crop_slices(shape: tuple[int, int], box: Any, margin_px: float) -> tuple[slice, slice]:
     """Return the rows and columns of a box with its margin, whole pixels, clipped at the film's border."""
     height, width = shape
     x0, y0, x1, y1 = map(float, box)
@@ -204,7 +206,7 @@ def crop_slices(shape: tuple[int, int], box, margin_px: float) -> tuple[slice, s
     return spans[0], spans[1]
 
 
-def with_context(box, context: int) -> tuple[float, ...]:
+def with_context(box: Sequence[float], context: int) -> tuple[float, ...]:
     """Return a box that holds `context` bodies above and below too; 0 leaves it as it is.
 
     A neighbour and the disc before it take `NEIGHBOUR` times the body's own height, and as much room to the sides as

@@ -61,7 +61,9 @@ def factors(patches: pd.DataFrame, films: pd.DataFrame, seen: pd.DataFrame) -> l
     return found + [Factor(name, values, anatomy=True) for name, values in size.items()]
 
 
-def confounder_table(patches: pd.DataFrame, found: list[Factor], *, resamples: int = 1000, seed: int = 0):
+def confounder_table(
+    patches: pd.DataFrame, found: list[Factor], *, resamples: int = 1000, seed: int = 0
+) -> pd.DataFrame:
     """AUC of each factor alone for fresh against old, with 95 % intervals that resample patients.
 
     Numbers are used by their rank; categories by the share of fresh among their other patients' patches

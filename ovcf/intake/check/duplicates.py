@@ -5,7 +5,7 @@ little differently, mirrored) are looked for by perceptual hash and then verifie
 hashes alone also meet for films that merely look alike.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,7 @@ class Copies(NamedTuple):
     correlation: float
 
 
-def exact_copies(digests) -> list[Copies]:
+def exact_copies(digests: Any) -> list[Copies]:
     """Groups of places whose digests are equal."""
     places = pd.Series(np.arange(len(digests))).groupby(np.asarray(digests, object), sort=False)
     return [Copies(tuple(group.tolist()), "exact", 1.0) for _, group in places if len(group) > 1]

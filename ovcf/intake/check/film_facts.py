@@ -6,7 +6,7 @@ Every film is opened once, by one of the workers; what comes back is small (numb
 
 import hashlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -33,7 +33,15 @@ class Places(NamedTuple):
     file: Path
     lines: tuple[int, ...] | None
 
-    def problem(self, kind: str, place: int, message: str, column: str | None = None, found=None, allowed=None):
+    def problem(
+        self,
+        kind: str,
+        place: int,
+        message: str,
+        column: str | None = None,
+        found: object | None = None,
+        allowed: str | None = None,
+    ) -> Problem:
         """A problem about the patch in that place."""
         row = self.lines[place] if self.lines else None
         file = str(self.file if self.lines else self.table["image"].iloc[place])
@@ -41,7 +49,7 @@ class Places(NamedTuple):
         return Problem(kind, f"{patch}: {message}", file, row, column, found, allowed, patch)
 
 
-def places_of(cohort) -> Places:
+def places_of(cohort: Any) -> Places:
     """The places of a cohort's patches; a cohort of ready patches in folders has no lines."""
     return Places(cohort.patches.reset_index(drop=True), cohort.source, cohort.lines)
 
@@ -60,7 +68,7 @@ class Facts(NamedTuple):
     problems: list[Problem]
 
 
-def gather(cohort, *, workers: int | None = None, progress: bool = True) -> Facts:
+def gather(cohort: Any, *, workers: int | None = None, progress: bool = True) -> Facts:
     """Read every film of a cohort once.
 
     Parameters

@@ -25,7 +25,9 @@ _QUESTIONS = {
 }
 
 
-def paper_paired_tests(readings, folds=None, *, level=0.95):
+def paper_paired_tests(
+    readings: pd.DataFrame, folds: pd.DataFrame | None = None, *, level: float = 0.95
+) -> pd.DataFrame:
     """Repeat the paper's paired t-tests of Tables 4 and 5.
 
     t = mean(d) / (SD(d) / sqrt(r)), ddof 1, r - 1 degrees of freedom, d the paired differences.
@@ -59,7 +61,7 @@ def paper_paired_tests(readings, folds=None, *, level=0.95):
     return pd.DataFrame(rows)
 
 
-def mcnemar_by_reader(readings, *, against="unaided", session="aided"):
+def mcnemar_by_reader(readings: pd.DataFrame, *, against: str = "unaided", session: str = "aided") -> pd.DataFrame:
     """Test each reader's answers exactly (McNemar), with Holm's correction over the readers.
 
     p = 2 P(X <= min(b, c)), X binomial(b + c, 1/2), b and c the cases only one of the two got right.
@@ -103,7 +105,9 @@ def mcnemar_by_reader(readings, *, against="unaided", session="aided"):
     })  # fmt: skip
 
 
-def kappa_between_readers(readings, session="unaided", *, threshold=None, level=0.95):
+def kappa_between_readers(
+    readings: pd.DataFrame, session: str = "unaided", *, threshold: float | None = None, level: float = 0.95
+) -> pd.DataFrame:
     """Measure how far readers agree with each other, whatever the truth.
 
     Cohen's kappa (1960, Educ Psychol Meas 20:37) of every pair with its asymptotic interval, and Fleiss'
