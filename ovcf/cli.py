@@ -96,7 +96,7 @@ def run(parameters: tuple[tuple[str, str], ...], **options: Any) -> None:
 
 @main.command()
 @click.argument("folder", metavar="DIR", type=FILE)
-def notebooks(folder):
+def notebooks(folder: Path) -> None:
     """Copy the notebooks into a folder, for editing.
 
     Open them there with `jupyter lab`; a run they make lies where the parameter `run` says.
