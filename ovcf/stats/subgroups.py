@@ -66,6 +66,8 @@ def subgroup_table(
     InputError
         What `check_predictions` refuses, an unknown metric, a missing column, or a prediction of a patch that
         `patches` lacks.
+
+    What it cannot see: groups that the cohort has no column for, and differences in groups too small to be tested.
     """
     strange = [metric for metric in metrics if metric not in KNOWN]
     if strange:

@@ -47,6 +47,8 @@ def paper_paired_tests(
     df, p, question. statistic and p are NaN where all differences are equal.
 
     Checked against scipy and against the printed p-values of Tables 4 and 5.
+
+    What it cannot see: other cases: they are taken as fixed.
     """
     long = check_readings(readings)
     sessions = set(long["treatment"])
@@ -82,6 +84,8 @@ def mcnemar_by_reader(readings: pd.DataFrame, *, against: str = "unaided", sessi
 
     Checked against statsmodels' `mcnemar` and the binomial test of scipy. Takes cases as independent: where
     patients have several, it is too bold, and `mrmc.obuchowski_rockette` should speak.
+
+    What it cannot see: other cases of the same patients, which it takes as independent, and other readers.
     """
     from statsmodels.stats.contingency_tables import mcnemar
     from statsmodels.stats.multitest import multipletests
@@ -127,6 +131,8 @@ def kappa_between_readers(
     high.
 
     Checked against scikit-learn (Cohen) and a literal Fleiss. NaN where both always give the same one answer.
+
+    What it cannot see: whether readers who agree are right.
     """
     from statsmodels.stats.inter_rater import cohens_kappa
 
