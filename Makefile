@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT ?= reports/demo
 PROFILE ?= demo
 
-.PHONY: report test lab pins bench clean help
+.PHONY: report test lab pins bench wheelhouse clean help
 
 help:            ## say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -30,8 +30,11 @@ test: $(VENV)/installed    ## lint, layers, types, stripped notebooks, every tes
 pins: $(VENV)/installed    ## write constraints.txt anew from what is installed
 	$(BIN)/pip freeze --exclude-editable --exclude pip --exclude setuptools > constraints.txt
 
-lab: $(VENV)/installed     ## JupyterLab on the notebooks
-	cd notebooks && ../$(BIN)/jupyter lab
+lab: $(VENV)/installed     ## JupyterLab: notebooks, reports and data
+	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks/01_dataset.ipynb
+
+wheelhouse: $(VENV)/installed  ## every package as a file in wheelhouse/, for a machine without network
+	$(BIN)/python -m pip wheel --disable-pip-version-check -q -c constraints.txt -w wheelhouse .
 
 bench: $(VENV)/installed   ## the benchmarks, one after the other
 	for b in benchmarks/*.py; do $(BIN)/python $$b || exit 1; done

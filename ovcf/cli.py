@@ -104,6 +104,19 @@ def run(parameters: tuple[tuple[str, str], ...], scheduler: str | None, prepare:
 
 
 @main.command()
+@click.argument("folder", metavar="DIR", type=FILE)
+def notebooks(folder: Path) -> None:
+    """Copy the notebooks into a folder, for editing.
+
+    Open them there with `jupyter lab`; a run they make lies where the parameter `run` says.
+    """
+    from ovcf.shipped import copy_notebooks
+
+    for path in copy_notebooks(folder):
+        click.echo(path)
+
+
+@main.command()
 @click.argument("run", type=FILE)
 def clean(run: Path) -> None:
     """Drop a run's cache: patches, features, finished folds.

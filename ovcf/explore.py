@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ovcf.problems import InputError, Problem
+from ovcf.shipped import shipped
 
 TEMPLATES = Path(__file__).parent / "viz" / "jupyter"
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "explore.ipynb"
+NOTEBOOK = shipped("notebooks") / "explore.ipynb"
 UPLOAD_BYTES = 512 * 2**20
 IDLE_SECONDS = 4 * 3600  # an abandoned page's kernel goes after this; a paused reader loses nothing
 
@@ -45,8 +46,11 @@ NOTES_OFF = "This run's folder cannot be written: flags and readings are off."
 
 def _changed(study) -> str:
     """A warning when the films' manifest is no longer the one the run's tables were made from."""
-    if not study.outdated:
-        return ""
+    try:
+        if not study.outdated:
+            return ""
+    except OSError:
+        return "This run's films cannot be read here: its patches and numbers are shown without them."
     return "The data (or how they are read) changed after this run: films and boxes may not fit its numbers."
 
 

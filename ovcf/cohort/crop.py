@@ -17,6 +17,7 @@ from ovcf.cohort.films.decoder import workers_may_die
 from ovcf.files import check_room, kept, seal
 from ovcf.problems import InputError, Problem
 from ovcf.processes import end_with_parent
+from ovcf.progress import bar
 
 RECIPE = 2  # raise when the same inputs would give other pixels
 FILMS_A_WORKER = 8  # with fewer films for each, the work is done before the workers have started
@@ -124,18 +125,17 @@ def _check_parameters(size, margin_mm, margin_px, equalisation) -> None:
 def _fill(cohort, path: Path, parameters: dict, workers: int | None, progress: bool) -> None:
     """Crop film by film, each by one worker that writes its rows itself."""
     from joblib import Parallel, cpu_count, delayed
-    from tqdm.auto import tqdm
 
     films = _films(cohort.patches, parameters)
     workers = max(1, min(workers or cpu_count(), len(films) // FILMS_A_WORKER))
     run = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=4 if workers > 1 else 1)
     jobs = (delayed(_crop_film)(str(Path(cohort.root) / image), jobs, str(path), parameters) for image, jobs in films)
     problems = []
-    bar = tqdm(total=len(films), desc=f"Patches ({parameters['equalisation']})", unit="film", disable=not progress)
-    with bar, workers_may_die(cohort.root):
+    shown = bar(total=len(films), desc=f"Patches ({parameters['equalisation']})", unit="film", show=progress)
+    with shown, workers_may_die(cohort.root):
         for found in run(jobs):
             problems += found
-            bar.update()
+            shown.update()
     if problems:
         raise InputError(sorted(problems, key=lambda problem: str(problem.file)))
 

@@ -38,6 +38,7 @@ def set_style() -> None:
             "savefig.dpi": 160,
             "image.cmap": "gray",
             "legend.frameon": False,
+            "text.parse_math": False,  # a $ in somebody's id is text
         }
     )
 

@@ -1,5 +1,7 @@
 """One job done: a network trained without one fold, which it then predicts."""
 
+import json
+
 import safetensors.torch
 import torch
 from filelock import FileLock
@@ -36,7 +38,8 @@ def _do(job: Job, source: NDArray) -> None:
         state, p_fresh = _train_and_predict(job, source)
     with placing(job.target) as partial:
         tensors = state | {"p_fresh": torch.from_numpy(p_fresh)}
-        safetensors.torch.save_file(tensors, partial, metadata=job.notes())
+        # in one entry: safetensors writes several in any order, and the same fold shall be the same bytes
+        safetensors.torch.save_file(tensors, partial, metadata={"job": json.dumps(job.notes())})
     seal(job.target)
     Checkpoint(job.checkpoint).done()
 

@@ -125,6 +125,7 @@ ANYWHERE = ("workers",)
 """Parameters that no number depends on: another value is no other run."""
 
 BEFORE: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "threshold": lambda p: 0.5,
     "context": lambda p: 0,
     "regions": lambda p: "pooled",
     "other_context": lambda p: False,

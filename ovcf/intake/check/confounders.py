@@ -79,6 +79,8 @@ def confounder_table(
         number of factors (Bonferroni, from the bootstrap's SD, ddof 1): at 95 % one factor in twenty would be
         so by chance. The row called "all together" is a logistic regression on all of them but anatomy, out
         of fold by patient: what a model could score that never looks at a bone.
+
+    What it cannot see: a shortcut that stands in the pixels only, or in a column the cohort does not bring.
     """
     truth = (patches["label"] == "fresh").to_numpy()
     patient = pd.factorize(patches["patient_id"])[0]

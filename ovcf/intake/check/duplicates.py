@@ -144,7 +144,10 @@ def _groups(pairs: dict, n: int) -> list[Copies]:
 
 
 def copied_patches(places: Places, facts: Facts) -> tuple[list[Problem], list[tuple[str, Copies]]]:
-    """Exact and near copies among the patches; worst are those across patients or with different labels."""
+    """Exact and near copies among the patches; worst are those across patients or with different labels.
+
+    What it cannot see: the same vertebra on two different films.
+    """
     seen = facts.patches
     exact = exact_copies(seen["digest"])
     skip = (seen["spread"] < BLANK_SPREAD).to_numpy(copy=True)
@@ -176,6 +179,8 @@ def copied_films(places: Places, facts: Facts) -> list[Problem]:
     """Films that are the same picture under two names, or one file used for two patients.
 
     Ready patches are left to `copied_patches`.
+
+    What it cannot see: a film that was cropped, turned or taken again.
     """
     table, films = places.table, facts.films
     whole = ~facts.patches.groupby(table["image"].to_numpy())["ready"].any().reindex(films.index).to_numpy(bool)

@@ -18,6 +18,7 @@ from ovcf.cohort.films.greys import Odd
 from ovcf.intake.check.burned_in import text_lines
 from ovcf.intake.check.identity import header_facts
 from ovcf.problems import InputError, Problem
+from ovcf.progress import bar
 from ovcf.words import BOX
 
 THUMB = 64  # px; side of the thumbnails that near-duplicates are verified on
@@ -78,14 +79,13 @@ def gather(cohort: Any, *, workers: int | None = None, progress: bool = True) ->
         Processes; None for all cores.
     """
     from joblib import Parallel, cpu_count, delayed
-    from tqdm.auto import tqdm
 
     jobs = _jobs(cohort.patches)
     workers = max(1, min(workers or cpu_count(), len(jobs) // FILMS_A_WORKER))
     run = Parallel(n_jobs=workers, return_as="generator", batch_size=8 if workers > 1 else 1)
     results = run(delayed(_film)(str(cohort.root), image, boxes) for image, boxes in jobs)
     films, film_thumbs, patches, problems = [], [], {}, []
-    for film, thumb, found, wrong in tqdm(results, total=len(jobs), desc="Films", unit="film", disable=not progress):
+    for film, thumb, found, wrong in bar(results, total=len(jobs), desc="Films", unit="film", show=progress):
         films.append(film)
         film_thumbs.append(thumb)
         patches.update(found)

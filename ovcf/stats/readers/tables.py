@@ -47,6 +47,8 @@ def reader_table(
     with `_sd`.
 
     Checked against statsmodels, scikit-learn and the printed averages of Tables 4 and 5.
+
+    What it cannot see: how sure a reader was; only the answers count.
     """
     study = one_session(readings, session, threshold, missing)
     yes, truth, r_ = study.ratings[0], study.truth, len(study.readers)
@@ -96,6 +98,9 @@ def ai_effect(readings: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
         When a session or the model's output is missing.
 
     Checked against the published example of Newcombe and a literal count.
+
+    What it cannot see: why an answer changed: a reader who would have changed it without the model counts as having
+    followed it.
     """
     study = _two_sessions(readings)
     (aided, unaided), truth = study.ratings, study.truth
