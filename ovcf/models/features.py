@@ -47,13 +47,14 @@ def trunk_features(
     (n, states, c, h, w) float16.
     """
     target = features_file(network, images, recipe, path, cache)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.with_name(f".{target.stem}.lock")):  # whoever comes second waits, and finds them made
-        if not kept(target):
-            sweep(target)
-            net = load_network(network, recipe.weights, size=images.shape[1], seed=recipe.seed, path=path)
-            chosen = trunk_arithmetic(network, path, recipe)
-            _write_features(target, prepared(net, chosen), images, recipe, chosen, progress)
+    if not kept(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.with_name(f".{target.stem}.lock")):  # whoever comes second waits, and finds them made
+            if not kept(target):
+                sweep(target)
+                net = load_network(network, recipe.weights, size=images.shape[1], seed=recipe.seed, path=path)
+                chosen = trunk_arithmetic(network, path, recipe)
+                _write_features(target, prepared(net, chosen), images, recipe, chosen, progress)
     return np.load(target, mmap_mode="r")
 
 
