@@ -1,0 +1,280 @@
+"""Make a run's numbers again from what it stores: the notebooks' own cells, without films, training or writing.
+
+The cells of the installed notebooks are executed in this process on a study that reads the stored patches, predictions
+and readings and never anything else. What they show and which tables they make is kept for comparison. A statement that
+needs the films is passed over, and so is what follows from it: those numbers can only be held by digest.
+"""
+
+import ast
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import nbformat
+import numpy as np
+import pandas as pd
+from nbformat.v4 import new_output
+
+from ovcf.files import write_text
+from ovcf.run_folder import read_table
+from ovcf.study import Study
+
+INPUTS = ("patches", "predictions", "predictions_other_split", "readings")
+"""The stored tables that everything printed is made from; a run's films and training stand behind them."""
+CLOSE = 1e-9
+"""Relative difference up to which two numbers count as equal: other processors sum in another order."""
+
+
+class NeedsFilms(Exception):
+    """A statement asked for something that only the films can tell."""
+
+
+class FromFilms:
+    """Stands for what comes from the films: any use of it raises NeedsFilms."""
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise NeedsFilms
+
+    __getattr__ = __getitem__ = __call__ = __len__ = __iter__ = __bool__ = __array__ = __fspath__ = __str__ = _refuse
+    __add__ = __radd__ = __eq__ = __lt__ = __gt__ = __contains__ = _refuse
+    __hash__ = None
+
+
+class Replay(NamedTuple):
+    """What came out of a run's cells when they were executed again."""
+
+    notebooks: dict[str, nbformat.NotebookNode]  # as executed, outputs made again where that is possible
+    film_cells: dict[str, set[int]]  # by notebook: cells whose outputs are the stored ones
+    changed: list[tuple[str, int]]  # cells whose code is not that of the installed notebook
+
+
+class Replayed(Study):
+    """A study that reads a run's stored tables, saves into another folder, and knows no films.
+
+    Parameters
+    ----------
+    run : folder of the run; nothing is written to it.
+    scratch : folder for the tables that are made again, as `tables/NAME.csv`.
+    parameters, record : of the run.
+    """
+
+    def __init__(self, run: Path, scratch: Path, parameters: dict[str, Any], record: dict[str, Any]):
+        self.run, self.scratch, self.parameters, self.record = Path(run), Path(scratch), parameters, record
+        (self.scratch / "tables").mkdir(parents=True, exist_ok=True)
+        stored = {name: self._stored(name) for name in INPUTS}
+        self.patches, self.predictions = stored["patches"], stored["predictions"]
+        self.other_split = stored["predictions_other_split"]
+        self.cohort = self.source = FromFilms()
+        self.readings = self._with_simulation(stored["readings"])
+
+    def _stored(self, name: str) -> pd.DataFrame | None:
+        path = self.run / "tables" / f"{name}.csv"
+        return read_table(path) if path.is_file() else None
+
+    def _with_simulation(self, readings: pd.DataFrame | None) -> pd.DataFrame | None:
+        """Give simulated readings what their simulation was told; and make them again for comparison."""
+        if readings is not None and self.simulated_readers:
+            again = self._simulate_readings()
+            readings.attrs["simulation"] = again.attrs["simulation"]
+        return readings
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the films were drawn by this software, as the run's record has it."""
+        return bool(self.record["synthetic"])
+
+    @property
+    def label(self) -> str:
+        """What every title says of the data; the counts are counted again."""
+        kind = self.record["data"].rsplit(", ", 2)[0]
+        return f"{kind}, {self.patches.patient_id.nunique()} patients, {len(self.patches)} vertebrae"
+
+    @property
+    def final(self) -> Path:
+        """The folder of the final model."""
+        return self.run / "model"
+
+    def save_table(self, name: str, table: pd.DataFrame, *, index: bool = False) -> pd.DataFrame:
+        """Save a table that was made again; where it agrees with the stored one, the stored digits go on into what is printed."""
+        write_text(self.scratch / "tables" / f"{name}.csv", table.to_csv(index=index))
+        return with_stored_digits(table, self._stored(name)) if not index else table
+
+    def save_figure(self, name: str, figure: Any) -> None:
+        """Draw nothing: pictures are held by digest."""
+
+    def film(self, *_: Any) -> FromFilms:
+        """Say that films are not read."""
+        return FromFilms()
+
+    film_samples = film
+
+    def images(self, equalisation: str | None = None) -> np.ndarray | FromFilms:
+        """Return the prepared patches (n, size, size) uint8 that the run keeps, if they are still there."""
+        way, size = equalisation or self.parameters["equalisation"], self.parameters["image_size"]
+        kept = list((self.run / "cache").glob(f"patches-{way}-{size}-*.npy"))
+        images = np.load(kept[0], mmap_mode="r") if len(kept) == 1 else None
+        return images if images is not None and len(images) == len(self.patches) else FromFilms()
+
+
+def with_stored_digits(made: pd.DataFrame, stored: pd.DataFrame | None) -> pd.DataFrame:
+    """Return a table made again, with the stored numbers where both agree but for rounding errors."""
+    if stored is None or list(made.columns) != list(stored.columns) or len(made) != len(stored):
+        return made
+    joined = made.copy()
+    for place, name in enumerate(made.columns):
+        if pd.api.types.is_float_dtype(made.dtypes.iloc[place]) and pd.api.types.is_numeric_dtype(stored[name]):
+            theirs = stored[name].to_numpy(float)
+            same = np.isclose(made[name].to_numpy(float), theirs, rtol=CLOSE, atol=1e-12, equal_nan=True)
+            joined[name] = np.where(same, theirs, made[name])
+    return joined
+
+
+def replay(study: Replayed, notebooks: dict[str, nbformat.NotebookNode], installed: Path) -> Replay:
+    """Execute the cells of a run's notebooks again.
+
+    Parameters
+    ----------
+    study : the run's stored tables.
+    notebooks : the executed notebooks of the run by name; changed in place.
+    installed : folder of the notebooks whose code is executed. Code of the run's own folder never is: a folder may come
+        from anywhere.
+
+    Returns
+    -------
+    Replay
+    """
+    film_cells, changed = {}, []
+    with _silent(), patch("ovcf.study.Study", lambda *_, **__: study):
+        for name, notebook in notebooks.items():
+            code = nbformat.read(installed / f"{name}.ipynb", as_version=4)
+            film_cells[name], cells = set(), Cells(study.parameters | {"run": str(study.run)})
+            for number, cell, source in _pairs(notebook, code):
+                if cell.source != source:
+                    changed.append((name, number))
+                if cell.cell_type == "code":
+                    outputs, complete = cells.execute(source)
+                    if complete:
+                        cell.outputs = joined(cell.outputs, outputs)
+                    else:
+                        film_cells[name].add(number)
+                cell.source = source
+    return Replay(notebooks, film_cells, changed)
+
+
+def _pairs(executed: nbformat.NotebookNode, code: nbformat.NotebookNode) -> Iterator[tuple[int, Any, str]]:
+    """Number, cell and installed source of each cell; papermill's own parameters cell is passed over."""
+    own = [
+        (number, cell)
+        for number, cell in enumerate(executed.cells)
+        if "injected-parameters" not in cell.metadata.get("tags", [])
+    ]
+    for place, (number, cell) in enumerate(own):
+        yield number, cell, code.cells[place].source if place < len(code.cells) else ""
+
+
+class Cells:
+    """The cells of one notebook, executed one after another among the same names.
+
+    Parameters
+    ----------
+    parameters : of the run; what the notebook's own parameters cell says gives way to them.
+    """
+
+    def __init__(self, parameters: dict[str, Any]):
+        self.parameters, self.names = parameters, {"__name__": "__main__"}
+        self.outputs: list[nbformat.NotebookNode] = []
+
+    def execute(self, source: str) -> tuple[list[nbformat.NotebookNode], bool]:
+        """Execute one cell.
+
+        Returns
+        -------
+        Its outputs, and whether they are complete: False where a statement that may print needed the films. Statements
+        that do not need them are executed all the same.
+        """
+        self.outputs, complete, body = [], True, ast.parse(source).body
+        with patch("IPython.display.display", self._display), redirect_stdout(_Stream(self)):
+            for place, statement in enumerate(body):
+                try:
+                    value = _run(statement, self.names)
+                except NeedsFilms:
+                    self.names |= {name: FromFilms() for name in _assigned(statement)}
+                    complete &= isinstance(statement, (ast.Assign, ast.AnnAssign))
+                else:
+                    self._keep_parameter(statement)
+                    if place == len(body) - 1 and value is not None:
+                        self._display(value)
+        return self.outputs, complete
+
+    def _keep_parameter(self, statement: ast.stmt) -> None:
+        """Give a parameter that a cell declares (`name: type = value`) the run's value."""
+        if isinstance(statement, ast.AnnAssign) and statement.target.id in self.parameters:
+            self.names[statement.target.id] = self.parameters[statement.target.id]
+
+    def _display(self, *values: Any, **_: Any) -> None:
+        """Keep what is displayed as Jupyter has it."""
+        from IPython.core.formatters import DisplayFormatter
+
+        for value in values:
+            data, metadata = DisplayFormatter().format(value)
+            self.outputs.append(new_output("display_data", data=data, metadata=metadata))
+
+
+class _Stream(io.TextIOBase):
+    """Standard output of a notebook's cells."""
+
+    def __init__(self, cells: Cells):
+        self.cells = cells
+
+    def write(self, text: str) -> int:
+        outputs = self.cells.outputs
+        if not outputs or outputs[-1].output_type != "stream":
+            outputs.append(new_output("stream", name="stdout", text=""))
+        outputs[-1].text += text
+        return len(text)
+
+
+def _run(statement: ast.stmt, names: dict[str, Any]) -> Any:
+    """Execute a statement; return an expression's value."""
+    if isinstance(statement, ast.Expr):
+        return eval(compile(ast.Expression(statement.value), "cell", "eval"), names)
+    exec(compile(ast.Module([statement], []), "cell", "exec"), names)
+    return None
+
+
+def _assigned(statement: ast.stmt) -> set[str]:
+    """Names that a statement would have bound."""
+    return {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+def joined(stored: list[nbformat.NotebookNode], made: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Put outputs made again in the places of the stored ones; pictures, which are not made again, stay."""
+    remaining, outputs = list(made), []
+    for output in stored:
+        if any(kind.startswith("image/") for kind in output.get("data", {})):
+            outputs.append(output)
+        elif remaining and output.get("name") != "stderr":
+            outputs.append(remaining.pop(0))
+    return outputs + remaining
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Draw without a screen, keep no figures, say no warnings."""
+    import warnings
+
+    import matplotlib
+    from matplotlib import pyplot
+
+    backend = matplotlib.get_backend()
+    matplotlib.use("Agg")
+    try:
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        pyplot.close("all")
+        matplotlib.use(backend)
