@@ -17,6 +17,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from ovcf.files import write_text
 from ovcf.problems import InputError, Problem
 from ovcf.report.brief import brief
+from ovcf.report.ledger import write_ledger
 from ovcf.viz.gallery import SCRIPT, SCRIPT_SHA256
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -70,10 +71,12 @@ def equation(latex: str, *, inline: bool) -> str:
 
 
 def write_page(run: Path, record: dict, names: list[str]) -> Path:
-    """Write `report.html` of a run from what its notebooks hold, complete or not."""
-    path = run / "report.html"
-    write_text(path, render_page(record, executed(run, names), brief(run, record)))
-    return path
+    """Write `report.html` of a run from what its notebooks hold, complete or not, and the ledger of its numbers."""
+    notebooks = executed(run, names)
+    page = render_page(record, notebooks, brief(run, record))
+    write_text(run / "report.html", page)
+    write_ledger(run, page, notebooks)
+    return run / "report.html"
 
 
 def executed(run: Path, names: list[str]) -> dict[str, nbformat.NotebookNode]:

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from bs4 import BeautifulSoup, Comment, NavigableString, Tag
 
-NUMBER = re.compile(r"\d+(?:[.,:]\d+)*(?:e[-+]?\d+)?")
+NUMBER = re.compile(r"(?<!\w)[-+−]?\d+(?:[.,:]\d+)*(?:e[-+]?\d+)?")
 SPOKEN = ("alt", "aria-label")
 SILENT = ("script", "style", "svg")
+PICTURE = "picture, SHA-256 "
 HEADINGS = ("h1", "h2", "h3")
 
 
@@ -38,6 +39,11 @@ class Printed(NamedTuple):
     place: Place
     text: str
 
+    @property
+    def is_picture(self) -> bool:
+        """Whether this is the digest of a picture."""
+        return self.text.startswith(PICTURE)
+
 
 def printed(html: str) -> list[Printed]:
     """List every piece of text of a report's page, in its order.
@@ -49,7 +55,7 @@ def printed(html: str) -> list[Printed]:
     Returns
     -------
     list of Printed
-        White space is made plain; a picture is `picture SHA-256` of its address.
+        White space is made plain; a picture is the SHA-256 of its address.
     """
     soup = BeautifulSoup(html, "html.parser")
     found, heading, cells = [], "", {}
@@ -68,7 +74,7 @@ def printed(html: str) -> list[Printed]:
 
 
 def numbers(text: str) -> list[str]:
-    """Return the numbers of a text as they are printed: `75.7`, `0.001`, `1,234`, `12:30`."""
+    """Return the numbers of a text as they are printed: `75.7`, `-0.001`, `1,234`, `12:30`; not the digits of an id."""
     return NUMBER.findall(text)
 
 
@@ -87,7 +93,7 @@ def _texts(node) -> Iterator[str]:
         if name in SPOKEN or (name.startswith("data-") and name != "data-cell"):
             yield plain(value)
     if node.name == "img":
-        yield f"picture {hashlib.sha256(str(node.get('src')).encode()).hexdigest()}"
+        yield f"{PICTURE}{hashlib.sha256(str(node.get('src')).encode()).hexdigest()}"
 
 
 def _place(node, heading: str, cells: dict) -> Place:
@@ -98,6 +104,8 @@ def _place(node, heading: str, cells: dict) -> Place:
             continue
         if id(parent) in cells:
             row, column = cells[id(parent)]
+        if parent.name == "li" and parent.b:  # a tile of the gallery is headed by its patch
+            row = plain(parent.b.get_text())
         if parent.name == "table" and parent.caption:
             caption = plain(parent.caption.get_text(" "))
         if parent.name == "details" and parent.summary and not caption:

@@ -48,7 +48,8 @@ class Replay(NamedTuple):
 
     notebooks: dict[str, nbformat.NotebookNode]  # as executed, outputs made again where that is possible
     film_cells: dict[str, set[int]]  # by notebook: cells whose outputs are the stored ones
-    changed: list[tuple[str, int]]  # cells whose code is not that of the installed notebook
+    changed: list[tuple[str, int]]  # cells that are not those of the installed notebook
+    failed: list[tuple[str, int, str]]  # cells that could not be executed again, and why
 
 
 class Replayed(Study):
@@ -146,7 +147,7 @@ def replay(study: Replayed, notebooks: dict[str, nbformat.NotebookNode], install
     -------
     Replay
     """
-    film_cells, changed = {}, []
+    film_cells, changed, failed = {}, [], []
     with _silent(), patch("ovcf.study.Study", lambda *_, **__: study):
         for name, notebook in notebooks.items():
             code = nbformat.read(installed / f"{name}.ipynb", as_version=4)
@@ -154,14 +155,18 @@ def replay(study: Replayed, notebooks: dict[str, nbformat.NotebookNode], install
             for number, cell, source in _pairs(notebook, code):
                 if cell.source != source:
                     changed.append((name, number))
-                if cell.cell_type == "code":
+                if cell.cell_type != "code":
+                    continue
+                try:
                     outputs, complete = cells.execute(source)
-                    if complete:
-                        cell.outputs = joined(cell.outputs, outputs)
-                    else:
-                        film_cells[name].add(number)
-                cell.source = source
-    return Replay(notebooks, film_cells, changed)
+                except Exception as error:  # of what the run stores: a number that is none, a column that is gone
+                    failed.append((name, number, f"{type(error).__name__}: {error}"))
+                    continue
+                if complete:
+                    cell.outputs = joined(cell.outputs, outputs)
+                else:
+                    film_cells[name].add(number)
+    return Replay(notebooks, film_cells, changed, failed)
 
 
 def _pairs(executed: nbformat.NotebookNode, code: nbformat.NotebookNode) -> Iterator[tuple[int, Any, str]]:
@@ -194,14 +199,18 @@ class Cells:
         -------
         Its outputs, and whether they are complete: False where a statement that may print needed the films. Statements
         that do not need them are executed all the same.
+
+        Raises whatever else a statement raises; what it would have bound counts as unknown.
         """
         self.outputs, complete, body = [], True, ast.parse(source).body
         with patch("IPython.display.display", self._display), redirect_stdout(_Stream(self)):
             for place, statement in enumerate(body):
                 try:
                     value = _run(statement, self.names)
-                except NeedsFilms:
+                except Exception as error:
                     self.names |= {name: FromFilms() for name in _assigned(statement)}
+                    if not isinstance(error, NeedsFilms):
+                        raise
                     complete &= isinstance(statement, (ast.Assign, ast.AnnAssign))
                 else:
                     self._keep_parameter(statement)

@@ -1,0 +1,301 @@
+"""Does every number of a run's page still follow from what the run stores? Each one that does not is named.
+
+Three witnesses are held against one another: the page as it lies there, read as a reader would; the same page made again
+from the stored patches, predictions, readings and published numbers (`replay`); and the ledger written with the page.
+Numbers that only films can tell are made by no one here: page, notebook, ledger and digests must agree on them.
+It cannot see an edit that was made alike in every place that holds the number and, for films, in every digest.
+"""
+
+import dataclasses
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ovcf.files import digest, read_yaml
+from ovcf.problems import InputError, Problem
+from ovcf.report.brief import brief
+from ovcf.report.ledger import Entry, entries, read_ledger
+from ovcf.report.page import executed, render_page
+from ovcf.report.printed import Place, Printed, numbers, printed
+from ovcf.report.replay import CLOSE, INPUTS, Replay, Replayed, replay
+from ovcf.report.run import NOTEBOOKS
+from ovcf.report.sources import BRIEF
+
+SHOWN = 40  # failures that a terminal gets; the JSON holds all
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """Something that no longer follows."""
+
+    kind: str  # number, words, table, parameter, ledger, digest, cell
+    where: str
+    found: str
+    expected: str
+    why: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.found}, {self.expected}" + (f" ({self.why})" if self.why else "")
+
+
+@dataclasses.dataclass
+class Verdict:
+    """What `verify` found."""
+
+    run: str
+    counts: dict[str, int]  # numbers of the page: recomputed, films, stated; and pictures
+    film_cells: list[str]
+    failures: list[Failure]
+    notes: list[str]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing failed."""
+        return not self.failures
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything as plain values."""
+        return dataclasses.asdict(self) | {"holds": self.holds}
+
+
+def verify(run: Path) -> Verdict:
+    """Hold every number of a finished run's report against what the run stores. Nothing is written.
+
+    Parameters
+    ----------
+    run : folder of a complete run.
+
+    Raises
+    ------
+    InputError
+        Where the folder holds no complete run.
+    """
+    run = Path(run)
+    record, parameters = _record(run), read_yaml(run / "parameters.yaml")
+    with tempfile.TemporaryDirectory(prefix="ovcf-verify-") as scratch:
+        notebooks = executed(run, list(record["notebooks"]))
+        again = replay(Replayed(run, Path(scratch), parameters, record), notebooks, NOTEBOOKS)
+        failures = list(_tables(run, Path(scratch)))
+        remade = {path.stem for path in (Path(scratch) / "tables").glob("*.csv")}
+        _complete(run, Path(scratch))
+        page = render_page(record, again.notebooks, brief(Path(scratch), record))
+    found, expected = (printed(html) for html in ((run / "report.html").read_text(encoding="utf-8"), page))
+    failures = [*_page(found, expected), *failures, *_parameters(parameters, record), *_failed(again)]
+    notes = _notes(again, record)
+    try:
+        failures += _ledger(found, read_ledger(run), run, remade, failures)
+    except InputError as error:
+        notes += [str(problem) for problem in error.problems]
+    films = [f"{name}, cell {cell}" for name, cells in again.film_cells.items() for cell in sorted(cells)]
+    return Verdict(str(run), _counts(expected, again), films, failures, notes)
+
+
+def as_text(verdict: Verdict) -> str:
+    """Say a verdict in a terminal."""
+    counts, films = verdict.counts, ""
+    if verdict.film_cells:
+        films = f" ({'; '.join(verdict.film_cells)})"
+    lines = [
+        f"{verdict.run}: {sum(counts.values()) - counts['pictures']} numbers in report.html",
+        f"{counts['recomputed']:7} made again from stored patches, predictions, readings and published numbers",
+        f"{counts['films']:7} come from the films: held by digest{films}",
+        f"{counts['stated']:7} stand in prose, parameters and record",
+        f"{counts['pictures']:7} pictures: held by digest",
+    ]
+    lines += [f"note: {note}" for note in verdict.notes]
+    if verdict.holds:
+        return "\n".join([*lines, "every number holds"])
+    lines.append(f"{len(verdict.failures)} no longer follow:")
+    lines += [f"  - {failure}" for failure in verdict.failures[:SHOWN]]
+    if len(verdict.failures) > SHOWN:
+        lines.append(f"  - and {len(verdict.failures) - SHOWN} more (--json lists every one)")
+    return "\n".join(lines)
+
+
+def _record(run: Path) -> dict[str, Any]:
+    try:
+        record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        complete = record["status"] == "complete" and (run / "report.html").is_file()
+    except (OSError, ValueError, KeyError, TypeError):
+        complete = False
+    missing = [name for name in INPUTS[:2] if not (run / "tables" / f"{name}.csv").is_file()]
+    if not complete or missing:
+        words = f"holds no {' and no '.join(missing)}" if missing else "holds no complete run with a report"
+        raise InputError(Problem("run", words, str(run)))
+    return record
+
+
+def _complete(run: Path, scratch: Path) -> None:
+    """Put the tables that were not made again beside those that were, so that the brief finds all."""
+    for path in (run / "tables").glob("*.csv"):
+        if not (scratch / "tables" / path.name).exists():
+            shutil.copyfile(path, scratch / "tables" / path.name)
+
+
+# What differs -------------------------------------------------------------------------------------------------
+
+
+def _page(found: list[Printed], expected: list[Printed]) -> Iterator[Failure]:
+    """Hold the page against the one made again, text by text."""
+    for here, there in _aligned(found, expected, key=lambda printed: printed.text):
+        for one, other in zip(here, there, strict=False):
+            if one.text != other.text:
+                yield from _texts(one, other)
+        yield from (Failure("words", str(p.place), f"printed {p.text!r}", "nothing made again") for p in here[len(there) :])
+        yield from (Failure("words", str(p.place), "not printed", f"made again {p.text!r}") for p in there[len(here) :])
+
+
+def _texts(found: Printed, expected: Printed) -> Iterator[Failure]:
+    """Name the numbers in which two texts differ; the texts where their words do."""
+    ours, theirs = numbers(found.text), numbers(expected.text)
+    same_words = _without_numbers(found.text) == _without_numbers(expected.text)
+    if found.is_picture or not same_words or len(ours) != len(theirs):
+        yield Failure("words", str(expected.place), f"printed {found.text!r}", f"made again {expected.text!r}")
+        return
+    for one, other in zip(ours, theirs, strict=True):
+        if one != other:
+            why = f"in {found.text!r}" if len(ours) > 1 else ""
+            yield Failure("number", str(expected.place), f"printed {one}", f"made again {other}", why)
+
+
+def _without_numbers(text: str) -> str:
+    for number in numbers(text):
+        text = text.replace(number, "#", 1)
+    return text
+
+
+def _tables(run: Path, scratch: Path) -> Iterator[Failure]:
+    """Hold every stored table against the one made again, cell by cell."""
+    for path in sorted((scratch / "tables").glob("*.csv")):
+        stored, made = (_cells(folder / "tables" / path.name) for folder in (run, scratch))
+        where = f"tables/{path.name}"
+        if stored is None or list(stored) != list(made) or len(stored) != len(made):
+            found = "missing" if stored is None else f"{len(stored)} rows of {', '.join(stored)}"
+            yield Failure("table", where, found, f"made again: {len(made)} rows of {', '.join(made)}")
+            continue
+        for row, column in np.argwhere(~_equal(stored.to_numpy(), made.to_numpy())):
+            place = f"{where}, row {row + 1}, column {stored.columns[column]}"
+            yield Failure("table", place, f"stored {stored.iat[row, column]}", f"made again {made.iat[row, column]}")
+
+
+def _cells(path: Path) -> pd.DataFrame | None:
+    """A CSV as the texts it holds."""
+    return pd.read_csv(path, dtype=str, keep_default_na=False) if path.is_file() else None
+
+
+def _equal(stored: np.ndarray, made: np.ndarray) -> np.ndarray:
+    """Whether cells (rows, columns) hold the same text, or the same number but for rounding errors."""
+    same = stored == made
+    for row, column in np.argwhere(~same):
+        try:
+            ours, theirs = float(stored[row, column]), float(made[row, column])
+        except ValueError:
+            continue
+        same[row, column] = bool(np.isclose(ours, theirs, rtol=CLOSE, atol=1e-12, equal_nan=True))
+    return same
+
+
+def _parameters(parameters: dict[str, Any], record: dict[str, Any]) -> Iterator[Failure]:
+    """Hold parameters.yaml against the record, which the page prints."""
+    recorded = record["parameters"]
+    for name in dict.fromkeys([*parameters, *recorded]):
+        here, there = (values.get(name, "nothing") for values in (parameters, recorded))
+        if here != there:
+            yield Failure("parameter", f"parameter {name}", f"parameters.yaml has {here}", f"run.json has {there}")
+
+
+def _failed(again: Replay) -> Iterator[Failure]:
+    for name, cell, error in again.failed:
+        yield Failure("cell", f"{name}, cell {cell}", "its numbers stand on the page", f"made again: {error}")
+
+
+def _ledger(found: list[Printed], kept: list[Entry], run: Path, remade: set[str], known: list[Failure]) -> Iterator[Failure]:
+    """Hold the page against its ledger, and the tables of the films against what the ledger took from them."""
+    told = {failure.where for failure in known}
+    for here, there in _aligned(list(entries(found)), kept, key=lambda entry: entry.number):
+        for one, other in zip(here, there, strict=False):
+            if one.number != other.number and str(other.place) not in told:
+                yield Failure("ledger", str(other.place), f"printed {one.number}", f"the ledger has {other.number}")
+        more = [(e, "printed {}, not in the ledger") for e in here[len(there) :]]
+        more += [(e, "not printed, the ledger has {}") for e in there[len(here) :]]
+        yield from (
+            Failure("ledger", str(entry.place), *words.format(entry.number).split(", "))
+            for entry, words in more
+            if str(entry.place) not in told
+        )
+    yield from _kept_cells(kept, run, remade)
+
+
+def _kept_cells(kept: list[Entry], run: Path, remade: set[str]) -> Iterator[Failure]:
+    """Tables that are not made again: their digest, and the cells that were printed."""
+    for name in sorted({entry.table for entry in kept if entry.table} - remade):
+        path, mine = run / "tables" / f"{name}.csv", [entry for entry in kept if entry.table == name]
+        cells = _cells(path)
+        if cells is None:
+            yield Failure("digest", f"tables/{name}.csv", "missing", "printed from")
+            continue
+        moved = [e for e in mine if _text_at(cells, e) != e.value]
+        for entry in moved:
+            where = f"tables/{name}.csv, row {entry.row}, column {entry.column}"
+            yield Failure("table", where, f"stored {_text_at(cells, entry)}", f"the ledger has {entry.value}")
+        if not moved and digest(path) != mine[0].digest:
+            yield Failure("digest", f"tables/{name}.csv", "changed since the report", "no printed number of it did")
+
+
+def _text_at(cells: pd.DataFrame, entry: Entry) -> str | None:
+    inside = entry.row.isdigit() and 0 < int(entry.row) <= len(cells) and entry.column in cells
+    return cells[entry.column].iloc[int(entry.row) - 1] if inside else None
+
+
+def _aligned(found: list, expected: list, key) -> Iterator[tuple[list, list]]:
+    """Stretches of two lists that belong together and may differ; equal ones are left out."""
+    if len(found) == len(expected):
+        yield found, expected
+        return
+    matcher = SequenceMatcher(None, [key(x) for x in found], [key(x) for x in expected])
+    for what, a, b, c, d in matcher.get_opcodes():
+        if what != "equal":
+            yield found[a:b], expected[c:d]
+
+
+# What was looked at -------------------------------------------------------------------------------------------
+
+
+def _counts(expected: list[Printed], again: Replay) -> dict[str, int]:
+    """Count the numbers of the page by what they were held against."""
+    counts = Counter(dict.fromkeys(("recomputed", "films", "stated", "pictures"), 0))
+    unmade = {(name, str(cell)) for name, cells in again.film_cells.items() for cell in cells}
+    unmade |= {(name, str(cell)) for name, cell, _ in again.failed}
+    for text in expected:
+        counts[_kind(text, unmade)] += 1 if text.is_picture else len(numbers(text.text))
+    return dict(counts)
+
+
+def _kind(text: Printed, unmade: set[tuple[str, str]]) -> str:
+    if text.is_picture:
+        return "pictures"
+    if text.place[:2] in unmade:
+        return "films"
+    of_brief = not text.place.notebook and text.place.heading == BRIEF
+    return "recomputed" if text.place.cell or of_brief else "stated"
+
+
+def _notes(again: Replay, record: dict[str, Any]) -> list[str]:
+    """What a reader of the verdict should know besides."""
+    by_notebook = Counter(name for name, _ in again.changed)
+    return [
+        f"{name}: {count} cells are not those of the installed notebook (ovcf {record.get('ovcf')} made the run); the "
+        "installed ones were executed"
+        for name, count in by_notebook.items()
+    ]
+
+
+__all__ = ["Failure", "Place", "Verdict", "as_text", "verify"]
