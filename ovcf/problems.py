@@ -7,7 +7,7 @@ class Problem(NamedTuple):
     """One thing that is wrong or suspicious about an input.
 
     `kind` is a short machine-readable name (`missing_file`, `zero_area_box`); `row` counts lines of the file
-    as an editor shows them (the header is line 1); fields that do not apply are None.
+    as an editor shows them (the header is line 1); `patch` is the patch it is about. Fields that do not apply are None.
     """
 
     kind: str
@@ -17,6 +17,7 @@ class Problem(NamedTuple):
     column: str | None = None
     found: str | None = None
     allowed: str | None = None
+    patch: str | None = None
 
     def __str__(self) -> str:
         place = [str(self.file)] if self.file else []

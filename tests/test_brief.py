@@ -18,6 +18,8 @@ def run(tmp_path):
     comparisons = {
         "test": "DeLong, clustered by patient (Obuchowski)",
         "networks": ["vgg16 - alexnet", "vgg16 - resnet50", "all"],
+        "first": ["vgg16", "vgg16", None],
+        "second": ["alexnet", "resnet50", None],
         "difference": [0.2, 0.1, None],
         "low": [0.1, -0.05, None],
         "high": [0.3, 0.25, None],

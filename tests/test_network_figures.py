@@ -40,7 +40,7 @@ def test_a_forest_holds_each_interval_and_the_papers_value(ax):
 
 
 def test_each_fold_has_a_curve_and_its_auc(predictions, ax):
-    network_figures.fold_roc(predictions, roc.mean_roc(predictions), ax)
+    network_figures.fold_roc(roc.fold_curves(predictions), roc.mean_roc(predictions), ax)
     words = [text.get_text() for text in ax.get_legend().get_texts()]
     aucs = fold_table(predictions).set_index("fold").auc
     assert words[:3] == [f"fold {fold}, AUC {auc:.3f}" for fold, auc in aucs.items()]

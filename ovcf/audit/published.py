@@ -100,9 +100,13 @@ def table_frame(paper, names) -> pd.DataFrame:
     return pd.DataFrame(found, columns=COLUMNS).astype({"sd": float})
 
 
-def paper_wide(number) -> pd.DataFrame:
-    """Return a table as it is printed: rows by columns, printed strings, "" where nothing is printed."""
+def paper_wide(number: int | str, *, kinds: tuple[str, ...] | None = None) -> pd.DataFrame:
+    """Return a table as it is printed: rows by columns, printed strings, "" where nothing is printed.
+
+    `kinds` : of rows to keep (`paper_table` names them); None for all.
+    """
     tidy = paper_table(number)
+    tidy = tidy[tidy["kind"].isin(kinds)] if kinds else tidy
     wide = tidy.pivot(index="row", columns="column", values="printed")
     return wide.reindex(index=tidy["row"].unique(), columns=tidy["column"].unique()).fillna("")
 

@@ -30,8 +30,8 @@ def recovered_rates(number=None, *, source=None, result: Audit | None = None) ->
     DataFrame with table, row, tp, fn, tn, fp (missing where several or none fit, and for means), sensitivity
     and specificity in percent as strings ("40.00", "73.90 ± 6.71" with ddof 1, "5.00 to 95.00", "" where
     nothing can be said), printed_sensitivity and printed_specificity (what stands under that heading, or
-    under recall of the class), unique, basis (how the numbers were had). A swap of the two classes exchanges
-    the two columns.
+    under recall of the class), unique, basis (how the numbers were had), and accuracy, ppv and npv (percent; missing
+    where the counts are, or where a rate is 0/0). A swap of the two classes exchanges sensitivity and specificity.
     """
     from ovcf.audit.published import published_paper
 
@@ -50,7 +50,18 @@ def recovered_rates(number=None, *, source=None, result: Audit | None = None) ->
         for row in table.rows.values()
         if row.kind in ("single", "mean") and table.kind != "counts" and number in (None, table.name, _number(table))
     ]
-    return pd.DataFrame(rows, columns=COLUMNS).astype({name: "Int64" for name in ("tp", "fn", "tn", "fp")})
+    table = pd.DataFrame(rows, columns=COLUMNS).astype({name: "Int64" for name in ("tp", "fn", "tn", "fp")})
+    return table.assign(**_other_rates(table))
+
+
+def _other_rates(counts: pd.DataFrame) -> dict[str, pd.Series]:
+    """Accuracy, precision of the positive class (ppv) and of the negative one (npv) from counts, in percent."""
+    tp, fn, tn, fp = (counts[name].astype(float) for name in ("tp", "fn", "tn", "fp"))
+    return {
+        "accuracy": 100 * (tp + tn) / (tp + fn + tn + fp),
+        "ppv": 100 * tp / (tp + fp),
+        "npv": 100 * tn / (tn + fn),
+    }
 
 
 def _number(table: Table):

@@ -4,17 +4,15 @@ back.
 
 import numpy as np
 
+from ovcf.audit.findings import CONTRADICTION, NOTE, SEVERITIES, UNLIKELY
 from ovcf.figures.style import CLASS_COLOURS
 
 INK = "#1c2530"
 GREY = "#9aa3ad"
 # Severity is told by colour and by marker.
-SEVERITY_COLOURS = {
-    "contradiction": "#D55E00",
-    "very unlikely under the stated method": "#E69F00",
-    "note": "#0072B2",
-}
-SEVERITY_MARKERS = {"contradiction": "X", "very unlikely under the stated method": "D", "note": "o"}
+SEVERITY_COLOURS = dict(zip(SEVERITIES, ("#D55E00", "#E69F00", "#0072B2"), strict=True))
+SEVERITY_MARKERS = dict(zip(SEVERITIES, ("X", "D", "o"), strict=True))
+SHORT = {UNLIKELY: "very unlikely"}
 
 
 def findings_by_place(findings, ax):
@@ -34,7 +32,7 @@ def findings_by_place(findings, ax):
         for name, number in some.value_counts().items():
             x = left + np.arange(number)
             ax.scatter(x, np.full(number, order.index(name)), color=colour, marker=SEVERITY_MARKERS[severity], s=46)
-        label = "very unlikely" if severity.startswith("very") else severity
+        label = SHORT.get(severity, severity)
         ax.text(left - 0.3, -1.0, f"{label} ({len(some)})", color=colour, fontsize=9, va="bottom")
         left += max(most, 4.5) + 1
     ax.set_yticks(range(len(order)), order)
@@ -53,7 +51,7 @@ def reading_ranks(readings, ax):
     readings : DataFrame with reading, explained, rows (`Audit.readings`), one group.
     """
     shown = readings.sort_values("explained", kind="stable")
-    colours = [SEVERITY_COLOURS["contradiction"] if r == "as headed" else GREY for r in shown["reading"]]
+    colours = [SEVERITY_COLOURS[CONTRADICTION] if r == "as headed" else GREY for r in shown["reading"]]
     ax.barh(range(len(shown)), shown["explained"], color=colours, height=0.62)
     for i, row in enumerate(shown.itertuples()):
         ax.text(row.explained + 0.12, i, f"{row.explained} of {row.rows}", va="center", fontsize=8.5)
@@ -122,7 +120,7 @@ def mcnemar_ranges(bounds, ax, *, alpha=0.05):
     """
     for i, row in enumerate(bounds.itertuples()):
         never = row.smallest_p > alpha
-        colour = SEVERITY_COLOURS["contradiction"] if never else SEVERITY_COLOURS["note"]
+        colour = SEVERITY_COLOURS[CONTRADICTION] if never else SEVERITY_COLOURS[NOTE]
         ax.plot([row.smallest_p, row.largest_p], [i, i], color=colour, lw=3, solid_capstyle="butt")
         ax.scatter([row.smallest_p], [i], color=colour, marker="X" if never else "o", s=48, zorder=3)
         ax.text(

@@ -3,7 +3,6 @@
 import numpy as np
 
 from ovcf.figures.style import NETWORK_COLOURS, NETWORKS
-from ovcf.stats.roc import auc, roc_points
 
 INK, PAPER = "#1c2530", "#8a8f98"
 
@@ -48,7 +47,7 @@ def auc_forest(intervals, paper, ax):
 
     Parameters
     ----------
-    intervals : DataFrame with network, metric, estimate, low, high (`network_tables.all_intervals`).
+    intervals : DataFrame with network, metric, estimate, low, high (`ovcf.stats.summaries.network_intervals`).
     paper : Series of printed AUCs by network.
     """
     rows = intervals[intervals.metric == "auc"]
@@ -65,17 +64,16 @@ def auc_forest(intervals, paper, ax):
     return ax
 
 
-def fold_roc(predictions, mean, ax):
+def fold_roc(curves, mean, ax):
     """Draw Figure 4's ROC: folds pale, their mean bold with a band of +- 1 SD (ddof 1), chance dashed.
 
     Parameters
     ----------
-    predictions : DataFrame, predictions of one network.
+    curves : DataFrame with fold, auc, fpr, tpr (`ovcf.stats.roc.fold_curves`), one network.
     mean : DataFrame with fpr, tpr_mean, tpr_sd_ddof1 (`ovcf.stats.roc.mean_roc`).
     """
-    for fold, part in predictions.groupby("fold"):
-        curve = roc_points(part.truth, part.p_fresh)
-        ax.plot(curve.fpr, curve.tpr, lw=1, alpha=0.6, label=f"fold {fold}, AUC {auc(part.truth, part.p_fresh):.3f}")
+    for fold, curve in curves.groupby("fold"):
+        ax.plot(curve.fpr, curve.tpr, lw=1, alpha=0.6, label=f"fold {fold}, AUC {curve.auc.iloc[0]:.3f}")
     spread = mean.tpr_sd_ddof1
     low, high = np.clip(mean.tpr_mean - spread, 0, 1), np.clip(mean.tpr_mean + spread, 0, 1)
     ax.fill_between(mean.fpr, low, high, color=INK, alpha=0.12, lw=0, label="± 1 SD over folds (ddof 1)")
@@ -157,7 +155,7 @@ def subgroup_figure(groups, *, title=""):
 
     Parameters
     ----------
-    groups : DataFrame of `network_tables.subgroups`, one metric (auc).
+    groups : DataFrame of `ovcf.stats.summaries.known_subgroups`, one metric (auc).
     """
     import matplotlib.pyplot as plt
 
@@ -182,8 +180,8 @@ def leakage_figure(price, ax):
     ----------
     price : DataFrame of `ovcf.stats.leakage.price_of_leakage`.
     """
-    rows = price[price.metric.str.startswith("auc") & price.difference.notna()].reset_index(drop=True)
     words = {"auc": "AUC", "auc_fold_mean": "AUC, mean of folds"}
+    rows = price[price.metric.isin(words) & price.difference.notna()].reset_index(drop=True)
     names = [f"{words[r.metric]}, {r.patches} (n = {r.n})\n{r.method}" for r in rows.itertuples()]
     forest(rows, ax, names=names, estimate="difference", xlabel="AUC split by patch minus AUC split by patient")
     ax.tick_params(axis="y", labelsize=8)

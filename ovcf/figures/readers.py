@@ -3,9 +3,9 @@
 import numpy as np
 
 from ovcf.figures.style import reader_colours
+from ovcf.stats.readers.tables import AVERAGE
 
 INK = "#1c2530"
-AVERAGE = "Average"
 SESSION_NAMES = {"unaided": "without the model", "aided": "with the model"}
 
 

@@ -11,14 +11,17 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ovcf.audit.published import paper_wide
+from ovcf.audit.findings import SEVERITIES
+from ovcf.audit.published import paper_table, paper_wide
 from ovcf.run_folder import read_table
+from ovcf.stats.compare import CLUSTERED_DELONG
+from ovcf.stats.readers.tables import AVERAGE
 from ovcf.tables.show import MISSING, p_value, with_interval
 from ovcf.words import NETWORKS
 
 COLUMNS = ["question", "this run [95 % interval]", "the paper", "section"]
 PAPER_NETWORK = "ResNet101"  # the paper's choice
-WHO = "<readers>"  # stands for what the readers are called
+WHO, THRESHOLD = "<readers>", "<threshold>"  # stand for what the readers are called, and from where fresh is called
 
 
 def brief(run: Path, record: dict) -> pd.DataFrame:
@@ -36,7 +39,11 @@ def brief(run: Path, record: dict) -> pd.DataFrame:
         (the notebook that works it out). No row where its table, or what it is about, is not there.
     """
     started = datetime.fromisoformat(record["started"]).timestamp()
-    who = "simulated readers" if record["parameters"].get("readings") == "simulated" else "readers"
+    parameters = record["parameters"]
+    words = {
+        WHO: "simulated readers" if parameters.get("readings") == "simulated" else "readers",
+        THRESHOLD: f"{parameters.get('threshold', 0.5):g}",
+    }
     rows = []
     for line in LINES:
         tables = [_written_since(run, name, started) for name in line.tables]
@@ -46,8 +53,15 @@ def brief(run: Path, record: dict) -> pd.DataFrame:
             ours, printed = line.answer(*tables)
         except LookupError:  # the table lacks the row that this line is about: one reader only, say
             continue
-        rows.append((line.question.replace(WHO, who), ours.replace(WHO, who), printed, line.section))
+        rows.append((_worded(line.question, words), _worded(ours, words), printed, line.section))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _worded(text: str, words: dict[str, str]) -> str:
+    """Put what this run has for the words that stand for it."""
+    for place, word in words.items():
+        text = text.replace(place, word)
+    return text
 
 
 def _written_since(run: Path, name: str, started: float) -> pd.DataFrame | None:
@@ -93,10 +107,9 @@ def _rates(intervals):
 
 
 def _next_best(comparisons):
-    by_patient = comparisons.test.str.startswith("DeLong, clustered by patient")
+    by_patient = comparisons.test == CLUSTERED_DELONG
     closest = comparisons[by_patient & comparisons.difference.notna()].nsmallest(1, "difference").iloc[0]
-    rival = closest.networks.split(" - ")[1]
-    ahead = f"AUC {_higher(closest)} than {NETWORKS.get(rival, rival)}"
+    ahead = f"AUC {_higher(closest)} than {NETWORKS.get(closest['second'], closest['second'])}"
     return f"{ahead}, p {p_value(closest.p_holm)} (Holm)", "not tested"
 
 
@@ -112,10 +125,10 @@ def _leakage(price):
 
 def _readers(mrmc, effect):
     auc = mrmc[(mrmc.metric == "auc") & (mrmc.generalisation == "random")].iloc[0]
-    mean = effect[effect.reader == "Average"].iloc[0]
+    mean = effect[effect.reader == AVERAGE].iloc[0]
     ours = f"AUC {_higher(auc)}; {100 * mean.accuracy_unaided:.1f} to {100 * mean.accuracy_aided:.1f} % right"
-    printed = [paper_wide(4).loc["Average", "accuracy"], paper_wide(5).loc["Average result with AI", "accuracy"]]
-    return ours, " to ".join(text.split(" ")[0] for text in printed) + " % right"
+    printed = [_printed_accuracy(4, "Average"), _printed_accuracy(5, "Average result with AI")]
+    return ours, " to ".join(f"{value:.2f}" for value in printed) + " % right"
 
 
 def _panel(against):
@@ -124,8 +137,14 @@ def _panel(against):
 
 
 def _audit(findings):
-    kinds = {"contradictions": "contradiction", "very unlikely": "very", "notes": "note"}
-    return ", ".join(f"{name}: {findings.severity.str.startswith(k).sum()}" for name, k in kinds.items()), MISSING
+    kinds = zip(("contradictions", "very unlikely", "notes"), SEVERITIES, strict=True)
+    return ", ".join(f"{name}: {(findings.severity == kind).sum()}" for name, kind in kinds), MISSING
+
+
+def _printed_accuracy(table: int, row: str) -> float:
+    """The accuracy in percent that a row of the paper's tables of readers prints."""
+    cells = paper_table(table)
+    return cells[(cells.row == row) & (cells["column"] == "accuracy")].value.iloc[0]
 
 
 def _of_metric(intervals, metric: str) -> str:
@@ -142,7 +161,7 @@ LINES = (
     Line("Who and what", "01_dataset", ("patches",), _cohort),
     Line("Can the label be told without the fracture?", "01_dataset", ("factors",), _shortcut),
     Line("How well does the chosen network tell fresh from old?", _CV, ("table3", "table3_intervals"), _network),
-    Line("Its sensitivity and specificity at 0.5, %", _CV, ("table3_intervals",), _rates),
+    Line(f"Its sensitivity and specificity at {THRESHOLD}, %", _CV, ("table3_intervals",), _rates),
     Line("How far ahead of the next?", "03_model_comparison", ("comparisons",), _next_best),
     Line("Can its probabilities be taken at their word?", _CV, ("calibration",), _calibration),
     Line("What would leakage between folds add?", _CV, ("leakage",), _leakage),

@@ -11,6 +11,7 @@ from scipy.special import expit, logit, ndtri, stdtrit
 
 from ovcf.problems import InputError, Problem
 from ovcf.stats.checks import check_inputs
+from ovcf.stats.rates import METRICS
 from ovcf.stats.roc import auc_influence, clustered_delong, delong
 
 
@@ -103,7 +104,7 @@ def clustered_ratio(above, below, patient, level=0.95) -> Interval:
 
 
 def metric_ratios(truth, called) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Write each rate of Equations (1)-(5) as a ratio of sums over patches.
+    """Write each metric of counts (Equations (1)-(5)) as a ratio of sums over patches.
 
     Parameters
     ----------
@@ -115,18 +116,8 @@ def metric_ratios(truth, called) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         Name to (above, below), each (n,) floats. Checked against `ovcf.stats.rates.rates`.
     """
     truth, called = np.asarray(truth, bool), np.asarray(called, bool)
-    right, wrong = truth == called, truth != called
-    every = np.ones(truth.size)
-    pairs = {
-        "accuracy": (right, every),
-        "precision_fresh": (right & called, called),
-        "precision_old": (right & ~called, ~called),
-        "recall_fresh": (right & truth, truth),
-        "recall_old": (right & ~truth, ~truth),
-        "f1_fresh": (2 * (right & truth), 2 * (right & truth) + wrong),
-        "f1_old": (2 * (right & ~truth), 2 * (right & ~truth) + wrong),
-    }
-    return {name: (np.asarray(a, float), np.asarray(b, float)) for name, (a, b) in pairs.items()}
+    outcomes = [np.asarray(o, float) for o in (truth & called, truth & ~called, ~truth & ~called, ~truth & called)]
+    return {name: metric.ratio(*outcomes) for name, metric in METRICS.items() if metric.ratio}
 
 
 def analytic_intervals(truth, scores, patient=None, *, threshold=0.5, level=0.95) -> pd.DataFrame:
@@ -147,7 +138,7 @@ def analytic_intervals(truth, scores, patient=None, *, threshold=0.5, level=0.95
     data = check_inputs(truth, scores, patient)
     rows = {}
     for name, (above, below) in metric_ratios(data.truth, data.scores >= threshold).items():
-        plain = patient is None and not name.startswith("f1")
+        plain = patient is None and METRICS[name].proportion
         rows[name] = (
             wilson(above.sum(), below.sum(), level) if plain else clustered_ratio(above, below, data.patient, level)
         )
@@ -156,7 +147,7 @@ def analytic_intervals(truth, scores, patient=None, *, threshold=0.5, level=0.95
         if patient is None
         else clustered_auc_interval(*data, level=level)
     )
-    return pd.DataFrame.from_dict(rows, orient="index", columns=Interval._fields).rename_axis("metric")
+    return _by_metric(rows)
 
 
 def fold_mean_intervals(truth, scores, patient, folds, *, threshold=0.5, level=0.95) -> pd.DataFrame:
@@ -184,7 +175,13 @@ def fold_mean_intervals(truth, scores, patient, folds, *, threshold=0.5, level=0
         variance = data.clusters / max(data.clusters - 1, 1) * np.sum(terms**2)
         rows[name] = _proportion_interval(p, variance, np.unique(data.patient[below > 0]).size, level)
     rows["auc"] = fold_mean_auc(*data, folds, level)
-    return pd.DataFrame.from_dict(rows, orient="index", columns=Interval._fields).rename_axis("metric")
+    return _by_metric(rows)
+
+
+def _by_metric(rows: dict[str, Interval]) -> pd.DataFrame:
+    """Intervals as a table, metrics in the registry's order."""
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=Interval._fields)
+    return table.loc[list(METRICS)].rename_axis("metric")
 
 
 def fold_mean_auc(truth, scores, patient, folds, level=0.95) -> Interval:

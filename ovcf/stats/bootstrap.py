@@ -48,8 +48,8 @@ def metrics_of_weights(truth, scores, patient, *, threshold=0.5, folds=None, ave
     Returns
     -------
     Callable
-        Of weights (r, clusters) to (r, 8) float64, columns `METRICS` (pooled with folds: 9, the last
-        `auc_fold_mean`). A metric that is 0/0 in a replicate is NaN there.
+        Of weights (r, clusters) to (r, 8) float64, columns as `METRICS` has them (pooled with folds: one more, the
+        last, `FOLD_MEAN`). A metric that is 0/0 in a replicate is NaN there.
     """
     data = check_inputs(truth, scores, patient)
     each = [] if folds is None else [folds == fold for fold in np.unique(folds)]
@@ -77,7 +77,8 @@ def _metrics(data, of, threshold):
 
     def metrics(weights):
         counts = weights.astype(float) @ per_patient  # (r, 4): tp, fn, tn, fp
-        return np.stack([*rates_from_counts(*counts.T).values(), area(weights)], axis=1)
+        values = rates_from_counts(*counts.T) | {"auc": area(weights)}
+        return np.stack([values[name] for name in METRICS], axis=1)
 
     return metrics
 

@@ -180,12 +180,14 @@ def decision_curve(truth, p_fresh, patient=None, *, thresholds=None, level=0.95)
     )
 
 
-def operating_points(predictions, *, target_sensitivity=0.90, level=0.95) -> pd.DataFrame:
+def operating_points(
+    predictions: pd.DataFrame, *, threshold: float = 0.5, target_sensitivity: float = 0.90, level: float = 0.95
+) -> pd.DataFrame:
     """Tabulate one network's rates at thresholds that were not chosen on the patches they are applied to.
 
-    The rules: fixed 0.5; Youden's (recall_fresh + recall_old at its largest); the highest threshold that
-    reaches `target_sensitivity`. For fold k the last two are chosen on the out-of-fold predictions of the
-    other folds. That keeps fold k's scores and labels out of the choice, and needs no further training; it is
+    The rules: `threshold`, fixed beforehand; Youden's (recall_fresh + recall_old at its largest); the highest
+    threshold that reaches `target_sensitivity`. For fold k the last two are chosen on the out-of-fold predictions of
+    the other folds. That keeps fold k's scores and labels out of the choice, and needs no further training; it is
     not fully nested, since the networks that scored the other folds trained on fold k, and each fold's
     network has a scale of its own. With `split: patch` a patient may also sit on both sides. The "same
     patches" rows choose and apply on all patches and show how much that flatters.
@@ -193,7 +195,7 @@ def operating_points(predictions, *, target_sensitivity=0.90, level=0.95) -> pd.
     Parameters
     ----------
     predictions : DataFrame, predictions of one network under one split, two folds or more.
-    target_sensitivity : in (0, 1].
+    threshold : the one fixed beforehand. target_sensitivity : in (0, 1].
 
     Returns
     -------
@@ -215,20 +217,20 @@ def operating_points(predictions, *, target_sensitivity=0.90, level=0.95) -> pd.
     truth, p, fold = (predictions[c].to_numpy() for c in ("truth", "p_fresh", "fold"))
     reach = partial(sensitivity_threshold, target=target_sensitivity)
     rules = {"Youden": youden_threshold, f"sensitivity {target_sensitivity:g}": reach}
-    chosen = [("fixed 0.5", "nothing", np.full(p.size, 0.5))]
+    chosen = [(f"fixed {threshold:g}", "nothing", np.full(p.size, threshold))]
     for name, rule in rules.items():
         chosen.append((name, "other folds", other_folds_threshold(truth, p, fold, rule)))
         chosen.append((name, "same patches (flatters)", np.full(p.size, rule(truth, p))))
     rows = []
-    for name, source, threshold in chosen:
-        for metric, (above, below) in metric_ratios(truth, p >= threshold).items():
+    for name, source, cuts in chosen:
+        for metric, (above, below) in metric_ratios(truth, p >= cuts).items():
             rate = clustered_ratio(above, below, predictions["patient_id"], level)
             rows.append(
                 {
                     "rule": name,
                     "chosen_on": source,
-                    "threshold_min": threshold.min(),
-                    "threshold_max": threshold.max(),
+                    "threshold_min": cuts.min(),
+                    "threshold_max": cuts.max(),
                     "metric": metric,
                     "estimate": rate.estimate,
                     "low": rate.low,

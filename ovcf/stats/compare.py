@@ -24,6 +24,8 @@ COLUMNS = [
     "question",
     "whose",
     "networks",
+    "first",
+    "second",
     "difference",
     "low",
     "high",
@@ -32,8 +34,9 @@ COLUMNS = [
     "p",
     "p_holm",
 ]
+CLUSTERED_DELONG = "DeLong, clustered by patient (Obuchowski)"
 TESTS = {
-    "DeLong, clustered by patient (Obuchowski)": (
+    CLUSTERED_DELONG: (
         OURS,
         "Would the AUCs of these trained networks differ on other patients like these?",
     ),
@@ -65,9 +68,10 @@ def compare_networks(predictions, *, versus=None, threshold=0.5, level=0.95) -> 
     Returns
     -------
     DataFrame
-        test, metric, question, whose, networks ("a - b" or "all"), difference (first minus second, as a
-        fraction), low, high, statistic (z, t, chi-square or, for exact McNemar, the patches only the first
-        got right), df (NaN for z and exact tests), p (two-sided), p_holm (within test and metric; Holm 1979).
+        test, metric, question, whose, networks ("a - b" or "all"), first and second (a, b; "" for all), difference
+        (first minus second, as a fraction), low, high, statistic (z, t, chi-square or, for exact McNemar, the patches
+        only the first got right), df (NaN for z and exact tests), p (two-sided), p_holm (within test and metric; Holm
+        1979).
         References stand at each test. Checked against statsmodels (McNemar, Cochran, Holm), scipy (paired t)
         and literal sums. A network that was chosen because it came out best on these folds has p values that
         flatter it.
@@ -94,7 +98,7 @@ def compare_networks(predictions, *, versus=None, threshold=0.5, level=0.95) -> 
         pairs = [(i, j) if names[i] == versus else (j, i) for i, j in pairs]
     right = (scores >= threshold) == truth
     clustered, plain = clustered_delong(truth, scores, patient), delong(truth, scores)
-    rows = _auc_rows("DeLong, clustered by patient (Obuchowski)", clustered, pairs, level)
+    rows = _auc_rows(CLUSTERED_DELONG, clustered, pairs, level)
     rows += _auc_rows("DeLong", plain, pairs, level)
     rows += [_clustered_mcnemar(right, patient, pair, level) for pair in pairs]
     rows += [_exact_mcnemar(right, pair, level) for pair in pairs] + [_cochran(right)]
@@ -278,6 +282,8 @@ def _finished(rows, names):
     table["networks"] = [
         "all" if w else " - ".join(names[k] for k in pair) for pair, w in zip(table["pair"], whole, strict=True)
     ]
+    for place, column in enumerate(("first", "second")):
+        table[column] = ["" if w else names[pair[place]] for pair, w in zip(table["pair"], whole, strict=True)]
     table["question"] = table["test"].map({test: question for test, (_, question) in TESTS.items()})
     table["whose"] = table["test"].map({test: whose for test, (whose, _) in TESTS.items()})
     table["p_holm"] = table["p"].where(whole)

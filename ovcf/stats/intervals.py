@@ -22,7 +22,7 @@ from ovcf.stats.analytic import (
     wilson,
 )
 from ovcf.stats.checks import one_network
-from ovcf.stats.rates import METRICS
+from ovcf.stats.rates import FOLD_MEAN, METRICS
 
 METHODS = ("analytic", "percentile", "bca")
 NAMES = {
@@ -79,7 +79,7 @@ def metric_intervals(
         for m in chosen
     ]
     table = pd.concat(tables).rename_axis("metric").reset_index()
-    order = {name: i for i, name in enumerate([*METRICS, "auc_fold_mean"])}
+    order = {name: i for i, name in enumerate([*METRICS, FOLD_MEAN])}
     return table.sort_values("metric", key=lambda s: s.map(order), kind="stable").reset_index(drop=True)
 
 
@@ -100,7 +100,7 @@ def fold_intervals(predictions, **options) -> pd.DataFrame:
     folds = predictions.groupby("fold")
     tables = [metric_intervals(fold, **options).assign(fold=number) for number, fold in folds]
     table = pd.concat(tables, ignore_index=True)
-    table = table[table["metric"] != "auc_fold_mean"].reset_index(drop=True)
+    table = table[table["metric"] != FOLD_MEAN].reset_index(drop=True)
     return table[["fold", *(c for c in table if c != "fold")]]
 
 
@@ -126,12 +126,12 @@ def _analytic(data, folds, threshold, average, level, independent):
         return fold_mean_intervals(*data, folds, threshold=threshold, level=level).drop(columns="se")
     patient = None if independent else data.patient
     table = analytic_intervals(data.truth, data.scores, patient, threshold=threshold, level=level)
-    table.loc["auc_fold_mean"] = fold_mean_auc(*data, folds, level)
+    table.loc[FOLD_MEAN] = fold_mean_auc(*data, folds, level)
     return table.drop(columns="se")
 
 
 def _table(estimate, ends):
-    names = [*METRICS, "auc_fold_mean"][: len(estimate)]
+    names = [*METRICS, FOLD_MEAN][: len(estimate)]
     return pd.DataFrame({"estimate": estimate, "low": ends[0], "high": ends[1]}, index=names)
 
 

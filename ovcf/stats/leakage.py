@@ -11,7 +11,7 @@ from ovcf.problems import InputError, Problem
 from ovcf.stats import bootstrap as boot
 from ovcf.stats.checks import check_predictions, row_numbers
 from ovcf.stats.compare import z_interval
-from ovcf.stats.rates import METRICS
+from ovcf.stats.rates import FOLD_MEAN, METRICS
 from ovcf.stats.roc import clustered_delong
 
 COLUMNS = ["patches", "n", "metric", "by_patient", "by_patch", "difference", "low", "high", "p", "method"]
@@ -83,7 +83,7 @@ def _bootstrap_rows(truth, codes, patient, patch, threshold, replicates, seed, l
         {
             "patches": "all",
             "n": truth.size,
-            "metric": [*METRICS, "auc_fold_mean"],
+            "metric": [*METRICS, FOLD_MEAN],
             "by_patient": first,
             "by_patch": second,
             "difference": second - first,

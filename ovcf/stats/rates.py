@@ -5,16 +5,51 @@ carry the class because "precision" or "recall" alone has been read both ways (t
 that does).
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from ovcf.stats.checks import check_inputs, check_predictions
 from ovcf.stats.roc import auc
 
-RATES = ("accuracy", "precision_fresh", "precision_old", "recall_fresh", "recall_old", "f1_fresh", "f1_old")
-METRICS = (*RATES, "auc")  # Table 2, in its order
+
+class Metric(NamedTuple):
+    """A metric of Table 2.
+
+    `title` heads its column, without the unit. `ratio` takes tp, fn, tn, fp and gives (above, below), each a sum of
+    multiples of the four: of counts it makes the rate, of one patch's outcome (0 or 1 each) the patch's share in it,
+    which is what intervals clustered by patient are made of. None where the metric is of scores. `percent`: printed
+    so. `proportion`: a share of patches, each counted once, so that Wilson's interval holds were they independent.
+    """
+
+    title: str
+    ratio: Callable[..., tuple] | None
+    percent: bool = True
+    proportion: bool = True
+
+
+def _f1(mine, missed, false):
+    """F1 = 2 R P / (R + P) of Eq. (5), as 2 tp / (2 tp + fp + fn): its limit 0 where tp = 0 and there are errors."""
+    return 2 * mine, 2 * mine + missed + false
+
+
+METRICS: dict[str, Metric] = {
+    "accuracy": Metric("Accuracy", lambda tp, fn, tn, fp: (tp + tn, tp + fn + tn + fp)),  # Eq. (4)
+    "precision_fresh": Metric("Precision fresh", lambda tp, fn, tn, fp: (tp, tp + fp)),  # Eq. (3)
+    "precision_old": Metric("Precision old", lambda tp, fn, tn, fp: (tn, tn + fn)),
+    "recall_fresh": Metric("Recall fresh = sensitivity", lambda tp, fn, tn, fp: (tp, tp + fn)),  # Eq. (2)
+    "recall_old": Metric("Recall old = specificity", lambda tp, fn, tn, fp: (tn, tn + fp)),  # Eq. (1)
+    "f1_fresh": Metric("F1 fresh", lambda tp, fn, tn, fp: _f1(tp, fn, fp), proportion=False),  # Eq. (5)
+    "f1_old": Metric("F1 old", lambda tp, fn, tn, fp: _f1(tn, fp, fn), proportion=False),
+    "auc": Metric("AUC", None, percent=False),
+}
+"""Table 2's columns, in its order. A metric more is one entry here: every table over networks and folds, every
+interval and every formatter goes through this registry."""
+
+FOLD_MEAN = "auc_fold_mean"  # stands behind the metrics of pooled patches: the mean of the folds' own AUCs
 
 
 class Confusion(NamedTuple):
@@ -26,7 +61,7 @@ class Confusion(NamedTuple):
     fp: int
 
 
-def confusion(truth, called) -> Confusion:
+def confusion(truth: ArrayLike, called: ArrayLike) -> Confusion:
     """Count the four outcomes.
 
     Parameters
@@ -49,8 +84,8 @@ def confusion(truth, called) -> Confusion:
     return Confusion(*(int(c.sum()) for c in counts))
 
 
-def rates_from_counts(tp, fn, tn, fp) -> dict[str, np.ndarray]:
-    """Evaluate Equations (1)-(5) for both classes, on counts of any shape.
+def rates_from_counts(tp: ArrayLike, fn: ArrayLike, tn: ArrayLike, fp: ArrayLike) -> dict[str, NDArray]:
+    """Evaluate every metric of `METRICS` that is of counts (Equations (1)-(5), both classes), of any shape.
 
     Accuracy (tp + tn) / n; precision tp / (tp + fp); recall tp / (tp + fn); F1 = 2 R P / (R + P), computed as
     2 tp / (2 tp + fp + fn), the same number wherever Eq. (5) has one and its limit 0 where tp = 0 and there
@@ -59,23 +94,15 @@ def rates_from_counts(tp, fn, tn, fp) -> dict[str, np.ndarray]:
     Returns
     -------
     dict
-        One float array per name of `RATES`. Checked against sklearn.metrics.
+        One float array per metric with a `ratio`. Checked against sklearn.metrics.
     """
-    tp, fn, tn, fp = (np.asarray(c, float) for c in (tp, fn, tn, fp))
-    ratios = {
-        "accuracy": (tp + tn, tp + fn + tn + fp),  # Eq. (4)
-        "precision_fresh": (tp, tp + fp),  # Eq. (3)
-        "precision_old": (tn, tn + fn),
-        "recall_fresh": (tp, tp + fn),  # Eq. (2), sensitivity
-        "recall_old": (tn, tn + fp),  # Eq. (1), specificity
-        "f1_fresh": (2 * tp, 2 * tp + fp + fn),  # Eq. (5)
-        "f1_old": (2 * tn, 2 * tn + fp + fn),
-    }
+    counts = [np.asarray(c, float) for c in (tp, fn, tn, fp)]
+    ratios = {name: metric.ratio(*counts) for name, metric in METRICS.items() if metric.ratio}
     with np.errstate(invalid="ignore"):
-        return {name: above / below for name, (above, below) in ratios.items()}
+        return {name: np.divide(above, below) for name, (above, below) in ratios.items()}
 
 
-def rates(truth, p_fresh, threshold=0.5) -> pd.Series:
+def rates(truth: ArrayLike, p_fresh: ArrayLike, threshold: float = 0.5) -> pd.Series:
     """Compute every metric of Table 2 for one set of patches.
 
     Parameters
@@ -97,10 +124,11 @@ def rates(truth, p_fresh, threshold=0.5) -> pd.Series:
     data = check_inputs(truth, p_fresh, both=False)
     values = rates_from_counts(*confusion(data.truth, data.scores >= threshold))
     both = 0 < data.truth.sum() < data.truth.size
-    return pd.Series({**values, "auc": auc(data.truth, data.scores) if both else np.nan}, dtype=float)
+    values["auc"] = auc(data.truth, data.scores) if both else np.nan
+    return pd.Series({name: values[name] for name in METRICS}, dtype=float)
 
 
-def fold_table(predictions, threshold=0.5) -> pd.DataFrame:
+def fold_table(predictions: pd.DataFrame, threshold: float = 0.5) -> pd.DataFrame:
     """Tabulate counts and metrics for each network and fold (Table 3, for every network).
 
     Parameters
@@ -133,7 +161,7 @@ def fold_table(predictions, threshold=0.5) -> pd.DataFrame:
     return table.iloc[np.lexsort([table["fold"], *order[::-1]])].reset_index(drop=True)
 
 
-def summary_table(fold_table, ddof=1) -> pd.DataFrame:
+def summary_table(fold_table: pd.DataFrame, ddof: int = 1) -> pd.DataFrame:
     """Average each metric over folds (Table 2; Table 3's row "Average").
 
     Parameters

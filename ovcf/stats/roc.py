@@ -166,6 +166,29 @@ def roc_points(truth, scores) -> pd.DataFrame:
     return pd.DataFrame({"threshold": threshold, "fpr": fpr, "tpr": tpr})
 
 
+def fold_curves(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Give the ROC curve of each fold of one network (Figure 4), one below the other.
+
+    Parameters
+    ----------
+    predictions : DataFrame, predictions of one network under one split.
+
+    Returns
+    -------
+    DataFrame
+        fold, auc (of the fold), then the columns of `roc_points`. A fold of one class has no curve.
+    """
+    predictions = check_predictions(predictions, networks="one")
+    curves = []
+    for number, fold in predictions.groupby("fold"):
+        if fold["truth"].nunique() > 1:
+            curve = roc_points(fold["truth"], fold["p_fresh"])
+            curve.insert(0, "auc", auc(fold["truth"], fold["p_fresh"]))
+            curve.insert(0, "fold", number)
+            curves.append(curve)
+    return pd.concat(curves, ignore_index=True)
+
+
 def mean_roc(predictions, points=101) -> pd.DataFrame:
     """Average one network's ROC curves over folds at equal false positive rates (Figure 4's mean).
 

@@ -15,12 +15,17 @@ from scipy import stats
 from ovcf.problems import InputError, Problem
 from ovcf.stats.checks import need_columns, one_network, row_numbers
 from ovcf.stats.intervals import Interval, clustered_auc_interval, clustered_ratio, metric_ratios
-from ovcf.stats.rates import RATES
+from ovcf.stats.rates import METRICS as KNOWN
 from ovcf.stats.roc import auc_influence
 from ovcf.words import LEVELS, REGIONS, region_of_level
 
 METRICS = ("auc", "accuracy", "recall_fresh", "recall_old")
 AGE_EDGES = (60, 70, 80)
+AGE_GROUPS = (
+    f"under {AGE_EDGES[0]}",
+    *(f"{a}-{b - 1}" for a, b in pairwise(AGE_EDGES)),
+    f"{AGE_EDGES[-1]} and over",
+)
 UNKNOWN = "unknown"
 
 
@@ -34,7 +39,7 @@ def subgroup_table(
     predictions : DataFrame, predictions of one network under one split.
     patches : DataFrame with patch_id and the column. `region` is derived from level, `age_group` from age.
     by : "level", "region", "sex", "age_group", "normal_height", or any column of `patches`.
-    metrics : any of auc and `ovcf.stats.rates.RATES`.
+    metrics : any of `ovcf.stats.rates.METRICS`.
     threshold : called fresh at or above it.
     fewest : a group enters the test of interaction only with this many patches in the metric's denominator
         (for the AUC, of each class), since the test's normal approximation fails below.
@@ -54,10 +59,10 @@ def subgroup_table(
         What `check_predictions` refuses, an unknown metric, a missing column, or a prediction of a patch that
         `patches` lacks.
     """
-    strange = [metric for metric in metrics if metric not in (*RATES, "auc")]
+    strange = [metric for metric in metrics if metric not in KNOWN]
     if strange:
         raise InputError(
-            Problem("metric", "unknown metric", found=", ".join(map(str, strange)), allowed=", ".join((*RATES, "auc")))
+            Problem("metric", "unknown metric", found=", ".join(map(str, strange)), allowed=", ".join(KNOWN))
         )
     data = one_network(predictions)
     groups = group_of_patches(predictions, patches, by)
@@ -125,18 +130,15 @@ def regions_of(levels) -> pd.Series:
 
 def age_group(ages) -> pd.Series:
     """Age group of each age in years: under 60, 60-69, 70-79, 80 and over, or unknown."""
-    between = [f"{a}-{b - 1}" for a, b in pairwise(AGE_EDGES)]
-    names = [f"under {AGE_EDGES[0]}", *between, f"{AGE_EDGES[-1]} and over"]
-    cut = pd.cut(pd.Series(ages).astype(float), [-np.inf, *AGE_EDGES, np.inf], right=False, labels=names)
+    cut = pd.cut(pd.Series(ages).astype(float), [-np.inf, *AGE_EDGES, np.inf], right=False, labels=AGE_GROUPS)
     return cut.astype(object).where(cut.notna(), UNKNOWN)
 
 
 def _ordered(groups, by):
     """Groups present, in the order a reader expects, unknown last."""
     present = set(groups) - {UNKNOWN}
-    expected = {"level": LEVELS, "region": REGIONS}.get(by, ())
-    # "under 60" would sort behind "80 and over"
-    rest = sorted(present - set(expected), key=lambda g: (not g.startswith("under"), g))
+    expected = {"level": LEVELS, "region": REGIONS, "age_group": AGE_GROUPS}.get(by, ())
+    rest = sorted(present - set(expected))
     return [g for g in expected if g in present] + rest + ([UNKNOWN] if UNKNOWN in groups else [])
 
 

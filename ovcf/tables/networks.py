@@ -2,14 +2,17 @@
 
 import pandas as pd
 
-from ovcf.audit import recovered_rates
-from ovcf.audit.published import paper_table, paper_wide
 from ovcf.models.catalogue import describe_training
-from ovcf.stats.compare import compare_networks
-from ovcf.stats.intervals import fold_intervals, metric_intervals
-from ovcf.stats.rates import METRICS, fold_table, summary_table
-from ovcf.stats.subgroups import subgroup_table
-from ovcf.tables.show import METRIC_NAMES, MISSING, beside_paper, mean_sd, with_interval
+from ovcf.stats.rates import FOLD_MEAN, METRICS
+from ovcf.tables.show import (
+    MISSING,
+    beside_paper,
+    brackets,
+    heading,
+    mean_sd,
+    value,
+    with_intervals,
+)
 from ovcf.words import NETWORKS
 
 # The paper's spelling of the networks' names
@@ -20,12 +23,10 @@ PAPER_ROWS = {
     "ResNet50": "resnet50",
     "ResNet101": "resnet101",
 }
-FOLD_MEAN = "auc_fold_mean"
-# Grouping to the column it comes from
-SUBGROUPS = {"region": "level", "level": "level", "sex": "sex", "age_group": "age", "normal_height": "normal_height"}
+AVERAGE = "Average"
 
 
-def recipes(networks, weights: str, trainable: str) -> pd.DataFrame:
+def recipes(networks: list[str], weights: str, trainable: str) -> pd.DataFrame:
     """Say for each network where its weights came from, what was frozen and what trained."""
     rows = [(NETWORKS.get(n, n), describe_training(n, weights, trainable)) for n in networks]
     return pd.DataFrame(rows, columns=["network", "weights and training"])
@@ -36,123 +37,101 @@ def recipe_of(study) -> str:
     return describe_training(study.chosen, study.parameters["weights"], study.parameters["trainable"])
 
 
-def table2(predictions: pd.DataFrame, *, replicates: int, seed: int) -> pd.DataFrame:
-    """Return each metric's mean over folds, its SD (ddof 1) and the mean's patient-clustered interval, as numbers."""
-    means = summary_table(fold_table(predictions), ddof=1)
-    options = {"average": "folds", "replicates": replicates, "seed": seed}
-    intervals = [
-        metric_intervals(mine, **options).assign(network=network)
-        for network, mine in predictions.groupby("network", sort=False)
+def table2(means: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
+    """Set Table 2: networks down, metrics across, the paper's row beneath each of ours.
+
+    Parameters
+    ----------
+    means : DataFrame of `ovcf.stats.summaries.fold_means`.
+    printed : the paper's Table 2 (`ovcf.audit.published.paper_wide`).
+    """
+    cells = means.assign(text=_mean_cells(means))
+    ours = _in_order(cells.pivot(index="network", columns="metric", values="text"))[list(METRICS)]
+    return _named(beside_paper(ours, _of_rows(printed.rename(index=PAPER_ROWS), ours)))
+
+
+def table3(folds: pd.DataFrame, average: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
+    """Set Table 3: folds and their average down, metrics across, the paper's ResNet101 beneath ours.
+
+    Parameters
+    ----------
+    folds : DataFrame of `ovcf.stats.intervals.fold_intervals`, one network.
+    average : DataFrame of `ovcf.stats.summaries.fold_means`, the same network.
+    printed : the paper's Table 3 (`ovcf.audit.published.paper_wide`).
+    """
+    cells = folds.assign(text=with_intervals(folds), row="Fold " + folds.fold.astype(str))
+    ours = cells.pivot(index="row", columns="metric", values="text").reindex(cells.row.unique())[list(METRICS)]
+    ours.loc[AVERAGE] = pd.Series(_mean_cells(average), index=average.metric)
+    return _named(beside_paper(ours, _of_rows(printed, ours)))
+
+
+def _mean_cells(means: pd.DataFrame) -> list[str]:
+    """`75.69 ± 2.08 [72.1, 79.0]`, a cell a row."""
+    return [
+        f"{mean_sd(r.mean, r.sd_ddof1, metric=r.metric)} {brackets(r.low, r.high, r.metric)}"
+        if pd.notna(r.mean)
+        else MISSING
+        for r in means[["mean", "sd_ddof1", "low", "high", "metric"]].itertuples()
     ]
-    columns = ["network", "metric", "low", "high", "method"]
-    return means.merge(pd.concat(intervals)[columns], on=["network", "metric"], how="left", validate="one_to_one")
 
 
-def table2_beside_paper(table: pd.DataFrame) -> pd.DataFrame:
-    """Return `table2` as printed text, the paper's row beneath each of ours; networks in the paper's order."""
-    cells = table.assign(text=[_mean_cell(row) for row in table.to_dict("records")])
-    ours = cells.pivot(index="network", columns="metric", values="text")
-    ours = ours.reindex([n for n in NETWORKS if n in ours.index])[list(METRICS)]
-    printed = paper_wide(2).rename(index=PAPER_ROWS)
-    return _named(beside_paper(ours, printed.loc[printed.index.isin(ours.index)]))
-
-
-def all_intervals(predictions: pd.DataFrame, *, replicates: int, seed: int) -> pd.DataFrame:
-    """Return pooled metrics of every network with patient-clustered BCa intervals (see `metric_intervals`)."""
-    tables = [
-        intervals_of(mine, replicates=replicates, seed=seed).assign(network=network)
-        for network, mine in predictions.groupby("network", sort=False)
-    ]
-    return pd.concat(tables, ignore_index=True)
-
-
-def intervals_of(predictions: pd.DataFrame, *, replicates: int, seed: int) -> pd.DataFrame:
-    """Return pooled metrics of one network with patient-clustered intervals."""
-    return metric_intervals(predictions, replicates=replicates, seed=seed)
+def _of_rows(printed: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
+    """The paper's rows that stand beside one of ours."""
+    return printed.loc[printed.index.isin(ours.index)]
 
 
 def interval_table(intervals: pd.DataFrame) -> pd.DataFrame:
     """Return one row a network, one column a metric, as `estimate [low, high]`."""
-    cells = intervals.assign(text=_texts(intervals))
-    wide = cells.pivot(index="network", columns="metric", values="text")
-    columns = [*METRICS, *([FOLD_MEAN] if FOLD_MEAN in wide else [])]
-    wide = wide.reindex([n for n in NETWORKS if n in wide.index])[columns]
-    return _named(wide)
+    cells = intervals.assign(text=with_intervals(intervals))
+    wide = _in_order(cells.pivot(index="network", columns="metric", values="text"))
+    return _named(wide[[m for m in (*METRICS, FOLD_MEAN) if m in wide]])
 
 
 def interval_methods(intervals: pd.DataFrame) -> pd.DataFrame:
     """Return one network's metrics with the clustered interval, and the interval patches as units would give."""
-    naive = intervals.rename(columns={"unclustered_low": "lo", "unclustered_high": "hi"})
+    naive = intervals.assign(low=intervals.unclustered_low, high=intervals.unclustered_high)
     return pd.DataFrame(
         {
-            "metric": [_metric_name(m) for m in intervals.metric],
-            "estimate [95 % interval, patients as units]": _texts(intervals),
-            "if patches were independent": [
-                with_interval(r.estimate, r.lo, r.hi, metric=r.metric) for r in naive.itertuples()
-            ],
+            "metric": [heading(m) for m in intervals.metric],
+            "estimate [95 % interval, patients as units]": with_intervals(intervals),
+            "if patches were independent": with_intervals(naive),
             "method": intervals.method,
         }
     )
 
 
-def table3(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Return counts and metrics of each fold of one network, as numbers."""
-    return fold_table(predictions)
-
-
-def table3_beside_paper(predictions: pd.DataFrame, *, replicates: int, seed: int) -> pd.DataFrame:
-    """Return Table 3 as text with clustered intervals: folds and average, the paper's ResNet101 beneath ours."""
-    folds = fold_intervals(predictions, replicates=replicates, seed=seed)
-    cells = folds.assign(text=_texts(folds), row="Fold " + folds.fold.astype(str))
-    ours = cells.pivot(index="row", columns="metric", values="text").reindex(cells.row.unique())[list(METRICS)]
-    average = table2(predictions, replicates=replicates, seed=seed).set_index("metric")
-    ours.loc["Average"] = {m: _mean_cell({"metric": m, **average.loc[m]}) for m in METRICS}
-    printed = paper_wide(3)
-    return _named(beside_paper(ours, printed.loc[printed.index.isin(ours.index)]))
-
-
-def _mean_cell(row: dict) -> str:
-    """`75.69 ± 2.08 [72.1, 79.0]`."""
-    interval = with_interval(row["mean"], row["low"], row["high"], metric=row["metric"])
-    return mean_sd(row["mean"], row["sd_ddof1"], metric=row["metric"]) + interval[interval.find(" ") :]
-
-
-def paper_counts(number: int) -> pd.DataFrame:
-    """Return the confusion matrices behind the paper's printed digits and the rates that follow (notebook 06)."""
-    found = recovered_rates().query("table == @name", local_dict={"name": f"Table {number}"})
-    return counts_shown(found.drop(columns="table"))
-
-
 def counts_shown(rates: pd.DataFrame) -> pd.DataFrame:
-    """Return recovered rates (`recovered_rates`) as printed: a dash where nothing can be said."""
-    return rates.drop(columns="unique").replace({"": MISSING})
+    """Return recovered sensitivity and specificity (`ovcf.audit.recovered_rates`) with a dash where there is none.
+
+    The table's name is left out where all rows are of one table.
+    """
+    shown = rates.drop(columns=["unique", "accuracy", "ppv", "npv"])
+    return shown.drop(columns=["table"] * (rates.table.nunique() == 1)).replace({"": MISSING})
 
 
-def paper_auc() -> pd.Series:
-    """Return the AUCs printed in Table 2 by network."""
-    table = paper_table(2).query("column == 'auc'").set_index("row").value
-    return table.rename(index=PAPER_ROWS)
-
-
-def comparisons(predictions: pd.DataFrame, chosen: str) -> pd.DataFrame:
-    """Return every test of the chosen network against each other (`ovcf.stats.compare.compare_networks`)."""
-    return compare_networks(predictions, versus=chosen)
+def printed_auc(table2: pd.DataFrame) -> pd.Series:
+    """Return the AUCs that the paper prints by network, from its tidy Table 2 (`ovcf.audit.published.paper_table`)."""
+    printed = table2[table2["column"] == "auc"].set_index("row").value
+    return printed.rename(index=PAPER_ROWS)
 
 
 def comparison_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the comparisons with differences and intervals as text and printed names of networks."""
-    names = table.networks
-    for key, name in NETWORKS.items():
-        names = names.str.replace(rf"\b{key}\b", name, regex=True)
+    """Return the comparisons with differences and intervals as text and printed names of networks.
+
+    Parameters
+    ----------
+    table : DataFrame of `ovcf.stats.compare.compare_networks`.
+    """
+    named = [
+        f"{NETWORKS.get(a, a)} - {NETWORKS.get(b, b)}" for a, b in zip(table["first"], table["second"], strict=True)
+    ]
     return pd.DataFrame(
         {
             "test": table.test,
             "whose": table.whose,
-            "of": table.metric.map(_metric_name).str.replace(" (%)", ", points"),
-            "networks": names,
-            "difference [95 % interval]": [
-                with_interval(r.difference, r.low, r.high, metric=r.metric) for r in table.itertuples()
-            ],
+            "of": [heading(metric, unit="points") for metric in table.metric],
+            "networks": [pair if one else "all" for pair, one in zip(named, table["first"], strict=True)],
+            "difference [95 % interval]": with_intervals(table, "difference"),
             "p": table.p,
             "p_holm": table.p_holm,
             "what it answers": table.question,
@@ -160,15 +139,13 @@ def comparison_table(table: pd.DataFrame) -> pd.DataFrame:
     ).set_index(["what it answers", "test", "whose", "of"])
 
 
-def subgroups(predictions: pd.DataFrame, patches: pd.DataFrame) -> pd.DataFrame:
-    """Return the AUC of every subgroup the cohort has the columns for (`ovcf.stats.subgroups`)."""
-    known = [by for by, column in SUBGROUPS.items() if _has_groups(patches, column)]
-    tables = [subgroup_table(predictions, patches, by, metrics=("auc",)) for by in known]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["by", "estimate", "tested"])
-
-
 def subgroup_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the subgroups as text, the test of interaction once per grouping."""
+    """Return the subgroups as text, the test of interaction once per grouping.
+
+    Parameters
+    ----------
+    table : DataFrame of `ovcf.stats.summaries.known_subgroups`.
+    """
     return pd.DataFrame(
         {
             "by": table.by.str.replace("_", " "),
@@ -176,65 +153,55 @@ def subgroup_rows(table: pd.DataFrame) -> pd.DataFrame:
             "patches": table.n,
             "patients": table.patients,
             "fresh": table.fresh,
-            "AUC [95 % interval]": [with_interval(r.estimate, r.low, r.high, metric="auc") for r in table.itertuples()],
+            "AUC [95 % interval]": with_intervals(table),
             "p_interaction": table.p_interaction.where(table.by != table.by.shift()),
         }
     )
 
 
 def operating_table(points: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a rule: its thresholds over folds and the rates they give, with intervals."""
-    cells = points.assign(text=_texts(points))
-    span = cells.threshold_min.map("{:.2f}".format) + " to " + cells.threshold_max.map("{:.2f}".format)
-    cells["threshold over folds"] = span.where(
-        cells.threshold_min != cells.threshold_max, cells.threshold_min.map("{:.2f}".format)
-    )
-    wide = cells.pivot_table(
-        index=["rule", "chosen_on", "threshold over folds"],
-        columns="metric",
-        values="text",
-        aggfunc="first",
-        sort=False,
-    )
+    """Return one row a rule: its thresholds over folds and the rates they give, with intervals.
+
+    Parameters
+    ----------
+    points : DataFrame of `ovcf.stats.calibration.operating_points`.
+    """
+    ends = zip(points.threshold_min, points.threshold_max, strict=True)
+    spans = [f"{low:.2f}" if low == high else f"{low:.2f} to {high:.2f}" for low, high in ends]
+    cells = points.assign(text=with_intervals(points), **{"threshold over folds": spans})
+    rows = ["rule", "chosen_on", "threshold over folds"]
+    wide = cells.pivot_table(index=rows, columns="metric", values="text", aggfunc="first", sort=False)
     return _named(wide[[m for m in METRICS if m in wide]])
 
 
 def leakage_table(price: pd.DataFrame) -> pd.DataFrame:
-    """Return the price of leakage as text: both splits and their difference with its interval."""
+    """Return the price of leakage as text: both splits and their difference with its interval.
+
+    Parameters
+    ----------
+    price : DataFrame of `ovcf.stats.leakage.price_of_leakage`.
+    """
     shown = price.dropna(subset=["difference"])
     return pd.DataFrame(
         {
             "patches": shown.patches,
             "n": shown.n,
-            "of": shown.metric.map(_metric_name),
-            "split by patient": [_one(r.by_patient, r.metric) for r in shown.itertuples()],
-            "split by patch": [_one(r.by_patch, r.metric) for r in shown.itertuples()],
-            "difference [95 % interval]": [
-                with_interval(r.difference, r.low, r.high, metric=r.metric) for r in shown.itertuples()
-            ],
+            "of": [heading(metric) for metric in shown.metric],
+            "split by patient": [value(r.by_patient, r.metric) for r in shown.itertuples()],
+            "split by patch": [value(r.by_patch, r.metric) for r in shown.itertuples()],
+            "difference [95 % interval]": with_intervals(shown, "difference"),
             "p": shown.p,
             "method": shown.method,
         }
     )
 
 
-def _one(value: float, metric: str) -> str:
-    return f"{value:.3f}" if metric.startswith("auc") else f"{100 * value:.1f}"
-
-
-def _has_groups(patches: pd.DataFrame, column: str) -> bool:
-    """Whether a column tells at least two groups apart."""
-    return column in patches and patches[column].replace("", None).nunique() > 1
-
-
-def _texts(table: pd.DataFrame) -> list[str]:
-    return [with_interval(r.estimate, r.low, r.high, metric=r.metric) for r in table.itertuples()]
-
-
-def _metric_name(metric: str) -> str:
-    return "AUC, mean of folds" if metric == FOLD_MEAN else METRIC_NAMES.get(metric, metric)
+def _in_order(wide: pd.DataFrame) -> pd.DataFrame:
+    """Rows by network in the study's order; what it does not know stands last."""
+    known = [n for n in NETWORKS if n in wide.index]
+    return wide.reindex([*known, *(n for n in wide.index if n not in NETWORKS)])
 
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:
     """Give columns and rows their printed names."""
-    return table.rename(columns=_metric_name, index=NETWORKS)
+    return table.rename(columns=heading, index=NETWORKS)

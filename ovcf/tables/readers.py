@@ -1,19 +1,11 @@
-"""The tables of notebook 05: readers without and with the model beside the paper's, and what the study extends to."""
+"""The tables of notebook 05 as printed: readers without and with the model beside the paper's, and their analyses."""
 
 import pandas as pd
 
-from ovcf.audit import recovered_rates
-from ovcf.audit.published import paper_wide
-from ovcf.stats.rates import fold_table
-from ovcf.stats.readers.components import or_components, prepare
-from ovcf.stats.readers.mrmc import obuchowski_rockette
-from ovcf.stats.readers.power import power_grid
-from ovcf.stats.readers.tables import reader_table
-from ovcf.tables.show import GLUE, MISSING, mean_sd, percent, with_interval
+from ovcf.stats.readers.tables import AVERAGE
+from ovcf.tables.show import MISSING, brackets, mean_sd, percent, plus_minus, value, with_interval, with_intervals
 from ovcf.words import NETWORKS
 
-AVERAGE = "Average"
-SHOWN = ("accuracy", "specificity", "sensitivity", "ppv", "npv")
 NAMES = {
     "accuracy": "Accuracy (%)",
     "specificity": "Specificity (%)",
@@ -21,7 +13,6 @@ NAMES = {
     "ppv": "PPV = precision fresh (%)",
     "npv": "NPV = precision old (%)",
 }
-METRICS = ("auc", "sensitivity", "specificity")
 
 
 def title(study) -> str:
@@ -31,57 +22,47 @@ def title(study) -> str:
     return f"{answers.reader.nunique()} {who}, {answers.patch_id.nunique()} cases: {study.label}"
 
 
-def sessions(readings: pd.DataFrame) -> dict:
-    """Return the table of each session that the readings hold, unaided first."""
-    held = [name for name in ("unaided", "aided") if (readings.session == name).any()]
-    return {name: reader_table(readings, name) for name in held}
-
-
-def session_beside_paper(table: pd.DataFrame, number: int, folds: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Return one session (Table 4: unaided, 5: aided) with intervals, the paper's printed rows, and what these imply.
+def session_table(
+    readers: pd.DataFrame, printed: pd.DataFrame, recovered: pd.DataFrame, network: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Set one session (Table 4: without the model, 5: with it), the paper's rows, and what its digits imply.
 
     Parameters
     ----------
-    table : of `reader_table`, its last row the average.
-    folds : fold table of the chosen network; its mean stands where the paper has the model's row.
+    readers : DataFrame of `ovcf.stats.readers.tables.reader_table`, its last row the average.
+    printed : the same table of the paper (`ovcf.audit.published.paper_wide`).
+    recovered : the rates of the matrices behind its digits (`ovcf.audit.recovered_rates`).
+    network : DataFrame of `ovcf.stats.readers.summaries.network_average`; stands where the paper has its model's row.
     """
-    ours = pd.DataFrame(
-        {NAMES[m]: [_cell(row, m) for row in table.to_dict("records")] for m in SHOWN}, index=table.reader
-    )
-    if folds is not None:
-        names = {
-            "specificity": "recall_old",
-            "sensitivity": "recall_fresh",
-            "ppv": "precision_fresh",
-            "npv": "precision_old",
+    ours = pd.DataFrame({name: [_cell(row, m) for row in readers.to_dict("records")] for m, name in NAMES.items()})
+    ours.index = readers.reader
+    if network is not None:
+        name = network.network.iloc[0]
+        cells = {
+            NAMES[r.metric]: mean_sd(r.mean, r.sd) for r in network.rename(columns={"sd_ddof1": "sd"}).itertuples()
         }
-        cells = {NAMES[m]: _fold_mean(folds[names.get(m, m)]) for m in SHOWN}
-        ours.loc[f"{NETWORKS.get(folds.network.iloc[0], folds.network.iloc[0])}, mean of folds"] = cells
-    printed = paper_wide(number).rename(columns=NAMES)
-    printed = printed.loc[~printed.index.str.startswith("p value")]
-    rows = pd.concat({"ours": ours, "paper, printed": printed, "paper, from its digits": _recomputed(number)})
-    return rows.reindex(columns=list(NAMES.values())).fillna(MISSING).rename_axis([None, None])
+        ours.loc[f"{NETWORKS.get(name, name)}, mean of folds"] = pd.Series(cells)
+    parts = {"ours": ours, "paper, printed": printed.rename(columns=NAMES), "paper, from its digits": _rates(recovered)}
+    return pd.concat(parts).reindex(columns=list(NAMES.values())).fillna(MISSING).rename_axis([None, None])
 
 
-def _recomputed(number: int) -> pd.DataFrame:
-    """The rates that follow from the confusion matrices behind the printed digits (the appendix, notebook 06)."""
-    found = recovered_rates().query("table == @name", local_dict={"name": f"Table {number}"}).set_index("row")
-    n = found[["tp", "fn", "tn", "fp"]].sum(axis=1, skipna=False)
-    accuracy = 100 * (found.tp + found.tn) / n
-    return pd.DataFrame(
-        {
-            NAMES["accuracy"]: [MISSING if pd.isna(a) else f"{a:.2f}" for a in accuracy],
-            NAMES["specificity"]: found.specificity,
-            NAMES["sensitivity"]: found.sensitivity,
-            NAMES["ppv"]: [_share(r.tp, r.tp + r.fp) for r in found.itertuples()],
-            NAMES["npv"]: [_share(r.tn, r.tn + r.fn) for r in found.itertuples()],
-        },
-        index=found.index,
-    )
+def _cell(row: dict, metric: str) -> str:
+    """`52.5 [37.5, 67.1]`, or `51.5 ± 4.18 [44.4, 58.6]` for the average row; clustered where that is known."""
+    if pd.isna(row[metric]):
+        return MISSING
+    clustered = "_clustered" * pd.notna(row.get(f"{metric}_low_clustered"))
+    low, high = row[f"{metric}_low{clustered}"], row[f"{metric}_high{clustered}"]
+    spread = row.get(f"{metric}_sd")
+    estimate = value(row[metric]) if spread is None or pd.isna(spread) else plus_minus(value(row[metric]), spread)
+    return f"{estimate} {brackets(low, high)}"
 
 
-def _share(part, whole) -> str:
-    return MISSING if pd.isna(whole) or not whole else f"{100 * part / whole:.2f}"
+def _rates(recovered: pd.DataFrame) -> pd.DataFrame:
+    """Recovered rates, percent already, as text."""
+    table = recovered.set_index("row")[list(NAMES)]
+    computed = ["accuracy", "ppv", "npv"]
+    table[computed] = table[computed].map(lambda share: MISSING if pd.isna(share) else f"{share:.2f}")
+    return table.rename(columns=NAMES).replace({"": MISSING})
 
 
 def paper_pairs(tests: pd.DataFrame) -> pd.DataFrame:
@@ -93,17 +74,11 @@ def paper_pairs(tests: pd.DataFrame) -> pd.DataFrame:
             "pairs": tests.pairs,
             "first, mean ± SD (ddof 1)": [mean_sd(r.mean_first, r.sd_first) for r in tests.itertuples()],
             "second, mean ± SD (ddof 1)": [mean_sd(r.mean_second, r.sd_second) for r in tests.itertuples()],
-            "difference [95 % interval]": [with_interval(r.difference, r.low, r.high) for r in tests.itertuples()],
+            "difference [95 % interval]": with_intervals(tests, "difference", metric=""),
             "p": tests.p,
             "what it answers": tests.question,
         }
     )
-
-
-def generalisations(readings: pd.DataFrame, covariance: str = "jackknife") -> pd.DataFrame:
-    """Return the Obuchowski-Rockette analysis for AUC, sensitivity and specificity in its three generalisations."""
-    tables = [obuchowski_rockette(readings, metric=m, covariance=covariance) for m in METRICS]
-    return pd.concat(tables, ignore_index=True)
 
 
 def generalisation_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -112,9 +87,7 @@ def generalisation_table(table: pd.DataFrame) -> pd.DataFrame:
         {
             "of": table.metric,
             "extends to": table.generalisation.str.replace("_", " "),
-            "difference [95 % interval]": [
-                with_interval(r.difference, r.low, r.high, metric=r.metric) for r in table.itertuples()
-            ],
+            "difference [95 % interval]": with_intervals(table, "difference"),
             "statistic": table.statistic,
             "df": [f"{r.df1:.0f}" + (f", {r.df2:.1f}" if pd.notna(r.df2) else "") for r in table.itertuples()],
             "p": table.p,
@@ -128,8 +101,8 @@ def effect_table(effect: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "reader": effect.reader.replace(AVERAGE, "Average; answers: sum"),
-            "without (%)": [f"{100 * v:.1f}" for v in effect.accuracy_unaided],
-            "with (%)": [f"{100 * v:.1f}" for v in effect.accuracy_aided],
+            "without (%)": [percent(share) for share in effect.accuracy_unaided],
+            "with (%)": [percent(share) for share in effect.accuracy_aided],
             "difference [95 % interval]": [
                 with_interval(r.accuracy_difference, r.accuracy_difference_low, r.accuracy_difference_high)
                 for r in effect.itertuples()
@@ -149,9 +122,7 @@ def panel_table(against: pd.DataFrame) -> pd.DataFrame:
             "extends to": against.generalisation.str.replace("_", " "),
             "model": against.model,
             "panel": against.panel,
-            "model - panel [95 % interval]": [
-                with_interval(r.difference, r.low, r.high, metric=r.metric) for r in against.itertuples()
-            ],
+            "model - panel [95 % interval]": with_intervals(against, "difference"),
             "p_superiority": against.p_superiority,
             "p_noninferiority": against.p_noninferiority,
             "in words": against.sentence,
@@ -159,34 +130,13 @@ def panel_table(against: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def model_folds(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Return the chosen network's folds with the names of Tables 4 and 5 beside ours."""
-    folds = fold_table(predictions)
-    return folds.assign(specificity=folds.recall_old, sensitivity=folds.recall_fresh)
+def simulation_truth(truth: pd.DataFrame) -> pd.DataFrame:
+    """Return what the simulated readers were told, and the rates that implies, in percent.
 
-
-def _cell(row: dict, metric: str) -> str:
-    """`52.5 [37.5, 67.1]`, or mean ± SD [interval] for the average row; clustered where that is known."""
-    clustered = pd.notna(row.get(f"{metric}_low_clustered"))
-    low, high = (row[f"{metric}_{end}{'_clustered' if clustered else ''}"] for end in ("low", "high"))
-    text = with_interval(row[metric], low, high)
-    spread = row.get(f"{metric}_sd")
-    return text if spread is None or pd.isna(spread) else text.replace(" [", f"{GLUE}±{GLUE}{100 * spread:.2f} [")
-
-
-def _fold_mean(values: pd.Series) -> str:
-    return mean_sd(values.mean(), values.std(ddof=1))
-
-
-def power_table(readings: pd.DataFrame, *, effect: float = 0.1) -> pd.DataFrame:
-    """Return the power to find a difference of AUC with other readers and cases, from this study's components."""
-    components = or_components(prepare(readings, "auc"), "auc", "jackknife")
-    return power_grid(components, effect=effect)
-
-
-def simulation_truth(study) -> pd.DataFrame:
-    """Return what the simulated readers were told, and the rates that implies (percent, as text)."""
-    table = pd.DataFrame(study.readings.attrs["simulation"]["readers"])
-    shares = [name for name in table if name in ("sensitivity", "specificity", "accuracy", "accuracy_aided")]
-    table[shares] = table[shares].map(percent)
+    Parameters
+    ----------
+    truth : DataFrame, a row a reader, of `attrs["simulation"]["readers"]` of simulated readings.
+    """
+    shares = [name for name in truth if name in ("sensitivity", "specificity", "accuracy", "accuracy_aided")]
+    table = truth.assign(**{name: truth[name].map(percent) for name in shares})
     return table.rename(columns={name: f"{name} (%)" for name in shares})

@@ -1,26 +1,20 @@
 """Tables as a reader wants them: rounded for display only, intervals in brackets, the paper's digits beside ours."""
 
 import re
+from collections.abc import Callable, Mapping
 from html import escape
 
 import numpy as np
 import pandas as pd
 
-METRIC_NAMES = {
-    "accuracy": "Accuracy (%)",
-    "precision_fresh": "Precision fresh (%)",
-    "precision_old": "Precision old (%)",
-    "recall_fresh": "Recall fresh = sensitivity (%)",
-    "recall_old": "Recall old = specificity (%)",
-    "f1_fresh": "F1 fresh (%)",
-    "f1_old": "F1 old (%)",
-    "auc": "AUC",
-}
+from ovcf.stats.rates import FOLD_MEAN, METRICS, Metric
+from ovcf.tables.html import table_html
+
 MISSING = "–"
 GLUE = "\u00a0"  # keeps `75.7 ± 2.1` and `[72.1, 79.0]` on one line
 SENTENCE = 90  # letters from which a cell holds a sentence: the column of the longest gets room to be read in
 WIDE = 9  # columns from which a table is set smaller, so that the last one is seen too
-ROW, CELL = re.compile(r"<tr>.*?</tr>", re.DOTALL), re.compile(r"<td>([^<]*)</td>")
+FOLD_AUC = Metric("AUC, mean of folds", None, percent=False)
 NO_WORDS = re.compile(r"&\w+;|nan|undefined|not defined| to ")
 
 
@@ -35,28 +29,25 @@ class Shown:
 
     def _repr_html_(self) -> str:
         columns = self.table.shape[1] + self.table.index.nlevels * self.index
-        html = self.table.to_html(
-            escape=True, index=self.index, border=0, na_rep=MISSING, sparsify=True, classes=["wide"] * (columns >= WIDE)
-        )
-        wordy = [any(map(_is_words, map(str, values))) for _, values in self.table.items()]
-        longest = [max(map(len, map(str, values)), default=0) for _, values in self.table.items()]
-        roomy = longest.index(max(longest)) if max(longest, default=0) > SENTENCE else None
-        html = ROW.sub(lambda row: _words_left(row[0], wordy, roomy), html)
-        for column, left in zip(self.table.columns, wordy, strict=True):
-            if left and isinstance(column, str):
-                name = escape(column)
-                html = html.replace(f"<th>{name}</th>", f'<th style="text-align: left">{name}</th>')
+        options = {"index": self.index, "classes": ["wide"] * (columns >= WIDE), "styles": _column_styles(self.table)}
         if self.folded:
-            return f"<details><summary>{escape(self.caption)}</summary>{html}</details>"
-        start = html.index(">") + 1
-        return f"{html[:start]}<caption>{escape(self.caption)}</caption>{html[start:]}"
+            return f"<details><summary>{escape(self.caption)}</summary>{table_html(self.table, **options)}</details>"
+        return table_html(self.table, self.caption, **options)
 
     def __repr__(self) -> str:
         return f"{self.caption}\n{self.table.to_string(index=self.index, na_rep=MISSING)}"
 
 
+Format = Callable[[float], str]
+
+
 def show(
-    table: pd.DataFrame, caption: str = "", *, formats: dict | None = None, index: bool = False, folded: bool = False
+    table: pd.DataFrame,
+    caption: str = "",
+    *,
+    formats: Mapping[str, Format] | None = None,
+    index: bool = False,
+    folded: bool = False,
 ) -> Shown:
     """Show a table with a caption; `folded` hides it beneath the caption until that is clicked.
 
@@ -79,19 +70,18 @@ def show(
     return Shown(drawn.map(_in_words), caption, index, folded)
 
 
-def _words_left(row: str, wordy: list[bool], roomy: int | None) -> str:
-    """Set the cells of a row whose columns hold words left, and give one column room."""
-    columns = enumerate(wordy)
+def _column_styles(table: pd.DataFrame) -> list[str]:
+    """Set columns that hold words left, and give the one with the longest sentence room."""
+    texts = [[str(value) for value in values] for _, values in table.items()]
+    longest = [max(map(len, column), default=0) for column in texts]
+    roomy = longest.index(max(longest)) if max(longest, default=0) > SENTENCE else None
+    return [
+        ("text-align: left" + "; min-width: 26em" * (place == roomy)) if any(map(_is_words, column)) else ""
+        for place, column in enumerate(texts)
+    ]
 
-    def aligned(cell):
-        column, left = next(columns)
-        room = "; min-width: 26em" if column == roomy else ""
-        return f'<td style="text-align: left{room}">{cell[1]}</td>' if left else cell[0]
 
-    return CELL.sub(aligned, row)
-
-
-def _in_words(value):
+def _in_words(value: object) -> object:
     """Yes and no for truth values, a dash for what is missing."""
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
@@ -102,10 +92,10 @@ def _is_words(text: str) -> bool:
     return re.search("[A-Za-z]", NO_WORDS.sub("", text)) is not None
 
 
-def number(digits: int):
+def number(digits: int) -> Format:
     """Return a formatter with a fixed number of decimals; whole numbers keep none."""
 
-    def formatted(value):
+    def formatted(value: float) -> str:
         if pd.isna(value):
             return MISSING
         return f"{value:.0f}" if float(value).is_integer() and abs(value) >= 2 else f"{value:.{digits}f}"
@@ -113,35 +103,66 @@ def number(digits: int):
     return formatted
 
 
-def percent(value) -> str:
+def percent(value: float) -> str:
     """Write a share as percent with one decimal."""
     return MISSING if pd.isna(value) else f"{100 * value:.1f}"
 
 
-def p_value(value) -> str:
+def p_value(value: float) -> str:
     """Write a p value with three decimals, small ones as `< 0.001`."""
     if pd.isna(value):
         return MISSING
     return f"<{GLUE}0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def with_interval(estimate, low, high, *, metric: str = "") -> str:
-    """Write `75.7 [72.1, 79.0]`; AUCs as shares with three decimals, other metrics as percent with one."""
-    if pd.isna(estimate):
-        return MISSING
-    scale, digits = (1, 3) if metric.startswith("auc") else (100, 1)
+def _known(metric: str) -> Metric | None:
+    """The registered metric of a name, the mean of folds' AUCs among them; readers' rates have no entry."""
+    return FOLD_AUC if metric == FOLD_MEAN else METRICS.get(metric)
+
+
+def heading(metric: str, unit: str = "(%)") -> str:
+    """Return a metric's printed name, with its unit where it is a percentage: `Accuracy (%)`, `AUC`."""
+    known = _known(metric)
+    if known is None:
+        return metric
+    return f"{known.title} {unit}" if known.percent else known.title
+
+
+def value(estimate: float, metric: str = "", digits: tuple[int, int] = (1, 3)) -> str:
+    """Write a metric's value as it is printed: percentages and shares with so many decimals each."""
+    known = _known(metric)
+    if known is None or known.percent:
+        return f"{100 * estimate:.{digits[0]}f}"
+    return f"{estimate:.{digits[1]}f}"
+
+
+def brackets(low: float, high: float, metric: str = "") -> str:
+    """Write `[72.1, 79.0]`, or `[undefined]`."""
     if pd.isna(low) or pd.isna(high):
-        return f"{scale * estimate:.{digits}f} [undefined]"
-    return f"{scale * estimate:.{digits}f} [{scale * low:.{digits}f},{GLUE}{scale * high:.{digits}f}]"
+        return "[undefined]"
+    return f"[{value(low, metric)},{GLUE}{value(high, metric)}]"
 
 
-def mean_sd(mean, sd, *, metric: str = "") -> str:
-    """Write `75.7 ± 2.1`; AUCs as shares with three decimals, other metrics as percent with two."""
-    if pd.isna(mean):
-        return MISSING
-    scale, digits = (1, 3) if metric.startswith("auc") else (100, 2)
-    spread = "not defined" if pd.isna(sd) else f"{scale * sd:.{digits}f}"
-    return f"{scale * mean:.{digits}f}{GLUE}±{GLUE}{spread}"
+def with_interval(estimate: float, low: float, high: float, *, metric: str = "") -> str:
+    """Write `75.7 [72.1, 79.0]`; AUCs as shares with three decimals, other metrics as percent with one."""
+    return MISSING if pd.isna(estimate) else f"{value(estimate, metric)} {brackets(low, high, metric)}"
+
+
+def with_intervals(table: pd.DataFrame, prefix: str = "estimate", *, metric: str | None = None) -> list[str]:
+    """Write a column of estimates with their `low` and `high`, each as its row's `metric` is written."""
+    metrics = table["metric"] if metric is None else [metric] * len(table)
+    columns = table[prefix], table["low"], table["high"], metrics
+    return [with_interval(e, low, high, metric=m) for e, low, high, m in zip(*columns, strict=True)]
+
+
+def plus_minus(mean: str, spread: float, metric: str = "") -> str:
+    """Write `75.7 ± 2.08`: a value as written and its SD; AUCs with three decimals, percentages with two."""
+    return f"{mean}{GLUE}±{GLUE}{'not defined' if pd.isna(spread) else value(spread, metric, (2, 3))}"
+
+
+def mean_sd(mean: float, sd: float, *, metric: str = "") -> str:
+    """Write `75.69 ± 2.08`; AUCs as shares with three decimals, other metrics as percent with two."""
+    return MISSING if pd.isna(mean) else plus_minus(value(mean, metric, (2, 3)), sd, metric)
 
 
 def beside_paper(ours: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:

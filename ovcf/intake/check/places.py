@@ -19,7 +19,8 @@ class Places(NamedTuple):
         """A problem about the patch in that place."""
         row = self.lines[place] if self.lines else None
         file = str(self.file if self.lines else self.table["image"].iloc[place])
-        return Problem(kind, f"{self.table['patch_id'].iloc[place]}: {message}", file, row, column, found, allowed)
+        patch = str(self.table["patch_id"].iloc[place])
+        return Problem(kind, f"{patch}: {message}", file, row, column, found, allowed, patch)
 
 
 def places_of(cohort) -> Places:

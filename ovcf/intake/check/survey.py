@@ -1,5 +1,6 @@
 """Look a cohort over before an hour is spent on it: all that is wrong, and all that is suspicious."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +39,14 @@ class Findings(NamedTuple):
         """0 when clean or only suspicious, 2 when something must be mended first."""
         return 2 if self.errors else 0
 
+    def by_kind(self) -> pd.DataFrame:
+        """Count what was found: severity (errors first), kind, times, example (the first, in words)."""
+        rows = [("error", problem) for problem in self.errors] + [("warning", problem) for problem in self.warnings]
+        said = [(severity, p.kind.replace("_", " "), _without_folders(p)) for severity, p in rows]
+        table = pd.DataFrame(said, columns=["severity", "kind", "example"])
+        groups = table.groupby(["severity", "kind"], sort=False).example
+        return pd.DataFrame({"times": groups.size(), "example": groups.first()}).reset_index()
+
     def as_dict(self) -> dict:
         """For JSON: errors and warnings, each with kind, file, row, column, message, found, allowed."""
         return {
@@ -46,6 +55,11 @@ class Findings(NamedTuple):
             "errors": [_entry(problem) for problem in self.errors],
             "warnings": [_entry(problem) for problem in self.warnings],
         }
+
+
+def _without_folders(problem: Problem) -> str:
+    """The problem in words; a report travels, and the folders of the machine it was made on do not."""
+    return str(problem._replace(file=Path(problem.file).name if problem.file else None))
 
 
 def _entry(problem: Problem) -> dict:
@@ -173,7 +187,7 @@ def _pictures(places: Places, facts: Facts, groups, warnings: list[Problem]) -> 
     index = {patch_id: k for k, patch_id in enumerate(ids)}
     films = {image: k for k, image in enumerate(facts.films.index)}
     for problem in warnings:
-        place = index.get(problem.message.partition(":")[0])
+        place = index.get(problem.patch)
         shown = pictures.setdefault(problem.kind, [])
         if place is not None and "duplicate" not in problem.kind and len(shown) < PICTURES:
             shown.append((ids.iloc[place], [facts.patch_thumbs[place]]))

@@ -1,0 +1,66 @@
+"""Several sessions, metrics and sizes of a reader study in one table."""
+
+import pandas as pd
+
+from ovcf.stats.rates import fold_table
+from ovcf.stats.readers.components import or_components, prepare
+from ovcf.stats.readers.mrmc import obuchowski_rockette
+from ovcf.stats.readers.power import power_grid
+from ovcf.stats.readers.tables import reader_table
+
+SESSIONS = ("unaided", "aided")
+METRICS = ("auc", "sensitivity", "specificity")
+OF_NETWORK = {  # the rates of Tables 4 and 5, and what they are called in a table of folds
+    "accuracy": "accuracy",
+    "specificity": "recall_old",
+    "sensitivity": "recall_fresh",
+    "ppv": "precision_fresh",
+    "npv": "precision_old",
+}
+
+
+def session_tables(readings: pd.DataFrame, *, level: float = 0.95) -> dict[str, pd.DataFrame]:
+    """Tabulate each session that the readings hold, unaided first: name to `reader_table`."""
+    held = [name for name in SESSIONS if (readings.session == name).any()]
+    return {name: reader_table(readings, name, level=level) for name in held}
+
+
+def network_folds(predictions: pd.DataFrame, *, threshold: float = 0.5) -> pd.DataFrame:
+    """Return the folds of one network with the rates named as readers' are (`OF_NETWORK`); 0-1, a row a fold."""
+    folds = fold_table(predictions, threshold)
+    return folds.assign(**{rate: folds[metric] for rate, metric in OF_NETWORK.items()})
+
+
+def network_average(folds: pd.DataFrame) -> pd.DataFrame:
+    """Average a network's folds: network, metric (as readers' are named), mean, sd_ddof1; 0-1.
+
+    Parameters
+    ----------
+    folds : DataFrame of `network_folds`.
+    """
+    values = folds[list(OF_NETWORK)]
+    table = pd.DataFrame({"mean": values.mean(), "sd_ddof1": values.std(ddof=1)})
+    return table.rename_axis("metric").reset_index().assign(network=folds.network.iloc[0])
+
+
+def generalisations(
+    readings: pd.DataFrame, *, metrics: tuple[str, ...] = METRICS, covariance: str = "jackknife"
+) -> pd.DataFrame:
+    """Analyse several metrics by Obuchowski and Rockette (`obuchowski_rockette`), one below the other."""
+    tables = [obuchowski_rockette(readings, metric=metric, covariance=covariance) for metric in metrics]
+    return pd.concat(tables, ignore_index=True)
+
+
+def next_study(readings: pd.DataFrame, *, effect: float = 0.1, covariance: str = "jackknife") -> pd.DataFrame:
+    """Return the power to find a difference of AUC with other readers and cases, from this study's components.
+
+    Parameters
+    ----------
+    readings : DataFrame, both sessions. effect : the difference of AUC to be found.
+
+    Returns
+    -------
+    DataFrame of `ovcf.stats.readers.power.power_grid`: readers, cases, power.
+    """
+    components = or_components(prepare(readings, "auc"), "auc", covariance)
+    return power_grid(components, effect=effect)
