@@ -1,7 +1,7 @@
 """ledger.csv: every number of a run's page as printed, where it stands, and the table it was written from.
 
-Written with the page. A number's table, row and column are those of the cell of a CSV that rounds to it and is about the
-same things (network, fold, metric, reader); where several could be meant none is named.
+Written with the page. A number's table, row and column are those of the cell of a CSV that rounds to it and is about
+the same things (network, fold, metric, reader); where several could be meant none is named.
 """
 
 import csv

@@ -99,7 +99,7 @@ class Replayed(Study):
         return self.run / "model"
 
     def save_table(self, name: str, table: pd.DataFrame, *, index: bool = False) -> pd.DataFrame:
-        """Save a table that was made again; where it agrees with the stored one, the stored digits go on into what is printed."""
+        """Save a table that was made again; where it agrees with the stored one, the stored digits go on to print."""
         write_text(self.scratch / "tables" / f"{name}.csv", table.to_csv(index=index))
         return with_stored_digits(table, self._stored(name)) if not index else table
 

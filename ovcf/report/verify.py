@@ -1,12 +1,11 @@
 """Does every number of a run's page still follow from what the run stores? Each one that does not is named.
 
-Three witnesses are held against one another: the page as it lies there, read as a reader would; the same page made again
-from the stored patches, predictions, readings and published numbers (`replay`); and the ledger written with the page.
+Three witnesses are held against one another: the page as it lies there, read as a reader would; the same page made
+again from the stored patches, predictions, readings and published numbers (`replay`); and the ledger written with it.
 Numbers that only films can tell are made by no one here: page, notebook, ledger and digests must agree on them.
 It cannot see an edit that was made alike in every place that holds the number and, for films, in every digest.
 """
 
-import dataclasses
 import json
 import shutil
 import tempfile
@@ -14,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,46 +23,19 @@ from ovcf.problems import InputError, Problem
 from ovcf.report.brief import brief
 from ovcf.report.ledger import Entry, entries, read_ledger
 from ovcf.report.page import executed, render_page
-from ovcf.report.printed import Place, Printed, numbers, printed
+from ovcf.report.printed import Printed, numbers, printed
 from ovcf.report.replay import CLOSE, INPUTS, Replay, Replayed, replay
 from ovcf.report.run import NOTEBOOKS
 from ovcf.report.sources import BRIEF
-
-SHOWN = 40  # failures that a terminal gets; the JSON holds all
-
-
-@dataclasses.dataclass(frozen=True)
-class Failure:
-    """Something that no longer follows."""
-
-    kind: str  # number, words, table, parameter, ledger, digest, cell
-    where: str
-    found: str
-    expected: str
-    why: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.found}, {self.expected}" + (f" ({self.why})" if self.why else "")
+from ovcf.report.verdict import Failure, Verdict
 
 
-@dataclasses.dataclass
-class Verdict:
-    """What `verify` found."""
+class Remade(NamedTuple):
+    """What a run's page and tables are when they are made again from what it stores."""
 
-    run: str
-    counts: dict[str, int]  # numbers of the page: recomputed, films, stated; and pictures
-    film_cells: list[str]
-    failures: list[Failure]
-    notes: list[str]
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing failed."""
-        return not self.failures
-
-    def as_dict(self) -> dict[str, Any]:
-        """Everything as plain values."""
-        return dataclasses.asdict(self) | {"holds": self.holds}
+    texts: list[Printed]
+    tables: dict[str, pd.DataFrame]  # those that are made again, cells as text
+    replay: Replay
 
 
 def verify(run: Path) -> Verdict:
@@ -78,46 +50,36 @@ def verify(run: Path) -> Verdict:
     InputError
         Where the folder holds no complete run.
     """
-    run = Path(run)
-    record, parameters = _record(run), read_yaml(run / "parameters.yaml")
+    return hold(Path(run), remake(Path(run)))
+
+
+def remake(run: Path) -> Remade:
+    """Make a run's page and tables again from its patches, predictions, readings, published numbers and parameters."""
+    record = _record(run)
     with tempfile.TemporaryDirectory(prefix="ovcf-verify-") as scratch:
-        notebooks = executed(run, list(record["notebooks"]))
-        again = replay(Replayed(run, Path(scratch), parameters, record), notebooks, NOTEBOOKS)
-        failures = list(_tables(run, Path(scratch)))
-        remade = {path.stem for path in (Path(scratch) / "tables").glob("*.csv")}
+        study = Replayed(run, Path(scratch), read_yaml(run / "parameters.yaml"), record)
+        again = replay(study, executed(run, list(record["notebooks"])), NOTEBOOKS)
+        tables = {path.stem: _cells(path) for path in sorted((Path(scratch) / "tables").glob("*.csv"))}
         _complete(run, Path(scratch))
         page = render_page(record, again.notebooks, brief(Path(scratch), record))
-    found, expected = (printed(html) for html in ((run / "report.html").read_text(encoding="utf-8"), page))
-    failures = [*_page(found, expected), *failures, *_parameters(parameters, record), *_failed(again)]
-    notes = _notes(again, record)
+    return Remade(printed(page), tables, again)
+
+
+def hold(run: Path, remade: Remade) -> Verdict:
+    """Hold page, tables, parameters and ledger of a run against what was made again."""
+    record, parameters = _record(run), read_yaml(run / "parameters.yaml")
+    found = printed((run / "report.html").read_text(encoding="utf-8"))
+    failures = [*_page(found, remade.texts), *_tables(run, remade.tables), *_parameters(parameters, record)]
+    failures += _failed(remade.replay)
+    notes = _notes(remade.replay, record)
     try:
-        failures += _ledger(found, read_ledger(run), run, remade, failures)
+        kept = read_ledger(run)
+        failures += _ledger(found, kept, {failure.where for failure in failures})
+        failures += _kept_cells(kept, run, set(remade.tables))
     except InputError as error:
         notes += [str(problem) for problem in error.problems]
-    films = [f"{name}, cell {cell}" for name, cells in again.film_cells.items() for cell in sorted(cells)]
-    return Verdict(str(run), _counts(expected, again), films, failures, notes)
-
-
-def as_text(verdict: Verdict) -> str:
-    """Say a verdict in a terminal."""
-    counts, films = verdict.counts, ""
-    if verdict.film_cells:
-        films = f" ({'; '.join(verdict.film_cells)})"
-    lines = [
-        f"{verdict.run}: {sum(counts.values()) - counts['pictures']} numbers in report.html",
-        f"{counts['recomputed']:7} made again from stored patches, predictions, readings and published numbers",
-        f"{counts['films']:7} come from the films: held by digest{films}",
-        f"{counts['stated']:7} stand in prose, parameters and record",
-        f"{counts['pictures']:7} pictures: held by digest",
-    ]
-    lines += [f"note: {note}" for note in verdict.notes]
-    if verdict.holds:
-        return "\n".join([*lines, "every number holds"])
-    lines.append(f"{len(verdict.failures)} no longer follow:")
-    lines += [f"  - {failure}" for failure in verdict.failures[:SHOWN]]
-    if len(verdict.failures) > SHOWN:
-        lines.append(f"  - and {len(verdict.failures) - SHOWN} more (--json lists every one)")
-    return "\n".join(lines)
+    films = [f"{name}, cell {cell}" for name, cells in remade.replay.film_cells.items() for cell in sorted(cells)]
+    return Verdict(str(run), _counts(remade.texts, remade.replay), films, failures, notes)
 
 
 def _record(run: Path) -> dict[str, Any]:
@@ -149,7 +111,9 @@ def _page(found: list[Printed], expected: list[Printed]) -> Iterator[Failure]:
         for one, other in zip(here, there, strict=False):
             if one.text != other.text:
                 yield from _texts(one, other)
-        yield from (Failure("words", str(p.place), f"printed {p.text!r}", "nothing made again") for p in here[len(there) :])
+        yield from (
+            Failure("words", str(p.place), f"printed {p.text!r}", "nothing made again") for p in here[len(there) :]
+        )
         yield from (Failure("words", str(p.place), "not printed", f"made again {p.text!r}") for p in there[len(here) :])
 
 
@@ -172,11 +136,11 @@ def _without_numbers(text: str) -> str:
     return text
 
 
-def _tables(run: Path, scratch: Path) -> Iterator[Failure]:
+def _tables(run: Path, tables: dict[str, pd.DataFrame]) -> Iterator[Failure]:
     """Hold every stored table against the one made again, cell by cell."""
-    for path in sorted((scratch / "tables").glob("*.csv")):
-        stored, made = (_cells(folder / "tables" / path.name) for folder in (run, scratch))
-        where = f"tables/{path.name}"
+    for name, made in tables.items():
+        where = f"tables/{name}.csv"
+        stored = _cells(run / where)
         if stored is None or list(stored) != list(made) or len(stored) != len(made):
             found = "missing" if stored is None else f"{len(stored)} rows of {', '.join(stored)}"
             yield Failure("table", where, found, f"made again: {len(made)} rows of {', '.join(made)}")
@@ -217,21 +181,14 @@ def _failed(again: Replay) -> Iterator[Failure]:
         yield Failure("cell", f"{name}, cell {cell}", "its numbers stand on the page", f"made again: {error}")
 
 
-def _ledger(found: list[Printed], kept: list[Entry], run: Path, remade: set[str], known: list[Failure]) -> Iterator[Failure]:
-    """Hold the page against its ledger, and the tables of the films against what the ledger took from them."""
-    told = {failure.where for failure in known}
+def _ledger(found: list[Printed], kept: list[Entry], told: set[str]) -> Iterator[Failure]:
+    """Hold the page against its ledger, but for the places that are told already."""
     for here, there in _aligned(list(entries(found)), kept, key=lambda entry: entry.number):
-        for one, other in zip(here, there, strict=False):
-            if one.number != other.number and str(other.place) not in told:
-                yield Failure("ledger", str(other.place), f"printed {one.number}", f"the ledger has {other.number}")
-        more = [(e, "printed {}, not in the ledger") for e in here[len(there) :]]
-        more += [(e, "not printed, the ledger has {}") for e in there[len(here) :]]
-        yield from (
-            Failure("ledger", str(entry.place), *words.format(entry.number).split(", "))
-            for entry, words in more
-            if str(entry.place) not in told
-        )
-    yield from _kept_cells(kept, run, remade)
+        pairs = [(one.place, f"printed {one.number}", f"the ledger has {other.number}") for one, other in
+                 zip(here, there, strict=False) if one.number != other.number]  # fmt: skip
+        pairs += [(one.place, f"printed {one.number}", "not in the ledger") for one in here[len(there) :]]
+        pairs += [(one.place, "not printed", f"the ledger has {one.number}") for one in there[len(here) :]]
+        yield from (Failure("ledger", str(p), ours, theirs) for p, ours, theirs in pairs if str(p) not in told)
 
 
 def _kept_cells(kept: list[Entry], run: Path, remade: set[str]) -> Iterator[Failure]:
@@ -296,6 +253,3 @@ def _notes(again: Replay, record: dict[str, Any]) -> list[str]:
         "installed ones were executed"
         for name, count in by_notebook.items()
     ]
-
-
-__all__ = ["Failure", "Place", "Verdict", "as_text", "verify"]
