@@ -28,7 +28,8 @@ from sound_inputs import Seed, seeds
 from ovcf.cohort.crop import prepare_patches
 from ovcf.cohort.films import check_film, read_film, read_header
 from ovcf.cohort.manifest import read_cohort
-from ovcf.intake.importers import import_annotations
+from ovcf.intake.formats import FORMATS
+from ovcf.intake.importers import ImportOptions, import_annotations
 from ovcf.problems import InputError
 
 KINDS = ("manifest", "picture", "dicom header", "dicom pixels", "annotation")
@@ -241,7 +242,8 @@ def read(how: str, folder: Path, target: Path, out: Path) -> None:
         shutil.rmtree(out)
     else:
         source = target if how == "coco" else folder
-        result = import_annotations(how, source, out / "manifest.csv")
+        whose = ImportOptions(one_patient_per_film=FORMATS[how].patient_pattern is None)
+        result = import_annotations(how, source, out / "manifest.csv", whose)
         assert all(problem.file for problem in result.problems), "a problem names no file"
         boxes = result.patches[["x0", "y0", "x1", "y1"]].to_numpy(dtype=float)
         assert np.isfinite(boxes).all(), "a box is not finite"

@@ -11,7 +11,17 @@ from ovcf.problems import InputError
 
 FILE = click.Path(path_type=Path)
 PRINTED = 50  # problems of one kind in the terminal
-FORMATS = ["yolo", "coco", "voc", "labelme", "vindr", "buu"]
+
+
+class FormatName(click.ParamType):
+    """The name of a format of annotations, from the registry at the time of asking."""
+
+    name = "format"
+
+    def convert(self, value, param, ctx):
+        from ovcf.intake.formats import FORMATS
+
+        return value if value in FORMATS else self.fail(f"{value!r} is not one of {', '.join(FORMATS)}", param, ctx)
 
 
 class Commands(click.Group):
@@ -102,7 +112,7 @@ def synthesise(out, patients, seed, **effects):
 @click.option("--to", "folder", type=FILE, required=True, help="Folder to keep the weights in.")
 def weights(folder):
     """Fetch all ImageNet weights, for a machine without network."""
-    from ovcf.models.weights import fetch_weights
+    from ovcf.models.sources import fetch_weights
 
     fetch_weights(folder)
     click.echo(f"weights: {folder} (use them with -p weights {folder})")
@@ -119,15 +129,17 @@ def pairs(context, option, values: tuple[str, ...]) -> dict[str, str]:
 
 
 @main.command("import")
-@click.argument("form", metavar="FORMAT", type=click.Choice(FORMATS))
+@click.argument("form", metavar="FORMAT", type=FormatName())
 @click.argument("source", type=FILE)
 @click.option("--out", type=FILE, required=True, help="Manifest CSV to write; best above the images.")
 @click.option(
     "--patient-pattern",
     metavar="REGEX",
     help="Finds the patient id in a film's name or path: its group `patient`, else the first ("
-    "groups `age` and `sex` count too). Without it each film is a patient.",
+    "groups `age` and `sex` count too).",
 )
+@click.option("--patient-column", metavar="NAME", help="Column of the annotations that holds the patient id.")
+@click.option("--one-patient-per-film", is_flag=True, help="State that each film is another patient's.")
 @click.option("--levels", multiple=True, callback=pairs, metavar="CATEGORY=LEVEL", help="Repeatable.")
 @click.option(
     "--label-map",
@@ -139,14 +151,23 @@ def pairs(context, option, values: tuple[str, ...]) -> dict[str, str]:
 )
 @click.option("--images", type=FILE, help="Folder of the images, where they are not under SOURCE.")
 @click.option("--classes", type=FILE, help="YOLO's file of class names.")
+@click.option(
+    "--keep-reader",
+    "keep_readers",
+    multiple=True,
+    metavar="NAME",
+    help="Of boxes that overlap keep this reader's (id, or name of their file or folder). Repeatable, first counts.",
+)
+@click.option("--force", is_flag=True, help="Overwrite a manifest that was changed by hand or that no import wrote.")
 def import_(form, source, out, **options):
     """Turn annotations into a manifest.
 
-    FORMAT is yolo, coco, voc, labelme, vindr or buu.
+    FORMAT is yolo, coco, voc, labelme, vindr, buu or folders (fresh/ and old/ of ready patches). Whose a film is
+    must be said: by a pattern, a column, or that each is another patient's.
     """
-    from ovcf.intake.importers import import_annotations
+    from ovcf.intake.importers import ImportOptions, import_annotations
 
-    result = import_annotations(form, source, out, **options)
+    result = import_annotations(form, source, out, ImportOptions(**options))
     for problem in result.problems:
         click.echo(f"not read: {problem}", err=True)
     for note in result.notes:

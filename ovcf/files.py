@@ -6,6 +6,7 @@ brought to disk, then renamed. A kill at any moment leaves the old file or the n
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,6 +46,54 @@ def writing(path: Path, mode: str = "wb", *, private: bool = False, **options: A
         Path(name).unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+@contextmanager
+def placing(path: Path) -> Iterator[Path]:
+    """Lend the path of a temporary file that takes its place when the block ends, and only if it ends well.
+
+    For what writes files by their path (safetensors, a memory map); the file's folder is made.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=PARTIAL)
+    os.close(handle)
+    try:
+        yield Path(name)
+        with open(name, "rb+") as stream:
+            os.fsync(stream.fileno())
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+@contextmanager
+def placing_folder(path: Path) -> Iterator[Path]:
+    """Lend an empty folder that takes its place when the block ends, and only if it ends well.
+
+    A folder that stood there steps aside first, since folders cannot be replaced in one step.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-", suffix=PARTIAL))
+    aside = partial.with_name(partial.name + "-old")
+    try:
+        yield partial
+        os.chmod(partial, 0o777 & ~_umask())  # mkdtemp's are for the owner only
+        if path.exists():
+            os.replace(path, aside)
+        try:
+            os.replace(partial, path)
+        except OSError:
+            os.replace(aside, path) if aside.exists() else None
+            raise
+        _sync_folder(path.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_text(path: Path, text: str, **options: Any) -> None:

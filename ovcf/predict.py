@@ -41,9 +41,10 @@ def predict_case(film_path, box, run, *, model=None) -> dict:
     -------
     dict
         `p_fresh`, `low` and `high` (smallest and largest probability by the final model and those of the
-        folds), `called`, `distance` and `unlike` (far from the training patches), `warning`, `calibration` (a
-        sentence), `digest` and `network` of the model, `film`, `box`, `margin_px`, `mm_per_px`,
-        `spacing_origin`, `notes`, `synthetic` (trained on synthetic films) and `research_use_only`.
+        folds), `called`, `distance` and `unlike` (far from the training patches), `warning` (that, or a blank,
+        dark or bright box), `calibration` (a sentence), `digest` and `network` of the model, `film`, `box`,
+        `margin_px`, `mm_per_px`, `spacing_origin`, `notes`, `synthetic` (trained on synthetic
+        films) and `research_use_only`.
 
     Raises
     ------
@@ -84,9 +85,13 @@ def prepare_case(film, box, model) -> Prepared:
 
 def answer_for(prepared: Prepared, model) -> dict:
     """What the model says of a prepared vertebra (see `predict_case`)."""
+    from ovcf.cohort.crop import crop_slices
+    from ovcf.cohort.films.greys import exposure_fault
     from ovcf.models.final import calibration_statement
 
     said = model.predict(prepared.patch[None]).iloc[0]
+    fault = exposure_fault(prepared.film.pixels[crop_slices(prepared.film.pixels.shape, prepared.box, 0.0)])
+    warnings = [UNLIKE] * bool(said["unlike"]) + [EXPOSED.format(fault)] * bool(fault)
     p, unlike, film = float(said["p_fresh"]), bool(said["unlike"]), prepared.film
     mm = float(film.mm_per_px)
     return {
@@ -97,7 +102,7 @@ def answer_for(prepared: Prepared, model) -> dict:
         "called": "fresh" if p >= 0.5 else "old",
         "distance": float(said["distance"]),
         "unlike": unlike,
-        "warning": UNLIKE if unlike else "",
+        "warning": " ".join(warnings),
         "calibration": calibration_statement(model, p),
         "network": model.network,
         "digest": model.digest,
@@ -112,6 +117,7 @@ def answer_for(prepared: Prepared, model) -> dict:
 
 
 UNLIKE = "This patch looks unlike the patches the model was trained on; its number should not be trusted."
+EXPOSED = "The box shows a vertebra that is {}; the number should not be trusted."
 
 
 def parse_box(text: str) -> tuple:

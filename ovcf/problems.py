@@ -46,3 +46,7 @@ class InputError(ValueError):
             problems = Problem("input", problems)
         self.problems = [problems] if isinstance(problems, Problem) else list(problems)
         super().__init__("\n".join(map(str, self.problems)))
+
+    def __reduce__(self):
+        """Travel between processes with every problem, not their text alone."""
+        return InputError, (self.problems,)

@@ -10,6 +10,7 @@ import hashlib
 import json
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -17,7 +18,10 @@ from ovcf.files import stamp
 from ovcf.problems import InputError, Problem
 from ovcf.run_folder import RunFolder, data_home
 
-TRAINING = "weights trainable epochs batch_size learning_rate momentum decay decay_every seed workers".split()
+if TYPE_CHECKING:
+    from ovcf.models.recipe import Recipe
+
+TRAINING = "weights trainable epochs batch_size learning_rate momentum decay decay_every seed".split()
 PREPROCESSING = "image_size margin_mm margin_px equalisation".split()
 COHORT = "data patients seed folds split".split()
 
@@ -139,15 +143,20 @@ class Study(RunFolder):
         ------
         InputError : with every problem of the manifest, the folds or the weights.
         """
-        from ovcf.models.catalogue import check_choices
-        from ovcf.models.weights import locate
+        from ovcf.models.sources import locate
 
-        p = self.parameters
-        check_choices(p["networks"], p["weights"], p["trainable"])
+        recipe, networks = self.recipe, self.parameters["networks"]
         self.patches  # noqa: B018 - reads and checks every row, deals the folds
-        locate(p["networks"], p["weights"])
+        locate(networks, recipe.weights)
 
     # Networks ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def recipe(self) -> "Recipe":
+        """How the networks are trained; InputError for everything wrong with it or with the choice of networks."""
+        from ovcf.models.recipe import Recipe
+
+        return Recipe.chosen(self.parameters)
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
@@ -179,19 +188,17 @@ class Study(RunFolder):
     @cached_property
     def final(self) -> Path:
         """The folder of the final model, trained on all patches with the chosen network's recipe."""
-        from ovcf.models.final import train_final
+        from ovcf.models.card import Origin
+        from ovcf.models.making import train_final
 
-        p = self.parameters
         return train_final(
             self.images(),
             self.patches,
-            network=self.chosen,
-            predictions=self.predictions[self.predictions.network == self.chosen],
-            preprocessing={name: p[name] for name in PREPROCESSING},
-            synthetic=self.synthetic,
+            self.predictions[self.predictions.network == self.chosen],
+            recipe=self.recipe,
+            origin=Origin({name: self.parameters[name] for name in PREPROCESSING}, self.synthetic),
             cache=self.run / "cache",
             out=self.run / "model",
-            **{name: p[name] for name in TRAINING if name != "workers"},
         )
 
     # Readers -------------------------------------------------------------------------------------------------
@@ -233,15 +240,16 @@ class Study(RunFolder):
     def _cross_validate(self, patches, split, networks=None) -> pd.DataFrame:
         from ovcf.models.crossval import cross_validate
 
-        p = self.parameters
-        return cross_validate(
+        table = cross_validate(
             self.images(),
             patches,
-            split=split,
-            networks=networks or p["networks"],
+            networks or self.parameters["networks"],
+            self.recipe,
             cache=self.run / "cache",
-            **{name: p[name] for name in TRAINING},
+            workers=self.parameters["workers"],
         )
+        table.insert(1, "split", split)
+        return table
 
     def _best(self) -> str:
         from ovcf.stats.rates import fold_table
@@ -267,7 +275,7 @@ class Study(RunFolder):
     def _training_key(self, *more) -> str:
         from ovcf.models.catalogue import FEATURES_VERSION, RANDOM_VERSION, RECIPE_VERSION
 
-        names = [n for n in COHORT + PREPROCESSING + TRAINING if n != "workers"]
+        names = COHORT + PREPROCESSING + TRAINING
         return self._key(names, self._films, FEATURES_VERSION, RANDOM_VERSION, RECIPE_VERSION, *more)
 
 

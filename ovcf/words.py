@@ -1,5 +1,7 @@
 """Each word of the study once: levels, regions of the diaphragm, labels, columns of a box, networks."""
 
+from collections.abc import Iterable
+
 LEVELS = ("T5", "T6", "T7", "T8", "T9", "T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5")
 """Vertebral levels that the paper's Table 1 counts, from above downwards."""
 
@@ -13,7 +15,7 @@ BOX = ("x0", "y0", "x1", "y1")
 """Columns of a vertebra's upright box, in pixels of its film; x1 and y1 are exclusive."""
 
 
-NETWORKS = {
+NETWORKS: dict[str, str] = {
     "alexnet": "AlexNet",
     "vgg16": "VGG16",
     "googlenet": "GoogLeNet",
@@ -21,8 +23,11 @@ NETWORKS = {
     "resnet101": "ResNet101",
     "efficientnet_lite0": "EfficientNet-Lite0",
 }
-"""The networks that come along, as written in a profile and as printed: the paper's five, and one whose ImageNet
-weights come with a pip package."""
+"""The networks, as written in a profile and as printed, in the order of every table: the paper's five, one whose
+ImageNet weights come with a pip package, and what `ovcf.models.catalogue.register` adds."""
+
+LIBRARIES = ("torchvision", "timm")
+"""Whose classification networks can be named as LIBRARY:NAME."""
 
 
 def region_of_level(level: str) -> str:
@@ -31,3 +36,15 @@ def region_of_level(level: str) -> str:
         return ""
     place = LEVELS.index(level)
     return "above" if place < LEVELS.index("T10") else "at" if place <= LEVELS.index("L1") else "below"
+
+
+def network_title(name: str) -> str:
+    """Return a network's printed name: "ResNet50"; of another library's "densenet121 (torchvision)"."""
+    library, _, model = name.partition(":")
+    return NETWORKS.get(name) or (f"{model} ({library})" if library in LIBRARIES and model else name)
+
+
+def networks_in_order(names: Iterable[str]) -> list[str]:
+    """Put names of networks into the order of every table; those of other libraries come last, as they were met."""
+    names = list(dict.fromkeys(names))
+    return [name for name in NETWORKS if name in names] + [name for name in names if name not in NETWORKS]

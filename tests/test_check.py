@@ -12,8 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from ovcf.cli import main
 from ovcf.intake.check import check
-from ovcf.intake.check.kinds import KINDS
-from ovcf.intake.check.report import as_html, as_text, write_check
+from ovcf.intake.check.report import KINDS, as_html, as_text, write_check
 
 
 def texture(rng, size=96):
@@ -203,9 +202,12 @@ def test_page_escapes_everything_and_asks_for_nothing(cohort):
 def test_every_kind_has_words():
     import inspect
 
-    from ovcf.intake.check import contradictions, duplicates, suspicions
+    from ovcf.cohort import manifest
+    from ovcf.intake.check import contradictions, duplicates, identities, suspicions
 
-    source = "".join(map(inspect.getsource, (contradictions, duplicates, suspicions)))
+    source = "".join(
+        map(inspect.getsource, (contradictions, duplicates, identities, suspicions, manifest._with_their_box))
+    )
     used = set(re.findall(r'(?:roblem\(|return|kind =)\s*"(\w+_\w+)"', source))
     assert len(used) > 10 and used <= set(KINDS)
 

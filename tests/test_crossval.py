@@ -5,7 +5,11 @@ import pandas as pd
 import pytest
 
 from ovcf.models import crossval
-from ovcf.models.crossval import cross_validate
+from ovcf.models.crossval import cross_validate, fold_network
+from ovcf.models.jobs import plan
+from ovcf.models.progress import Progress, beat_file, heartbeat
+from ovcf.models.recipe import Recipe
+from ovcf.models.training import network_probability
 from ovcf.problems import InputError
 
 NETS = ["efficientnet_lite0", "googlenet"]
@@ -35,20 +39,20 @@ def cache(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
 
 
-def crossed(cohort, cache, **more):
-    options = {"networks": NETS, "weights": "packaged", "epochs": 12, "progress": False} | more
-    return cross_validate(*cohort, cache=cache, **options)
+def crossed(cohort, cache, networks=NETS, workers=1, **more):
+    recipe = Recipe(**{"weights": "packaged", "epochs": 12} | more)
+    return cross_validate(*cohort, networks, recipe, cache=cache, workers=workers, progress=False)
 
 
 def test_the_table_has_every_patch_of_every_network_once(cohort, cache):
     table = crossed(cohort, cache)
-    columns = "network split fold patch_id patient_id truth p_fresh seed weights trainable".split()
+    columns = "network fold patch_id patient_id truth p_fresh seed weights trainable".split()
     assert list(table.columns) == columns and len(table) == 72
     assert list(table.patch_id[:36]) == list(cohort[1].patch_id) == list(table.patch_id[36:])
     assert list(dict.fromkeys(table.network)) == NETS
     assert table.p_fresh.between(0, 1).all() and table.truth.mean() == 0.5
     assert set(table.weights) == {"ImageNet weights (packaged)", "random weights (not pretrained)"}
-    assert set(table.trainable) == {"head"} and set(table.split) == {"patient"}
+    assert set(table.trainable) == {"head"}
 
 
 def test_a_plain_difference_is_learnt(cohort, cache):
@@ -104,7 +108,7 @@ def test_other_choices_make_other_folds(cohort, tmp_path):
     images, patches = cohort
 
     def names(**more):
-        jobs = crossval.plan(images, patches, NETS[:1], "packaged", crossval.Recipe(**more), tmp_path)
+        jobs = plan(images, patches, NETS[:1], Recipe(weights="packaged", **more), tmp_path)
         return {job.target.name for job in jobs}
 
     sets = [names(), names(epochs=50), names(seed=1), names(flips=()), names(batch_size=8)]
@@ -121,11 +125,11 @@ def test_deeper_training_runs_and_repeats(cohort, tmp_path, trainable):
 
 
 def test_the_bar_names_network_fold_and_epoch(cohort, tmp_path):
-    recipe = crossval.Recipe(epochs=10)
-    jobs = crossval.plan(*cohort, NETS[:1], "packaged", recipe, tmp_path)
-    crossval._heartbeat(jobs[1])(4)
-    progress = crossval._Progress(jobs, show=True)
-    progress._update()
+    jobs = plan(*cohort, NETS[:1], Recipe(weights="packaged", epochs=10), tmp_path)
+    heartbeat(jobs[1])(4)
+    assert beat_file(jobs[1]).read_text() == "4"
+    progress = Progress(jobs, show=True)
+    progress.update()
     assert progress.bar.n == 4 and progress.bar.total == 30
     assert "efficientnet_lite0 fold 2 epoch 4/10" in str(progress.bar)
     progress.bar.close()
@@ -139,3 +143,15 @@ def test_what_cannot_be_trained_on_is_refused_all_at_once(cohort):
     lonely = patches.assign(fold=np.where(patches.label == "fresh", 1, 2))
     with pytest.raises(InputError, match="only one class"):
         crossed((images, lonely), "unused")
+
+
+def test_a_folds_network_says_what_the_predictions_table_says(cohort, tmp_path):
+    images, patches = cohort
+    recipe = Recipe(weights="none", epochs=2, seed=3)
+    said = cross_validate(images, patches, ["alexnet"], recipe, cache=tmp_path, progress=False)
+    net = fold_network(images, patches, "alexnet", 2, recipe, tmp_path)
+    p = network_probability(net, images[patches.fold == 2], "all")
+    # the features of a random trunk were made in bfloat16
+    np.testing.assert_allclose(p, said.loc[said.fold == 2, "p_fresh"], atol=0.02)
+    with pytest.raises(InputError, match="alexnet of fold 2"):  # never trained so long
+        fold_network(images, patches, "alexnet", 2, Recipe(weights="none", epochs=3, seed=3), tmp_path)

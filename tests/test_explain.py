@@ -5,14 +5,15 @@ import pytest
 import torch
 
 from ovcf.models.explain import CAM_NOTE, activation_map
-from ovcf.models.networks import NETWORKS
-from ovcf.models.weights import _noise_patches, load_network
+from ovcf.models.random_weights import noise_patches
+from ovcf.models.weights import load_network
+from ovcf.words import NETWORKS
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_gives_a_map_in_range(name):
     net = load_network(name, "packaged", size=96)
-    image = _noise_patches(1, 96, seed=3)[0]
+    image = noise_patches(1, 96, seed=3)[0]
     maps = [activation_map(net, image, target=target) for target in ("fresh", "old")]
     for found in maps:
         assert found.shape == (96, 96) and found.dtype == np.float32
@@ -22,7 +23,7 @@ def test_every_network_gives_a_map_in_range(name):
 
 def test_a_frozen_network_without_gradients_is_no_obstacle():
     net = load_network("efficientnet_lite0", "packaged", size=64).requires_grad_(False)
-    assert np.isfinite(activation_map(net, _noise_patches(1, 64, seed=3)[0])).all()
+    assert np.isfinite(activation_map(net, noise_patches(1, 64, seed=3)[0])).all()
 
 
 @pytest.mark.parametrize("method", ["gradcam", "occlusion"])

@@ -6,8 +6,11 @@ import torch
 
 from ovcf.models import features as module
 from ovcf.models.features import features_key, trunk_features, trunk_precision
-from ovcf.models.tensors import flip, flip_states, to_tensor
-from ovcf.models.weights import _noise_patches, load_network, locate
+from ovcf.models.random_weights import noise_patches
+from ovcf.models.recipe import Recipe
+from ovcf.models.sources import locate
+from ovcf.models.tensors import flip, to_tensor
+from ovcf.models.weights import load_network
 
 LITE0 = locate(["efficientnet_lite0"], "packaged")["efficientnet_lite0"]
 
@@ -19,23 +22,22 @@ def images(rng):
 
 
 def lite0(images, cache, **more):
-    return trunk_features(
-        "efficientnet_lite0", images, cache=cache, weights="packaged", path=LITE0, progress=False, **more
-    )
+    recipe = Recipe(weights="packaged", **more)
+    return trunk_features("efficientnet_lite0", images, recipe, path=LITE0, cache=cache, progress=False)
 
 
 def test_features_are_the_trunks_answer_to_each_flip(images, tmp_path):
     found = lite0(images, tmp_path)
     net = load_network("efficientnet_lite0", "packaged", size=64)
     with torch.inference_mode():
-        for k, state in enumerate(flip_states()):
+        for k, state in enumerate(Recipe().states):
             expected = net.stage(net.stem(flip(to_tensor(images), state)))
             assert np.allclose(found[:, k], expected, atol=1e-4)
     assert found.shape == (5, 4, 1280) and found.dtype == np.float32
 
 
 def test_the_stems_maps_lead_to_the_same_features(images, tmp_path):
-    maps = lite0(images, tmp_path, part="stem", flips=("lr",))
+    maps = lite0(images, tmp_path, trainable="last_stage", flips=("lr",))
     assert maps.shape[:2] == (5, 2) and maps.dtype == np.float16
     net = load_network("efficientnet_lite0", "packaged", size=64)
     with torch.inference_mode():
@@ -58,21 +60,22 @@ def test_an_interrupted_run_leaves_no_file(images, tmp_path, monkeypatch):
 
 
 def test_the_key_sees_all_that_goes_in(images, tmp_path):
-    base = {"path": None, "part": "stage", "flips": ("lr", "tb"), "seed": 0}
-    keys = [features_key("googlenet", images, **base)]
-    changes = [{"path": LITE0}, {"part": "stem"}, {"flips": ("lr",)}, {"seed": 1}]
-    keys += [features_key("googlenet", images, **base | change) for change in changes]
-    keys += [features_key("resnet50", images, **base), features_key("googlenet", images[::-1], **base)]
+    recipe = Recipe(weights="none")
+    keys = [features_key("googlenet", images, recipe, None), features_key("googlenet", images, recipe, LITE0)]
+    changes = [{"trainable": "last_stage"}, {"flips": ("lr",)}, {"seed": 1}]
+    keys += [features_key("googlenet", images, Recipe(weights="none", **change), None) for change in changes]
+    keys += [features_key("resnet50", images, recipe, None), features_key("googlenet", images[::-1], recipe, None)]
     assert len(set(keys)) == len(keys)
-    assert features_key("googlenet", images.copy(), **base) == keys[0]
+    assert features_key("googlenet", images.copy(), Recipe(weights="none", epochs=7), None) == keys[0]
 
 
 def test_half_precision_is_for_random_trunks_it_hardly_moves(tmp_path):
     assert trunk_precision("resnet50", "a pretrained file") != "bfloat16"
     assert trunk_precision("googlenet") != "bfloat16"
-    smooth = _noise_patches(8, 112, seed=5)
-    found = trunk_features("alexnet", smooth, cache=tmp_path / "a", flips=(), progress=False)[:, 0]
-    again = trunk_features("alexnet", smooth, cache=tmp_path / "b", flips=(), progress=False)[:, 0]
+    plain = Recipe(weights="none", flips=())
+    smooth = noise_patches(8, 112, seed=5)
+    found = trunk_features("alexnet", smooth, plain, path=None, cache=tmp_path / "a", progress=False)[:, 0]
+    again = trunk_features("alexnet", smooth, plain, path=None, cache=tmp_path / "b", progress=False)[:, 0]
     assert np.array_equal(found, again)  # the same bits each time, whatever the precision
     net = load_network("alexnet", "none", size=112)
     with torch.inference_mode():

@@ -2,9 +2,11 @@
 
 import warnings
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from ovcf.cohort.films import check_film, read_film, read_header
@@ -131,6 +133,37 @@ def test_orientation_tag_is_followed_in_pixels_and_header(tmp_path, suffix, orie
     np.testing.assert_allclose(film.pixels, upright / 255, atol=0.05)
     assert (header.height, header.width) == film.pixels.shape == (16, 32)
     assert bool(film.notes) == (orientation > 1)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint32", "int32", "int16", "float32"])
+def test_tiffs_of_unusual_depth_keep_their_order(tmp_path, dtype):
+    """Field case 17: Pillow alone wraps signed 8-bit and large 32-bit numbers."""
+    kind = np.dtype(dtype)
+    low, high = (-1.5, 2.5) if kind.kind == "f" else (np.iinfo(kind).min, np.iinfo(kind).max)
+    slope = np.linspace(0, 1, 600).reshape(20, 30)
+    tifffile.imwrite(tmp_path / "a.tif", (low + slope * (high - low)).astype(kind))
+    film = read_film(tmp_path / "a.tif")
+    np.testing.assert_allclose(film.pixels, slope, atol=0.005)
+    assert check_film(tmp_path / "a.tif").bits == 8 * kind.itemsize
+
+
+@pytest.mark.parametrize("dtype, words", [("float64", "64-bit floats"), ("uint64", "64-bit unsigned numbers")])
+def test_tiffs_of_numbers_no_radiograph_has_are_named(tmp_path, dtype, words):
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((9, 9), dtype))
+    refused(tmp_path / "a.tif", words, "8 or 16 bits")
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
+def test_a_picture_that_crashes_its_decoder_is_refused_by_name(tmp_path, greys, monkeypatch, suffix):
+    import os
+
+    from ovcf.cohort.films import pictures
+
+    Image.fromarray(greys).save(tmp_path / f"a.{suffix}")
+    with monkeypatch.context() as patch:
+        patch.setattr(pictures, "decode_picture", lambda path: os.abort())
+        refused(tmp_path / f"a.{suffix}", "crashed")
+    assert read_film(tmp_path / f"a.{suffix}").pixels.shape == (20, 30)
 
 
 def test_several_frames_are_refused(tmp_path, greys):
@@ -290,6 +323,72 @@ def test_bits_above_those_stored_are_dropped(tmp_path, rng):
     np.testing.assert_array_equal(plain, drawn)
 
 
+def test_an_overlay_in_spare_bits_is_left_out_and_said(tmp_path, rng):
+    stored = rng.integers(0, 4096, (20, 30)).astype(np.uint16)
+    plain = read_film(dicom(tmp_path / "a.dcm", stored, bits=12))
+    drawn = stored.copy()
+    drawn[3:6, 4:20] |= 0x8000
+    film = read_film(dicom(tmp_path / "b.dcm", drawn, bits=12))
+    np.testing.assert_array_equal(plain.pixels, film.pixels)
+    assert "bits above BitsStored (12) are set in 8.00% of the pixels: left out" in film.notes
+
+
+def test_left_justified_numbers_are_moved(tmp_path, rng):
+    stored = rng.integers(0, 4096, (20, 30)).astype(np.uint16)
+    options = dict(bits=12, WindowCenter="2000", WindowWidth="3000")
+    plain = read_film(dicom(tmp_path / "a.dcm", stored, **options)).pixels
+    left = read_film(dicom(tmp_path / "b.dcm", stored << 4, HighBit=15, **options))
+    np.testing.assert_array_equal(plain, left.pixels)
+    assert any("left-justified, and were moved by 4 bits" in note for note in left.notes)
+    wrong = read_film(dicom(tmp_path / "c.dcm", stored, HighBit=15, **options))  # the header errs, the numbers do not
+    np.testing.assert_array_equal(plain, wrong.pixels)
+    assert "HighBit 15 says left-justified, the numbers are not" in wrong.notes
+
+
+def test_a_film_with_more_bits_than_its_header_says_is_read_whole(tmp_path):
+    slope = np.add.outer(np.arange(80) * 300, np.arange(90) * 300).astype(np.uint16)  # smooth, to 50,700
+    film = read_film(dicom(tmp_path / "a.dcm", slope, bits=12))
+    np.testing.assert_allclose(film.pixels, slope / slope.max(), atol=1e-6)
+    assert "BitsStored is 12, but the picture has 16 bits: all are read" in film.notes
+
+
+def test_signed_numbers_of_few_bits_carry_their_sign_on(tmp_path):
+    stored = np.arange(-8, 8, dtype=np.int16).reshape(4, 4)
+    film = read_film(dicom(tmp_path / "a.dcm", stored & 0xFF, bits=8))  # the sign bit is the eighth
+    np.testing.assert_allclose(film.pixels.ravel(), np.arange(16) / 15, atol=1e-6)
+
+
+def test_what_is_no_film_or_not_all_of_one_is_called_so(tmp_path, greys):
+    folder = Path(pydicom.__file__).parent / "data/test_files"
+    refused(folder / "dicomdirtests/DICOMDIR", "a DICOMDIR: the list of a disc's files")
+    refused(dicom(tmp_path / "e.dcm", greys, PixelData=b""), "pixel data are empty")
+    whole = dicom(tmp_path / "c.dcm", greys)
+    ds = pydicom.dcmread(whole)
+    ds.PixelData = ds.PixelData[:-100]
+    ds.save_as(tmp_path / "short.dcm")
+    refused(tmp_path / "short.dcm", "cut short", "500 bytes of pixels", "600 bytes")
+    whole.write_bytes(whole.read_bytes()[:-100])
+    refused(whole, "cut short")
+
+
+@pytest.mark.parametrize("name", ["JPEGLSNearLossless_08.dcm", "JPGExtended.dcm", "MR_small_jpeg_ls_lossless.dcm"])
+def test_a_compressed_film_cut_short_is_refused_where_its_decoder_makes_up_the_rest(tmp_path, name):
+    from pydicom.encaps import encapsulate, get_frame
+
+    ds = pydicom.dcmread(Path(pydicom.__file__).parent / "data/test_files" / name)
+    frame = get_frame(ds.PixelData, 0, number_of_frames=1)
+    ds.PixelData = encapsulate([frame[: len(frame) * 9 // 10]])
+    ds.save_as(tmp_path / "a.dcm")
+    refused(tmp_path / "a.dcm", "no end mark", "cut short")
+
+
+def test_a_blank_film_is_said_to_be_blank(tmp_path, greys):
+    assert read_film(dicom(tmp_path / "a.dcm", greys * 0 + 7)).notes[-1].startswith("the whole film is blank")
+    Image.fromarray(greys // 128 + 253).save(tmp_path / "b.png")
+    assert "the whole film is blank" in " ".join(read_film(tmp_path / "b.png").notes)
+    assert read_film(dicom(tmp_path / "d.dcm", greys)).notes == ("no window: whole range",)
+
+
 def test_signed_numbers_and_modality_lut(tmp_path):
     stored = np.arange(-8, 8, dtype=np.int16).reshape(4, 4)
     film = read_film(dicom(tmp_path / "a.dcm", stored))
@@ -330,6 +429,61 @@ def test_spacing_names_its_origin(tmp_path, greys, elements, mm, origin):
     np.testing.assert_equal([film.mm_per_px, header.mm_per_px], [mm, mm])
     assert film.spacing_origin == header.spacing_origin == origin
     assert any("magnification" in note for note in film.notes) == ("detector" in origin)
+
+
+@pytest.mark.parametrize(
+    "elements, mm, origin, words",
+    [
+        ({"PixelSpacing": b"0,143\\0,143"}, np.nan, "unknown", "PixelSpacing is there and cannot be read"),
+        (
+            {"PixelSpacing": b"0,143\\0,143", "ImagerPixelSpacing": [0.2, 0.2]},
+            0.2,
+            "ImagerPixelSpacing (at the detector)",
+            "PixelSpacing is there and cannot be read (0,143",
+        ),
+        ({"PixelSpacing": b"0.143"}, np.nan, "unknown", "cannot be read (0.143)"),
+        ({"PixelSpacing": [143, 143]}, np.nan, "unknown", "PixelSpacing is 143"),
+        ({"PixelSpacing": ["0.000143"] * 2}, np.nan, "unknown", "0.01 to 10 mm"),
+        (
+            {"PixelSpacing": ["0.000"] * 2, "ImagerPixelSpacing": [143, 143]},
+            np.nan,
+            "unknown",
+            "ImagerPixelSpacing is 143",
+        ),
+        (
+            {"ImagerPixelSpacing": [0.2, 0.2], "EstimatedRadiographicMagnificationFactor": "1.25"},
+            0.16,
+            "ImagerPixelSpacing / EstimatedRadiographicMagnificationFactor",
+            "over the header's magnification 1.25",
+        ),
+        (
+            {"ImagerPixelSpacing": [0.2, 0.2], "EstimatedRadiographicMagnificationFactor": "80"},
+            0.2,
+            "ImagerPixelSpacing (at the detector)",
+            "no magnification",
+        ),
+        ({"PixelSpacing": [0.2, 0.2], "EstimatedRadiographicMagnificationFactor": "1.25"}, 0.2, "PixelSpacing", ""),
+        ({"PixelAspectRatio": ["2", "1"]}, np.nan, "unknown", "not square (PixelAspectRatio 2\\1)"),
+        ({"PixelAspectRatio": ["1", "1"]}, np.nan, "unknown", ""),
+    ],
+)
+def test_spacing_that_cannot_be_used_is_named(tmp_path, greys, elements, mm, origin, words):
+    """Field case 14 and its kin: a header's word on size is used, or the note says why not."""
+    raw = elements.pop("PixelSpacing") if isinstance(elements.get("PixelSpacing"), bytes) else None
+    path = dicom(tmp_path / "a.dcm", greys, **elements)
+    if raw:  # pydicom would not write it
+        ds = pydicom.dcmread(path)
+        ds[0x00280030] = pydicom.dataelem.RawDataElement(
+            pydicom.tag.Tag(0x00280030), "DS", len(raw), raw, 0, False, True
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ds.save_as(path)
+    film, header = read_film(path), read_header(path)
+    np.testing.assert_allclose([film.mm_per_px, header.mm_per_px], [mm, mm])
+    assert film.spacing_origin == header.spacing_origin == origin
+    assert words in "; ".join(film.notes)
+    assert bool(words) == any("ixel" in note and "not" in note or "magnification" in note for note in film.notes)
 
 
 def test_pixels_that_are_not_square_are_noted(tmp_path, greys):
@@ -386,7 +540,6 @@ def spin(path):
 def test_a_decoder_that_crashes_spins_or_sleeps_costs_only_the_file(monkeypatch):
     import os
     import time
-    from pathlib import Path
 
     from ovcf.cohort.films import decoder
 
@@ -437,8 +590,6 @@ def test_the_extended_jpeg_that_decoders_refuse_is_mended(shared):
 
 @pytest.mark.filterwarnings("ignore")
 def test_single_grey_frames_that_ship_with_pydicom_are_read_or_refused_by_name():
-    from pathlib import Path
-
     folder = Path(pydicom.__file__).parent / "data/test_files"
     read = refused = 0
     for path in sorted(folder.rglob("*")):

@@ -7,23 +7,30 @@ import pandas as pd
 import pytest
 import torch
 
-from ovcf.models import final
+from ovcf.models import making
+from ovcf.models.card import Origin, determinism_record
 from ovcf.models.crossval import cross_validate
-from ovcf.models.determinism import determinism_record
-from ovcf.models.final import calibration_statement, load_final, train_final
+from ovcf.models.final import calibration_statement, load_final
+from ovcf.models.making import train_final
+from ovcf.models.random_weights import noise_patches
+from ovcf.models.recipe import Recipe
 from ovcf.models.reference import make_reference, neighbour_distance, similar_patches
 from ovcf.models.tensors import to_tensor
-from ovcf.models.weights import _noise_patches
 from ovcf.problems import InputError
 
 NAME = "efficientnet_lite0"
 HOW = {"image_size": 64, "margin_mm": 5.0, "margin_px": 8, "equalisation": "histogram"}
 
 
+def cross_validated(images, patches, recipe, where):
+    """Predictions of one network, with the split that the study would write."""
+    return cross_validate(images, patches, [NAME], recipe, **where).assign(split="patient")
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """Images, patches, predictions, options and the folder of a final model on 40 smooth patches."""
-    images = _noise_patches(40, 64, seed=2)
+    images = noise_patches(40, 64, seed=2)
     fresh = np.repeat(np.arange(20) % 2, 2)
     images[fresh == 1, 20:30, 10:50] = 255
     patches = pd.DataFrame(
@@ -36,16 +43,10 @@ def trained(tmp_path_factory):
         }
     )
     folder = tmp_path_factory.mktemp("run")
-    training = {"weights": "packaged", "epochs": 10, "cache": folder / "cache", "progress": False}
-    predictions = cross_validate(images, patches, networks=[NAME], **training)
-    options = {
-        "network": NAME,
-        "predictions": predictions,
-        "preprocessing": HOW,
-        "synthetic": True,
-        "out": folder / "model",
-        **training,
-    }
+    recipe, where = Recipe(weights="packaged", epochs=10), {"cache": folder / "cache", "progress": False}
+    predictions = cross_validated(images, patches, recipe, where)
+    origin = Origin(HOW, synthetic=True)
+    options = {"predictions": predictions, "recipe": recipe, "origin": origin, "out": folder / "model", **where}
     return images, patches, options, train_final(images, patches, **options)
 
 
@@ -91,10 +92,10 @@ def test_the_same_model_is_left_alone_and_another_replaces_it(trained, tmp_path,
     images, patches, options, _ = trained
     options = options | {"out": tmp_path / "model"}
     first = load_final(train_final(images, patches, **options))
-    monkeypatch.setattr(final, "_write", lambda *a: pytest.fail("written again"))
+    monkeypatch.setattr(making, "_write", lambda *a: pytest.fail("written again"))
     train_final(images, patches, **options)
     monkeypatch.undo()
-    second = load_final(train_final(images, patches, **options | {"epochs": 2}))
+    second = load_final(train_final(images, patches, **options | {"recipe": Recipe(weights="packaged", epochs=2)}))
     assert first.digest != second.digest and second.card["recipe"]["epochs"] == 2
     assert [f.name for f in tmp_path.iterdir()] == ["model"]
 
@@ -164,10 +165,9 @@ def test_the_calibration_statement_counts():
 
 def test_deeper_models_answer_with_their_own_weights(trained, tmp_path):
     images, patches = trained[0][:16], trained[1][:16]
-    training = {"weights": "packaged", "epochs": 1, "cache": tmp_path, "progress": False}
-    training["trainable"] = "last_stage"
-    predictions = cross_validate(images, patches, networks=[NAME], **training)
-    more = trained[2] | training | {"predictions": predictions, "out": tmp_path / "model"}
+    recipe, where = Recipe(weights="packaged", trainable="last_stage", epochs=1), {"cache": tmp_path, "progress": False}
+    predictions = cross_validated(images, patches, recipe, where)
+    more = trained[2] | where | {"recipe": recipe, "predictions": predictions, "out": tmp_path / "model"}
     deep = load_final(train_final(images, patches, **more))
     rows = np.flatnonzero(patches.fold == 1)
     each = deep._probabilities(images, None)

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from ovcf.intake.importers import FORMATS, import_annotations
+from ovcf.intake.formats import FORMATS
+from ovcf.intake.importers import ImportOptions, import_annotations
 from ovcf.intake.importers.sources import number
 from ovcf.problems import InputError
 
@@ -26,7 +27,9 @@ def films(tmp_path):
 def run(form, source, **options):
     """Import to a manifest above the images and give what was read, with the manifest as it is on disk."""
     out = (source if source.is_dir() else source.parent) / "manifest.csv"
-    result = import_annotations(form, source, out, **options)
+    if not {"patient_pattern", "patient_column"} & set(options) and not FORMATS[form].patient_pattern:
+        options["one_patient_per_film"] = True
+    result = import_annotations(form, source, out, ImportOptions(**options))
     return result, pd.read_csv(out, keep_default_na=False)
 
 
@@ -55,19 +58,17 @@ def test_yolo_boxes_levels_and_patients(films):
     ]
 
 
-def test_real_frontal_films_lose_one_line_only(shared, tmp_path):
-    result = import_annotations("yolo", shared / "real" / "spine_frontal", tmp_path / "manifest.csv")
+def test_real_frontal_films_are_read_whole(shared, tmp_path):
+    films = ImportOptions(one_patient_per_film=True)
+    result = import_annotations("yolo", shared / "real" / "spine_frontal", tmp_path / "manifest.csv", films)
     lines = {
         path.stem: len(path.read_text().splitlines())
         for path in (shared / "real" / "spine_frontal" / "labels").glob("*.txt")
     }
-    read = result.patches.groupby(result.patches["patient_id"]).size().to_dict()
-    short = {stem for stem in lines if lines[stem] != read[stem]}
-    assert len(lines) == 120 and len(short) == 1
-    (bad,) = result.problems
-    assert bad.kind == "bad_line" and bad.row == 13 and short == {bad.file.split("/")[-1].removesuffix(".txt")}
-    assert "polygon" in bad.message
-    assert len(result.patches) == sum(lines.values()) - 1
+    read = result.patches.groupby(result.patches["patient_id"].str.rpartition("/")[2]).size().to_dict()
+    assert len(lines) == 120 and lines == read and result.problems == []
+    (outline,) = [note for note in result.notes if note.kind == "upright_box"]  # one line of 2,190 is an outline
+    assert outline.found == "outline" and outline.message.startswith("1 box")
     assert "missing_label" in kinds(result.notes)
 
 
@@ -147,9 +148,9 @@ def test_vindr_takes_collapse_and_leaves_labels_empty(films):
     assert boxes(table) == [[10, 20, 30, 40]] and table["label"].tolist() == [""]
     assert table["rad_id"].tolist() == ["rad1"]
     assert [(p.kind, p.row) for p in result.problems] == [
+        ("cells", 7),
         ("bad_line", 5),
         ("missing_image", 6),
-        ("bad_line", 7),
     ]
     assert "Osteophytes (1)" in next(p for p in result.notes if p.kind == "other_findings").message
     _, mapped = run("vindr", films, label_map={"Vertebral collapse": "old"})
@@ -158,7 +159,7 @@ def test_vindr_takes_collapse_and_leaves_labels_empty(films):
 
 def test_vindr_names_missing_columns(films):
     (films / "train.csv").write_text("image_id,xmin\np1_a,3\n")
-    with pytest.raises(InputError, match="lesion_type, ymin"):
+    with pytest.raises(InputError, match="(?s)column lesion_type is missing.*column ymin is missing"):
         run("vindr", films)
 
 
@@ -187,10 +188,12 @@ def test_pattern_that_does_not_fit_is_reported_not_guessed(films):
     assert result.problems[0].file.endswith("p2_a.png")
 
 
-def test_wrong_pattern_and_maps_all_at_once(films):
+def test_wrong_pattern_and_maps(films):
     with pytest.raises(InputError) as error:
-        run("yolo", films, patient_pattern="(", levels={"0": "L7"}, label_map={"0": "acute"})
-    assert kinds(error.value.problems) == ["patient_pattern", "unknown_level", "unknown_label"]
+        run("yolo", films, levels={"0": "L7"}, label_map={"0": "acute"})
+    assert kinds(error.value.problems) == ["unknown_level", "unknown_label"]
+    with pytest.raises(InputError, match="not a regular expression"):
+        run("yolo", films, patient_pattern="(")
 
 
 def test_a_map_for_a_category_nobody_has_is_refused(films):

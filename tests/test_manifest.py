@@ -163,20 +163,23 @@ def ready(folder, *names):
         Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(path)
 
 
-def test_ready_patches_know_patient_and_level_by_name(tmp_path):
-    ready(tmp_path, "fresh/P01_T12.png", "fresh/P02_a.png", "old/P01_L3.jpg", "old/P03.png", "old/P03.tif")
-    cohort = read_cohort(tmp_path)
-    patches = cohort.patches
+def test_ready_patches_know_level_by_name_and_patient_by_table(tmp_path):
+    names = ["fresh/P01_T12.png", "fresh/P02_a.png", "old/P01_L3.jpg", "old/P03.png", "old/P03.tif"]
+    ready(tmp_path, *names)
+    (tmp_path / "patients.csv").write_text(
+        "Image;Patient ID\n" + "".join(f"{n};{n.split('/')[1][:3]}\n" for n in names)
+    )
+    patches = read_cohort(tmp_path).patches
     assert patches["patch_id"].tolist() == ["fresh-P01_T12", "fresh-P02_a", "old-P01_L3", "old-P03.png", "old-P03.tif"]
     assert patches["patient_id"].tolist() == ["P01", "P02", "P01", "P03", "P03"]
     assert patches["level"].tolist() == ["T12", "", "L3", "", ""]
     assert patches["x0"].isna().all() and patches["label"].tolist() == ["fresh"] * 2 + ["old"] * 3
-    assert "3 patients" in cohort.notes[0]
 
 
-def test_names_that_speak_of_no_patient_make_a_patient_each(tmp_path):
-    ready(tmp_path, "fresh/patch_1.png", "fresh/patch_2.png", "old/patch_1.png")
-    assert read_cohort(tmp_path).patches["patient_id"].tolist() == ["patch_1", "patch_2", "patch_1"]
+def test_whose_a_picture_is_is_asked_never_guessed_from_its_name(tmp_path):
+    ready(tmp_path, "fresh/P01_T12.png", "old/P02_L3.png")
+    with pytest.raises(InputError, match=r"whose are these 2 pictures\? Give patients.csv.*--patient-pattern"):
+        read_cohort(tmp_path)
 
 
 def test_patients_csv_overrules_names(tmp_path):

@@ -5,11 +5,10 @@ import pytest
 import torch
 import torchvision
 
-from ovcf.models.catalogue import LAST_STAGE, check_choices, describe_training, describe_weights
-from ovcf.models.networks import NETWORKS, Network, _original, _parts, build_network, empty_network
+from ovcf.models.networks import build_network, cut_network, empty_network, original_network
+from ovcf.models.random_weights import calibrate, noise_patches
 from ovcf.models.tensors import to_tensor
-from ovcf.models.weights import _noise_patches, calibrate
-from ovcf.problems import InputError
+from ovcf.words import NETWORKS
 
 SIZE = 64
 
@@ -17,7 +16,7 @@ SIZE = 64
 @pytest.fixture(scope="module")
 def patches():
     """Four patches, (4, 3, 64, 64) in [-1, 1]."""
-    return to_tensor(_noise_patches(4, SIZE, seed=7))
+    return to_tensor(noise_patches(4, SIZE, seed=7))
 
 
 @pytest.fixture(scope="module", params=NETWORKS)
@@ -77,8 +76,8 @@ def put_head(original, ours):
 @pytest.mark.parametrize("name", ["alexnet", "googlenet", "resnet50", "efficientnet_lite0"])
 def test_cutting_changes_nothing(name, patches):
     """Against the network as its authors wrote it; both hold the same, calibrated, modules."""
-    original = _original(name, random=False).eval()
-    ours = calibrate(Network(name, *_parts(name, original)).eval(), size=SIZE)
+    original = original_network(name, random=False).eval()
+    ours = calibrate(cut_network(name, original).eval(), size=SIZE)
     put_head(original, ours)
     with torch.inference_mode():
         logits = ours(patches)
@@ -88,7 +87,7 @@ def test_cutting_changes_nothing(name, patches):
 def test_googlenet_from_a_pretrained_state_skips_transform_input(patches):
     """With weights torchvision sets transform_input, which normalises; ours must equal theirs without it."""
     theirs = torchvision.models.googlenet(transform_input=True, aux_logits=True, init_weights=False).eval()
-    calibrate(Network("googlenet", *_parts("googlenet", theirs)).eval(), size=SIZE)
+    calibrate(cut_network("googlenet", theirs).eval(), size=SIZE)
     ours = build_network("googlenet", state=theirs.state_dict())
     theirs.fc = ours.head
     with torch.inference_mode():
@@ -123,25 +122,7 @@ def test_calibration_makes_every_normalised_channel_standard():
     norm = net.stem[1]
     hook = norm.register_forward_hook(lambda _, __, out: outputs.append(out.clone()))
     with torch.inference_mode():
-        net(to_tensor(_noise_patches(32, SIZE, seed=1)))
+        net(to_tensor(noise_patches(32, SIZE, seed=1)))
     hook.remove()
     assert np.allclose(outputs[0].mean((0, 2, 3)), 0, atol=1e-3)
     assert np.allclose(outputs[0].std((0, 2, 3)), 1, atol=1e-2)
-
-
-def test_words_say_what_was_random_and_what_frozen():
-    assert describe_weights("resnet101", "packaged") == "random weights (not pretrained)"
-    assert describe_weights("efficientnet_lite0", "packaged") == "ImageNet weights (packaged)"
-    assert describe_weights("vgg16", "/home/someone/files") == "weights from folder files"
-    said = describe_training("resnet101", "none", "head")
-    assert said == "random weights (not pretrained), frozen trunk, trained head"
-    assert "last stage" in describe_training("vgg16", "imagenet", "last_stage")
-    assert set(LAST_STAGE) == set(NETWORKS)
-
-
-def test_unknown_choices_are_all_named_with_the_nearest():
-    with pytest.raises(InputError) as error:
-        check_choices(["resnet110", "alexnet"], "imagnet", "heads")
-    text = str(error.value)
-    assert len(error.value.problems) == 3
-    assert "resnet101" in text and "imagenet" in text and "did you mean head?" in text

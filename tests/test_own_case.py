@@ -97,3 +97,16 @@ def test_uploads_stay_in_their_folder_whatever_they_are_called(case, film):
 def test_a_large_film_is_thinned_in_whole_steps():
     pixels, scale = reduced(np.zeros((5000, 3000), np.float32))
     assert scale == 3 and pixels.shape == (1667, 1000) and pixels.dtype == np.uint16
+
+
+@pytest.mark.parametrize("grey, words", [(65535, "too bright: mean grey 0.9"), (0, "too dark"), (None, "blank")])
+def test_a_box_that_shows_nothing_is_not_scored_without_a_word(tmp_path, rng, grey, words):
+    from ovcf import predict
+
+    greys = rng.integers(0, 65535, (300, 200), dtype=np.uint16)
+    greys[20:120, 20:100] = 30_000 if grey is None else np.where(rng.random((100, 80)) < 0.9, grey, 30_000)
+    Image.fromarray(greys).save(tmp_path / "film.png")
+    answer = predict.predict_case(tmp_path / "film.png", (20, 20, 100, 120), tmp_path, model=FakeModel())
+    assert words in answer["warning"] and answer["warning"] in predict.describe(answer)
+    shown = predict.predict_case(tmp_path / "film.png", (100, 120, 190, 290), tmp_path, model=FakeModel())
+    assert "should not be trusted" not in shown["warning"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ovcf.models.tensors import check_range, flip, flip_states, images_digest, to_tensor
+from ovcf.models.tensors import check_range, flip, images_digest, to_tensor
 
 
 def test_ends_of_the_grey_scale_become_the_ends_of_the_range():
@@ -43,13 +43,6 @@ def test_out_of_range_is_refused_quoting_the_value(value):
 def test_wrong_number_of_channels_is_refused():
     with pytest.raises(ValueError, match=r"\(1, 1, 4, 4\)"):
         check_range(torch.zeros(1, 1, 4, 4))
-
-
-def test_flip_states_are_four_with_the_unflipped_first():
-    assert flip_states() == ((), ("lr",), ("tb",), ("lr", "tb"))
-    assert flip_states(("tb",)) == ((), ("tb",)) and flip_states(()) == ((),) and flip_states("none") == ((),)
-    with pytest.raises(ValueError, match="'diagonal'"):
-        flip_states(("diagonal",))
 
 
 def test_flips_agree_with_numpy(rng):

@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch import nn
 
-from ovcf.models.networks import NETWORKS
+from ovcf.models.random_weights import noise_patches
+from ovcf.models.recipe import Recipe
 from ovcf.models.tensors import to_tensor
 from ovcf.models.training import (
     LENGTH,
-    Recipe,
     _standardisation,
     batches,
     head_probability,
@@ -17,7 +17,8 @@ from ovcf.models.training import (
     train_head,
     train_network,
 )
-from ovcf.models.weights import _noise_patches, load_network
+from ovcf.models.weights import load_network
+from ovcf.words import NETWORKS
 
 
 @pytest.fixture
@@ -27,13 +28,6 @@ def features(rng):
     values = rng.normal(3, 2, (60, 4, 20)).astype(np.float32)
     values[fresh == 1, :, :3] += 4
     return values, fresh
-
-
-def test_the_papers_learning_rates():
-    recipe = Recipe()
-    assert (recipe.epochs, recipe.learning_rate, recipe.momentum) == (100, 0.001, 0.9)
-    expected = [0.001, 0.001, 0.0008, 0.00064, 0.000512]
-    assert np.allclose([recipe.rate(e) for e in (0, 29, 30, 60, 99)], expected)
 
 
 def test_batches_hold_every_row_once_and_never_one_row(rng):
@@ -114,7 +108,7 @@ EPOCHS = {"alexnet": 10, "vgg16": 6, "googlenet": 15, "resnet50": 12, "resnet101
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_batch_can_be_learnt_by_heart(name):
     """All layers trained. The loss uses this batch's statistics: after few steps running means lag behind."""
-    images, fresh = _noise_patches(4, 64, seed=9), np.array([0, 1, 0, 1])
+    images, fresh = noise_patches(4, 64, seed=9), np.array([0, 1, 0, 1])
     net = load_network(name, "packaged", size=64, seed=0)
     losses = []
 
@@ -124,7 +118,7 @@ def test_a_batch_can_be_learnt_by_heart(name):
         with torch.no_grad():
             losses.append(float(nn.functional.cross_entropy(net(to_tensor(images)), torch.from_numpy(fresh))))
 
-    recipe = Recipe("all", epochs=EPOCHS[name], batch_size=4, flips=())
+    recipe = Recipe(trainable="all", epochs=EPOCHS[name], batch_size=4, flips=())
     train_network(net, images, fresh, recipe, np.random.default_rng(1), note_loss)
     assert losses[-1] < 0.5 * losses[0] and losses[-1] < 0.35, losses
     assert np.isfinite(network_probability(net, images, "all")).all()
@@ -135,7 +129,7 @@ def test_the_last_stage_trains_and_the_stem_does_not(rng):
     stem = {k: v.clone() for k, v in net.stem.state_dict().items()}
     maps = rng.random((6, 4, 192, 2, 2)).astype(np.float16)
     before = {k: v.clone() for k, v in net.stage.state_dict().items()}
-    state = train_network(net, maps, np.array([0, 1] * 3), Recipe("last_stage", epochs=2), rng)
+    state = train_network(net, maps, np.array([0, 1] * 3), Recipe(trainable="last_stage", epochs=2), rng)
     assert all(torch.equal(v, stem[k]) for k, v in net.stem.state_dict().items())
     assert any(not torch.equal(v, before[k]) for k, v in net.stage.state_dict().items())
     assert {k.split(".")[0] for k in state} == {"stage", "head"}

@@ -9,16 +9,18 @@ import safetensors.torch
 import torch
 
 from ovcf.models import weights
-from ovcf.models.networks import NETWORKS, _original
-from ovcf.models.weights import fetch_weights, load_network, locate, read_state, state_digest
+from ovcf.models.networks import original_network
+from ovcf.models.sources import TORCHVISION, fetch_weights, locate
+from ovcf.models.weights import load_network, read_state, state_digest
 from ovcf.problems import InputError
+from ovcf.words import NETWORKS
 
 
 @pytest.fixture(scope="module")
 def state():
     """GoogLeNet's random state dict, as its authors name things."""
     torch.manual_seed(4)
-    return _original("googlenet", random=False).state_dict()
+    return original_network("googlenet", random=False).state_dict()
 
 
 @pytest.fixture
@@ -68,8 +70,8 @@ def test_a_damaged_file_is_named(tmp_path):
 
 def test_another_networks_file_is_refused_even_where_it_holds_all_names(tmp_path):
     with torch.device("meta"):
-        bigger = _original("resnet101", random=False).state_dict()
-        smaller = set(_original("resnet50", random=False).state_dict())
+        bigger = original_network("resnet101", random=False).state_dict()
+        smaller = set(original_network("resnet50", random=False).state_dict())
     assert smaller < set(bigger)  # a lenient reader would take it
     torch.save({k: torch.zeros(1) for k in bigger}, tmp_path / "resnet50.pth")
     with pytest.raises(InputError, match="not resnet50's weights"):
@@ -97,10 +99,10 @@ def test_without_network_one_error_names_every_file_and_the_three_ways_out(no_ne
 def test_fetching_without_network_says_so_and_from_a_cache_works(no_network, tmp_path, monkeypatch, state):
     with pytest.raises(InputError, match="cannot be downloaded"):
         fetch_weights(tmp_path / "to", ["googlenet"])
-    cached = tmp_path / "hub" / "checkpoints" / weights._cached("googlenet").name
+    cached = tmp_path / "hub" / "checkpoints" / TORCHVISION.cached("googlenet").name
     cached.parent.mkdir(parents=True, exist_ok=True)
     torch.save(state, cached)
-    monkeypatch.setattr(weights, "_check_sum", lambda path: None)  # random weights cannot have torch's
+    monkeypatch.setattr(weights, "check_sum", lambda path: None)  # random weights cannot have torch's
     paths = fetch_weights(tmp_path / "to", ["googlenet", "efficientnet_lite0"])
     assert [p.parent for p in paths] == [tmp_path / "to"] * 2 and all(p.is_file() for p in paths)
     assert locate(["googlenet"], str(tmp_path / "to"))["googlenet"] == paths[0]

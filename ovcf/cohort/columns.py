@@ -11,7 +11,9 @@ MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "-", "--", 
 """What stands in a cell that holds nothing (in small letters): R, pandas, spreadsheets and people differ."""
 
 TRUE, FALSE = ("1", "true", "yes", "y", "1.0"), ("", "0", "false", "no", "n", "0.0")
-LARGEST_MM_PER_PX = 10.0
+SPACING_MM = (0.01, 10.0)
+"""Least and greatest spacing that is believed, in headers and manifests alike: films are digitised at 0.04 to 0.2 mm;
+what lies outside is a slip of the unit or of the decimal point."""
 
 
 class Column(NamedTuple):
@@ -56,7 +58,7 @@ MANIFEST: dict[str, Column] = {
     "label": _LABEL,
     "image": NAME,
     **dict.fromkeys(BOX, PIXELS),
-    "mm_per_px": Column("number", 0, LARGEST_MM_PER_PX, f"up to {LARGEST_MM_PER_PX:g} mm"),
+    "mm_per_px": Column("number", 0, SPACING_MM[1], "{:g} to {:g} mm; 0 or empty: unknown".format(*SPACING_MM)),
     "age": AGE,
     "sex": SEX,
     "normal_segment": FLAG,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ovcf.cohort.columns import MANIFEST, STUDIES, held
+from ovcf.cohort.columns import MANIFEST, SPACING_MM, STUDIES, held
 from ovcf.cohort.films import FilmHeader, check_film, read_header
 from ovcf.cohort.films.decoder import workers_may_die
 from ovcf.cohort.ready import read_ready_patches
@@ -115,12 +115,21 @@ def _checked(cells: Cells, root: Path, allow_outside: bool, check, workers: int 
 def _values(cells: Cells) -> pd.DataFrame:
     """Turn cells into the columns of the patches table; problems stay in `cells`."""
     values = {name: cells.values(name) for name in MANIFEST if name in ALWAYS or name in cells.table}
-    values["mm_per_px"] = [spacing or math.nan for spacing in values["mm_per_px"]]
+    values["mm_per_px"] = _spacings(cells, values["mm_per_px"])
     values["region"] = [
         region or region_of_level(level) for region, level in zip(values["region"], values["level"], strict=True)
     ]
     extra = [name for name in cells.table if name not in (*values, *OURS, "row")]
     return pd.DataFrame(values | {name: _as_it_came(name, cells.column(name)) for name in extra})
+
+
+def _spacings(cells: Cells, values: list[float]) -> list[float]:
+    """Return the spacings given, nan where none is or it is 0; within the limits that hold for headers too."""
+    for (row, cell), value in zip(cells.rows("mm_per_px"), values, strict=True):
+        if 0 < value < SPACING_MM[0]:
+            allowed = cells.columns["mm_per_px"].allowed
+            cells.add("number", "not a number this column can hold", row, "mm_per_px", cell, allowed)
+    return [value or math.nan for value in values]
 
 
 def _as_it_came(name: str, column: list[str]) -> list:

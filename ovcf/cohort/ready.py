@@ -18,35 +18,32 @@ LEVEL = re.compile(r"(?:^|[_\-. ])(?:(?:th|t|d)(\d{1,2})|l([1-5]))(?=$|[_\-. ])"
 def read_ready_patches(folder: Path) -> tuple[pd.DataFrame, list[str]]:
     """Return a row for each picture in `fresh/` and `old/`, in the form `read_table` gives, and notes.
 
-    A row's patient is what patients.csv (columns image, patient_id) beside the two folders says. Without that
-    file it is what stands before the first underscore of the picture's name (before the first hyphen, where
-    there is no underscore), if that holds a digit: P0012_T12.png is of patient P0012. Else every picture is a
-    patient by itself. A level that stands alone in the name (_T12, -L1) is taken.
+    A row's patient is what patients.csv (columns image, patient_id) beside the two folders says. A level that stands
+    alone in the name (_T12, -L1) is taken.
+
+    Raises
+    ------
+    InputError
+        Where there is no patients.csv: whose a picture is cannot be told from its name, and a wrong guess puts one
+        patient into training and test.
     """
-    files = _files(folder)
+    files = ready_files(folder)
     names = Counter(f"{path.parent.name}-{path.stem}" for path in files)
-    patients, notes = _patients(folder, files)
     columns = {
         "patch_id": [
             f"{path.parent.name}-{path.name if names[f'{path.parent.name}-{path.stem}'] > 1 else path.stem}"
             for path in files
         ],
-        "patient_id": patients,
-        "level": [_level(path.stem) for path in files],
+        "patient_id": _patients(folder, files),
+        "level": [level_of_name(path.stem) for path in files],
         "label": [path.parent.name for path in files],
         "image": [path.relative_to(folder).as_posix() for path in files],
         "row": [None] * len(files),
     }
-    return pd.DataFrame(columns, dtype=object), notes
+    return pd.DataFrame(columns, dtype=object), ["patients from patients.csv"]
 
 
-def patient_of_name(stem: str) -> str:
-    """Return the patient a file's name speaks of; the whole name where it speaks of none."""
-    start = re.split("_" if "_" in stem else "-", stem, maxsplit=1)[0]
-    return start if any(map(str.isdigit, start)) else stem
-
-
-def _files(folder: Path) -> list[Path]:
+def ready_files(folder: Path) -> list[Path]:
     """Return the pictures of both folders in the order of their names, or say what is missing."""
     here = sorted(path.name for path in folder.iterdir() if path.is_dir())
     if not set(LABELS) <= set(here):
@@ -62,22 +59,24 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in files if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
 
 
-def _patients(folder: Path, files: list[Path]) -> tuple[list[str], list[str]]:
-    """Return each file's patient and a note on where it is from."""
+def _patients(folder: Path, files: list[Path]) -> list[str]:
+    """Return each file's patient by patients.csv, "" where it is not listed."""
     listed = folder / "patients.csv"
-    if listed.is_file():
-        table = read_table(listed, PATIENTS, required=("image", "patient_id"))[0]
-        known = dict(zip(table["image"], table["patient_id"], strict=True))
-        patients = [known.get(path.relative_to(folder).as_posix(), "") for path in files]
-        return patients, ["patients from patients.csv"]
-    patients = [patient_of_name(path.stem) for path in files]
-    count = len(set(patients))
-    source = "by file names (the part before the first _ or -)" if count < len(files) else "one a picture"
-    note = f"{len(files)} ready patches of {count} patients, {source}; patients.csv would say for certain"
-    return patients, [note]
+    if files and not listed.is_file():
+        message = (
+            f"whose are these {len(files)} pictures? Give patients.csv (columns image, patient_id) beside the two "
+            f"folders, or write a manifest: ovcf import folders {folder.name} --out {folder.name}/manifest.csv with "
+            "--patient-pattern REGEX, or with --one-patient-per-film if that is so"
+        )
+        raise InputError(Problem("no_patients", message, str(folder), found=files[0].name))
+    if not files:
+        return []
+    table = read_table(listed, PATIENTS, required=("image", "patient_id"))[0]
+    known = dict(zip(table["image"].str.replace("\\", "/"), table["patient_id"], strict=True))
+    return [known.get(path.relative_to(folder).as_posix(), "") for path in files]
 
 
-def _level(stem: str) -> str:
+def level_of_name(stem: str) -> str:
     """Return the level in a name, empty where there is none that the study knows."""
     match = LEVEL.search(stem)
     if not match:

@@ -8,8 +8,9 @@ numbers decimal commas become points.
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -35,6 +36,14 @@ _OTHER_FILES = {  # first bytes of what people call a table and is none
     b"\xff\xd8\xff": "a picture",
 }
 Lines = list[tuple[int, list[str]]]  # (line number, cells)
+
+
+class Sheet(NamedTuple):
+    """A file's filled lines as (line number, cells), what separates the cells ("," for a workbook), and notes."""
+
+    lines: Lines
+    separator: str
+    notes: list[str]
 
 
 def read_table(
@@ -65,37 +74,56 @@ def read_table(
         For a file that is missing, empty, too large, no table, or whose lines do not fit its header; all such
         lines at once.
     """
-    from ovcf.cohort.workbook import is_workbook, read_workbook
-
-    path, notes = Path(path), []
-    data = read_bytes(path)
-    separator = ","
-    if is_workbook(data):
-        lines, notes = read_workbook(data, path, lambda cells: set(required) <= set(_named(cells, columns, aliases)))
-        problems: list[Problem] = []
-    else:
-        text, notes = decoded(data, path)
-        lines, problems, separator = _lines(text, path)
-        if separator != ",":
-            notes += [f"read with {SEPARATORS[separator]} as separators"]
-    if not lines:
-        raise InputError(problems or Problem("empty", "the table is empty", file=str(path)))
-    names, rows = _named(lines[0][1], columns, aliases), lines[1:]
-    names, rows = _without_empty_columns(names, rows, notes)
-    problems += _header_problems(names, path, required, lines[0][0]) + _length_problems(names, rows, path)
+    table, notes, problems = read_sound_lines(path, columns, required=required, aliases=aliases)
     if problems:
         raise InputError(problems)
+    return table, notes
+
+
+def read_sound_lines(
+    path: Path,
+    columns: Mapping[str, Column],
+    *,
+    required: Sequence[str] = (),
+    aliases: Mapping[str, str] | None = None,
+) -> tuple[pd.DataFrame, list[str], list[Problem]]:
+    """Return what `read_table` does of the lines that fit the header, and a problem for each of the others."""
+    path = Path(path)
+    sheet = read_sheet(path, lambda cells: set(required) <= set(_named(cells, columns, aliases)))
+    names, rows = _named(sheet.lines[0][1], columns, aliases), sheet.lines[1:]
+    names, rows = _without_empty_columns(names, rows, sheet.notes)
+    problems, unfit = _header_problems(names, path, required, sheet.lines[0][0]), _length_problems(names, rows, path)
+    if problems:
+        raise InputError(problems + unfit)
+    rows = [(row, cells) for row, cells in rows if len(cells) == len(names)]
     table = pd.DataFrame([cells for _, cells in rows], columns=names, dtype=object)
     numbers = [row for row, _ in rows]
-    for name in set(columns) & set(names):
-        if columns[name].kind != "name":
-            table[name] = table[name].map(held)
+    for name in [name for name in names if name in columns and columns[name].kind != "name"]:
+        table[name] = table[name].map(held)
         if columns[name].kind == "number":
-            table[name], wrong = _with_points(table[name].tolist(), numbers, separator)
+            table[name], wrong = _with_points(table[name].tolist(), numbers, sheet.separator)
             problems += [problem._replace(file=str(path), column=name) for problem in wrong]
     if problems:
-        raise InputError(problems)
-    return table.assign(row=numbers), notes
+        raise InputError(problems + unfit)
+    return table.assign(row=numbers), sheet.notes, unfit
+
+
+def read_sheet(path: Path, fits: Callable[[list[str]], bool] = bool) -> Sheet:
+    """Return a file's cells line by line, whatever they mean; of a workbook the sheet whose first row `fits`.
+
+    Raises InputError for a file that is missing, empty, too large, or no table.
+    """
+    from ovcf.cohort.workbook import is_workbook, read_workbook
+
+    data = read_bytes(path)
+    if is_workbook(data):
+        return Sheet(*read_workbook(data, path, fits))
+    text, notes = decoded(data, path)
+    sheet = _separated(text, path)
+    if not sheet.lines:
+        raise InputError(Problem("empty", "the table is empty", file=str(path)))
+    noted = [f"read with {SEPARATORS[sheet.separator]} as separators"] if sheet.separator != "," else []
+    return sheet._replace(notes=[*notes, *noted])
 
 
 def read_bytes(path: Path) -> bytes:
@@ -143,33 +171,26 @@ def _wide(data: bytes) -> str:
     return ""
 
 
-def _lines(text: str, path: Path) -> tuple[Lines, list[Problem], str]:
-    """Split text into (line number, cells), and say what separates; a cell may hold line breaks, so the number is
-    of its first line."""
+def _separated(text: str, path: Path) -> Sheet:
+    """Split text into cells; a cell may hold line breaks, so a line's number is that of its first."""
     said = _SEP_LINE.match(text)
-    body = text[said.end() :] if said else text
+    body, before = (text[said.end() :], 1) if said else (text, 0)
     separator = said[1] if said else _separator(body)
     if separator not in SEPARATORS:
         allowed = ", ".join(SEPARATORS.values())
-        return (
-            [],
-            [Problem("separator", "cells cannot be separated by this", str(path), 1, None, said[1], allowed)],
-            ",",
-        )
-    before = 1 if said else 0
+        raise InputError(Problem("separator", "this separates no cells", str(path), 1, None, separator, allowed))
     reader = csv.reader(io.StringIO(body, newline=""), delimiter=separator, strict=True)
-    lines, start = [], 1
+    lines, start = [], before + 1
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                lines.append((start + before, [cell.strip() for cell in cells]))
-            start = reader.line_num + 1
+                lines.append((start, [cell.strip() for cell in cells]))
+            start = before + reader.line_num + 1
             if len(lines) > MAX_ROWS:
-                return lines, [Problem("too_large", f"more than {MAX_ROWS} rows", file=str(path))], separator
+                raise InputError(Problem("too_large", f"more than {MAX_ROWS} rows", file=str(path)))
     except csv.Error as error:
-        problem = Problem("quoting", f"cannot be split into cells: {error}", str(path), start + before)
-        return lines, [problem], separator
-    return lines, [], separator
+        raise InputError(Problem("quoting", f"cannot be split into cells: {error}", str(path), start)) from None
+    return Sheet(lines, separator, [])
 
 
 def _separator(text: str) -> str:
@@ -179,17 +200,17 @@ def _separator(text: str) -> str:
     return max(SEPARATORS, key=bare.count)
 
 
-def _key(name: str) -> str:
+def heading_key(name: str) -> str:
     """Return what a heading is known by: its letters and digits, small."""
     return re.sub(r"[\W_]+", "", name.lower())
 
 
 def _named(cells: list[str], columns: Mapping[str, Column], aliases: Mapping[str, str] | None) -> list[str]:
     """Return the headings, documented ones spelt as documented; an alias counts where its column is absent."""
-    known = {_key(name): name for name in columns}
-    names = [known.get(_key(cell), cell) for cell in cells]
+    known = {heading_key(name): name for name in columns}
+    names = [known.get(heading_key(cell), cell) for cell in cells]
     other = {alias: name for alias, name in (aliases or {}).items() if name not in names}
-    return [name if name in columns else other.get(_key(name), name) for name in names]
+    return [name if name in columns else other.get(heading_key(name), name) for name in names]
 
 
 def _without_empty_columns(names: list[str], rows: Lines, notes: list[str]) -> tuple[list[str], Lines]:

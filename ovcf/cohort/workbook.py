@@ -23,8 +23,8 @@ def is_workbook(data: bytes) -> bool:
 
 def read_workbook(
     data: bytes, path: Path, fits: Callable[[list[str]], bool]
-) -> tuple[list[tuple[int, list[str]]], list[str]]:
-    """Return the (row number, cells) of the sheet whose first row `fits`, and notes.
+) -> tuple[list[tuple[int, list[str]]], str, list[str]]:
+    """Return the (row number, cells) of the sheet whose first row `fits`, "," (decimal points), and notes.
 
     Values are as last calculated; whole numbers have no point, a number shown as 007 is 007, dates are ISO 8601.
 
@@ -50,12 +50,12 @@ def read_workbook(
     notes = [f"read from an Excel workbook, sheet {name!r}"]
     if _merged(data):
         notes += ["the workbook has merged cells: only the first of each holds a value"]
-    return sheets[name], notes
+    return sheets[name], ",", notes
 
 
 def _check_archive(data: bytes, path: Path) -> None:
     """Refuse what is no workbook, by name, and what would unpack to more than memory should hold."""
-    what = "a damaged archive"
+    what = "an Excel workbook or another archive, damaged"
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names, size = archive.namelist(), sum(entry.file_size for entry in archive.infolist())

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ovcf.figures.style import NETWORK_COLOURS, NETWORKS
+from ovcf.figures.style import NETWORK_COLOURS
+from ovcf.words import network_title
 
 INK, PAPER = "#1c2530", "#8a8f98"
 
@@ -34,7 +35,7 @@ def forest(table, ax, *, names, estimate="estimate", low="low", high="high", pap
 
 def network_label(network: str) -> str:
     """Return a network's printed name."""
-    return NETWORKS.get(network, network)
+    return network_title(network)
 
 
 def network_colours(networks) -> list:

@@ -2,13 +2,18 @@
 
 from itertools import cycle
 
-from ovcf.words import NETWORKS
-
 # Okabe and Ito's palette: told apart by colour-blind readers; a marker or a word always goes with the colour.
 FRESH, OLD = "#D55E00", "#0072B2"
 CLASS_COLOURS = {"fresh": FRESH, "old": OLD}
 CLASS_MARKERS = {"fresh": "^", "old": "o"}
-NETWORK_COLOURS = dict(zip(NETWORKS, ["#999999", "#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#000000"], strict=True))
+NETWORK_COLOURS = {
+    "alexnet": "#999999",
+    "vgg16": "#E69F00",
+    "googlenet": "#56B4E9",
+    "resnet50": "#009E73",
+    "resnet101": "#CC79A7",
+    "efficientnet_lite0": "#000000",
+}
 OUTCOME_NAMES = {
     "TP": "fresh, called fresh",
     "FN": "fresh, called old",

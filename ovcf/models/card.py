@@ -2,14 +2,22 @@
 
 import hashlib
 import json
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
+import torch
+from numpy.typing import NDArray
 
 from ovcf.models.catalogue import describe_training
-from ovcf.models.determinism import determinism_record
+from ovcf.models.features import trunk_precision
+from ovcf.models.recipe import Recipe
 from ovcf.models.reference import UNLIKE_RULE
 from ovcf.models.tensors import images_digest
-from ovcf.words import NETWORKS
+from ovcf.words import NETWORKS, network_title
 
 RESEARCH_USE = "Research use only. Not a medical device; not for diagnosis or for decisions about a patient."
 INTERVAL_NOTE = (
@@ -17,29 +25,47 @@ INTERVAL_NOTE = (
     "how much the answer depends on which patients were trained on; they are not a confidence interval."
 )
 
+PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn")
+CUDA_CAVEAT = (
+    "AlexNet and VGG16 use an adaptive average pooling whose CUDA backward pass adds in no fixed order: "
+    "trained beyond the head on a GPU, their last digits can differ between runs."
+)
+
+
+class Origin(NamedTuple):
+    """Where a model's patches come from."""
+
+    preprocessing: dict[str, Any]  # how they were cut: image_size, margin_mm, margin_px, equalisation
+    synthetic: bool  # whether the films were drawn by this software
+
 
 def make_card(
-    network,
     patches: pd.DataFrame,
-    images,
-    predictions,
-    recipe: dict,
-    weights: str,
+    images: NDArray[np.uint8],
+    predictions: pd.DataFrame,
     *,
-    preprocessing,
-    synthetic,
+    recipe: Recipe,
+    origin: Origin,
     precision: str,
     threshold: float,
-) -> dict:
-    """Gather the card: data, recipe, cross-validated metrics, preprocessing with its digest, versions."""
-    settings = dict(preprocessing)
+) -> dict[str, Any]:
+    """Gather the card: data, recipe, cross-validated metrics, preprocessing with its digest, versions.
+
+    Parameters
+    ----------
+    predictions : cross-validated, of the network that the card is for
+    precision : in which its frozen trunk runs
+    threshold : distance above which a patch is unlike the training patches
+    """
+    network = str(predictions.network.iloc[0])
+    settings, synthetic = dict(origin.preprocessing), bool(origin.synthetic)
     return {
-        "title": f"{NETWORKS[network]}, fresh or old vertebral compression fracture",
+        "title": f"{network_title(network)}, fresh or old vertebral compression fracture",
         "research_use_only": RESEARCH_USE,
-        "synthetic": bool(synthetic),
+        "synthetic": synthetic,
         "network": network,
-        "training": describe_training(network, weights, recipe["trainable"]),
-        "recipe": recipe,
+        "training": describe_training(network, recipe.weights, recipe.trainable),
+        "recipe": recipe.training(),
         "data": {
             "kind": "synthetic films drawn by this software" if synthetic else "films of real patients",
             "patches": len(patches),
@@ -59,7 +85,7 @@ def make_card(
     }
 
 
-def cross_validated(predictions: pd.DataFrame) -> dict:
+def cross_validated(predictions: pd.DataFrame) -> dict[str, Any]:
     """Summarise out-of-fold predictions: pooled AUC, and mean and SD (ddof 1) of each metric over folds."""
     from ovcf.stats.rates import METRICS, fold_table
     from ovcf.stats.roc import auc
@@ -73,7 +99,7 @@ def cross_validated(predictions: pd.DataFrame) -> dict:
     }
 
 
-def card_page(card: dict) -> str:
+def card_page(card: dict[str, Any]) -> str:
     """Write the card as Markdown."""
     data, cv, how = card["data"], card["cross_validation"], card["preprocessing"]
     rows = [f"| {name} | {v['mean']:.3f} | {v['sd_ddof1']:.3f} |" for name, v in cv["over_folds"].items()]
@@ -110,3 +136,31 @@ def card_page(card: dict) -> str:
             "",
         ]
     )
+
+
+# ---------------------------------------------------------------- what the bits depend on
+def determinism_record() -> dict[str, Any]:
+    """Record what the bits of a run depend on besides data, parameters and seed, as a plain dict.
+
+    Versions, device, threads, arithmetic and flags; for run.json and the model's card.
+    """
+    cuda = torch.cuda.is_available()
+    return {
+        "versions": {name: _version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "device": torch.cuda.get_device_name() if cuda else "cpu",
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "threads": {"features": torch.get_num_threads(), "training of one fold": 1, "cores": os.cpu_count()},
+        "frozen random trunks": {network: trunk_precision(network) for network in NETWORKS},
+        "frozen pretrained trunks": "float32" if not cuda else "mixed float16",
+        "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+        "cudnn": {"benchmark": torch.backends.cudnn.benchmark, "deterministic": torch.backends.cudnn.deterministic},
+        "caveats": [CUDA_CAVEAT] if cuda else [],
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # a part of the house runs without the others
+        return "not installed"

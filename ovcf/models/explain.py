@@ -2,13 +2,12 @@
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from ovcf.models.final import FinalModel
 from ovcf.models.networks import CLASSES, Network
-from ovcf.models.reference import similar_patches
 from ovcf.models.tensors import to_tensor
 from ovcf.models.threads import one_thread
-
-__all__ = ["activation_map", "similar_patches", "CAM_NOTE", "METHODS"]
 
 METHODS = ("gradcam", "occlusion")
 
@@ -20,7 +19,9 @@ CAM_NOTE = (
 
 
 @one_thread()
-def activation_map(model, image: np.ndarray, method: str = "gradcam", target: str = "fresh") -> np.ndarray:
+def activation_map(
+    model: FinalModel | Network, image: NDArray[np.uint8], method: str = "gradcam", target: str = "fresh"
+) -> NDArray[np.float32]:
     """Map how much each place of a patch speaks for a class.
 
     Parameters

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 NEIGHBOURS = 5
 UNLIKE_PERCENTILE = 99
@@ -22,14 +23,14 @@ UNLIKE_RULE = (
 class Reference(NamedTuple):
     """The training patches as points: what new patches are compared with."""
 
-    points: np.ndarray  # (n, d) float32, standardised, divided by sqrt(d)
-    mean: np.ndarray  # (d,)
-    scale: np.ndarray  # (d,)
-    distances: np.ndarray  # (n,) of each training patch to its neighbours of other patients, sorted
+    points: NDArray[np.float32]  # (n, d) float32, standardised, divided by sqrt(d)
+    mean: NDArray[np.float32]  # (d,)
+    scale: NDArray[np.float32]  # (d,)
+    distances: NDArray[np.float64]  # (n,) of each training patch to its neighbours of other patients, sorted
     threshold: float
 
 
-def make_reference(features: np.ndarray, patient_ids) -> Reference:
+def make_reference(features: NDArray[np.float32], patient_ids: ArrayLike) -> Reference:
     """Build the reference from features (n, d) of the training patches, unflipped, and their patients."""
     mean, scale = features.mean(0, dtype=np.float64), features.std(0, dtype=np.float64)
     floor = 0.1 * np.sqrt(np.mean(scale**2)) or 1.0  # a feature that hardly moves must not rule the distance
@@ -40,7 +41,9 @@ def make_reference(features: np.ndarray, patient_ids) -> Reference:
     return Reference(points, mean, scale, np.sort(own), float(np.percentile(own, UNLIKE_PERCENTILE)))
 
 
-def neighbour_distance(points, reference, patients=None, reference_patients=None) -> np.ndarray:
+def neighbour_distance(
+    points: NDArray, reference: NDArray, patients: ArrayLike | None = None, reference_patients: ArrayLike | None = None
+) -> NDArray[np.float64]:
     """Mean distance (n,) of each point to the nearest reference points that are not of the same patient."""
     out = np.empty(len(points))
     for start in range(0, len(points), 256):  # memory stays flat whatever n is
@@ -54,14 +57,14 @@ def neighbour_distance(points, reference, patients=None, reference_patients=None
     return out
 
 
-def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def distances(a: NDArray, b: NDArray) -> NDArray[np.float64]:
     """Euclidean distances (n, m) between points (n, d) and (m, d), in double precision."""
     a, b = a.astype(np.float64), b.astype(np.float64)
     squared = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
     return np.sqrt(np.maximum(squared, 0))
 
 
-def similar_patches(features: np.ndarray, patches: pd.DataFrame, index: int, k: int = 6) -> pd.DataFrame:
+def similar_patches(features: NDArray[np.float32], patches: pd.DataFrame, index: int, k: int = 6) -> pd.DataFrame:
     """List the patches most like one of the cohort's, none of the same patient.
 
     Parameters
@@ -79,7 +82,9 @@ def similar_patches(features: np.ndarray, patches: pd.DataFrame, index: int, k: 
     return nearest(reference.points[index], reference.points, patches, k, exclude_patient=patient)
 
 
-def nearest(point, points, patches: pd.DataFrame, k: int, exclude_patient: str | None = None) -> pd.DataFrame:
+def nearest(
+    point: NDArray, points: NDArray, patches: pd.DataFrame, k: int, exclude_patient: str | None = None
+) -> pd.DataFrame:
     """List the k patches nearest to a point (d,), without one patient's; ties in the order of the rows."""
     far = distances(point[None], points)[0]
     allowed = np.flatnonzero(patches.patient_id.to_numpy() != exclude_patient)

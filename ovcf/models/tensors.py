@@ -1,30 +1,14 @@
 """Patches as tensors: uint8 grey in, three equal channels in [-1, 1] out, the four flips, and a digest."""
 
 import hashlib
+from collections.abc import Iterable
 
 import numpy as np
 import torch
-
-FLIPS = ("lr", "tb")
-"""The paper's augmentation (2.2.2): left-right and top-bottom. Each is a coin toss, so an augmented patch is
-one of four, each as likely as the others."""
+from numpy.typing import NDArray
 
 
-def flip_states(flips=FLIPS) -> tuple[tuple[str, ...], ...]:
-    """List the flips a patch can have; unflipped first: (), (lr,), (tb,), (lr, tb) when both are allowed."""
-    flips = _named_flips(flips)
-    return ((),) + tuple((f,) for f in flips) + ((flips,) if len(flips) == 2 else ())
-
-
-def _named_flips(flips) -> tuple[str, ...]:
-    flips = FLIPS if flips is True else () if flips in (False, None, "none", "") else flips
-    flips = tuple(f.strip() for f in flips.split(",")) if isinstance(flips, str) else tuple(flips)
-    if unknown := [f for f in flips if f not in FLIPS]:
-        raise ValueError(f"unknown flip {unknown[0]!r}; allowed: any of {FLIPS}, or none")
-    return tuple(f for f in FLIPS if f in flips)
-
-
-def to_tensor(images: np.ndarray, device="cpu") -> torch.Tensor:
+def to_tensor(images: NDArray[np.uint8], device: torch.device | str = "cpu") -> torch.Tensor:
     """Turn grey patches into what every network here takes.
 
     Parameters
@@ -43,8 +27,8 @@ def to_tensor(images: np.ndarray, device="cpu") -> torch.Tensor:
     return grey.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
-def flip(x: torch.Tensor, state) -> torch.Tensor:
-    """Flip images (n, c, h, w) left-right and/or top-bottom, as one of `flip_states` says."""
+def flip(x: torch.Tensor, state: Iterable[str]) -> torch.Tensor:
+    """Flip images (n, c, h, w) left-right and/or top-bottom, as one of `Recipe.states` says."""
     dims = [{"lr": 3, "tb": 2}[f] for f in state]
     return x.flip(dims) if dims else x
 
@@ -59,7 +43,7 @@ def check_range(x: torch.Tensor) -> torch.Tensor:
     return x
 
 
-def images_digest(images: np.ndarray) -> str:
+def images_digest(images: NDArray[np.uint8]) -> str:
     """Hash patches, their number and size: sha256 over the pixels, in pieces so that memory stays flat."""
     digest = hashlib.sha256(f"{images.dtype}{images.shape}".encode())
     for start in range(0, len(images), 256):

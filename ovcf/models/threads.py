@@ -1,12 +1,13 @@
 """One thread of torch where several would cost bits or time."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
 
 @contextmanager
-def one_thread():
+def one_thread() -> Iterator[None]:
     """Let torch work in one thread meanwhile (also a decorator).
 
     Sums over threads come out in another order, so the number of threads would show in the last digits. A single

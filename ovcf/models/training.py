@@ -1,43 +1,34 @@
-"""Training as the paper says it (3.1): SGD 0.001, momentum 0.9, cross-entropy, 100 epochs, decay 0.8 every
-30.
+"""Training as a `Recipe` says it: SGD with momentum and cross-entropy. The last epoch counts, never the best one."""
 
-The paper leaves the batch size unsaid; ours is 16. The last epoch is what counts, never the best one.
-"""
-
-import dataclasses
+from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from ovcf.models.networks import Network
-from ovcf.models.tensors import FLIPS, flip, flip_states, to_tensor
+from ovcf.models.recipe import Recipe
+from ovcf.models.tensors import flip, to_tensor
+
+Report = Callable[[int], None]  # called with the number of epochs done
+
+
+class Source(Protocol):
+    """Patches (n, s, s) uint8 or their stem's maps (n, states, c, h, w): an array, or what reads one by rows."""
+
+    ndim: int
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, key, /) -> NDArray: ...
+
 
 LENGTH = 6.0
 """Root mean square length of a feature vector as the head sees it. With the paper's rate and 100 epochs, 1
 hardly learns and plain standardisation (length 36 for 1,280 features) learns by heart; 6 is about the scale
 of raw ImageNet features. Chosen on chest films, which are none of this study's data: AUC by patient 0.77,
-0.75 and
-0.80."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    """All that is chosen about training; defaults are the paper's, but for the batch size, which is ours."""
-
-    trainable: str = "head"
-    epochs: int = 100
-    batch_size: int = 16
-    learning_rate: float = 0.001
-    momentum: float = 0.9
-    decay: float = 0.8
-    decay_every: int = 30  # epochs
-    flips: tuple = FLIPS
-    seed: int = 0
-
-    def rate(self, epoch: int) -> float:
-        """Learning rate in an epoch counted from 0: 0.001 until epoch 30, then 0.0008, ..."""
-        return self.learning_rate * self.decay ** (epoch // self.decay_every)
+0.75 and 0.80."""
 
 
 def batches(n: int, size: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -50,7 +41,13 @@ def batches(n: int, size: int, rng: np.random.Generator) -> list[np.ndarray]:
 
 
 # ---------------------------------------------------------------- a head on a frozen trunk
-def train_head(features: np.ndarray, fresh: np.ndarray, recipe: Recipe, rng, report=None) -> dict:
+def train_head(
+    features: NDArray[np.float32],
+    fresh: ArrayLike,
+    recipe: Recipe,
+    rng: np.random.Generator,
+    report: Report | None = None,
+) -> dict[str, torch.Tensor]:
     """Train the two-class linear head on features that are already computed for every flip.
 
     Parameters
@@ -58,7 +55,6 @@ def train_head(features: np.ndarray, fresh: np.ndarray, recipe: Recipe, rng, rep
     features : (n, states, d) float32 of the training patches only
     fresh : (n,) 1 fresh, 0 old
     rng : numpy Generator; draws initial weights, order and, for each patch and epoch, one of the flip states
-    report : called with the number of epochs done
 
     Returns
     -------
@@ -111,7 +107,7 @@ def _folded(weight, bias, mean, scale) -> dict[str, torch.Tensor]:
     return {"head.weight": weight.T.float().contiguous(), "head.bias": bias.float()}
 
 
-def head_probability(features: np.ndarray, head: dict) -> np.ndarray:
+def head_probability(features: NDArray[np.float32], head: dict[str, torch.Tensor]) -> NDArray[np.float64]:
     """P(fresh), (n,) float64, of unflipped features (n, d); softmax over (old, fresh)."""
     weight, bias = (head[k].numpy().astype(np.float64) for k in ("head.weight", "head.bias"))
     old, fresh = (np.asarray(features, np.float64) @ weight.T + bias).T
@@ -119,7 +115,14 @@ def head_probability(features: np.ndarray, head: dict) -> np.ndarray:
 
 
 # ---------------------------------------------------------------- the last stage, or everything
-def train_network(net: Network, source, fresh: np.ndarray, recipe: Recipe, rng, report=None) -> dict:
+def train_network(
+    net: Network,
+    source: Source,
+    fresh: ArrayLike,
+    recipe: Recipe,
+    rng: np.random.Generator,
+    report: Report | None = None,
+) -> dict[str, torch.Tensor]:
     """Train a network's last stage and head, or all of it, in place.
 
     Parameters
@@ -140,7 +143,7 @@ def train_network(net: Network, source, fresh: np.ndarray, recipe: Recipe, rng, 
     optimiser = torch.optim.SGD(weights, lr=recipe.learning_rate, momentum=recipe.momentum)
     scaler = torch.amp.GradScaler(device, enabled=device == "cuda")
     target = torch.from_numpy(np.asarray(fresh, np.int64)).to(device)
-    states = flip_states(recipe.flips)
+    states = recipe.states
     with torch.random.fork_rng():
         torch.manual_seed(int(rng.integers(2**62)))
         for epoch in range(recipe.epochs):
@@ -189,7 +192,7 @@ def _logits(net: Network, x, trainable: str) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def network_probability(net: Network, source: np.ndarray, trainable: str, batch: int = 32) -> np.ndarray:
+def network_probability(net: Network, source: Source, trainable: str, batch: int = 32) -> NDArray[np.float64]:
     """P(fresh), (n,) float64, of unflipped patches (uint8) or of their stem's maps (state 0)."""
     device = next(net.parameters()).device
     out = []

@@ -17,7 +17,7 @@ from ovcf.run_folder import read_table
 from ovcf.stats.compare import CLUSTERED_DELONG
 from ovcf.stats.readers.tables import AVERAGE
 from ovcf.tables.show import MISSING, p_value, with_interval
-from ovcf.words import NETWORKS
+from ovcf.words import network_title
 
 COLUMNS = ["question", "this run [95 % interval]", "the paper", "section"]
 PAPER_NETWORK = "ResNet101"  # the paper's choice
@@ -95,7 +95,7 @@ def _shortcut(factors):
 
 
 def _network(folds, intervals):
-    name = NETWORKS.get(folds.network.iloc[0], folds.network.iloc[0])
+    name = network_title(folds.network.iloc[0])
     printed = paper_wide(2).loc[PAPER_NETWORK, "auc"]
     return f"AUC {_of_metric(intervals, 'auc')}: {name}", f"AUC {printed}: {PAPER_NETWORK}"
 
@@ -109,7 +109,7 @@ def _rates(intervals):
 def _next_best(comparisons):
     by_patient = comparisons.test == CLUSTERED_DELONG
     closest = comparisons[by_patient & comparisons.difference.notna()].nsmallest(1, "difference").iloc[0]
-    ahead = f"AUC {_higher(closest)} than {NETWORKS.get(closest['second'], closest['second'])}"
+    ahead = f"AUC {_higher(closest)} than {network_title(closest['second'])}"
     return f"{ahead}, p {p_value(closest.p_holm)} (Holm)", "not tested"
 
 

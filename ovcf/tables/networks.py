@@ -13,7 +13,7 @@ from ovcf.tables.show import (
     value,
     with_intervals,
 )
-from ovcf.words import NETWORKS
+from ovcf.words import network_title, networks_in_order
 
 # The paper's spelling of the networks' names
 PAPER_ROWS = {
@@ -28,7 +28,7 @@ AVERAGE = "Average"
 
 def recipes(networks: list[str], weights: str, trainable: str) -> pd.DataFrame:
     """Say for each network where its weights came from, what was frozen and what trained."""
-    rows = [(NETWORKS.get(n, n), describe_training(n, weights, trainable)) for n in networks]
+    rows = [(network_title(n), describe_training(n, weights, trainable)) for n in networks]
     return pd.DataFrame(rows, columns=["network", "weights and training"])
 
 
@@ -122,14 +122,12 @@ def comparison_table(table: pd.DataFrame) -> pd.DataFrame:
     ----------
     table : DataFrame of `ovcf.stats.compare.compare_networks`.
     """
-    named = [
-        f"{NETWORKS.get(a, a)} - {NETWORKS.get(b, b)}" for a, b in zip(table["first"], table["second"], strict=True)
-    ]
+    named = [f"{network_title(a)} - {network_title(b)}" for a, b in zip(table["first"], table["second"], strict=True)]
     return pd.DataFrame(
         {
             "test": table.test,
             "whose": table.whose,
-            "of": [heading(metric, unit="points") for metric in table.metric],
+            "of": [heading(metric, unit=", points") for metric in table.metric],
             "networks": [pair if one else "all" for pair, one in zip(named, table["first"], strict=True)],
             "difference [95 % interval]": with_intervals(table, "difference"),
             "p": table.p,
@@ -198,10 +196,9 @@ def leakage_table(price: pd.DataFrame) -> pd.DataFrame:
 
 def _in_order(wide: pd.DataFrame) -> pd.DataFrame:
     """Rows by network in the study's order; what it does not know stands last."""
-    known = [n for n in NETWORKS if n in wide.index]
-    return wide.reindex([*known, *(n for n in wide.index if n not in NETWORKS)])
+    return wide.reindex(networks_in_order(wide.index))
 
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:
     """Give columns and rows their printed names."""
-    return table.rename(columns=heading, index=NETWORKS)
+    return table.rename(columns=heading, index=network_title)

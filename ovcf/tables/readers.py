@@ -4,7 +4,7 @@ import pandas as pd
 
 from ovcf.stats.readers.tables import AVERAGE
 from ovcf.tables.show import MISSING, brackets, mean_sd, percent, plus_minus, value, with_interval, with_intervals
-from ovcf.words import NETWORKS
+from ovcf.words import network_title
 
 NAMES = {
     "accuracy": "Accuracy (%)",
@@ -41,7 +41,7 @@ def session_table(
         cells = {
             NAMES[r.metric]: mean_sd(r.mean, r.sd) for r in network.rename(columns={"sd_ddof1": "sd"}).itertuples()
         }
-        ours.loc[f"{NETWORKS.get(name, name)}, mean of folds"] = pd.Series(cells)
+        ours.loc[f"{network_title(name)}, mean of folds"] = pd.Series(cells)
     parts = {"ours": ours, "paper, printed": printed.rename(columns=NAMES), "paper, from its digits": _rates(recovered)}
     return pd.concat(parts).reindex(columns=list(NAMES.values())).fillna(MISSING).rename_axis([None, None])
 

@@ -120,12 +120,12 @@ def _known(metric: str) -> Metric | None:
     return FOLD_AUC if metric == FOLD_MEAN else METRICS.get(metric)
 
 
-def heading(metric: str, unit: str = "(%)") -> str:
+def heading(metric: str, unit: str = " (%)") -> str:
     """Return a metric's printed name, with its unit where it is a percentage: `Accuracy (%)`, `AUC`."""
     known = _known(metric)
     if known is None:
         return metric
-    return f"{known.title} {unit}" if known.percent else known.title
+    return f"{known.title}{unit}" if known.percent else known.title
 
 
 def value(estimate: float, metric: str = "", digits: tuple[int, int] = (1, 3)) -> str:

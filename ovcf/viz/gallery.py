@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ovcf.figures.style import NETWORKS, OUTCOME_NAMES
+from ovcf.figures.style import OUTCOME_NAMES
 from ovcf.viz.image_data import data_uri, thumbnail
 from ovcf.viz.outcomes import mistakes_first, networks_of, outcome_of
+from ovcf.words import network_title
 
 # Shapes go with the colours, so that nothing is told by colour alone.
 OUTCOME_MARKS = {"FN": "▼", "FP": "▲", "TP": "●", "TN": "○"}
@@ -90,7 +91,7 @@ def network_answers(row: dict) -> dict[str, tuple[str, str]]:
 
 def network_name(network) -> str:
     """A network's name as it is written in words."""
-    return NETWORKS.get(network, str(network))
+    return network_title(str(network))
 
 
 def _filters(chosen, network) -> str:

@@ -68,12 +68,10 @@ class Maps:
             return model.net, "By the final model, which was trained on all patches, this one too."
 
     def _of_fold(self, network, fold):
-        from ovcf.models.fold_models import RECIPE, fold_network
+        from ovcf.models.crossval import fold_network
 
-        study, p = self.study, self.study.parameters
-        recipe = {name: p[name] for name in RECIPE}
-        where = {"cache": study.run / "cache", "weights": p["weights"]}
-        return fold_network(study.images(), study.patches, network, fold, **where, **recipe)
+        study = self.study
+        return fold_network(study.images(), study.patches, network, fold, study.recipe, study.run / "cache")
 
 
 def draw_map(net, image: np.ndarray, called: str, whose: str) -> tuple[bytes, str]:

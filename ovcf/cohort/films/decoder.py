@@ -1,19 +1,22 @@
-"""Compressed DICOM pixels, decoded in a process of their own.
+"""Pictures and compressed DICOM pixels, decoded in a process of their own.
 
-The JPEG decoders are C and C++ code that reads bytes from outside: on a damaged file they may crash or never
-return. Here that costs the file, not the run.
+The decoders are C and C++ code that reads bytes from outside: on a damaged file they may crash or never return.
+Here that costs the file, not the run.
 """
 
 import atexit
 import math
 import os
+from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from ovcf.cohort.films.greys import refusal
+from ovcf.problems import InputError
 
 START_SECONDS = 120  # to start the process and import what it needs; machines under load are slow at it
 DECODE_SECONDS = 3  # of processor time, and one more for every two million pixels
@@ -21,11 +24,19 @@ PATIENCE = 10  # times as long by the clock, for a machine that is busy with oth
 IDLE_SECONDS = 300  # after which the process ends; the next film starts another
 MEMORY = 6 * 2**30  # bytes of address space a decoder may take
 
-_apart = {}  # this process's decoder: {process id: executor}
+_apart: dict[int, Any] = {}  # this process's decoder: {process id: executor}
 
 
-def decode_apart(path: Path, pixels: int) -> tuple[np.ndarray, list[str]]:
-    """Return the stored numbers of a compressed DICOM file and notes, or refuse it with its name.
+def decode_apart(path: Path, pixels: int, decode: Callable[[str], Any] | None = None) -> Any:
+    """Call a decoder with a file's path in the other process and return its answer, or refuse the file by name.
+
+    Parameters
+    ----------
+    pixels : int
+        How many the header promises: so much time is given.
+    decode : callable
+        Importable, or small enough to be sent. Left out: the one of compressed DICOM files, which returns the stored
+        numbers (array) and notes (list).
 
     Raises
     ------
@@ -34,11 +45,13 @@ def decode_apart(path: Path, pixels: int) -> tuple[np.ndarray, list[str]]:
     """
     seconds = DECODE_SECONDS + pixels / 2e6
     try:
-        return _executor().submit(_timed, _decode, str(path), seconds).result(timeout=PATIENCE * seconds)
+        return _executor().submit(_timed, decode or _decode, str(path), seconds).result(timeout=PATIENCE * seconds)
     except TimeoutError:
         reason = "the decoder did not return in time"
     except BrokenProcessPool:
         reason = "the decoder crashed or did not return in time"
+    except InputError:
+        raise
     except Exception as error:
         raise refusal(path, f"its pixels cannot be decoded: {_first_reason(error)}") from error
     _stop()
@@ -46,7 +59,7 @@ def decode_apart(path: Path, pixels: int) -> tuple[np.ndarray, list[str]]:
 
 
 @contextmanager
-def workers_may_die(root: Path):
+def workers_may_die(root: Path) -> Iterator[None]:
     """Turn the death of a worker that reads films into a refusal; which film it was, nobody can say."""
     try:
         yield
@@ -55,7 +68,7 @@ def workers_may_die(root: Path):
         raise refusal(root, message, "worker_died") from error
 
 
-def _executor():
+def _executor() -> Any:
     """Return this process's decoder, started and with its imports done."""
     from joblib.externals.loky import ProcessPoolExecutor
 
@@ -78,6 +91,8 @@ def _prepare() -> None:
     """Import what decoding needs, and cap memory and core files where the system can (not on Windows)."""
     import pydicom.pixels  # noqa: F401
 
+    import ovcf.cohort.films.pictures  # noqa: F401
+
     try:
         import resource
     except ImportError:
@@ -88,7 +103,7 @@ def _prepare() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
-def _timed(function, path: str, seconds: float):
+def _timed(function: Callable[[str], Any], path: str, seconds: float) -> Any:
     """Call a function under a limit of processor time, past which the system ends this process."""
     try:
         import resource
@@ -108,7 +123,7 @@ def _first_reason(error: Exception) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _decode(path: str) -> tuple[np.ndarray, list[str]]:
+def _decode(path: str) -> tuple[NDArray, list[str]]:
     """Decode one file; runs in the other process."""
     import warnings
 
@@ -126,7 +141,7 @@ def _decode(path: str) -> tuple[np.ndarray, list[str]]:
             return dataset.pixel_array, [note]
 
 
-def _mend_scan_header(dataset) -> bool:
+def _mend_scan_header(dataset: Any) -> bool:
     """Set the end of spectral selection to 63 in a sequential JPEG of one frame; True if that changed it.
 
     ITU-T T.81, table B.3, wants 63 there; an old 12-bit encoder wrote 0, at which decoders stop though the

@@ -1,13 +1,15 @@
 """Radiographs saved as DICOM: computed and digital radiography, secondary capture, any one grey frame."""
 
-import math
 import warnings
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
 
-import numpy as np
+from numpy.typing import NDArray
 
+from ovcf.cohort.films.bits import padding_of, picture_bits
 from ovcf.cohort.films.decoder import decode_apart
 from ovcf.cohort.films.greys import (
     MAX_BYTES,
@@ -15,20 +17,42 @@ from ovcf.cohort.films.greys import (
     Film,
     FilmHeader,
     check_size,
+    exposure_notes,
     grey_of_colour,
     refusal,
 )
+from ovcf.cohort.films.spacing import spacing_of
 from ovcf.cohort.films.windows import displayed, elements
 from ovcf.problems import InputError
 
 GREY = ("MONOCHROME1", "MONOCHROME2")
 COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT", "PALETTE COLOR")
+DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage
+PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+JPEG_KINDS = tuple(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 57, 70, 80, 81))
+END = 64  # bytes from a frame's end within which the end mark must stand; padding may follow it
+CUT_SHORT = "the file is cut short: copy or export it again"
 WAY_OUT = "save the film uncompressed (Explicit VR Little Endian) or as PNG where it was exported"
-EQUAL = 1e-6  # relative; two spacings that agree this well are one number
+
+
+class StoredFilm(NamedTuple):
+    """A DICOM film before it is displayed: its dataset, header, numbers (h, w), how many bits they have, and notes.
+
+    `grey` is MONOCHROME1 or MONOCHROME2, whatever the file was; `padding` is where the numbers are no picture, or
+    None.
+    """
+
+    ds: Any
+    header: FilmHeader
+    stored: NDArray
+    bits: int
+    grey: str
+    padding: NDArray | None
+    notes: tuple[str, ...]
 
 
 @contextmanager
-def _dataset(path: Path, pixels: bool):
+def _dataset(path: Path, pixels: bool) -> Iterator[Any]:
     """Parse a DICOM file; whatever its parser throws becomes a refusal with the name."""
     import pydicom
 
@@ -73,11 +97,11 @@ def check_dicom(path: Path, max_pixels: int = MAX_PIXELS) -> FilmHeader:
     """Return the header after proof that the pixels can be decoded."""
     with _dataset(path, pixels=True) as ds:
         header = _header(ds, path, max_pixels)
-        _stored(ds, path)
+        _decoded(ds, path)
     return header
 
 
-def read_dicom(path: Path, *, window=None, max_pixels: int = MAX_PIXELS) -> Film:
+def read_dicom(path: Path, *, window: Any = None, max_pixels: int = MAX_PIXELS) -> Film:
     """Read one grey frame as a film: modality LUT, window, and MONOCHROME1 turned so that bone is bright.
 
     Parameters
@@ -90,29 +114,50 @@ def read_dicom(path: Path, *, window=None, max_pixels: int = MAX_PIXELS) -> Film
     InputError
         For anything but one grey frame that can be decoded; names the file and the transfer syntax.
     """
-    with _dataset(path, pixels=True) as ds:
-        header = _header(ds, path, max_pixels)
-        stored, notes = _stored(ds, path)
-        pixels, how = displayed(stored, ds, window, path)
-        notes = [*_header_notes(ds), *notes, how]
-        if ds.PhotometricInterpretation == "MONOCHROME1":
+    with stored_film(path, max_pixels) as film:
+        header = film.header
+        pixels, how = displayed(film.stored, film.ds, window, path)
+        notes = [*_intent(film.ds), *spacing_of(film.ds).notes, *film.notes, how]
+        if film.grey == "MONOCHROME1":
             pixels = 1 - pixels
             notes.append("MONOCHROME1: inverted, so that bone is bright")
     return Film(
         pixels,
         header.mm_per_px,
         header.spacing_origin,
-        tuple(notes),
+        (*notes, *exposure_notes(pixels)),
         header.kind,
         header.bits,
         header.orientation,
         header.laterality,
+        film.padding,
     )
 
 
-def _header(ds, path: Path, max_pixels: int) -> FilmHeader:
+@contextmanager
+def stored_film(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[StoredFilm]:
+    """Give a film's numbers and dataset; whatever goes wrong with them inside becomes a refusal with the name."""
+    with _dataset(path, pixels=True) as ds:
+        header = _header(ds, path, max_pixels)
+        stored, notes, native = _decoded(ds, path)
+        grey = str(ds.PhotometricInterpretation)
+        if grey in COLOUR:
+            stored, note = _grey_of_dicom(stored, ds, path)
+            notes, grey = [*notes, note], "MONOCHROME2"
+        if stored.shape != (ds.Rows, ds.Columns):
+            raise refusal(path, "the pixels do not have the size the header promises", found=str(stored.shape))
+        kept = picture_bits(stored, ds, native)
+        padding = padding_of(kept.stored, ds)
+        yield StoredFilm(ds, header, kept.stored, kept.bits, grey, padding, (*notes, *kept.notes))
+
+
+def _header(ds: Any, path: Path, max_pixels: int) -> FilmHeader:
     """Check what the header promises, in the order a person would ask."""
     rows, columns = _whole(ds, "Rows"), _whole(ds, "Columns")
+    if str(ds.file_meta.get("MediaStorageSOPClassUID", "")) == DIRECTORY or "DirectoryRecordSequence" in ds:
+        raise refusal(path, "a DICOMDIR: the list of a disc's files, not a film; name the films themselves", "dicomdir")
+    if not len(ds) and len(ds.file_meta):
+        raise refusal(path, f"nothing stands behind its head; {CUT_SHORT}", "cut_short")
     if not rows or not columns:
         raise refusal(path, "no picture in this file (no DICOM, or Rows and Columns missing)", found=_class_name(ds))
     check_size(path, columns, rows, max_pixels)
@@ -128,7 +173,7 @@ def _header(ds, path: Path, max_pixels: int) -> FilmHeader:
     photometric = str(ds.get("PhotometricInterpretation", ""))
     if photometric not in GREY + COLOUR:
         raise refusal(path, "unknown PhotometricInterpretation", found=photometric, allowed=", ".join(GREY + COLOUR))
-    spacing, origin = _spacing(ds)
+    spacing, origin, _ = spacing_of(ds)
     kind = " ".join(filter(None, ["DICOM", str(ds.get("Modality", ""))]))
     return FilmHeader(
         columns,
@@ -142,14 +187,14 @@ def _header(ds, path: Path, max_pixels: int) -> FilmHeader:
     )
 
 
-def _class_name(ds) -> str:
+def _class_name(ds: Any) -> str:
     """Return what kind of object the file says it is, in words."""
     from pydicom.uid import UID
 
     return UID(str(ds.get("SOPClassUID", ""))).name or "no SOP class"
 
 
-def _whole(ds, keyword: str) -> int | None:
+def _whole(ds: Any, keyword: str) -> int | None:
     """Return an element as a whole number, None where it is absent; a bad one is named."""
     value = ds.get(keyword)
     try:
@@ -158,74 +203,61 @@ def _whole(ds, keyword: str) -> int | None:
         raise ValueError(f"{keyword} is no whole number: {value!r}") from None
 
 
-def _lengths(ds, keyword: str) -> list[float]:
-    """Return a spacing's two values; none where absent or no lengths (some headers hold 0.000)."""
-    try:
-        values = [float(value) for value in elements(ds, keyword)]
-    except (TypeError, ValueError):
-        return []
-    good = len(values) == 2 and all(math.isfinite(value) and value > 0 for value in values)
-    return values if good else []
+def _intent(ds: Any) -> list[str]:
+    """Say that a film is raw."""
+    raw = "PROCESSING" in str(ds.get("PresentationIntentType", ""))
+    return ["for processing: the detector's raw signal, not the film that readers see"] if raw else []
 
 
-def _spacing(ds) -> tuple[float, str]:
-    """Return (mm per px, its origin): PixelSpacing, else the detector's, else the digitiser's, else unknown.
-
-    Spacing at the detector overstates sizes in the body by the magnification, 1.1 to 1.3 for a lateral spine.
-    """
-    detector = _lengths(ds, "ImagerPixelSpacing")
-    pixel = _lengths(ds, "PixelSpacing")
-    if pixel:
-        calibrated = ds.get("PixelSpacingCalibrationType")
-        same = detector and np.allclose(pixel, detector, rtol=EQUAL) and not calibrated
-        return float(np.mean(pixel)), "PixelSpacing (at the detector)" if same else "PixelSpacing"
-    if detector:
-        return float(np.mean(detector)), "ImagerPixelSpacing (at the detector)"
-    scanned = _lengths(ds, "NominalScannedPixelSpacing")
-    if scanned:
-        return float(np.mean(scanned)), "NominalScannedPixelSpacing (of the film)"
-    return math.nan, "unknown"
-
-
-def _header_notes(ds) -> list[str]:
-    """Say what is odd: raw pixels, spacing at the detector, pixels that are not square."""
-    origin, notes = _spacing(ds)[1], []
-    if "PROCESSING" in str(ds.get("PresentationIntentType", "")):
-        notes.append("for processing: the detector's raw signal, not the film that readers see")
-    if "detector" in origin:
-        notes.append("spacing is that at the detector: sizes in the body are smaller by the magnification")
-    lengths = _lengths(ds, origin.split(" ")[0])
-    if lengths and not math.isclose(*lengths, rel_tol=0.01):
-        notes.append(f"pixels are not square ({lengths[0]:g} x {lengths[1]:g} mm): their mean is used")
-    return notes
-
-
-def _stored(ds, path: Path) -> tuple[np.ndarray, list[str]]:
-    """Return the stored numbers (rows, columns) and notes; JPEG is decoded in another process."""
+def _decoded(ds: Any, path: Path) -> tuple[NDArray, list[str], bool]:
+    """Return the stored numbers, notes, and whether they were not compressed; JPEG is decoded in another process."""
+    from pydicom.pixels import pixel_array
     from pydicom.uid import RLELossless
 
     syntax = _syntax(ds)
-    if not any(keyword in ds for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
-        raise refusal(path, "no pixels in this DICOM file", found=_class_name(ds))
+    native = not syntax.is_encapsulated
+    _check_pixel_data(ds, path, native)
     try:
-        if syntax == RLELossless or not syntax.is_encapsulated:
-            stored, notes = ds.pixel_array, []
-        else:
-            stored, notes = decode_apart(path, ds.Rows * ds.Columns)
+        if native and ds.PhotometricInterpretation in GREY:
+            return pixel_array(ds, correct_unused_bits=False), [], native
+        if native or syntax == RLELossless:
+            return ds.pixel_array, [], native
+        stored, notes = decode_apart(path, ds.Rows * ds.Columns)
     except Exception as error:
         name = f"{syntax.name} ({syntax})" if syntax.name != syntax else str(syntax)
-        refused = isinstance(error, InputError)
-        reason = error.problems[0].message if refused else f"its pixels cannot be decoded: {error}"
+        reason = (
+            error.problems[0].message if isinstance(error, InputError) else f"its pixels cannot be decoded: {error}"
+        )
         raise refusal(path, f"{reason}; {WAY_OUT}", "undecodable", column="transfer syntax", found=name) from error
-    if ds.PhotometricInterpretation in COLOUR:
-        stored, note = _grey_of_dicom(stored, ds, path)
-        notes = [*notes, note]
-    if stored.shape != (ds.Rows, ds.Columns):
-        raise refusal(path, "the pixels do not have the size the header promises", found=str(stored.shape))
-    return _without_overlay(stored, ds), notes
+    if syntax in JPEG_KINDS and not _ends(ds):
+        raise refusal(path, f"its compressed pixels have no end mark; {CUT_SHORT}", "cut_short")
+    return stored, notes, native
 
 
-def _syntax(ds):
+def _check_pixel_data(ds: Any, path: Path, native: bool) -> None:
+    """Refuse a file without pixels, with empty ones, or cut short, in words that say so."""
+    keyword = next((word for word in PIXELS if word in ds), None)
+    if keyword is None:
+        raise refusal(path, "no pixels in this DICOM file: it is cut short, or never had any", found=_class_name(ds))
+    data = ds[keyword].value
+    if not data:
+        raise refusal(path, "its pixel data are empty: export the film again", found=_class_name(ds))
+    bits = (_whole(ds, "BitsAllocated") or 0) * ds.Rows * ds.Columns * (_whole(ds, "SamplesPerPixel") or 1)
+    if native and ds.PhotometricInterpretation != "YBR_FULL_422" and len(data) < bits // 8:
+        raise refusal(path, CUT_SHORT, "cut_short", found=f"{len(data)} bytes of pixels", allowed=f"{bits // 8} bytes")
+
+
+def _ends(ds: Any) -> bool:
+    """Whether a JPEG or JPEG-LS frame has its end mark; decoders fill in what is missing without a word."""
+    from pydicom.encaps import get_frame
+
+    try:
+        return b"\xff\xd9" in get_frame(ds.PixelData, 0, number_of_frames=1)[-END:]
+    except Exception:  # no fragments to be found: the decoder will say so
+        return True
+
+
+def _syntax(ds: Any) -> Any:
     """Return the transfer syntax; files of before 1993 do not name it, so what parsed is meant."""
     from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
@@ -236,7 +268,7 @@ def _syntax(ds):
     return ds.file_meta.TransferSyntaxUID
 
 
-def _grey_of_dicom(stored: np.ndarray, ds, path: Path) -> tuple[np.ndarray, str]:
+def _grey_of_dicom(stored: NDArray, ds: Any, path: Path) -> tuple[NDArray, str]:
     """Return the grey of a film saved in colour (pydicom has turned YBR into RGB already), and a note."""
     from pydicom.pixels import apply_color_lut
 
@@ -245,9 +277,3 @@ def _grey_of_dicom(stored: np.ndarray, ds, path: Path) -> tuple[np.ndarray, str]
     if stored.ndim != 3 or stored.dtype.kind != "u":
         raise refusal(path, "colour pixels of an unknown kind", found=str(stored.shape))
     return grey_of_colour(stored, path)
-
-
-def _without_overlay(stored: np.ndarray, ds) -> np.ndarray:
-    """Drop bits above BitsStored: old files keep drawings there."""
-    bits = _whole(ds, "BitsStored") or 16
-    return stored & (2**bits - 1) if stored.dtype.kind == "u" and bits < 8 * stored.itemsize else stored

@@ -2,9 +2,10 @@
 
 import math
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ovcf.problems import InputError, Problem
 
@@ -13,6 +14,12 @@ from ovcf.problems import InputError, Problem
 MAX_PIXELS = 64_000_000
 MAX_SIDE = 30_000
 MAX_BYTES = 512 * 2**20
+
+# What shows no bone, in greys of [0, 1]: of a patch or a whole film.
+BLANK_SPREAD = 0.02  # from the 1st to the 99th percentile
+DARK, BRIGHT = 0.04, 0.96  # mean grey
+SAMPLE = 500_000  # pixels of a film that are looked at for this
+CLIPPED = 0.5  # share of pixels at the ends of the range
 
 # More than this share of visibly coloured pixels is a colour picture; less is a mark drawn on a grey film.
 COLOURED_SHARE = 0.01
@@ -24,10 +31,11 @@ class Film(NamedTuple):
 
     `pixels` is float32 (height, width) in [0, 1] with bone bright; `mm_per_px` is nan where unknown and
     `spacing_origin` says whose word it is; `orientation` and `laterality` are as the header has them;
-    `notes` says everything that was done to, or is odd about, the stored numbers.
+    `notes` says everything that was done to, or is odd about, the stored numbers; `padding` is where a DICOM
+    header says that there is no picture (bool, height, width), or None.
     """
 
-    pixels: np.ndarray
+    pixels: NDArray[np.float32]
     mm_per_px: float = math.nan
     spacing_origin: str = "unknown"
     notes: tuple[str, ...] = ()
@@ -35,6 +43,7 @@ class Film(NamedTuple):
     bits: int = 8
     orientation: str = ""
     laterality: str = ""
+    padding: NDArray[np.bool_] | None = None
 
 
 class FilmHeader(NamedTuple):
@@ -50,7 +59,7 @@ class FilmHeader(NamedTuple):
     laterality: str = ""
 
 
-def refusal(path: Path, message: str, kind: str = "unreadable_image", **place) -> InputError:
+def refusal(path: Path, message: str, kind: str = "unreadable_image", **place: Any) -> InputError:
     """Return the error that names a film and why it cannot be used."""
     return InputError(Problem(kind, message, file=str(path), **place))
 
@@ -66,12 +75,37 @@ def check_size(path: Path, width: int, height: int, max_pixels: int = MAX_PIXELS
         )
 
 
-def full_range(stored: np.ndarray, bits: int) -> np.ndarray:
+def exposure_fault(greys: NDArray) -> str:
+    """Say in words that a patch's greys in [0, 1] are blank, dark, bright or mostly clipped; "" where they are not."""
+    low, high = np.percentile(greys, [1, 99])
+    clipped = float(np.mean((greys <= 0) | (greys >= 1)))
+    return fault_of(float(high - low), float(greys.mean()), clipped)
+
+
+def fault_of(spread: float, mean: float, clipped: float = 0.0) -> str:
+    """The same from the spread (1st to 99th percentile), the mean and the share at the ends of the range."""
+    if spread < BLANK_SPREAD:
+        return f"blank: hardly any contrast (a spread of {spread:.3f})"
+    if mean < DARK or mean > BRIGHT or clipped > CLIPPED:
+        kind = "dark" if mean < 0.5 else "bright"
+        return f"too {kind}: mean grey {mean:.2f}, {clipped:.0%} of the pixels at the end of the range"
+    return ""
+
+
+def exposure_notes(greys: NDArray) -> list[str]:
+    """The note on a film that shows nothing; black round a collimated one is none."""
+    sample = greys.ravel()[:: max(1, greys.size // SAMPLE)]
+    low, high = np.percentile(sample, [1, 99])
+    fault = fault_of(float(high - low), float(sample.mean()))
+    return [f"the whole film is {fault.split(',')[0]}"] if fault else []
+
+
+def full_range(stored: NDArray, bits: int) -> NDArray[np.float32]:
     """Scale unsigned numbers by what `bits` bits can hold; for 8-bit films that is the display's range."""
     return np.clip(stored.astype(np.float32) / np.float32(2**bits - 1), 0, 1)
 
 
-def stretch(values: np.ndarray, path: Path) -> np.ndarray:
+def stretch(values: NDArray, path: Path) -> NDArray[np.float32]:
     """Stretch values linearly between their least and greatest; a blank film becomes 0.
 
     Films of more than 8 bits seldom fill their container (12 bits in 16), so its range says nothing.
@@ -87,7 +121,7 @@ def stretch(values: np.ndarray, path: Path) -> np.ndarray:
     return np.clip((values / 2 - np.float32(low / 2)) / span, 0, 1)
 
 
-def grey_of_colour(rgb: np.ndarray, path: Path) -> tuple[np.ndarray, str]:
+def grey_of_colour(rgb: NDArray, path: Path) -> tuple[NDArray, str]:
     """Return the grey channel of a grey film saved in three channels, and a note; refuse a colour picture.
 
     The green channel is kept: where all channels agree it is the film, and JPEG keeps it best.

@@ -1,6 +1,7 @@
 """Read a radiograph from any file a hospital exports: PNG, JPEG, TIFF or DICOM."""
 
 from pathlib import Path
+from typing import Any
 
 from ovcf.cohort.films.dicom import check_dicom, dicom_header, read_dicom
 from ovcf.cohort.films.greys import MAX_BYTES, MAX_PIXELS, Film, FilmHeader, refusal
@@ -19,7 +20,7 @@ SIGNATURES = {
 DICOM_SUFFIXES = ("", ".dcm", ".dicom", ".dic", ".ima", ".img")
 
 
-def read_film(path: str | Path, *, window=None, max_pixels: int = MAX_PIXELS) -> Film:
+def read_film(path: str | Path, *, window: Any = None, max_pixels: int = MAX_PIXELS) -> Film:
     """Read one radiograph as greys in [0, 1] with bone bright.
 
     Parameters

@@ -2,15 +2,17 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ovcf.cohort.films.greys import full_range, refusal, stretch
 
 LEAST_FILL = 0.25  # a VOI LUT that reaches less of its range than this is scaled by what it reaches
 
 
-def displayed(stored: np.ndarray, ds, window, path: Path) -> tuple[np.ndarray, str]:
+def displayed(stored: NDArray, ds: Any, window: Any, path: Path) -> tuple[NDArray[np.float32], str]:
     """Return a film's greys in [0, 1], before MONOCHROME1 is turned, and a note on how they were made.
 
     Parameters
@@ -39,7 +41,7 @@ def displayed(stored: np.ndarray, ds, window, path: Path) -> tuple[np.ndarray, s
     return stretch(values, path), "no window: stretched between its darkest and brightest value"
 
 
-def elements(ds, keyword: str) -> list:
+def elements(ds: Any, keyword: str) -> list:
     """Return an element's values as a list, however many there are."""
     value = ds.get(keyword)
     if value is None or value == "":
@@ -47,17 +49,17 @@ def elements(ds, keyword: str) -> list:
     return [value] if isinstance(value, str) or not hasattr(value, "__iter__") else list(value)
 
 
-def windows(ds) -> list[tuple[float, float]]:
+def windows(ds: Any) -> list[tuple[float, float]]:
     """Return the windows (centre, width) of the header that can be applied."""
     try:
         pairs = zip(elements(ds, "WindowCenter"), elements(ds, "WindowWidth"), strict=False)
-        pairs = [(float(centre), float(width)) for centre, width in pairs]
+        found = [(float(centre), float(width)) for centre, width in pairs]
     except (TypeError, ValueError):
         return []
-    return [(centre, width) for centre, width in pairs if math.isfinite(centre) and 0 < width < math.inf]
+    return [(centre, width) for centre, width in found if math.isfinite(centre) and 0 < width < math.inf]
 
 
-def windowed(values: np.ndarray, centre: float, width: float, function: str) -> np.ndarray:
+def windowed(values: NDArray, centre: float, width: float, function: str) -> NDArray[np.float32]:
     """Apply a window: DICOM PS3.3 C.11.2.1.2 (LINEAR) and C.11.2.1.3, with output range [0, 1].
 
     pydicom's `apply_windowing` scales to the stored range instead, which the modality LUT makes awkward to
@@ -65,15 +67,15 @@ def windowed(values: np.ndarray, centre: float, width: float, function: str) -> 
     """
     values = values.astype(np.float32)
     if function == "SIGMOID":
-        return 1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -80, 80)))
+        return (1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -80, 80)))).astype(np.float32)
     if function == "LINEAR_EXACT":
-        return np.clip((values - centre) / width + 0.5, 0, 1)
+        return np.clip((values - centre) / width + 0.5, 0, 1).astype(np.float32)
     if width <= 1:  # LINEAR with width 1 is a threshold
         return (values > centre - 0.5).astype(np.float32)
     return np.clip((values - (centre - 0.5)) / (width - 1) + 0.5, 0, 1).astype(np.float32)
 
 
-def _modality(stored: np.ndarray, ds) -> np.ndarray:
+def _modality(stored: NDArray, ds: Any) -> NDArray:
     """Apply the modality LUT or rescale; one that changes nothing leaves the integers as they are."""
     from pydicom.pixels import apply_modality_lut
 
@@ -85,7 +87,7 @@ def _modality(stored: np.ndarray, ds) -> np.ndarray:
     return values if values.dtype.kind in "iu" else values.astype(np.float32)
 
 
-def _given(window, path: Path) -> tuple[float, float]:
+def _given(window: Any, path: Path) -> tuple[float, float]:
     """Return a window that the caller gave as numbers."""
     try:
         centre, width = map(float, window)
@@ -96,7 +98,7 @@ def _given(window, path: Path) -> tuple[float, float]:
     return centre, width
 
 
-def _index(window, ds, path: Path) -> int:
+def _index(window: Any, ds: Any, path: Path) -> int:
     """Return which of the film's LUTs or windows is meant; None means the first, if there is any."""
     if window is None:
         return 0
@@ -112,11 +114,11 @@ def _index(window, ds, path: Path) -> int:
     return window
 
 
-def _function(ds) -> str:
+def _function(ds: Any) -> str:
     return str(ds.get("VOILUTFunction") or "LINEAR")
 
 
-def _by_window(values: np.ndarray, ds, index: int, path: Path, own: bool) -> tuple[np.ndarray, str]:
+def _by_window(values: NDArray, ds: Any, index: int, path: Path, own: bool) -> tuple[NDArray[np.float32], str]:
     """Apply one of the header's windows, unless nobody asked for it and it shows nothing."""
     centre, width = windows(ds)[index]
     pixels = windowed(values, centre, width, _function(ds))
@@ -125,7 +127,7 @@ def _by_window(values: np.ndarray, ds, index: int, path: Path, own: bool) -> tup
     return stretch(values, path), f"window {centre:g} / {width:g} would blank the film: stretched instead"
 
 
-def _by_lut(values: np.ndarray, ds, index: int, path: Path) -> tuple[np.ndarray, str]:
+def _by_lut(values: NDArray, ds: Any, index: int, path: Path) -> tuple[NDArray[np.float32], str]:
     """Apply one of the header's VOI LUTs (PS3.3 C.11.2.1.1), whose output range its descriptor gives."""
     from pydicom.pixels import apply_voi
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ovcf.cohort.inclusion import exclusion_reasons
 from ovcf.intake.annotators import agreement, consensus, has_two_annotators
-from ovcf.intake.check.places import Places
+from ovcf.intake.check.film_facts import Places
 from ovcf.problems import Problem
 from ovcf.words import LEVELS
 

@@ -13,8 +13,8 @@ from scipy.ndimage import gaussian_filter
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from ovcf.intake.check.film_facts import BLANK_SPREAD, Facts
-from ovcf.intake.check.places import Places
+from ovcf.cohort.films.greys import BLANK_SPREAD
+from ovcf.intake.check.film_facts import Facts, Places
 from ovcf.problems import Problem
 
 # Calibrated on 421 chest films and 964 frontal vertebrae: no two distinct ones within 14 bits correlate by

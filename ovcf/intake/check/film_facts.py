@@ -22,7 +22,26 @@ from ovcf.words import BOX
 THUMB = 64  # px; side of the thumbnails that near-duplicates are verified on
 MODEL = 112  # px; the scale blur is judged at, about what a network sees
 FILMS_A_WORKER = 16
-BLANK_SPREAD = 0.02  # of the full range, from a patch's 1st to its 99th percentile
+
+
+class Places(NamedTuple):
+    """Where each row of the patches table stands: the manifest and its line numbers (None for folders)."""
+
+    table: pd.DataFrame
+    file: Path
+    lines: tuple[int, ...] | None
+
+    def problem(self, kind: str, place: int, message: str, column: str | None = None, found=None, allowed=None):
+        """A problem about the patch in that place."""
+        row = self.lines[place] if self.lines else None
+        file = str(self.file if self.lines else self.table["image"].iloc[place])
+        patch = str(self.table["patch_id"].iloc[place])
+        return Problem(kind, f"{patch}: {message}", file, row, column, found, allowed, patch)
+
+
+def places_of(cohort) -> Places:
+    """The places of a cohort's patches; a cohort of ready patches in folders has no lines."""
+    return Places(cohort.patches.reset_index(drop=True), cohort.source, cohort.lines)
 
 
 class Facts(NamedTuple):
@@ -104,7 +123,7 @@ def _film(root: str, image: str, boxes: list) -> tuple[dict, np.ndarray, dict, l
         "mean": float(greys.mean()),
         "sd": float(greys.std()),
         "hash": phash(thumb),
-        "text_lines": text_lines(greys),
+        "text_lines": text_lines(greys, film.padding),
         **header_facts(path),
     }
     return facts, thumb, {place: _patch(greys, box) for place, box in boxes}, []

@@ -1,10 +1,13 @@
 """What a file says about patient and device besides the pixels: names of fields, never their content."""
 
+import hashlib
+import re
 import warnings
 from pathlib import Path
 
 from PIL import ExifTags, Image
 
+from ovcf.cohort.columns import SEX
 from ovcf.cohort.films import film_kind
 
 # Elements that say who the patient is. PS3.15 lists hundreds to remove; these a reader recognises.
@@ -52,23 +55,25 @@ _HARMLESS = {
 }
 
 
-def header_facts(path: Path) -> dict:
+def header_facts(path: Path) -> dict[str, str]:
     """Facts from a film's header.
 
     Returns
     -------
     dict of str
         `identifying`: names of the filled fields that can identify a patient, with commas; `burned_in`: the
-        header's own word on text in the pixels ("YES", "NO" or ""); `manufacturer` and `model` of the device.
+        header's own word on text in the pixels ("YES", "NO" or ""); `manufacturer` and `model` of the device;
+        `patient`: a digest of the header's PatientID, which tells two patients apart and nobody's id ("" none);
+        `sex` ("female", "male" or "") and `age` (years at the study as text, "" unknown).
     """
-    facts = {"identifying": "", "burned_in": "", "manufacturer": "", "model": ""}
+    facts = dict.fromkeys(("identifying", "burned_in", "manufacturer", "model", "patient", "sex", "age"), "")
     try:
         return facts | (_of_dicom(path) if film_kind(path) == "dicom" else {"identifying": _of_picture(path)})
     except Exception:  # whatever a damaged header throws; the film reader has accepted the pixels
         return facts
 
 
-def _of_dicom(path: Path) -> dict:
+def _of_dicom(path: Path) -> dict[str, str]:
     import pydicom
 
     with warnings.catch_warnings():
@@ -83,7 +88,22 @@ def _of_dicom(path: Path) -> dict:
             "burned_in": text("BurnedInAnnotation").upper(),
             "manufacturer": text("Manufacturer"),
             "model": text("ManufacturerModelName"),
+            "patient": _digest(text("PatientID").casefold()),
+            "sex": SEX.meaning.get(text("PatientSex").lower(), ""),
+            "age": _age(text("PatientAge"), text("PatientBirthDate"), text("StudyDate")),
         }
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(errors="replace"), digest_size=8).hexdigest() if text else ""
+
+
+def _age(stated: str, birth: str, study: str) -> str:
+    """Return the age in years at the study, by the years of birth and study, else as the header states it."""
+    if re.fullmatch(r"\d{8}", birth, re.ASCII) and re.fullmatch(r"\d{8}", study, re.ASCII):
+        return f"{(int(study) - int(birth)) / 10_000:.1f}"  # the whole years stand before the point
+    match = re.fullmatch(r"(\d{3})Y", stated, re.ASCII)
+    return str(int(match[1])) if match else ""
 
 
 def _of_picture(path: Path) -> str:

@@ -1,10 +1,11 @@
-"""A check's findings: a table for the terminal, JSON, and one HTML page that asks the network for nothing."""
+"""A check's findings: a table for the terminal, JSON, and one HTML page that asks the network for nothing.
+
+What each kind of finding means and what to do about it stands here too.
+"""
 
 import base64
 import io
 import json
-import os
-import tempfile
 import textwrap
 from collections import Counter
 from pathlib import Path
@@ -13,12 +14,111 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from ovcf.files import write_text
 from ovcf.intake.check import Findings
-from ovcf.intake.check.kinds import advice, title
 from ovcf.problems import Problem
 
 SHOWN = 200  # findings of a kind listed in the page; the JSON holds all
 PRINTED = {"error": 20, "warning": 1}  # of a kind, in the terminal: an error is to be mended, a warning to be looked at
+
+
+KINDS = {
+    "missing_label": (
+        "Label missing",
+        "Fill the column `label` with fresh or old; an importer leaves it empty where its source has none.",
+    ),
+    "duplicate_patch": ("Same patch twice", "It counts twice in training and in the results. Keep one."),
+    "duplicate_patch_across_patients": (
+        "Same patch under two patients",
+        "Folds by patient cannot keep the two apart, so a test fold holds what was trained on. Find out whose it is.",
+    ),
+    "near_duplicate_patch": (
+        "Nearly the same patch",
+        "Exported, resized or mirrored again, or a box drawn twice. Keep one.",
+    ),
+    "near_duplicate_patch_across_patients": (
+        "Nearly the same patch under two patients",
+        "Look at the pictures: if they are one film, one patient has two ids and folds leak.",
+    ),
+    "same_film_two_patients": (
+        "One film, two patients",
+        "Give both the same patient_id; otherwise folds leak.",
+    ),
+    "duplicate_film": (
+        "Same film twice",
+        "One patient's film under two names: harmless for folds by patient, but it counts twice.",
+    ),
+    "blank_patch": ("Blank patch", "Nothing to see here; the box or the film is wrong."),
+    "dark_patch": ("Dark patch", "Nearly black: a wrong window, an inverted film or a box off the spine."),
+    "bright_patch": ("Bright patch", "Nearly white: a wrong window, an inverted film or metal."),
+    "blurred_patch": (
+        "Blurred patch",
+        "Motion, heavy compression or enlargement. If one class is blurred more often, a network learns that.",
+    ),
+    "tiny_patch": (
+        "Tiny patch",
+        "Enlarged several times for the network; check that the film is at full size.",
+    ),
+    "spacing_unknown": (
+        "Pixel spacing known for some only",
+        "Margins in mm and margins in pixels are not the same crop. Give mm_per_px for all, or for none.",
+    ),
+    "spacing_outlier": (
+        "Unusual pixel spacing",
+        "A typing mistake, another unit, or a film resized after export.",
+    ),
+    "size_in_mm": ("Impossible size in mm", "Box and spacing do not fit together."),
+    "identifying_fields": ("Header identifies the patient", "Run `ovcf deidentify` before the films travel."),
+    "burned_in_text": (
+        "Text in the pixels",
+        "Look at it: a name or a date must be painted over, and any text differs between hospitals.",
+    ),
+    "age_differs": ("Several ages for one patient", "Two studies years apart, or two patients under one id."),
+    "sex_differs": ("Two sexes for one patient", "Two patients under one id, or a typing mistake."),
+    "odd_age": ("Unlikely age", "The study's patients are 60 or older."),
+    "patients_with_both_classes": (
+        "Patients with fresh and old",
+        "No fault, but a split by patch puts the same bones on both sides. Use split: patient.",
+    ),
+    "rare_class": ("One class is rare", "Judge by AUC and by recall of the rarer class."),
+    "uneven_level": (
+        "A level that tells the label",
+        "A network that recognises the level scores well without seeing a fracture.",
+    ),
+    "label_shortcut": (
+        "A shortcut to the label",
+        "Something other than the fracture predicts the label. Balance it, "
+        "stratify by it, or report results within its groups.",
+    ),
+    "excluded_patient": (
+        "Excluded, but in the cohort",
+        "studies.csv says this patient does not meet the criteria.",
+    ),
+    "patient_not_in_studies": ("Not in studies.csv", "Figure 1 cannot count this patient."),
+    "label_against_both": ("Label against both annotators", "A typing mistake, or a decision worth a note."),
+    "header_patient": (
+        "Header and manifest name different patients",
+        "One patient under two ids leaks between folds; two under one id count as one. Find out who is who.",
+    ),
+    "alike_ids": (
+        "Ids that differ by capitals or leading zeros only",
+        "A spreadsheet drops leading zeros. If they are one patient, folds leak: give them one id.",
+    ),
+    "level_twice": (
+        "One level twice on a film",
+        "Two vertebrae cannot be one level: a typing mistake, or one vertebra outlined by two readers.",
+    ),
+    "overlapping_boxes": (
+        "Boxes that overlap",
+        "One vertebra outlined twice counts twice. Keep one; `ovcf import --keep-reader` chooses by reader.",
+    ),
+    "forgotten_box": (
+        "Box forgotten",
+        "Give the box: other vertebrae of this film have one, so the whole film is no patch, and the row is left out.",
+    ),
+    "low_agreement": ("Annotators agree little", "The label's own reliability limits any accuracy."),
+}
+"""Of each kind of finding its title, then one or two sentences on what to do."""
 
 
 def as_text(findings: Findings, width: int = 110) -> str:
@@ -29,6 +129,7 @@ def as_text(findings: Findings, width: int = 110) -> str:
         for kind, n in Counter(problem.kind for problem in problems).items():
             lines.append(f"{severity.upper():8}{n:6}  {title(kind)}")
             lines += _printed([p for p in problems if p.kind == kind], PRINTED[severity], findings, width)
+    lines += [f"note: {note}" for note in findings.notes]
     if not findings.errors and not findings.warnings:
         lines.append("Nothing wrong or suspicious was found.")
     if len(table := findings.tables.get("factors", pd.DataFrame())):
@@ -74,8 +175,9 @@ def write_check(findings: Findings, folder) -> tuple[Path, Path]:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     page, data = folder / "check.html", folder / "check.json"
-    _write(data, json.dumps(findings.as_dict(), indent=2, ensure_ascii=False))
-    _write(page, as_html(findings))
+    # a file name may hold bytes that are no letters
+    write_text(data, json.dumps(findings.as_dict(), indent=2, ensure_ascii=False), errors="backslashreplace")
+    write_text(page, as_html(findings), errors="backslashreplace")
     return page, data
 
 
@@ -156,14 +258,11 @@ def _png(thumb: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a file in one step."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+def title(kind: str) -> str:
+    """The title of a kind; kinds without one (errors of the reader) are their own words."""
+    return KINDS[kind][0] if kind in KINDS else kind.replace("_", " ").capitalize()
+
+
+def advice(kind: str) -> str:
+    """What to do about it, or nothing."""
+    return KINDS[kind][1] if kind in KINDS else ""

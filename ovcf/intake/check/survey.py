@@ -12,8 +12,8 @@ from ovcf.intake.annotators import agreement, has_two_annotators, joint_review
 from ovcf.intake.check import contradictions, suspicions
 from ovcf.intake.check.confounders import confounder_table, factors
 from ovcf.intake.check.duplicates import copied_films, copied_patches
-from ovcf.intake.check.film_facts import Facts, gather
-from ovcf.intake.check.places import Places, places_of
+from ovcf.intake.check.film_facts import Facts, Places, gather, places_of
+from ovcf.intake.check.identities import doubtful_identities
 from ovcf.problems import InputError, Problem
 
 PICTURES = 12  # thumbnails kept a kind
@@ -24,7 +24,7 @@ class Findings(NamedTuple):
 
     `errors` stop a study, `warnings` are for the reader to judge. `tables` holds "classes by level",
     "factors", and where the data allow "agreement", "joint review", "inclusion". `pictures` holds (caption,
-    uint8 thumbnails) by kind of warning.
+    uint8 thumbnails) by kind of warning; `notes` say how the tables were read.
     """
 
     data: str
@@ -33,6 +33,7 @@ class Findings(NamedTuple):
     counts: dict
     tables: dict[str, pd.DataFrame]
     pictures: dict[str, list[tuple[str, list[np.ndarray]]]]
+    notes: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -52,6 +53,7 @@ class Findings(NamedTuple):
         return {
             "data": self.data,
             "counts": self.counts,
+            "notes": list(self.notes),
             "errors": [_entry(problem) for problem in self.errors],
             "warnings": [_entry(problem) for problem in self.warnings],
         }
@@ -97,7 +99,8 @@ def check(
         return Findings(str(data), facts.problems, [], {}, {}, {})
     places = places_of(cohort)
     found = factors(places.table, facts.films, facts.patches)
-    if places.lines is None:  # folders called fresh and old are the label
+    if (places.table["image"].map(lambda image: Path(image).parent.name) == places.table["label"]).all():
+        # folders called fresh and old are the label
         found = [factor for factor in found if factor.name != "file folder"]
     tables = {
         "classes by level": contradictions.class_balance(places.table),
@@ -106,6 +109,7 @@ def check(
     errors = _annotations(places, cohort.studies, tables, seed)
     copies, groups = copied_patches(places, facts)
     warnings = [
+        *cohort.left_out, *doubtful_identities(places, facts),
         *copies, *copied_films(places, facts), *suspicions.bad_patches(places, facts),
         *suspicions.odd_spacing(places, facts), *suspicions.named_patients(facts),
         *contradictions.contradictions(places), *contradictions.imbalance(places),
@@ -114,7 +118,7 @@ def check(
     if not errors:
         warnings += contradictions.doubtful_studies(places, cohort.studies) + contradictions.disagreements(places)
     pictures = _pictures(places, facts, groups, warnings)
-    return Findings(str(data), errors, warnings, _counts(cohort), tables, pictures)
+    return Findings(str(data), errors, warnings, _counts(cohort), tables, pictures, cohort.notes)
 
 
 def _plainer(problem: Problem) -> Problem:

@@ -6,12 +6,10 @@ Each function looks at one thing and returns problems, one a patch or film; noth
 import numpy as np
 import pandas as pd
 
-from ovcf.intake.check.film_facts import BLANK_SPREAD, Facts
-from ovcf.intake.check.places import Places
+from ovcf.cohort.films.greys import fault_of
+from ovcf.intake.check.film_facts import Facts, Places
 from ovcf.problems import Problem
 
-DARK, BRIGHT = 0.04, 0.96  # mean grey
-CLIPPED = 0.5  # share of pixels at the end of the range
 TINY_PX = 32  # the shorter side; a network looks at 224
 BLURRED_MADS, BLURRED_SHARE = 5.0, 0.25  # below the median in robust SDs, and as a share of it
 SPACING_MADS, SPACING_MM = 6.0, (0.05, 1.0)
@@ -45,17 +43,9 @@ def bad_patches(places: Places, facts: Facts) -> list[Problem]:
 
 def _fault(patch, blurred: bool, usual: float) -> tuple | None:
     """The worst fault of a patch: kind, message, found, allowed."""
-    if patch.spread < BLANK_SPREAD:
-        return (
-            "blank_patch",
-            "hardly any contrast",
-            f"{patch.spread:.3f}",
-            f"a spread of {BLANK_SPREAD} or more",
-        )
-    if patch.mean < DARK or patch.mean > BRIGHT or patch.clipped > CLIPPED:
-        kind = "dark_patch" if patch.mean < 0.5 else "bright_patch"
-        text = f"mean grey {patch.mean:.2f}, {patch.clipped:.0%} of its pixels at the end of the range"
-        return kind, text, None, None
+    if fault := fault_of(patch.spread, patch.mean, patch.clipped):
+        kind, _, text = fault.removeprefix("too ").partition(": ")  # blank, dark or bright
+        return f"{kind}_patch", text, None, None
     if blurred:
         text = "far less fine detail than the others"
         return "blurred_patch", text, f"{patch.detail:.4f}", f"about {usual:.4f}"

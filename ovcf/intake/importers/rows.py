@@ -1,219 +1,196 @@
-"""From boxes of any format to rows of a manifest: levels, labels, patients, patch names.
+"""From boxes of any format to rows of a manifest: patients, levels, labels, patch names.
 
 A format's reader yields `Box` for what it could read and `Problem` for what it could not; everything a row
 needs beyond that is decided here, once for all formats.
 """
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 
-from ovcf.intake.importers.sources import ImageIndex, printable, refuse
+from ovcf.intake.importers.boxes import Box, on_film
+from ovcf.intake.importers.categories import Category, Naming, read_category
+from ovcf.intake.importers.images import ImageIndex
+from ovcf.intake.importers.sources import printable, refuse
+from ovcf.intake.overlaps import overlaps, twice
 from ovcf.problems import InputError, Problem
-from ovcf.words import LABELS, LEVELS
+from ovcf.words import LEVELS
 
-_VERTEBRA = re.compile(r"(C|TH|T|D|L|S)0?(\d{1,2})", re.IGNORECASE)
-_SEX = {"f": "female", "w": "female", "female": "female", "m": "male", "male": "male"}
-EDGE_PX = 1.0  # rounding in the annotation tool; anything more outside the image is worth a note
-
-
-class Box(NamedTuple):
-    """One annotated rectangle, in pixels of its image."""
-
-    image: Path
-    category: str
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    file: str
-    row: int | None = None
-    more: dict = {}  # noqa: RUF012 - never written to; further columns for this row
+DOUBTS = {
+    "negation": "holds a negation: no label",
+    "two labels": "holds both class words: no label",
+    "two levels": "names two levels (a disc?): left out; --levels says otherwise",
+    "disc": "names a disc: left out; --levels says otherwise",
+}
 
 
-class Naming(NamedTuple):
-    """How names become patients, levels and labels; see `import_annotations`."""
+class Rows:
+    """The rows of a manifest as they are made, and on the way what could not be read and what deserves a look.
 
-    patient: re.Pattern | None
-    levels: dict[str, str]
-    labels: dict[str, str]
-
-
-def naming(patient_pattern: str | None, levels: dict[str, str] | None, labels: dict[str, str] | None) -> Naming:
-    """Check the user's pattern and maps; all that is wrong with them at once."""
-    problems, pattern = [], None
-    try:
-        pattern = re.compile(patient_pattern) if patient_pattern else None
-    except re.error as error:
-        problems.append(Problem("patient_pattern", f"not a regular expression: {error}", found=patient_pattern))
-    levels = {key.lower(): value.upper() for key, value in (levels or {}).items()}
-    labels = {key.lower(): value.lower() for key, value in (labels or {}).items()}
-    problems += [
-        Problem("unknown_level", f"category {key!r} cannot be this level", found=value, allowed=", ".join(LEVELS))
-        for key, value in levels.items()
-        if value not in LEVELS
-    ]
-    problems += [
-        Problem("unknown_label", f"category {key!r} cannot be this label", found=value, allowed=", ".join(LABELS))
-        for key, value in labels.items()
-        if value not in LABELS
-    ]
-    if problems:
-        raise InputError(problems)
-    return Naming(pattern, levels, labels)
-
-
-def vertebra(token: str) -> str:
-    """The level a word names, spelt our way ("Th12", "D12", "t12" -> "T12"), or "" where it names none."""
-    match = _VERTEBRA.fullmatch(token)
-    if not match:
-        return ""
-    part = match[1].upper().replace("TH", "T").replace("D", "T")
-    return f"{part}{int(match[2])}"
-
-
-def level_and_label(category: str, names: Naming) -> tuple[str, str]:
-    """Level and label of a category: the user's maps first, then what its words say ("L1", "T12_fresh")."""
-    words = [word for word in re.split(r"[\s_\-:/,.]+", category) if word]
-    level = names.levels.get(category.lower()) or next(filter(None, map(vertebra, words)), "")
-    stated = next((word.lower() for word in words if word.lower() in LABELS), "")
-    return level, names.labels.get(category.lower(), stated)
-
-
-def person(image: Path, root: Path, names: Naming) -> dict:
-    """Patient id of an image, with age and sex where the pattern has groups of those names.
-
-    The pattern is searched in the file's name, then in its path below `root`. Without a pattern each film is
-    its own patient. A film the pattern does not fit raises InputError: a guessed patient would leak between
-    folds.
+    Parameters
+    ----------
+    images : the films.
+    person : finds a film's patient, see `patient_finder`.
+    names : the user's maps.
+    keep_readers : of boxes that overlap, those of the first of these readers are kept.
     """
-    if names.patient is None:
-        return {"patient_id": image.stem}
-    below = image.relative_to(root).as_posix()
-    match = names.patient.search(image.name) or names.patient.search(below)
-    if not match:
-        raise refuse(
-            "patient_pattern", "the patient pattern does not fit this name", image, allowed=names.patient.pattern
-        )
-    named = {key: value for key, value in match.groupdict().items() if value is not None}
-    patient = named.get("patient") or named.get("patient_id") or (match[1] if match.re.groups else match[0])
-    if not patient:
-        raise refuse("patient_pattern", "the patient pattern finds an empty id", image, allowed=names.patient.pattern)
-    known = {"patient_id": patient}
-    if named.get("age", "").isdigit():
-        known["age"] = float(named["age"])
-    if named.get("sex", "").lower() in _SEX:
-        known["sex"] = _SEX[named["sex"].lower()]
-    return known
 
+    def __init__(
+        self,
+        images: ImageIndex,
+        person: Callable[[Path, Path, dict], dict],
+        names: Naming,
+        keep_readers: tuple[str, ...] = (),
+    ):
+        self.images, self.person, self.names, self.keep_readers = images, person, names, keep_readers
+        self.problems: list[Problem] = []
+        self.notes: list[Problem] = []
+        self._counts: Counter[tuple[str, str, str]] = Counter()  # (kind, found, message)
+        self._taken: Counter[str] = Counter()
 
-def inside(box: Box, images: ImageIndex) -> tuple[Box, Problem | None]:
-    """The box clipped to its image; InputError where nothing of it is inside, a note where much was cut."""
-    width, height = images.size(box.image)
-    x0, x1 = max(box.x0, 0.0), min(box.x1, float(width))
-    y0, y1 = max(box.y0, 0.0), min(box.y1, float(height))
-    if not (x1 > x0 and y1 > y0):
-        raise refuse(
-            "bad_box",
-            f"the box has no area inside its image of {width} x {height} px",
-            box.file,
-            box.row,
-            found=f"{box.x0:g}, {box.y0:g}, {box.x1:g}, {box.y1:g}",
-        )
-    cut = max(x0 - box.x0, y0 - box.y0, box.x1 - x1, box.y1 - y1)
-    note = Problem("clipped_box", f"the box reached {cut:.1f} px beyond its image and was clipped", box.file, box.row)
-    return box._replace(x0=x0, y0=y0, x1=x1, y1=y1), note if cut > EDGE_PX else None
+    def table(self, found: Iterable[Box | Problem]) -> pd.DataFrame:
+        """Return one row a vertebra, films in order of their path, vertebrae from top to bottom; `image` holds
+        absolute Paths."""
+        boxes = self._on_films(found)
+        rows = [row for image in sorted(boxes) for row in self._film(image, boxes[image])]
+        for (kind, what, message), n in sorted(self._counts.items()):
+            self.notes.append(Problem(kind, f"{n} {'box' if n == 1 else 'boxes'} {message}", found=what or None))
+        for how, n in sorted(self.images.respelt.items()):
+            self.notes.append(Problem("respelt_name", f"{n} images found under their name {how}"))
+        self._check_maps({box.category.lower() for film in boxes.values() for box in film})
+        self._note_folders(rows)
+        self.problems, self.notes = list(dict.fromkeys(self.problems)), list(dict.fromkeys(self.notes))
+        return pd.DataFrame(rows)
 
-
-def manifest_rows(found: Iterable[Box | Problem], images: ImageIndex, names: Naming):
-    """Turn what a reader yields into a patches table.
-
-    Returns
-    -------
-    patches : DataFrame
-        One row a vertebra, films in order of their path, vertebrae from top to bottom; `image` holds absolute
-        Paths.
-    problems, notes : list of Problem
-        What could not be read, and what was read but deserves a look.
-    """
-    by_image, problems, notes = defaultdict(list), [], []
-    for item in found:
-        try:
+    def _on_films(self, found: Iterable[Box | Problem]) -> dict[Path, list[Box]]:
+        """Return the boxes by film, in its pixels; one wrong box never stops the others."""
+        by_image = defaultdict(list)
+        for item in found:
             if isinstance(item, Problem):
-                problems.append(item)
+                self.problems.append(item)
                 continue
-            box, note = inside(item, images)
+            try:
+                box, notes = on_film(item, self.images)
+            except InputError as error:
+                self.problems += error.problems
+                continue
             by_image[box.image].append(box)
-            notes += [note] if note else []
-        except InputError as error:
-            problems += error.problems
-    rows, outside, taken = [], Counter(), Counter()
-    for image in sorted(by_image):
+            self.notes += notes
+            if box.shape:
+                self._counts["upright_box", box.shape, "taken as the upright box around what was drawn"] += 1
+        return {image: self._of_this_film(image, boxes) for image, boxes in by_image.items()}
+
+    def _of_this_film(self, image: Path, boxes: list[Box]) -> list[Box]:
+        """Return the boxes whose annotations mean this film: two folders in them are two films, and here is one."""
+        said = {folder: self.images.shared_folders(image, folder) for folder in {box.said for box in boxes}}
+        best = [folder for folder, shared in said.items() if shared == max(said.values())]
+        meant = best[0] if len(best) == 1 else None
+        for folder in sorted(set(said) - {meant}) if len(said) > 1 else []:
+            here = image.relative_to(self.images.root).as_posix()
+            message = f"annotations of {image.stem!r} in {len(said)} folders, and one film ({here}): not read"
+            file = next(box.file for box in boxes if box.said == folder)
+            self.problems.append(Problem("same_stem", message, file, found=folder or "(no folder)"))
+        return [box for box in boxes if len(said) == 1 or box.said == meant]
+
+    def _film(self, image: Path, boxes: list[Box]) -> list[dict]:
+        """Return the rows of one film, from top to bottom; a box drawn twice counts once."""
+        kept = []
+        for box in sorted(boxes, key=lambda box: (box.y0 + box.y1, box.x0 + box.x1)):
+            category = self._vertebra(box)
+            if category and not self._known(box, kept):
+                kept.append((box, category))
+        kept = self._one_a_vertebra(image, kept)
         try:
-            who = person(image, images.root, names)
+            whose = [self.person(image, self.images.root, box.more) for box, _ in kept]
+            if len({who["patient_id"] for who in whose}) > 1:
+                found = ", ".join(sorted({who["patient_id"] for who in whose}))[:200]
+                raise refuse("same_film_two_patients", "one film belongs to several patients", image, found=found)
         except InputError as error:
-            problems += error.problems
-            continue
-        rows += _film_rows(image, by_image[image], who, names, outside, taken, notes)
-    notes += [
-        Problem("level_outside", f"{n} boxes of {level} left out: the study covers T5 to L5", found=level)
-        for level, n in sorted(outside.items())
-    ]
-    known = {box.category.lower() for boxes in by_image.values() for box in boxes}
-    _check_maps_used(names, known)
-    return pd.DataFrame(rows), list(dict.fromkeys(problems)), notes
+            self.problems += error.problems
+            return []
+        pairs = zip(kept, whose, strict=True)
+        return [self._row(k, box, category, who) for k, ((box, category), who) in enumerate(pairs, start=1)]
 
+    def _vertebra(self, box: Box) -> Category | None:
+        """Return what a box's category says; None where that is no vertebra of the study."""
+        category = read_category(box.category, self.names)
+        if category.doubt:
+            self._counts["category", printable(box.category), f"whose category {DOUBTS[category.doubt]}"] += 1
+        if category.doubt in ("two levels", "disc"):
+            return None
+        if category.level and category.level not in LEVELS:
+            self._counts["level_outside", category.level, "left out: the study covers T5 to L5"] += 1
+            return None
+        return category
 
-def _film_rows(image, boxes, who, names, outside: Counter, taken: Counter, notes: list[Problem]) -> list[dict]:
-    """Rows of one film, from top to bottom; a box drawn twice counts once."""
-    rows, seen = [], set()
-    for box in sorted(boxes, key=lambda box: (box.y0 + box.y1, box.x0 + box.x1)):
-        level, label = level_and_label(box.category, names)
-        if level and level not in LEVELS:
-            outside[level] += 1
-            continue
-        key = (box.category, *(round(value, 2) for value in box[2:6]))
-        if key in seen:
-            notes.append(Problem("duplicate_box", "the same box twice; read once", box.file, box.row))
-            continue
-        seen.add(key)
-        patch_id = f"{image.stem}_{level or f'{len(rows) + 1:02d}'}"
-        taken[patch_id] += 1
-        patch_id += f"-{taken[patch_id]}" if taken[patch_id] > 1 else ""
-        rows.append(
-            {
-                "patch_id": patch_id,
-                **who,
-                "level": level,
-                "label": label,
-                "image": image,
-                "x0": box.x0,
-                "y0": box.y0,
-                "x1": box.x1,
-                "y1": box.y1,
-                "category": printable(box.category),
-                **box.more,
-            }
+    def _known(self, box: Box, kept: list[tuple[Box, Category]]) -> bool:
+        """Whether the same box was read before; a note says so."""
+
+        def key(box: Box) -> tuple:
+            return box.category, *(round(value, 2) for value in box.corners)
+
+        if again := any(key(box) == key(other) for other, _ in kept):
+            self.notes.append(Problem("duplicate_box", "the same box twice; read once", box.file, box.row))
+        return again
+
+    def _one_a_vertebra(self, image: Path, kept: list[tuple[Box, Category]]) -> list[tuple[Box, Category]]:
+        """Drop what the user's choice of readers drops, then say which boxes may still be one vertebra."""
+        boxes, dropped = [box for box, _ in kept], set()
+        for pair in overlaps([box.corners for box in boxes]):
+            ranks = [self._rank(boxes[place]) for place in pair[:2]]
+            if ranks[0] != ranks[1]:
+                dropped.add(pair.one if ranks[0] > ranks[1] else pair.other)
+            else:
+                self._note_overlap(image, boxes[pair.one], boxes[pair.other], pair.iou)
+        if dropped:
+            self._counts["reader_left_out", "", "of other readers left out where they overlap the kept one's"] += len(
+                dropped
+            )
+        kept = [item for place, item in enumerate(kept) if place not in dropped]
+        for one, other in twice([category.level for _, category in kept]):
+            message = f"{image.name}: level {kept[one][1].level} stands twice on this film"
+            self.notes.append(Problem("level_twice", message, kept[other][0].file, kept[other][0].row))
+        return kept
+
+    def _rank(self, box: Box) -> int:
+        """Return the place of a box's reader among those to keep."""
+        whose = {box.whose, Path(box.file).stem, *Path(box.file).parent.parts}
+        return next((k for k, reader in enumerate(self.keep_readers) if reader in whose), len(self.keep_readers))
+
+    def _note_overlap(self, image: Path, one: Box, other: Box, iou: float) -> None:
+        message = (
+            f"{image.name}: two boxes overlap (IoU {iou:.2f}), of {one.whose} and {other.whose}: one vertebra? both "
+            "are read; --keep-reader NAME keeps one reader's"
         )
-    return rows
+        self.notes.append(Problem("overlapping_boxes", message, other.file, other.row))
 
+    def _row(self, place: int, box: Box, category: Category, who: dict) -> dict:
+        """Return one row of the manifest."""
+        patch_id = f"{box.image.stem}_{category.level or f'{place:02d}'}"
+        self._taken[patch_id] += 1
+        patch_id += f"-{self._taken[patch_id]}" if self._taken[patch_id] > 1 else ""
+        corners = dict(zip(("x0", "y0", "x1", "y1"), box.corners, strict=True))
+        known = {"patch_id": patch_id, **who, "level": category.level, "label": category.label, "image": box.image}
+        more = {key: value for key, value in box.more.items() if key not in known and key not in corners}
+        return {**known, **corners, "category": printable(box.category), **more}
 
-def _check_maps_used(names: Naming, known: set[str]) -> None:
-    """A mapped category that no box has is a typing mistake that would leave labels silently empty."""
-    unused = sorted((set(names.levels) | set(names.labels)) - known)
-    if unused and known:
-        raise InputError(
-            [
-                Problem(
-                    "unknown_category",
-                    "a mapped category that no box has",
-                    found=key,
-                    allowed=", ".join(sorted(known)[:30]),
-                )
-                for key in unused
-            ]
-        )
+    def _check_maps(self, known: set[str]) -> None:
+        """A mapped category that no box has is a typing mistake that would leave labels silently empty."""
+        unused = sorted((set(self.names.levels) | set(self.names.labels)) - known)
+        if unused and known:
+            allowed = ", ".join(sorted(known)[:30])
+            message = "a mapped category that no box has"
+            raise InputError([Problem("unknown_category", message, found=key, allowed=allowed) for key in unused])
+
+    def _note_folders(self, rows: list[dict]) -> None:
+        """Say which patients have films in several folders: one stem in two folders may be two patients."""
+        stems = defaultdict(set)
+        for row in rows:
+            stems[row["patient_id"], row["image"].stem].add(row["image"])
+        for (patient, stem), images in sorted(stems.items()):
+            if len(images) > 1:
+                where = ", ".join(sorted(image.relative_to(self.images.root).as_posix() for image in images)[:4])
+                message = f"patient {patient} has films called {stem!r} in several folders: one patient, or several?"
+                self.notes.append(Problem("same_stem", message, where))

@@ -3,73 +3,72 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from ovcf.intake.importers.rows import Box, Naming
-from ovcf.intake.importers.sources import ImageIndex, number, read_rows
+from ovcf.cohort.columns import NAME, PIXELS, TEXT, Column
+from ovcf.cohort.table_file import read_sheet, read_sound_lines
+from ovcf.intake.importers.boxes import Box, around
+from ovcf.intake.importers.images import ImageIndex, folder_said
+from ovcf.intake.importers.sources import number
 from ovcf.problems import InputError, Problem
 
-VINDR_COLUMNS = ("image_id", "lesion_type", "xmin", "ymin", "xmax", "ymax")
+VINDR: dict[str, Column] = {
+    "image_id": NAME,
+    "lesion_type": NAME,
+    **dict.fromkeys(("xmin", "ymin", "xmax", "ymax"), PIXELS),
+    "rad_id": TEXT,
+}
+_REQUIRED = tuple(VINDR)[:6]
 VINDR_VERTEBRA = "vertebral collapse"  # the only finding of the set that outlines a fractured vertebra
 BUU_ROWS = tuple(f"L{level}{plate}" for level in range(1, 6) for plate in ("sup", "inf")) + ("S1sup",)
-# 0012-F-067Y1: subject, sex, age in years, view (0 frontal, 1 lateral)
-BUU_PATIENT = r"^(?P<patient>[^-]+)(?:-(?P<sex>[FMfm])-(?P<age>\d{1,3})Y)?"
 
 
-def read_vindr(source: Path, images: ImageIndex, names: Naming) -> Iterator[Box | Problem]:
+def read_vindr(source: Path, images: ImageIndex, options: Any) -> Iterator[Box | Problem]:
     """Yield the boxes of VinDr-SpineXR's annotation table (columns image_id, lesion_type, xmin .. ymax,
     rad_id).
 
     Only "Vertebral collapse" is taken, and categories the user has mapped; the others outline discs,
     osteophytes or metal. The counts of what was left out come as one Problem of kind `other_findings`.
     """
-    wanted = {VINDR_VERTEBRA, *names.labels, *names.levels}
+    wanted = {VINDR_VERTEBRA, *map(str.lower, options.label_map), *map(str.lower, options.levels)}
     files = [source] if source.is_file() else sorted(source.rglob("*.csv"))
     others: Counter = Counter()
     for file in files:
         try:
-            yield from _vindr_file(file, images, wanted, others, named=source.is_file() or len(files) == 1)
-        except InputError as error:
-            yield from error.problems
+            table, _, unfit = read_sound_lines(file, VINDR, required=_REQUIRED)
+        except InputError as error:  # a table of something else is no mistake where a folder was given
+            yield from error.problems if source.is_file() or len(files) == 1 else []
+            continue
+        yield from unfit
+        yield from _vindr_boxes(table, file, images, wanted, others)
     if others:
         kinds = ", ".join(f"{kind} ({n})" for kind, n in others.most_common(12))
         yield Problem("other_findings", f"{sum(others.values())} rows of other findings left out: {kinds}", str(source))
 
 
-def _vindr_file(file: Path, images: ImageIndex, wanted: set, others: Counter, named: bool) -> Iterator[Box | Problem]:
-    """Boxes of one table; a table without the columns is reported only where the user meant it."""
-    lines = read_rows(file)
-    header = [cell.lower() for cell in next(lines, (1, []))[1]]
-    if missing := [name for name in VINDR_COLUMNS if name not in header]:
-        if named:
-            yield Problem(
-                "missing_column",
-                f"not VinDr-SpineXR: no column {', '.join(missing)}",
-                str(file),
-                1,
-                found=", ".join(header)[:200],
-                allowed=", ".join(VINDR_COLUMNS),
-            )
-        return
-    for row, cells in lines:
-        if len(cells) != len(header):
-            yield Problem("bad_line", f"{len(cells)} cells where the header has {len(header)}", str(file), row)
-            continue
-        record = dict(zip(header, cells, strict=True))
+def _vindr_boxes(table, file: Path, images: ImageIndex, wanted: set[str], others: Counter) -> Iterator[Box | Problem]:
+    """Boxes of one table; what is no vertebra is counted in `others`."""
+    for record in table.to_dict(orient="records"):
+        row = record.pop("row")
         if record["lesion_type"].lower() not in wanted:
             others[record["lesion_type"][:40]] += 1
             continue
         try:
-            corners = [number(record[key]) for key in VINDR_COLUMNS[2:]]
+            corners = [number(record[key]) for key in _REQUIRED[2:]]
             image = images.find(record["image_id"], file)
         except ValueError as error:  # InputError, the missing image, is a ValueError too
             problems = getattr(error, "problems", [Problem("bad_line", str(error))])
             yield from (problem._replace(file=str(file), row=row) for problem in problems)
             continue
-        more = {key: record[key] for key in ("rad_id", "study_id") if key in record}
-        yield Box(image, record["lesion_type"], *corners, str(file), row, more)
+        more = {key: value for key, value in record.items() if key not in _REQUIRED and key not in _OURS}
+        said = folder_said(record["image_id"])
+        yield Box(image, record["lesion_type"], *corners, str(file), row, more, said=said)
 
 
-def read_buu(source: Path, images: ImageIndex) -> Iterator[Box | Problem]:
+_OURS = {"patch_id", "level", "label", "image", "x0", "y0", "x1", "y1", "mm_per_px", "category"}
+
+
+def read_buu(source: Path, images: ImageIndex, options: Any = None) -> Iterator[Box | Problem]:
     """Yield the upright box around each lumbar vertebra of BUU-LSPINE's lateral films.
 
     A film's CSV has no header; its lines are the end plates L1sup, L1inf .. L5inf, S1sup as x1, y1, x2, y2
@@ -81,34 +80,30 @@ def read_buu(source: Path, images: ImageIndex) -> Iterator[Box | Problem]:
     lateral = [path for path in files if path.parent.name.upper() == "LA"]
     for file in lateral or files:
         try:
-            image, plates, lines = images.find(file.stem, file), {}, {}
-            for name, (row, cells) in zip(BUU_ROWS, read_rows(file), strict=False):
-                lines[name] = row
-                try:
-                    plates[name] = _plate(cells)
-                except ValueError as error:
-                    yield Problem(
-                        "bad_line",
-                        f"end plate {name}: {error}",
-                        str(file),
-                        row,
-                        found=", ".join(cells)[:80],
-                        allowed="x1, y1, x2, y2 and perhaps a flag",
-                    )
+            image, sheet = images.find(file.stem, file), read_sheet(file)
         except InputError as error:
             yield from error.problems
             continue
+        plates, lines = {}, {}
+        for name, (row, cells) in zip(BUU_ROWS, sheet.lines, strict=False):
+            lines[name] = row
+            try:
+                plates[name] = _plate(cells, sheet.separator)
+            except ValueError as error:
+                found, allowed = ", ".join(cells)[:80], "x1, y1, x2, y2 and perhaps a flag"
+                yield Problem("bad_line", f"end plate {name}: {error}", str(file), row, None, found, allowed)
         if len(lines) < len(BUU_ROWS) - 1:
             yield Problem("missing_lines", f"{len(lines)} end plates where L1 to L5 have 10", str(file))
         yield from _buu_boxes(plates, lines, image, file)
 
 
-def _plate(cells: list[str]) -> tuple[list[float], str]:
-    """The four coordinates of an end plate, and its flag."""
+def _plate(cells: list[str], separator: str) -> tuple[list[float], str]:
+    """The four coordinates of an end plate, and its flag; commas are decimal where something else separates."""
     cells = cells[:-1] if cells and not cells[-1] else cells  # a comma at the end of the line
     if len(cells) not in (4, 5):
         raise ValueError(f"{len(cells)} values")
-    return [number(cell) for cell in cells[:4]], cells[4] if len(cells) == 5 else ""
+    pointed = cells if separator == "," else [cell.replace(",", ".") for cell in cells]
+    return [number(cell) for cell in pointed[:4]], cells[4] if len(cells) == 5 else ""
 
 
 def _buu_boxes(plates: dict, lines: dict, image: Path, file: Path) -> Iterator[Box]:
@@ -116,7 +111,5 @@ def _buu_boxes(plates: dict, lines: dict, image: Path, file: Path) -> Iterator[B
     for level in ("L1", "L2", "L3", "L4", "L5"):
         if f"{level}sup" in plates and f"{level}inf" in plates:
             (upper, flag), (lower, _) = plates[f"{level}sup"], plates[f"{level}inf"]
-            xs, ys = upper[0::2] + lower[0::2], upper[1::2] + lower[1::2]
-            yield Box(
-                image, level, min(xs), min(ys), max(xs), max(ys), str(file), lines[f"{level}sup"], {"listhesis": flag}
-            )
+            corners = around([upper[:2], upper[2:], lower[:2], lower[2:]])
+            yield Box(image, level, *corners, str(file), lines[f"{level}sup"], {"listhesis": flag})

@@ -1,0 +1,461 @@
+"""Every printed table of the report, cell by cell, from tiny fixed tables (tests/printed.py).
+
+The counts can be checked by eye: fold 1 of ResNet101 has 6 fresh vertebrae of which 5 are called fresh, and 6 old ones
+of which 4 are called old; fold 2 has 7 and 5, of which 6 and 4. Intervals and p values have tests of their own with the
+statistics; here they are numbers that tell their row and column (`printed.fixed_ends`), so that a cell printed in
+another's place is seen.
+"""
+
+import pandas as pd
+import printed
+import pytest
+
+from ovcf.audit import recovered_rates
+from ovcf.audit.published import paper_facts, paper_table, paper_wide
+from ovcf.stats import calibration
+from ovcf.stats import cohort as cohort_stats
+from ovcf.stats import summaries as network_stats
+from ovcf.stats.compare import compare_networks
+from ovcf.stats.intervals import fold_intervals, metric_intervals
+from ovcf.stats.leakage import price_of_leakage
+from ovcf.stats.readers import summaries as reader_stats
+from ovcf.stats.readers.components import or_components, prepare
+from ovcf.stats.readers.panel import model_against_panel
+from ovcf.stats.readers.power import power_grid
+from ovcf.stats.readers.tables import ai_effect
+from ovcf.stats.readers.tests import paper_paired_tests
+from ovcf.tables import cohort as cohort_tables
+from ovcf.tables import networks as network_tables
+from ovcf.tables import readers as reader_tables
+
+DRAWS = {"threshold": 0.5, "replicates": 200, "seed": 0}
+
+
+# Notebooks 01 and 02 -----------------------------------------------------------------------------------------
+
+
+def test_glossary_counts_the_rows_with_a_value():
+    filled = cohort_stats.filled_cells(printed.patches()[["level", "age", "x0"]].assign(hospital="A", annotator_a_x0=1))
+    assert printed.lines(cohort_tables.glossary(filled)) == [
+        "column | meaning | unit | rows with a value",
+        "level | vertebra, T5 to L5; empty: unknown |  | 23",
+        "age | age at the film | years | 24",
+        "x0 | left edge of the vertebra's box; empty: the image is a ready patch | px | 24",
+        "hospital | brought by the cohort |  | 24",
+    ]
+
+
+def test_table1_levels_and_patients():
+    patches = printed.patches()
+    counts, people = cohort_stats.table1(patches), cohort_stats.patients_summary(patches)
+    table = cohort_tables.table1(counts, people, paper_wide(1), paper_facts())
+    assert printed.lines(table, index=True) == [
+        "index | fresh ours | fresh paper | old ours | old paper",
+        "T5 | 0 | 3 | 0 | 3",
+        "T6 | 0 | 13 | 0 | 12",
+        "T7 | 0 | 11 | 1 | 17",
+        "T8 | 1 | 22 | 0 | 24(1)",
+        "T9 | 1 | 17 | 0 | 18",
+        "T10 | 0 | 16 | 1 | 13",
+        "T11 | 1 | 33 | 0 | 34(1)",
+        "T12 | 4 | 71 | 2 | 61(2)",
+        "L1 | 4 | 75 | 4(1) | 57(3)",
+        "L2 | 0 | 45 | 2(1) | 41(2)",
+        "L3 | 0 | 29 | 1 | 30(1)",
+        "L4 | 1 | 21 | 0 | 31(1)",
+        "L5 | 0 | 8 | 0 | 15",
+        "unknown | 1 | – | 0 | –",
+        "Total | 13 | 364 | 11 | 356",
+        "patients | 16 | 405 |  | ",
+        "age, mean ± SD (ddof 1) | 68 ± 5 | 75 ± 14 |  | ",
+        "female | 11 | 290 |  | ",
+        "male | 5 | 115 |  | ",
+        "patients with both classes | 4 | – |  | ",
+    ]
+
+
+def test_table1_of_patients_of_whom_nothing_is_known():
+    bare = printed.patches().drop(columns=["age", "sex", "normal_segment"]).head(6)
+    assert printed.lines(cohort_stats.patients_summary(bare)) == [
+        "quantity | value | sd_ddof1",
+        "patients | 4 | nan",
+        "both_classes | 1 | nan",
+    ]
+    assert cohort_stats.level_counts(bare).normal.sum() == 0
+
+
+def test_patients_are_counted_once_each():
+    assert printed.lines(cohort_stats.patients_of(printed.patches()).head(4)) == [
+        "patient_id | age | sex | vertebrae | both_classes",
+        "p01 | 61 | female | 2 | False",
+        "p02 | 62 | female | 1 | False",
+        "p03 | 63 | male | 2 | True",
+        "p04 | 64 | female | 1 | False",
+    ]
+
+
+def test_widths_in_mm_are_pixels_times_spacing():
+    boxes = printed.patches()
+    boxes.loc[0, "mm_per_px"], boxes.loc[1, ["x0", "x1"]], boxes.loc[2, "spacing_origin"] = None, None, ""
+    assert printed.lines(cohort_stats.box_sizes(boxes)) == [
+        "spacing from | vertebrae | median width (px) | median height (px) | median mm per px | median width (mm) | median height (mm)",
+        "ImagerPixelSpacing (at the detector) | 12 | 57.5 | 30 | 0.25 | 14.375 | 7.5",
+        "PixelSpacing | 9 | 47 | 30 | 0.25 | 11.75 | 7.5",
+        "manifest | 1 | 42 | 30 | 0.25 | 10.5 | 7.5",
+        "ready patches (no box) | 1 | nan | 30 | 0.25 | nan | 7.5",
+        "unknown | 1 | 40 | 30 | nan | nan | nan",
+    ]
+
+
+def test_folds_count_fresh_as_fresh_and_old_as_old():
+    patches = printed.patches()
+    assert printed.lines(cohort_stats.fold_counts(patches)) == [
+        "fold | vertebrae | fresh | old | patients | of them also in other folds",
+        "1 | 12 | 6 | 6 | 8 | 0",
+        "2 | 12 | 7 | 5 | 8 | 0",
+    ]
+    shared = cohort_stats.fold_counts(patches.assign(fold=[1, 2] * 12))
+    assert printed.lines(shared) == [
+        "fold | vertebrae | fresh | old | patients | of them also in other folds",
+        "1 | 12 | 7 | 5 | 12 | 7",
+        "2 | 12 | 6 | 6 | 11 | 7",
+    ]
+
+
+# Notebooks 03 and 04 -----------------------------------------------------------------------------------------
+
+
+def test_table2_mean_spread_and_interval_over_folds():
+    means = printed.fixed_ends(network_stats.fold_means(printed.predictions(), **DRAWS))
+    assert printed.across(network_tables.table2(means, paper_wide(2))) == [
+        " | AlexNet ours | AlexNet paper | ResNet101 ours | ResNet101 paper",
+        "Accuracy (%) | 66.67 ± 11.79 [10.1, 90.1] | 69.72 ± 1.55 | 79.17 ± 5.89 [10.0, 90.0] | 75.69 ± 2.08",
+        "Precision fresh (%) | 66.96 ± 6.31 [10.3, 90.3] | 70.02 ± 4.00 | 78.57 ± 10.10 [10.2, 90.2] | 76.81 ± 5.59",
+        "Precision old (%) | 65.00 ± 21.21 [10.5, 90.5] | 70.12 ± 2.99 | 80.00 ± 0.00 [10.4, 90.4] | 75.50 ± 3.31",
+        "Recall fresh = sensitivity (%) | 77.38 ± 8.42 [10.7, 90.7] | 68.80 ± 7.63 | 84.52 ± 1.68 [10.6, 90.6] | 73.90 ± 6.71",
+        "Recall old = specificity (%) | 53.33 ± 18.86 [10.9, 90.9] | 70.61 ± 7.57 | 73.33 ± 9.43 [10.8, 90.8] | 77.45 ± 8.03",
+        "F1 fresh (%) | 71.79 ± 7.25 [11.1, 91.1] | 70.65 ± 2.85 | 81.32 ± 6.22 [11.0, 91.0] | 74.98 ± 2.27",
+        "F1 old (%) | 58.59 ± 20.00 [11.3, 91.3] | 70.09 ± 2.70 | 76.36 ± 5.14 [11.2, 91.2] | 76.18 ± 3.00",
+        "AUC | 0.718 ± 0.006 [0.115, 0.915] | 0.734 ± 0.215 | 0.873 ± 0.022 [0.114, 0.914] | 0.796 ± 0.028",
+    ]
+
+
+def test_table2_pooled_intervals():
+    intervals = printed.fixed_ends(network_stats.network_intervals(printed.predictions(), **DRAWS))
+    assert printed.across(network_tables.interval_table(intervals)) == [
+        " | AlexNet | ResNet101",
+        "Accuracy (%) | 66.7 [10.9, 90.9] | 79.2 [10.0, 90.0]",
+        "Precision fresh (%) | 66.7 [11.0, 91.0] | 78.6 [10.1, 90.1]",
+        "Precision old (%) | 66.7 [11.1, 91.1] | 80.0 [10.2, 90.2]",
+        "Recall fresh = sensitivity (%) | 76.9 [11.2, 91.2] | 84.6 [10.3, 90.3]",
+        "Recall old = specificity (%) | 54.5 [11.3, 91.3] | 72.7 [10.4, 90.4]",
+        "F1 fresh (%) | 71.4 [11.4, 91.4] | 81.5 [10.5, 90.5]",
+        "F1 old (%) | 60.0 [11.5, 91.5] | 76.2 [10.6, 90.6]",
+        "AUC | 0.706 [0.116, 0.916] | 0.867 [0.107, 0.907]",
+        "AUC, mean of folds | 0.718 [0.117, 0.917] | 0.873 [0.108, 0.908]",
+    ]
+
+
+def test_networks_are_told_apart_by_every_test():
+    comparisons = printed.fixed_ends(compare_networks(printed.predictions(), versus="resnet101"))
+    table = network_tables.comparison_table(comparisons).reset_index()
+    assert table.pop("what it answers").tolist() == comparisons.question.tolist()
+    assert printed.lines(table) == [
+        "test | whose | of | networks | difference [95 % interval] | p | p_holm",
+        "DeLong, clustered by patient (Obuchowski) | ours | AUC | ResNet101 - AlexNet | 0.161 [0.100, 0.900] | 0.01 | 0.5",
+        "DeLong | ours | AUC | ResNet101 - AlexNet | 0.161 [0.101, 0.901] | 0.011 | 0.501",
+        "McNemar, clustered by patient | ours | Accuracy, points | ResNet101 - AlexNet | 12.5 [10.2, 90.2] | 0.012 | 0.502",
+        "McNemar, exact | ours | Accuracy, points | ResNet101 - AlexNet | 12.5 [10.3, 90.3] | 0.013 | 0.503",
+        "Cochran's Q | ours | Accuracy, points | all | – | 0.014 | 0.504",
+        "corrected resampled t over folds (Nadeau-Bengio) | ours | AUC | ResNet101 - AlexNet | 0.155 [0.105, 0.905] | 0.015 | 0.505",
+        "corrected resampled t over folds (Nadeau-Bengio) | ours | Accuracy, points | ResNet101 - AlexNet | 12.5 [10.6, 90.6] | 0.016 | 0.506",
+        "paired t over folds | the paper's | AUC | ResNet101 - AlexNet | 0.155 [0.107, 0.907] | 0.017 | 0.507",
+        "paired t over folds | the paper's | Accuracy, points | ResNet101 - AlexNet | 12.5 [10.8, 90.8] | 0.018 | 0.508",
+    ]
+
+
+def test_table3_folds_and_average():
+    folds = printed.fixed_ends(fold_intervals(printed.one_network(), **DRAWS))
+    average = printed.fixed_ends(network_stats.fold_means(printed.one_network(), **DRAWS))
+    assert printed.across(network_tables.table3(folds, average, paper_wide(3))) == [
+        " | Fold 1 ours | Fold 1 paper | Fold 2 ours | Fold 2 paper | Average ours | Average paper",
+        "Accuracy (%) | 75.0 [10.0, 90.0] | 77.24 | 83.3 [10.8, 90.8] | 77.78 | 79.17 ± 5.89 [10.0, 90.0] | 75.69 ± 2.08",
+        "Precision fresh (%) | 71.4 [10.1, 90.1] | 85.45 | 85.7 [10.9, 90.9] | 79.10 | 78.57 ± 10.10 [10.1, 90.1] | 76.81 ± 5.59",
+        "Precision old (%) | 80.0 [10.2, 90.2] | 72.22 | 80.0 [11.0, 91.0] | 76.62 | 80.00 ± 0.00 [10.2, 90.2] | 75.50 ± 3.31",
+        "Recall fresh = sensitivity (%) | 83.3 [10.3, 90.3] | 65.28 | 85.7 [11.1, 91.1] | 74.65 | 84.52 ± 1.68 [10.3, 90.3] | 73.90 ± 6.71",
+        "Recall old = specificity (%) | 66.7 [10.4, 90.4] | 89.04 | 80.0 [11.2, 91.2] | 80.82 | 73.33 ± 9.43 [10.4, 90.4] | 77.45 ± 8.03",
+        "F1 fresh (%) | 76.9 [10.5, 90.5] | 74.02 | 85.7 [11.3, 91.3] | 76.81 | 81.32 ± 6.22 [10.5, 90.5] | 74.98 ± 2.27",
+        "F1 old (%) | 72.7 [10.6, 90.6] | 79.75 | 80.0 [11.4, 91.4] | 78.67 | 76.36 ± 5.14 [10.6, 90.6] | 76.18 ± 3.00",
+        "AUC | 0.889 [0.107, 0.907] | 0.808 | 0.857 [0.115, 0.915] | 0.843 | 0.873 ± 0.022 [0.107, 0.907] | 0.796 ± 0.028",
+    ]
+
+
+def test_a_mean_that_is_not_defined_is_a_dash():
+    average = network_stats.fold_means(printed.one_network(), **DRAWS).assign(mean=float("nan"))
+    table = network_tables.table2(average, paper_wide(2))
+    assert set(table.iloc[0]) == {"–"}
+
+
+def test_intervals_by_patient_stand_before_those_by_patch():
+    intervals = printed.fixed_ends(metric_intervals(printed.one_network(), **DRAWS))
+    assert printed.lines(network_tables.interval_methods(intervals)) == [
+        "metric | estimate [95 % interval, patients as units] | if patches were independent | method",
+        "Accuracy (%) | 79.2 [10.0, 90.0] | 79.2 [20.0, 80.0] | patient bootstrap, BCa",
+        "Precision fresh (%) | 78.6 [10.1, 90.1] | 78.6 [20.1, 80.1] | patient bootstrap, BCa",
+        "Precision old (%) | 80.0 [10.2, 90.2] | 80.0 [20.2, 80.2] | patient bootstrap, BCa",
+        "Recall fresh = sensitivity (%) | 84.6 [10.3, 90.3] | 84.6 [20.3, 80.3] | patient bootstrap, BCa",
+        "Recall old = specificity (%) | 72.7 [10.4, 90.4] | 72.7 [20.4, 80.4] | patient bootstrap, BCa",
+        "F1 fresh (%) | 81.5 [10.5, 90.5] | 81.5 [20.5, 80.5] | patient bootstrap, BCa",
+        "F1 old (%) | 76.2 [10.6, 90.6] | 76.2 [20.6, 80.6] | patient bootstrap, BCa",
+        "AUC | 0.867 [0.107, 0.907] | 0.867 [0.207, 0.807] | patient bootstrap, BCa",
+        "AUC, mean of folds | 0.873 [0.108, 0.908] | 0.873 [0.208, 0.808] | patient bootstrap, BCa",
+    ]
+
+
+def test_thresholds_and_what_they_give():
+    points = printed.fixed_ends(calibration.operating_points(printed.one_network(), threshold=0.6))
+    assert printed.across(network_tables.operating_table(points)) == [
+        " | fixed 0.6 nothing 0.60 | Youden other folds 0.61 to 0.62 | Youden same patches (flatters) 0.61 | sensitivity 0.9 other folds 0.27 to 0.47 | sensitivity 0.9 same patches (flatters) 0.47",
+        "Accuracy (%) | 83.3 [10.0, 90.0] | 79.2 [10.7, 90.7] | 83.3 [11.4, 91.4] | 66.7 [12.1, 92.1] | 79.2 [12.8, 92.8]",
+        "Precision fresh (%) | 100.0 [10.1, 90.1] | 100.0 [10.8, 90.8] | 100.0 [11.5, 91.5] | 63.2 [12.2, 92.2] | 75.0 [12.9, 92.9]",
+        "Precision old (%) | 73.3 [10.2, 90.2] | 68.8 [10.9, 90.9] | 73.3 [11.6, 91.6] | 80.0 [12.3, 92.3] | 87.5 [13.0, 93.0]",
+        "Recall fresh = sensitivity (%) | 69.2 [10.3, 90.3] | 61.5 [11.0, 91.0] | 69.2 [11.7, 91.7] | 92.3 [12.4, 92.4] | 92.3 [13.1, 93.1]",
+        "Recall old = specificity (%) | 100.0 [10.4, 90.4] | 100.0 [11.1, 91.1] | 100.0 [11.8, 91.8] | 36.4 [12.5, 92.5] | 63.6 [13.2, 93.2]",
+        "F1 fresh (%) | 81.8 [10.5, 90.5] | 76.2 [11.2, 91.2] | 81.8 [11.9, 91.9] | 75.0 [12.6, 92.6] | 82.8 [13.3, 93.3]",
+        "F1 old (%) | 84.6 [10.6, 90.6] | 81.5 [11.3, 91.3] | 84.6 [12.0, 92.0] | 50.0 [12.7, 92.7] | 73.7 [13.4, 93.4]",
+    ]
+
+
+def test_subgroups_with_one_test_a_grouping():
+    groups = printed.fixed_ends(network_stats.known_subgroups(printed.one_network(), printed.patches()))
+    assert printed.lines(network_tables.subgroup_rows(groups)) == [
+        "by | group | patches | patients | fresh | AUC [95 % interval] | p_interaction",
+        "region | above | 3 | 3 | 2 | 1.000 [0.100, 0.900] | 0.6",
+        "region | at | 16 | 13 | 9 | 0.921 [0.101, 0.901] | nan",
+        "region | below | 4 | 4 | 1 | 1.000 [0.102, 0.902] | nan",
+        "region | unknown | 1 | 1 | 1 | – | nan",
+        "level | T7 | 1 | 1 | 0 | – | 0.604",
+        "level | T8 | 1 | 1 | 1 | – | nan",
+        "level | T9 | 1 | 1 | 1 | – | nan",
+        "level | T10 | 1 | 1 | 0 | – | nan",
+        "level | T11 | 1 | 1 | 1 | – | nan",
+        "level | T12 | 6 | 6 | 4 | 0.750 [0.109, 0.909] | nan",
+        "level | L1 | 8 | 8 | 4 | 1.000 [0.110, 0.910] | nan",
+        "level | L2 | 2 | 2 | 0 | – | nan",
+        "level | L3 | 1 | 1 | 0 | – | nan",
+        "level | L4 | 1 | 1 | 1 | – | nan",
+        "level | unknown | 1 | 1 | 1 | – | nan",
+        "sex | female | 17 | 11 | 10 | 0.886 [0.115, 0.915] | 0.615",
+        "sex | male | 7 | 5 | 3 | 0.917 [0.116, 0.916] | nan",
+        "age group | 60-69 | 13 | 9 | 7 | 0.905 [0.117, 0.917] | 0.617",
+        "age group | 70-79 | 11 | 7 | 6 | 0.833 [0.118, 0.918] | nan",
+    ]
+
+
+def test_a_cohort_without_groups_has_no_subgroups():
+    bare = printed.patches()[["patch_id", "patient_id"]].assign(sex="", level="L1")
+    assert network_stats.known_subgroups(printed.one_network(), bare).empty
+
+
+def test_leakage_splits_by_patient_and_by_patch():
+    price = printed.fixed_ends(price_of_leakage(printed.one_network(), printed.by_patch(), **DRAWS))
+    assert printed.lines(network_tables.leakage_table(price)) == [
+        "patches | n | of | split by patient | split by patch | difference [95 % interval] | p | method",
+        "all | 24 | Accuracy (%) | 79.2 | 83.3 | 4.2 [10.0, 90.0] | 0.01 | paired patient bootstrap, percentile",
+        "all | 24 | Precision fresh (%) | 78.6 | 80.0 | 1.4 [10.1, 90.1] | 0.011 | paired patient bootstrap, percentile",
+        "all | 24 | Precision old (%) | 80.0 | 88.9 | 8.9 [10.2, 90.2] | 0.012 | paired patient bootstrap, percentile",
+        "all | 24 | Recall fresh = sensitivity (%) | 84.6 | 92.3 | 7.7 [10.3, 90.3] | 0.013 | paired patient bootstrap, percentile",
+        "all | 24 | Recall old = specificity (%) | 72.7 | 72.7 | 0.0 [10.4, 90.4] | 0.014 | paired patient bootstrap, percentile",
+        "all | 24 | F1 fresh (%) | 81.5 | 85.7 | 4.2 [10.5, 90.5] | 0.015 | paired patient bootstrap, percentile",
+        "all | 24 | F1 old (%) | 76.2 | 80.0 | 3.8 [10.6, 90.6] | 0.016 | paired patient bootstrap, percentile",
+        "all | 24 | AUC | 0.867 | 0.958 | 0.091 [0.107, 0.907] | 0.017 | paired patient bootstrap, percentile",
+        "all | 24 | AUC, mean of folds | 0.873 | 0.958 | 0.085 [0.108, 0.908] | 0.018 | paired patient bootstrap, percentile",
+        "all | 24 | AUC | 0.867 | 0.958 | 0.091 [0.109, 0.909] | 0.019 | clustered DeLong (Obuchowski)",
+        "patient in training by patch | 15 | AUC | 0.786 | 0.929 | 0.143 [0.110, 0.910] | 0.02 | clustered DeLong (Obuchowski)",
+        "patient not in training by patch | 9 | AUC | 1.000 | 1.000 | 0.000 [0.111, 0.911] | 0.021 | clustered DeLong (Obuchowski)",
+    ]
+
+
+def test_recovered_counts_of_one_table_and_of_two():
+    rates = pd.DataFrame(
+        {
+            "table": "Table 9",
+            "row": ["a", "b"],
+            "tp": pd.array([3, None], dtype="Int64"),
+            "sensitivity": ["75.00", ""],
+            "unique": [True, False],
+            "accuracy": [80.0, None],
+            "ppv": [60.0, None],
+            "npv": [90.0, None],
+        }
+    )
+    assert printed.lines(network_tables.counts_shown(rates)) == [
+        "row | tp | sensitivity",
+        "a | 3 | 75.00",
+        "b | <NA> | –",
+    ]
+    both = pd.concat([rates, rates.assign(table="Table 8")])
+    assert list(network_tables.counts_shown(both).table) == ["Table 9"] * 2 + ["Table 8"] * 2
+
+
+def test_printed_aucs_by_network():
+    assert network_tables.printed_auc(paper_table(2)).round(3).to_dict() == {
+        "alexnet": 0.734,
+        "vgg16": 0.735,
+        "googlenet": 0.763,
+        "resnet50": 0.762,
+        "resnet101": 0.796,
+    }
+
+
+# Notebook 05 -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def recovered():
+    """Recovered rates of two rows, in percent; the second could not be had."""
+    return pd.DataFrame(
+        {
+            "row": ["Doctor 1", "Average"],
+            "sensitivity": ["66.67", "36.00 to 54.00"],
+            "specificity": ["80.00", ""],
+            "accuracy": [75.0, None],
+            "ppv": [71.428, None],
+            "npv": [76.923, None],
+        }
+    )
+
+
+def network_average():
+    return reader_stats.network_average(reader_stats.network_folds(printed.one_network()))
+
+
+def test_table4_readers_the_network_and_the_paper(recovered):
+    unaided = printed.fixed_ends(reader_stats.session_tables(printed.readings())["unaided"])
+    theirs = paper_wide(4, kinds=("single", "mean"))
+    table = reader_tables.session_table(unaided, theirs, recovered, network_average())
+    assert printed.across(table) == [
+        " | ours r1 | ours r2 | ours r3 | ours Average | ours ResNet101, mean of folds | paper, printed Doctor 1 (GWS) | paper, printed Doctor 2 (GZ) | paper, printed Doctor 3 (RB) | paper, printed Doctor 4 (XZY) | paper, printed Doctor 5 (ZS) | paper, printed Average | paper, printed ResNet101 | paper, from its digits Doctor 1 | paper, from its digits Average",
+        "Accuracy (%) | 50.0 [30.0, 70.0] | 62.5 [30.1, 70.1] | 75.0 [30.2, 70.2] | 62.5 ± 12.50 [30.3, 70.3] | 79.17 ± 5.89 | 45.00 | 55 | 52.5 | 50 | 55 | 51.50 ± 4.18 | 75.69 ± 2.08 | 75.00 | –",
+        "Specificity (%) | 50.0 [30.0, 70.0] | 50.0 [30.1, 70.1] | 75.0 [30.2, 70.2] | 58.3 ± 14.43 [30.3, 70.3] | 73.33 ± 9.43 | 45.00 | 57.14 | 52.94 | 50 | 56.25 | 52.27 ± 4.95 | 76.81 ± 5.59 | 80.00 | –",
+        "Sensitivity (%) | 50.0 [30.0, 70.0] | 75.0 [30.1, 70.1] | 75.0 [30.2, 70.2] | 66.7 ± 14.43 [30.3, 70.3] | 84.52 ± 1.68 | 45.00 | 53.85 | 45 | 50 | 54.17 | 49.60 ± 4.51 | 75.50 ± 3.31 | 66.67 | 36.00 to 54.00",
+        "PPV = precision fresh (%) | 50.0 [30.0, 70.0] | 60.0 [30.1, 70.1] | 75.0 [30.2, 70.2] | 61.7 ± 12.58 [30.3, 70.3] | 78.57 ± 10.10 | – | – | – | – | – | – | – | 71.43 | –",
+        "NPV = precision old (%) | 50.0 [30.0, 70.0] | 66.7 [30.1, 70.1] | 75.0 [30.2, 70.2] | 63.9 ± 12.73 [30.3, 70.3] | 80.00 ± 0.00 | – | – | – | – | – | – | – | 76.92 | –",
+    ]
+
+
+def test_table5_without_a_network(recovered):
+    aided = printed.fixed_ends(reader_stats.session_tables(printed.readings())["aided"])
+    theirs = paper_wide(5, kinds=("single", "mean"))
+    table = reader_tables.session_table(aided, theirs, recovered)
+    assert printed.across(table) == [
+        " | ours r1 | ours r2 | ours r3 | ours Average | paper, printed Doctor 1 (GWS) | paper, printed Doctor 2 (GZ) | paper, printed Doctor 3 (RB) | paper, printed Doctor 4 (XZY) | paper, printed Doctor 5 (ZS) | paper, printed Average result with AI | paper, printed Without AI assistance | paper, from its digits Doctor 1 | paper, from its digits Average",
+        "Accuracy (%) | 100.0 [30.0, 70.0] | 87.5 [30.1, 70.1] | 87.5 [30.2, 70.2] | 91.7 ± 7.22 [30.3, 70.3] | 62.50 | 72.50 | 70.00 | 65.00 | 67.50 | 67.50 ± 3.95 | 51.50 ± 4.18 | 75.00 | –",
+        "Specificity (%) | 100.0 [30.0, 70.0] | 75.0 [30.1, 70.1] | 75.0 [30.2, 70.2] | 83.3 ± 14.43 [30.3, 70.3] | 60.87 | 76.47 | 72.22 | 68.75 | 68.42 | 69.33 ± 5.72 | 52.27 ± 4.95 | 80.00 | –",
+        "Sensitivity (%) | 100.0 [30.0, 70.0] | 100.0 [30.1, 70.1] | 100.0 [30.2, 70.2] | 100.0 ± 0.00 [30.3, 70.3] | 64.71 | 69.57 | 68.18 | 62.50 | 66.67 | 66.33 ± 2.80 | 49.60 ± 4.51 | 66.67 | 36.00 to 54.00",
+        "PPV = precision fresh (%) | 100.0 [30.0, 70.0] | 80.0 [30.1, 70.1] | 80.0 [30.2, 70.2] | 86.7 ± 11.55 [30.3, 70.3] | – | – | – | – | – | – | – | 71.43 | –",
+        "NPV = precision old (%) | 100.0 [30.0, 70.0] | 100.0 [30.1, 70.1] | 100.0 [30.2, 70.2] | 100.0 ± 0.00 [30.3, 70.3] | – | – | – | – | – | – | – | 76.92 | –",
+    ]
+
+
+def test_the_networks_row_has_its_own_sensitivity_and_specificity():
+    assert printed.lines(network_average()) == [
+        "metric | mean | sd_ddof1 | network",
+        "accuracy | 0.791667 | 0.0589256 | resnet101",
+        "specificity | 0.733333 | 0.0942809 | resnet101",
+        "sensitivity | 0.845238 | 0.0168359 | resnet101",
+        "ppv | 0.785714 | 0.101015 | resnet101",
+        "npv | 0.8 | 0 | resnet101",
+    ]
+
+
+def test_sessions_come_unaided_first():
+    aided_first = printed.readings().sort_values("session", kind="stable")
+    assert list(reader_stats.session_tables(aided_first)) == ["unaided", "aided"]
+    assert list(reader_stats.session_tables(aided_first[aided_first.session == "unaided"])) == ["unaided"]
+
+
+def test_rates_recovered_from_the_papers_digits():
+    table = recovered_rates(5).set_index("row")[["tp", "fn", "tn", "fp", "accuracy", "ppv", "npv"]].head(3)
+    assert printed.lines(table, index=True) == [
+        "row | tp | fn | tn | fp | accuracy | ppv | npv",
+        "Doctor 1 (GWS) | 14 | 6 | 11 | 9 | 62.5 | 60.8696 | 64.7059",
+        "Doctor 2 (GZ) | 13 | 7 | 16 | 4 | 72.5 | 76.4706 | 69.5652",
+        "Doctor 3 (RB) | 13 | 7 | 15 | 5 | 70 | 72.2222 | 68.1818",
+    ]
+
+
+def test_paired_tests_as_the_paper_has_them():
+    folds = reader_stats.network_folds(printed.one_network())
+    tests = printed.fixed_ends(paper_paired_tests(printed.readings(), folds))
+    assert printed.lines(reader_tables.paper_pairs(tests).drop(columns="what it answers")) == [
+        "comparison | of | pairs | first, mean ± SD (ddof 1) | second, mean ± SD (ddof 1) | difference [95 % interval] | p",
+        "readers - folds | accuracy | 2 | 56.25 ± 8.84 | 79.17 ± 5.89 | -22.9 [10.0, 90.0] | 0.01",
+        "readers - folds | specificity | 2 | 50.00 ± 0.00 | 73.33 ± 9.43 | -23.3 [10.1, 90.1] | 0.011",
+        "readers - folds | sensitivity | 2 | 62.50 ± 17.68 | 84.52 ± 1.68 | -22.0 [10.2, 90.2] | 0.012",
+        "aided - unaided | accuracy | 3 | 91.67 ± 7.22 | 62.50 ± 12.50 | 29.2 [10.3, 90.3] | 0.013",
+        "aided - unaided | specificity | 3 | 83.33 ± 14.43 | 58.33 ± 14.43 | 25.0 [10.4, 90.4] | 0.014",
+        "aided - unaided | sensitivity | 3 | 100.00 ± 0.00 | 66.67 ± 14.43 | 33.3 [10.5, 90.5] | 0.015",
+    ]
+    assert reader_tables.paper_pairs(tests)["what it answers"].tolist() == tests.question.tolist()
+
+
+def test_what_the_study_extends_to():
+    table = printed.fixed_ends(reader_stats.generalisations(printed.readings()))
+    shown = reader_tables.generalisation_table(table)
+    assert printed.lines(shown.drop(columns="in words")) == [
+        "of | extends to | difference [95 % interval] | statistic | df | p",
+        "auc | random | 0.250 [0.100, 0.900] | 2 | 1, 7.0 | 0.01",
+        "auc | fixed readers | 0.250 [0.101, 0.901] | 2.001 | 1, 7.0 | 0.011",
+        "auc | fixed cases | 0.250 [0.102, 0.902] | 2.002 | 1, 7.0 | 0.012",
+        "sensitivity | random | 33.3 [10.3, 90.3] | 2.003 | 1, 7.0 | 0.013",
+        "sensitivity | fixed readers | 33.3 [10.4, 90.4] | 2.004 | 1, 7.0 | 0.014",
+        "sensitivity | fixed cases | 33.3 [10.5, 90.5] | 2.005 | 1, 7.0 | 0.015",
+        "specificity | random | 25.0 [10.6, 90.6] | 2.006 | 1, 7.0 | 0.016",
+        "specificity | fixed readers | 25.0 [10.7, 90.7] | 2.007 | 1, 7.0 | 0.017",
+        "specificity | fixed cases | 25.0 [10.8, 90.8] | 2.008 | 1, 7.0 | 0.018",
+    ]
+    assert shown["in words"].tolist() == table.sentence.tolist()
+
+
+def test_flips_that_helped_and_flips_that_harmed():
+    effect = printed.fixed_ends(ai_effect(printed.readings()))
+    assert printed.across(reader_tables.effect_table(effect)) == [
+        " | 0 | 1 | 2 | 3",
+        "reader | r1 | r2 | r3 | Average; answers: sum",
+        "without (%) | 50.0 | 62.5 | 75.0 | 62.5",
+        "with (%) | 100.0 | 87.5 | 87.5 | 91.7",
+        "difference [95 % interval] | 50.0 [10.0, 90.0] | 25.0 [10.1, 90.1] | 12.5 [10.2, 90.2] | 29.2 [10.3, 90.3]",
+        "turned right | 4 | 2 | 2 | 8",
+        "of chances | 4 | 2 | 2 | 8",
+        "turned wrong | 0 | 0 | 1 | 1",
+        "of the model's errors | 1 | 0 | 1 | 2",
+    ]
+
+
+def test_the_model_stands_before_the_panel():
+    against = printed.fixed_ends(model_against_panel(printed.readings(), printed.one_network(), margin=0.05))
+    shown = reader_tables.panel_table(against)
+    assert printed.lines(shown.drop(columns="in words")) == [
+        "extends to | model | panel | model - panel [95 % interval] | p_superiority | p_noninferiority",
+        "random | 1 | 0.708333 | 0.292 [0.100, 0.900] | 0.3 | 0.4",
+        "fixed readers | 1 | 0.708333 | 0.292 [0.101, 0.901] | 0.301 | 0.401",
+        "fixed cases | 1 | 0.708333 | 0.292 [0.102, 0.902] | 0.302 | 0.402",
+    ]
+    assert shown["in words"].tolist() == against.sentence.tolist()
+
+
+def test_power_of_the_next_study():
+    grid = reader_stats.next_study(printed.readings(), effect=0.2)
+    assert set(grid.effect) == {0.2} and set(grid.readers) >= {3, 5} and grid.power.between(0, 1).all()
+    own = or_components(prepare(printed.readings(), "auc"), "auc", "jackknife")
+    pd.testing.assert_frame_equal(grid, power_grid(own, effect=0.2))
+
+
+def test_what_simulated_readers_were_told():
+    told = {"reader": ["a", "b"], "ability": [0.25, 0.5], "sensitivity": [0.604, None], "accuracy_aided": [0.66, 0.7]}
+    assert printed.lines(reader_tables.simulation_truth(pd.DataFrame(told))) == [
+        "reader | ability | sensitivity (%) | accuracy_aided (%)",
+        "a | 0.25 | 60.4 | 66.0",
+        "b | 0.5 | – | 70.0",
+    ]
