@@ -96,9 +96,21 @@ def _train_and_predict(job: Job, source: NDArray) -> tuple[dict[str, torch.Tenso
     if job.recipe.trainable == "head":
         state = train_head(source[job.train], fresh, job.recipe, rng, beat)
         return state, head_probability(source[job.test, 0], state)
-    net = load_network(job.network, job.recipe.weights, size=job.size, seed=job.recipe.seed, path=job.path)
+    net = _untrained(job)
     state = train_network(net, _Rows(source, job.train), fresh, job.recipe, rng, beat)
     return state, network_probability(net, _Rows(source, job.test), job.recipe.trainable)
+
+
+def _untrained(job: Job) -> Network:
+    """The network that a job starts from: trunk by the recipe's seed, a new head by the seed of training."""
+
+    def start(seed: int) -> Network:
+        return load_network(job.network, job.recipe.weights, size=job.size, seed=seed, path=job.path)
+
+    net = start(job.recipe.seed)
+    if job.recipe.draws != job.recipe.seed:
+        net.head.load_state_dict(start(job.recipe.draws).head.state_dict())
+    return net
 
 
 class _Rows:
@@ -137,7 +149,7 @@ def predictions_table(jobs: list[Job], patches: pd.DataFrame) -> pd.DataFrame:
             "patient_id": patches.patient_id.to_numpy(),
             "truth": mine[0].fresh,
             "p_fresh": p_fresh,
-            "seed": mine[0].recipe.seed,
+            "seed": mine[0].recipe.draws,
             "weights": describe_weights(network, mine[0].recipe.weights),
             "trainable": mine[0].recipe.trainable,
         }

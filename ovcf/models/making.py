@@ -22,6 +22,7 @@ from ovcf.files import digest, placing_folder, write_text
 from ovcf.models.card import Origin, card_page, make_card
 from ovcf.models.crossval import run, trained_state
 from ovcf.models.features import features_of, trunk_features, trunk_precision
+from ovcf.models.final import tensors_digest
 from ovcf.models.jobs import Job, plan
 from ovcf.models.recipe import Recipe
 from ovcf.models.reference import Reference, make_reference
@@ -128,4 +129,5 @@ def _write(out: Path, made: _Made, patches: pd.DataFrame, predictions: pd.DataFr
         write_text(folder / "predictions.csv", predictions.to_csv(index=False))
         write_text(folder / "README.md", card_page(made.card))
         files = {f.name: digest(f) for f in sorted(folder.iterdir())}
-        write_text(folder / "card.json", json.dumps(made.card | {"key": made.key, "files": files}, indent=1))
+        about = {"key": made.key, "files": files, "tensors": tensors_digest(folder)}
+        write_text(folder / "card.json", json.dumps(made.card | about, indent=1))
