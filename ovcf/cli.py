@@ -10,6 +10,7 @@ from ovcf import __version__
 from ovcf.problems import InputError
 
 FILE = click.Path(path_type=Path)
+IN_USE = 3  # exit status: another process writes into the run
 PRINTED = 50  # problems of one kind in the terminal
 
 
@@ -32,7 +33,7 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except InputError as error:
             echo_problems(error.problems)
-            ctx.exit(2)
+            ctx.exit(IN_USE if any(problem.kind == "in_use" for problem in error.problems) else 2)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -65,23 +66,42 @@ def echo_json(value) -> None:
 
 
 @main.command()
-@click.option("--profile", default="demo", show_default=True, help="demo, laptop, paper or a YAML file.")
-@click.option("--data", type=FILE, help="Manifest CSV or folder of your own cohort.")
-@click.option("--out", type=FILE, help="Folder of the run  [default: reports/PROFILE].")
-@click.option("-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="Set one parameter.")
+@click.option("--profile", help="Of a new run: demo, laptop, paper or a YAML file  [default: demo].")
+@click.option("--data", type=FILE, help='Manifest CSV or folder of your own cohort, or "synthetic".')
+@click.option("--out", type=FILE, help="Folder of the run, new or to go on with  [default: reports/PROFILE].")
+@click.option("-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="Set one parameter of a new run.")
+@click.option("--from", "variant_of", type=FILE, metavar="RUN", help="Make a variant of this run; shares what it can.")
 @click.option("--allow-outside", is_flag=True, help="Accept image paths that leave the manifest's folder.")
-def run(profile, data, out, parameters, allow_outside):
-    """Run the whole study and write one report."""
-    from ovcf.report import RunFailed, run_study
+def run(parameters, **options):
+    """Run the whole study and write one report.
 
+    A run that stopped goes on where it was. Its parameters are fixed when it is made; --from makes another beside it.
+    """
+    from ovcf.report import RunFailed, Terminated, run_study
+
+    kept = "What was made is kept; the same command goes on from there."
     try:
-        page = run_study(profile, data=data, out=out, overrides=dict(parameters), allow_outside=allow_outside)
+        page = run_study(overrides=dict(parameters), **options)
     except RunFailed as failure:
         wrong_input = failure.record["failed"].get("kind") == "InputError"
-        click.echo(f"ovcf: the run stopped at {failure}", err=True)
-        click.echo("What was made is kept; the same command goes on from there.", err=True)
+        click.echo(f"ovcf: the run stopped at {failure}\n{kept}", err=True)
         raise SystemExit(2 if wrong_input else 1) from None
+    except (Terminated, KeyboardInterrupt) as asked:
+        click.echo(f"ovcf: the run was ended. {kept}", err=True)
+        raise SystemExit(143 if isinstance(asked, Terminated) else 130) from None
     click.echo(f"report: {page}")
+
+
+@main.command()
+@click.argument("run", type=FILE)
+def clean(run):
+    """Drop a run's cache: patches, features, finished folds.
+
+    Tables, figures, report and model stay. What is needed again is made again.
+    """
+    from ovcf.run_folder import RunFolder
+
+    click.echo(f"{run}: {RunFolder(run).clean() / 2**20:.1f} MB freed")
 
 
 @main.command()
@@ -236,17 +256,23 @@ def check(data, out, as_json, allow_outside):
 @click.argument("src", type=FILE)
 @click.argument("dst", type=FILE)
 @click.option("--key-file", type=FILE, help="Outside DST; made where there is none (0600)  [default: DST.key.json].")
-@click.option("--keep", multiple=True, metavar="COLUMN", help="Copy this column as it is. Repeatable.")
+@click.option("--keep", multiple=True, metavar="FIELD", help="Copy this column or DICOM element too. Repeatable.")
+@click.option(
+    "--allow", multiple=True, metavar="FIELD", help="The same, though a name of a header is in it. Repeatable."
+)
+@click.option(
+    "--mask", multiple=True, metavar="[FILM=]x0,y0,x1,y1", help="Paint this box over, on one film or all. Repeatable."
+)
 @click.option("--keep-burned-in", is_flag=True, help="Copy films that seem to hold text in their pixels.")
-def deidentify(src, dst, key_file, keep, keep_burned_in):
+def deidentify(src, dst, key_file, keep, allow, mask, keep_burned_in):
     """Copy a cohort without names.
 
-    Ids are replaced by key, dates shifted, headers cleaned by the basic profile of DICOM PS3.15.
+    Films are written anew with only what the study needs; ids are replaced by key, dates shifted.
     """
-    from ovcf.intake.deidentify import deidentify
+    from ovcf.intake.deidentify import Rules, deidentify, parse_masks
 
     key_file = key_file or dst.absolute().with_name(f"{dst.absolute().name}.key.json")
-    done = deidentify(src, dst, key_file, keep=keep, keep_burned_in=keep_burned_in)
+    done = deidentify(src, dst, key_file, rules=Rules(keep, allow, parse_masks(mask), keep_burned_in))
     click.echo(f"{done.folder}: {done.films} films of {done.patients} patients; key: {key_file} (keep apart)")
     for note in [*done.notes, f"columns left out: {', '.join(done.dropped)}"] if done.dropped else done.notes:
         click.echo(f"note: {note}", err=True)

@@ -18,26 +18,28 @@ IDLE_SECONDS = 4 * 3600  # an abandoned page's kernel goes after this; a paused 
 
 
 def open_study(run):
-    """Open a finished run for looking: its tables are read as they are and never made again.
+    """Open a finished run for looking: its parameters and tables are taken as they are, and nothing is written.
+
+    Flags and readings are kept in the run, unless its folder cannot be written (`study.notes_off` then says so).
 
     Raises
     ------
     InputError
-        When the folder is not a run, or no predictions were made in it yet.
+        When the folder is not a run, no predictions were made in it yet, or they were changed since.
     """
-    from ovcf.run_folder import from_project, read_table
     from ovcf.study import Study
 
-    tables = from_project(run) / "tables"
-    missing = [n for n in ("patches", "predictions") if not (tables / f"{n}.csv").is_file()]
+    study = Study(run, adds=False)
+    missing = [name for name in ("patches", "predictions") if not study.holds(f"tables/{name}.csv")]
     if missing:
         words = f"holds no {' and no '.join(missing)}; make the run first with: ovcf run --out {run}"
         raise InputError(Problem("run", words, str(run)))
-    study = Study(run)
-    # an instance attribute stands before the cached property that would compute
-    study.patches, study.predictions = (read_table(tables / f"{n}.csv") for n in ("patches", "predictions"))
     study.changed = _changed(study)
+    study.notes_off = "" if study.writable else NOTES_OFF
     return study
+
+
+NOTES_OFF = "This run's folder cannot be written: flags and readings are off."
 
 
 def _changed(study) -> str:

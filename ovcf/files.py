@@ -5,15 +5,22 @@ brought to disk, then renamed. A kill at any moment leaves the old file or the n
 """
 
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ovcf.problems import InputError, Problem
+
 PARTIAL = ".part"  # how the name of every temporary file ends; `.NAME-RANDOM.part`
+SEAL = ".sha256"  # what the name of a file's seal adds
+DAMAGED = ".damaged"  # what the name of a file adds that was found to be another than it was written
+SPARE = 2**24  # bytes to leave free on the disk
 
 
 @contextmanager
@@ -132,6 +139,68 @@ def digest(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, 64 hexadecimal digits."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+# Seals: what was kept is used only while it is what was written ----------------------------------------------
+
+
+def seal(path: Path) -> Path:
+    """Write a file's digest beside it (`NAME.sha256`, as `sha256sum -c` reads it); only then is the file there."""
+    write_text(_seal_of(path), f"{digest(path)}  {path.name}\n")
+    return path
+
+
+def kept(path: Path) -> bool:
+    """Return whether a sealed file is there and whole.
+
+    One without a seal was never finished and counts as absent; a damaged one is set aside and named.
+    """
+    path, note = Path(path), _seal_of(path)
+    if not (path.is_file() and note.is_file()):
+        return False
+    stat = path.stat()
+    try:
+        said = note.read_text(encoding="utf-8").split()[:1]
+    except UnicodeDecodeError:
+        said = []
+    if said == [_digest_then(str(path), stat.st_size, stat.st_mtime_ns)]:
+        return True
+    set_aside(path)
+    return False
+
+
+def set_aside(path: Path) -> None:
+    """Rename a damaged file or folder to `NAME.damaged` beside it, and say so; nothing that is read has such a name."""
+    aside = path.with_name(path.name + DAMAGED)
+    if aside.is_dir():
+        shutil.rmtree(aside)
+    try:
+        os.replace(path, aside)
+    except OSError as error:  # another's folder, or a read-only one
+        logging.getLogger("ovcf").warning("%s is damaged and is not used (%s)", path, error.strerror)
+        return
+    logging.getLogger("ovcf").warning("%s is damaged: set aside as %s, made again", path, aside.name)
+
+
+def check_room(folder: Path, needed: int, what: str) -> None:
+    """Refuse to fill a disk: writing a mapped file past its end kills a process without a word.
+
+    Raises InputError where `needed` bytes and a little more are not free.
+    """
+    free = shutil.disk_usage(folder).free
+    if needed + SPARE > free:
+        words = f"not enough room on the disk for the {what}"
+        found, allowed = f"{free >> 20} MB free", f"{needed + SPARE >> 20} MB needed"
+        raise InputError(Problem("no_room", words, str(folder), found=found, allowed=allowed))
+
+
+def _seal_of(path: Path) -> Path:
+    return Path(path).with_name(Path(path).name + SEAL)
+
+
+@lru_cache(maxsize=4096)
+def _digest_then(path: str, _size: int, _changed: int) -> str:
+    return digest(Path(path))
 
 
 def _umask() -> int:

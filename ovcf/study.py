@@ -1,22 +1,26 @@
-"""A run folder: what the study is made of, each table made once from its parameters and read afterwards.
+"""A run: what the study is made of, each table made once from its parameters and read afterwards.
 
 `radiographs + manifest -> cohort -> patches -> predictions -> statistics -> figures -> report`
 
-Every notebook opens the same run with `Study(run)`. A table on disk is used while the parameters and the data it was
-made from are the same (its key); otherwise it is made again, so no notebook shows numbers of an older run.
+Every notebook opens the same run with `Study(run)`, which writes nothing. `Study.begin` makes a run, `Study.variant`
+one beside another. Only `train_networks` trains the comparison, only `other_split` and `final` what notebook 04 adds.
 """
 
 import hashlib
 import json
+import tempfile
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import pandas as pd
 
 from ovcf.files import stamp
 from ovcf.problems import InputError, Problem
-from ovcf.run_folder import RunFolder, data_home
+from ovcf.profiles import defaults, lay_over, load_profile
+from ovcf.profiles.parameters import AS_THE_RUN
+from ovcf.run_folder import RunFolder, data_home, from_project, is_run
 
 if TYPE_CHECKING:
     from ovcf.models.recipe import Recipe
@@ -27,12 +31,84 @@ COHORT = "data patients seed folds split".split()
 
 
 class Study(RunFolder):
-    """One run of the study: its cohort, predictions, readings and model, upon its folder (`RunFolder`).
+    """One run of the study: its cohort, predictions, readings and model, upon its folder (`RunFolder`)."""
 
-    Raises
-    ------
-    InputError : when they are asked for, for every problem of the data, the folds and the weights.
-    """
+    # Making a run ----------------------------------------------------------------------------------------------
+
+    @classmethod
+    def begin(cls, run: str | Path, profile: str | None = None, *, who: str = "the cell", **typed: Any) -> Self:
+        """Open a run, or make it where there is none; everything wrong is said before anything is written.
+
+        Parameters
+        ----------
+        run : its folder, new or empty, or a run that is there already.
+        profile : of a new run, `demo` where none is named. On a run that is there, its values count as typed.
+        who : who typed the values, for messages.
+        typed : values that stand above the profile's.
+
+        Raises
+        ------
+        InputError : for every unknown name, wrong type and value, every problem of the data, the folds, the readings,
+            the published numbers and the weights, all at once; and for a run that has other values.
+        """
+        folder = from_project(run)
+        named = load_profile(profile) if profile not in (None, AS_THE_RUN) else {}
+        if is_run(folder):
+            return cls(folder, who=who, **named | typed)
+        parameters, problems = lay_over(named or defaults(), typed, source=who)
+        return cls._make(folder, parameters, problems)
+
+    @classmethod
+    def variant(cls, run: str | Path, out: str | Path, *, who: str = "the cell", **changes: Any) -> Self:
+        """Make a run beside another that differs in some parameters; what does not depend on them is shared.
+
+        A variant that is there already is opened, where it has these values.
+        """
+        source, folder = cls(run, adds=False), from_project(out)
+        parameters, problems = lay_over(source.parameters, changes, source=who)
+        if is_run(folder) and not problems:
+            return cls(folder, who=who, **parameters)
+        return cls._make(folder, parameters, problems, cached=source.run / "cache")
+
+    @classmethod
+    def _make(cls, folder: Path, parameters: dict, problems: list[Problem], cached: Path | None = None) -> Self:
+        study = cls.unborn(folder, parameters)
+        study.check(problems)
+        study.create(cached)
+        study.patches  # noqa: B018 - enters the table of the vertebrae, with their folds
+        return study
+
+    def check(self, problems: list[Problem] | tuple = ()) -> None:
+        """Read and prove everything a run needs before an hour is spent.
+
+        Raises
+        ------
+        InputError : with `problems` and all that is wrong with the parameters' words, the data, the folds, the
+            readings, the published numbers and the weights.
+        """
+        from ovcf.models.sources import locate
+
+        p, problems = self.parameters, list(problems)
+
+        def attempt(proof: Any) -> bool:
+            try:
+                proof()
+            except InputError as error:
+                problems.extend(problem for problem in error.problems if problem not in problems)
+                return False
+            return True
+
+        if attempt(lambda: self.recipe):
+            attempt(lambda: locate(p["networks"], self.recipe.weights))
+        if p["chosen"] not in ("best", *p["networks"]):
+            words = f"network {p['chosen']!r} is not among those that are trained"
+            problems.append(Problem("chosen", words, column="chosen", allowed=", ".join(["best", *p["networks"]])))
+        attempt(lambda: self.simulated_readers or self._read_readings())
+        attempt(lambda: self.paper)
+        if not problems or p["data"] != "synthetic":  # whose films need not be drawn for a run that is refused
+            attempt(lambda: self._dealt)
+        if problems:
+            raise InputError(problems)
 
     # The cohort ----------------------------------------------------------------------------------------------
 
@@ -51,18 +127,31 @@ class Study(RunFolder):
         """The cohort as `ovcf.cohort.manifest.read_cohort` gives it; its films are decoded once a run to prove them."""
         from ovcf.cohort.manifest import read_cohort
 
-        proven = self._keys().get("patches") == self._patches_key
+        proven = self._made_from.get("key") == self._patches_key
         return read_cohort(self.source, allow_outside=self.parameters["allow_outside"], check_pixels=not proven)
 
     @cached_property
     def patches(self) -> pd.DataFrame:
         """One row a vertebra, with its fold (see data/README.md for the columns)."""
-        return self._table("patches", self._patches_key, self._make_patches)
+        return self._table("patches", lambda: self._dealt, **self._facts_if_missing())
+
+    def _facts_if_missing(self) -> dict[str, Any]:
+        if self.holds("tables/patches.csv"):
+            return {}
+        return {"key": self._patches_key, "films": self._films, "synthetic": bool(self.cohort.synthetic)}
+
+    @property
+    def _made_from(self) -> dict[str, Any]:
+        """What the run's patches were listed from; empty before they were, and in a run of format 1."""
+        if self.format == 1:
+            old = self.run / "tables" / "keys.json"
+            return {"key": json.loads(old.read_text())["patches"]} if old.is_file() else {}
+        return self.ledger.entry("tables/patches.csv")
 
     @property
     def outdated(self) -> bool:
         """Whether the data, or how they are read, changed after the run's patches were listed."""
-        return self._keys().get("patches") not in (None, self._patches_key)
+        return self._made_from.get("key") not in (None, self._patches_key)
 
     @cached_property
     def _patches_key(self) -> str:
@@ -78,15 +167,17 @@ class Study(RunFolder):
         folds = assign_folds(self.patches, folds=p["folds"], split=split, seed=p["seed"])
         return self.patches.assign(fold=folds)
 
-    @property
+    @cached_property
     def synthetic(self) -> bool:
         """Whether the films were drawn by this software."""
-        return bool(self.cohort.synthetic)
+        known = self._made_from.get("synthetic")
+        return bool(self.cohort.synthetic) if known is None else bool(known)
 
     @property
     def label(self) -> str:
         """What every title says of the data: synthetic or not, patients and vertebrae."""
-        kind = "synthetic cohort" if self.synthetic else f"cohort {self.source.parent.name or self.source.stem}"
+        data = Path(self.parameters["data"])
+        kind = "synthetic cohort" if self.synthetic else f"cohort {data.parent.name or data.stem}"
         return f"{kind}, {self.patches.patient_id.nunique()} patients, {len(self.patches)} vertebrae"
 
     def film(self, patch_id: str):
@@ -96,8 +187,6 @@ class Study(RunFolder):
 
     def film_samples(self, count: int) -> list:
         """Return some films, drawn by the seed: (title, pixels, boxes (k, 4), labels (k,)) each."""
-        import numpy as np
-
         images = self.patches.image.unique()
         rng = np.random.default_rng(np.random.SeedSequence([self.parameters["seed"], 11]))
         chosen = rng.choice(images, size=min(count, len(images)), replace=False)
@@ -112,17 +201,34 @@ class Study(RunFolder):
 
     def patch_samples(self, label: str, count: int) -> list[int]:
         """Return row numbers of some patches of a class, drawn by the seed."""
-        import numpy as np
-
         rng = np.random.default_rng(np.random.SeedSequence([self.parameters["seed"], 12]))
         rows = np.flatnonzero(self.patches.label == label)
         return sorted(rng.choice(rows, size=min(count, len(rows)), replace=False).tolist())
 
-    def images(self, equalisation: str | None = None):
+    def images(self, equalisation: str | None = None) -> np.ndarray:
         """Return the patches as the network sees them: uint8 (n, size, size), rows as in `patches`, on disk.
 
-        `equalisation="none"` gives what readers see.
+        `equalisation="none"` gives what readers see. Those the run was made with are taken where they are kept; in a
+        run that is only shown, or cannot be written, missing ones are made in a temporary folder.
         """
+        which = equalisation or self.parameters["equalisation"]
+        if kept := self.cached_images(which):
+            return np.load(kept, mmap_mode="r")
+        if not (self.adds and self.writable):
+            return self._prepare(which, self._elsewhere)
+        self.refuse_changed_data()
+        with self.hold():
+            array = self._prepare(which, self.run / "cache")
+            self.ledger.note(f"images/{which}", file=Path(array.filename).name)
+        return array
+
+    @cached_property
+    def _elsewhere(self) -> Path:
+        """A folder for what is needed for a look only; it goes with this object."""
+        self._temporary = tempfile.TemporaryDirectory(prefix="ovcf-shown-")
+        return Path(self._temporary.name)
+
+    def _prepare(self, equalisation: str, folder: Path) -> np.ndarray:
         from ovcf.cohort.crop import prepare_patches
 
         p = self.parameters
@@ -131,23 +237,20 @@ class Study(RunFolder):
             size=p["image_size"],
             margin_mm=p["margin_mm"],
             margin_px=p["margin_px"],
-            equalisation=equalisation or p["equalisation"],
-            out=self.run / "cache",
+            equalisation=equalisation,
+            out=folder,
             workers=p["workers"],
         )
 
-    def prepare(self) -> None:
-        """Read and check everything a run needs before an hour is spent: data, folds, weights.
-
-        Raises
-        ------
-        InputError : with every problem of the manifest, the folds or the weights.
-        """
-        from ovcf.models.sources import locate
-
-        recipe, networks = self.recipe, self.parameters["networks"]
-        self.patches  # noqa: B018 - reads and checks every row, deals the folds
-        locate(networks, recipe.weights)
+    def refuse_changed_data(self) -> None:
+        """Raise InputError where films or manifest are no longer those that the run's patches were listed from."""
+        known = self._made_from
+        if known and (known["key"], known["films"]) != (self._patches_key, self._films):
+            words = (
+                "manifest or films changed after this run's patches were listed, so nothing can be added to it; "
+                f"ovcf run --from {self.run} --out NEW makes a run of the data as they are now"
+            )
+            raise InputError(Problem("changed_data", words, str(self.source)))
 
     # Networks ------------------------------------------------------------------------------------------------
 
@@ -160,10 +263,21 @@ class Study(RunFolder):
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
-        """Out-of-fold probabilities of every network: the one table that all results are made from."""
-        p = self.parameters
-        key = self._training_key(sorted(p["networks"]))
-        return self._table("predictions", key, lambda: self._cross_validate(self.patches, p["split"]))
+        """Out-of-fold probabilities of every network: the one table that all results are made from.
+
+        Raises
+        ------
+        InputError : where nothing was trained yet; only `train_networks` does.
+        """
+        if not self.holds("tables/predictions.csv"):
+            words = f"no predictions in {self.run}: run notebook 03 on it, or `ovcf run --out {self.run}`"
+            raise InputError(Problem("no_predictions", words))
+        return self.table("predictions")
+
+    def train_networks(self) -> pd.DataFrame:
+        """Cross-validate every network, where that was not done yet, and return the predictions (notebook 03)."""
+        networks = self.parameters["networks"]
+        return self._trained("predictions", self.patches, self.parameters["split"], networks)
 
     @cached_property
     def chosen(self) -> str:
@@ -177,29 +291,55 @@ class Study(RunFolder):
 
     @cached_property
     def other_split(self) -> pd.DataFrame:
-        """Predictions of the chosen network under the split that `split` is not: the price of leakage."""
+        """Predictions of the chosen network under the split that `split` is not: the price of leakage (notebook 04)."""
         other = "patch" if self.parameters["split"] == "patient" else "patient"
-        return self._table(
-            "predictions_other_split",
-            self._training_key(self.chosen, other),
-            lambda: self._cross_validate(self.patches_split(other), other, [self.chosen]),
-        )
+        self._refuse_other_recipe()
+        return self._trained("predictions_other_split", self.patches_split(other), other, [self.chosen])
 
     @cached_property
     def final(self) -> Path:
-        """The folder of the final model, trained on all patches with the chosen network's recipe."""
+        """The folder of the final model, trained on all patches with the chosen network's recipe (notebook 04)."""
         from ovcf.models.card import Origin
         from ovcf.models.making import train_final
 
-        return train_final(
-            self.images(),
-            self.patches,
-            self.predictions[self.predictions.network == self.chosen],
-            recipe=self.recipe,
-            origin=Origin({name: self.parameters[name] for name in PREPROCESSING}, self.synthetic),
-            cache=self.run / "cache",
-            out=self.run / "model",
-        )
+        card = "model/card.json"
+        if self.holds(card):
+            return self._whole_model()
+        self._refuse_other_recipe()
+        self.refuse_adding(card)
+        self.refuse_changed_data()
+        with self.hold():
+            folder = train_final(
+                self.images(),
+                self.patches,
+                self.predictions[self.predictions.network == self.chosen],
+                recipe=self.recipe,
+                origin=Origin({name: self.parameters[name] for name in PREPROCESSING}, self.synthetic),
+                cache=self.run / "cache",
+                out=self.run / "model",
+            )
+            self.ledger.enter(card)
+        return folder
+
+    def _whole_model(self) -> Path:
+        from ovcf.models.final import damaged_parts
+
+        folder = self.run / "model"
+        if wrong := damaged_parts(folder):
+            words = f"changed since the model was made: {', '.join(wrong)}; `ovcf run --out {self.run}` makes it again"
+            raise InputError(Problem("damaged_model", words, str(folder)))
+        return folder
+
+    def mend(self) -> None:
+        """Set aside and name what was changed since it was made, the final model too (see `RunFolder.mend`)."""
+        from ovcf.files import set_aside
+        from ovcf.models.final import damaged_parts
+
+        super().mend()
+        folder, card = self.run / "model", "model/card.json"
+        if folder.is_dir() and (self.ledger.state(card) != "whole" or damaged_parts(folder)):
+            set_aside(folder)
+            self.ledger.strike([card])
 
     # Readers -------------------------------------------------------------------------------------------------
 
@@ -210,14 +350,34 @@ class Study(RunFolder):
 
     @cached_property
     def readings(self) -> pd.DataFrame:
-        """Answers of the readers without and with the model: a file, or simulated readers (and called so)."""
+        """Answers of the readers without and with the model: a file, or simulated readers (and called so).
+
+        Of a file the run keeps its own table, so that it does not depend on where the file goes afterwards.
+        """
         from ovcf.intake.readings import read_readings
 
         if self.simulated_readers:
             return self._simulate_readings()
-        readings = read_readings(self.parameters["readings"])
-        self.save_table("readings", readings)
-        return readings
+        stored = "tables/readings.csv"
+        if not self.executing and self.holds(stored):
+            return read_readings(self.run / stored)
+        return self.save_table("readings", self._read_readings())
+
+    def _read_readings(self) -> pd.DataFrame:
+        from ovcf.intake.readings import read_readings
+
+        return read_readings(self.parameters["readings"])
+
+    # Published numbers ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def paper(self):
+        """The printed numbers to audit: the paper's, or another file's (`ovcf.audit.paper.Paper`)."""
+        from ovcf.audit import read_paper
+        from ovcf.audit.published import published_paper
+
+        published = self.parameters["published"]
+        return published_paper() if published == "paper" else read_paper(published)
 
     # Making ----------------------------------------------------------------------------------------------------
 
@@ -230,26 +390,52 @@ class Study(RunFolder):
             synthesise(folder, patients=p["patients"], seed=p["seed"], workers=p["workers"])
         return folder / "manifest.csv"
 
-    def _make_patches(self) -> pd.DataFrame:
+    @cached_property
+    def _dealt(self) -> pd.DataFrame:
+        """The cohort's vertebrae, dealt into folds."""
         from ovcf.cohort.folds import assign_folds
 
         p, patches = self.parameters, self.cohort.patches
         folds = assign_folds(patches, folds=p["folds"], split=p["split"], seed=p["seed"])
         return patches.assign(fold=folds)
 
-    def _cross_validate(self, patches, split, networks=None) -> pd.DataFrame:
+    def _trained(self, name: str, patches: pd.DataFrame, split: str, networks: list[str]) -> pd.DataFrame:
+        """Read a table of predictions, or train for it and enter it with its recipe."""
+        if self.holds(f"tables/{name}.csv"):
+            return self.table(name)
+        self.refuse_adding(f"tables/{name}.csv")
+        self.refuse_changed_data()
+        return self._table(name, lambda: self._cross_validate(patches, split, networks), recipe=self._versions)
+
+    def _cross_validate(self, patches: pd.DataFrame, split: str, networks: list[str]) -> pd.DataFrame:
         from ovcf.models.crossval import cross_validate
 
         table = cross_validate(
             self.images(),
             patches,
-            networks or self.parameters["networks"],
+            networks,
             self.recipe,
             cache=self.run / "cache",
             workers=self.parameters["workers"],
         )
         table.insert(1, "split", split)
         return table
+
+    @property
+    def _versions(self) -> list[int]:
+        """Versions of what turns patches into predictions."""
+        from ovcf.models.catalogue import FEATURES_VERSION, RANDOM_VERSION, RECIPE_VERSION
+
+        return [FEATURES_VERSION, RANDOM_VERSION, RECIPE_VERSION]
+
+    def _refuse_other_recipe(self) -> None:
+        """Refuse to set results of another version of the recipe beside the run's predictions."""
+        made = self.ledger.entry("tables/predictions.csv").get("recipe", self._versions) if self.format > 1 else None
+        if made not in (None, self._versions):
+            words = "another version of ovcf trained this run's networks by another recipe, so nothing is added to them"
+            raise InputError(
+                Problem("other_recipe", words, str(self.run), allowed=f"ovcf run --from {self.run} --out NEW")
+            )
 
     def _best(self) -> str:
         from ovcf.stats.rates import fold_table
@@ -269,14 +455,8 @@ class Study(RunFolder):
     @cached_property
     def _films(self) -> str:
         """A digest of what changes when a film does: path, size and time of each."""
-        paths = sorted({self.cohort.root / image for image in self.patches.image})
+        paths = sorted({self.cohort.root / image for image in self.cohort.patches.image})
         return hashlib.sha256(json.dumps([stamp(path) for path in paths]).encode()).hexdigest()
-
-    def _training_key(self, *more) -> str:
-        from ovcf.models.catalogue import FEATURES_VERSION, RANDOM_VERSION, RECIPE_VERSION
-
-        names = COHORT + PREPROCESSING + TRAINING
-        return self._key(names, self._films, FEATURES_VERSION, RANDOM_VERSION, RECIPE_VERSION, *more)
 
 
 @lru_cache(maxsize=4)

@@ -1,57 +1,146 @@
 """Figures of the audit: what is drawn is what stands in the tables."""
 
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
 import pytest
 
-from ovcf.audit import audit, f1_limits, recovered_rates
+from ovcf.audit import audit, f1_limits
+from ovcf.audit.findings import CONTRADICTION, NOTE, UNLIKELY
 from ovcf.audit.published import published_paper
-from ovcf.figures import audit as forensic_figures
-
-
-@pytest.fixture(scope="module")
-def result():
-    return audit(simulate=False)
+from ovcf.figures import audit as audit_figures
 
 
 @pytest.fixture
 def axes():
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    return pyplot.subplots(1, 5)[1]
+    return plt.subplots(1, 5)[1]
 
 
-def test_one_mark_a_finding(result, axes):
-    ax = forensic_figures.findings_by_place(result.findings_table(), axes[0])
-    assert sum(len(marks.get_offsets()) for marks in ax.collections) == len(result.findings)
+def texts(ax):
+    return [text.get_text() for text in ax.texts]
 
 
-def test_bars_are_rows_explained(result, axes):
-    ax = forensic_figures.reading_ranks(result.readings, axes[0])
-    assert sorted(bar.get_width() for bar in ax.patches) == sorted(result.readings.explained)
+def ticks(axis):
+    return [label.get_text() for label in axis.get_ticklabels()]
 
 
-def test_tiles_hold_the_counts(result, axes):
-    table = result.matrices_table()
-    forensic_figures.matrix_tiles(table[table.table == "Table 3"], axes)
-    assert [text.get_text() for text in axes[0].texts] == ["47", "25", "8", "65"]
+def test_one_mark_a_finding_in_the_row_of_its_place(axes):
+    findings = pd.DataFrame(
+        {
+            "place": ["Table 2, AlexNet, AUC", "Section 1", "Table 2: GoogleNet", "Table 3 (caption)", "Table 2, x"],
+            "severity": [CONTRADICTION, NOTE, CONTRADICTION, UNLIKELY, NOTE],
+        }
+    )
+    ax = audit_figures.findings_by_place(findings, axes[0])
+    assert ticks(ax.yaxis) == ["Table 2", "Table 3", "Section 1"]  # tables first
+    offsets = sorted(marks.get_offsets().tolist() for marks in ax.collections)
+    # a severity starts where the one before it ends: 4.5 marks of room or as many as it has, and one between
+    assert offsets == [[[0, 0], [1, 0]], [[5.5, 1]], [[11, 0]], [[11, 2]]]
+    assert texts(ax) == ["contradiction (2)", "very unlikely (1)", "note (2)"]
+    assert [round(text.get_position()[0], 1) for text in ax.texts] == [-0.3, 5.2, 10.7]
+    assert ax.get_ylim() == (2.5, -1.3) and ax.get_xlim() == (-0.7, 16.5)
+    colours = [tuple(marks.get_facecolor()[0]) for marks in ax.collections]
+    assert len(set(colours)) == 3 and colours[2] == colours[3]  # both notes
 
 
-def test_rows_run_downwards_and_ranges_are_bars(result, axes):
-    rates = recovered_rates(4, result=result)
-    single = rates[~rates.printed_sensitivity.str.contains("±")]
-    ax = forensic_figures.printed_and_recovered(single, axes[0])
-    assert ax.get_ylim()[0] > ax.get_ylim()[1]
-    assert len(ax.get_yticklabels()) == 5
+def test_many_findings_of_a_place_push_the_next_severity_aside(axes):
+    findings = pd.DataFrame({"place": ["Table 1"] * 8 + ["Table 2"], "severity": [CONTRADICTION] * 8 + [NOTE]})
+    ax = audit_figures.findings_by_place(findings, axes[0])
+    assert ax.collections[0].get_offsets()[:, 0].tolist() == list(range(8))
+    assert ax.collections[1].get_offsets().tolist() == [[14.5, 1]]  # behind 8 + 1 and the 4.5 + 1 of none
 
 
-def test_mcnemar_ranges_span_the_bounds(result, axes):
-    ax = forensic_figures.mcnemar_ranges(result.bounds, axes[0])
-    first = ax.lines[0].get_xdata()
-    assert tuple(first) == (result.bounds.smallest_p[0], result.bounds.largest_p[0])
+def test_the_papers_own_findings_are_all_drawn(axes):
+    found = audit(simulate=False)
+    ax = audit_figures.findings_by_place(found.findings_table(), axes[0])
+    assert sum(len(marks.get_offsets()) for marks in ax.collections) == len(found.findings)
+    ax = audit_figures.mcnemar_ranges(found.bounds, axes[1])
+    assert tuple(ax.lines[0].get_xdata()) == (found.bounds.smallest_p[0], found.bounds.largest_p[0])
+    ax = audit_figures.f1_limits(f1_limits(published_paper()), axes[2])
+    assert "AlexNet, fresh" in texts(ax)
+
+
+def test_bars_are_rows_explained_of_all(axes):
+    readings = pd.DataFrame({"reading": ["swapped_columns", "as headed"], "explained": [9, 3], "rows": [10, 10]})
+    ax = audit_figures.reading_ranks(readings, axes[0])
+    assert [bar.get_width() for bar in ax.patches] == [3, 9]
+    assert texts(ax) == ["3 of 10", "9 of 10"] and ticks(ax.yaxis) == ["as headed", "swapped columns"]
+    assert [round(text.get_position()[0], 2) for text in ax.texts] == [3.12, 9.12]
+    assert [text.get_position()[1] for text in ax.texts] == [0, 1] and ax.get_xlim() == pytest.approx((0, 11.5))
+    first, second = (bar.get_facecolor() for bar in ax.patches)
+    assert first != second  # as headed stands out
+
+
+def test_tiles_hold_the_counts_truth_down_and_answers_across(axes):
+    matrices = pd.DataFrame({"row": ["Fold 1", "Fold 2"], "tp": [47, 3], "fn": [25, 1], "tn": [65, 2], "fp": [8, 4]})
+    audit_figures.matrix_tiles(matrices, axes, positive="new", negative="old")
+    assert texts(axes[0]) == ["47", "25", "8", "65"] and texts(axes[1]) == ["3", "1", "4", "2"]
+    assert [t.get_position() for t in axes[0].texts] == [(0, 0), (1, 0), (0, 1), (1, 1)]
+    np.testing.assert_allclose(axes[1].images[0].get_array(), [[0.75, 0.25], [4 / 6, 2 / 6]])
+    assert [t.get_color() for t in axes[1].texts] == ["white", audit_figures.INK, "white", audit_figures.INK]
+    assert ticks(axes[0].xaxis) == ["new", "old"] and ticks(axes[0].yaxis) == ["new (72)", "old (73)"]
+    assert axes[1].get_title() == "Fold 2" and axes[0].get_ylabel() == "truth" and axes[1].get_ylabel() == ""
+
+
+@pytest.mark.parametrize("metric", ["sensitivity", "specificity"])
+def test_printed_and_recovered_rates_are_joined(axes, metric):
+    other = {"sensitivity": "specificity", "specificity": "sensitivity"}[metric]
+    rates = pd.DataFrame(
+        {
+            "table": "Table 4",
+            "row": ["a", "b", "c"],
+            f"printed_{metric}": ["45.00", "57.14", ""],
+            metric: ["40.00", "50.00 to 60.00", "70.00"],
+            f"printed_{other}": ["1", "1", "1"],
+            other: ["2", "2", "2"],
+        }
+    )
+    ax = audit_figures.printed_and_recovered(rates, axes[0], metric=metric)
+    drawn = [(line.get_xdata().tolist(), line.get_ydata().tolist()) for line in map(_array, ax.lines)]
+    assert drawn == [([45, 40], [0, 0]), ([50, 60], [1, 1])]  # a join, then a range
+    points = [marks.get_offsets().tolist()[0] for marks in ax.collections]
+    assert points == [[40, 0], [45, 0], [57.14, 1], [70, 2]]
+    assert ticks(ax.yaxis) == ["T4 a", "T4 b", "T4 c"] and ax.get_ylim() == (2.6, -0.6) and ax.get_xlim() == (0, 100)
+    assert ax.get_xlabel().startswith(metric)
+
+
+def _array(line):
+    line.set_data(*map(np.asarray, line.get_data()))
+    return line
+
+
+def test_a_range_that_never_reaches_the_level_is_marked(axes):
+    bounds = pd.DataFrame(
+        {
+            "row": ["a", "b"],
+            "before": [20, 22],
+            "after": [25, 31],
+            "n": [40, 40],
+            "smallest_p": [0.0625, 0.004],
+            "largest_p": [0.4, 0.3],
+        }
+    )
+    ax = audit_figures.mcnemar_ranges(bounds, axes[0])
+    assert [tuple(line.get_xdata()) for line in ax.lines] == [(0.0625, 0.4), (0.004, 0.3), (0.05, 0.05)]
+    assert [marks.get_offsets().tolist() for marks in ax.collections] == [[[0.0625, 0]], [[0.004, 1]]]
+    colours = [tuple(marks.get_facecolor()[0]) for marks in ax.collections]
+    assert colours[0] != colours[1]
+    assert texts(ax) == ["20 to 25 of 40 right", "22 to 31 of 40 right", "0.05"]
+    assert [text.get_position()[0] for text in ax.texts] == pytest.approx([0.4 * 1.08, 0.3 * 1.08, 0.05])
+    assert ticks(ax.yaxis) == ["a", "b"] and ax.get_ylim() == (1.5, -0.9) and ax.get_xscale() == "log"
+    assert ax.get_xlim() == pytest.approx((0.0025, 4))
+    assert ticks(ax.xaxis) == ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1"]
 
 
 def test_the_impossible_f1_is_named(axes):
-    ax = forensic_figures.f1_limits(f1_limits(published_paper()), axes[0])
-    assert "AlexNet, fresh" in [text.get_text() for text in ax.texts]
+    rows = [("r", "fresh", 80.0, 79.0), ("r", "old", 75.0, 78.0), ("s", "fresh", 70.0, 70.0)]
+    limits = pd.DataFrame(rows, columns=["row", "class", "printed", "limit"])
+    ax = audit_figures.f1_limits(limits, axes[0])
+    assert texts(ax) == ["r, fresh", "not possible above the line"]
+    points = {marks.get_label(): marks.get_offsets().tolist() for marks in ax.collections}
+    assert points == {"fresh": [[79, 80], [70, 70]], "old": [[78, 75]]}
+    assert ax.get_xlim() == ax.get_ylim() == pytest.approx((69.2, 80.8))
+    assert ax.texts[0].xy == (79, 80)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("largest possible mean F1 (%)", "printed mean F1 (%)")
+    line = ax.lines[0]
+    assert line.get_slope() == 1 and line.get_xy1() == (70, 70)

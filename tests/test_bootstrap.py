@@ -95,11 +95,18 @@ def test_weights_are_whole_draws():
     assert all((b.sum(axis=1) == 7).all() for b in blocks)
 
 
-def test_jackknife_leaves_one_patient_out(rng):
-    truth, scores, patient = clustered(rng)
-    left_out = boot.jackknife(boot.metrics_of_weights(truth, scores, patient), 40)
-    kept = patient != 11
-    np.testing.assert_allclose(left_out[11], rates(truth[kept], scores[kept]), rtol=1e-12)
+def test_influence_is_what_leaving_a_patient_out_would_move(rng):
+    truth, scores, patient = clustered(rng, n=900, patients=400)
+    folds = patient % 3
+    for average, width in (("pooled", 9), ("folds", 8)):
+        options = {"threshold": 0.7, "folds": folds, "average": average}
+        statistic = boot.metrics_of_weights(truth, scores, patient, **options)
+        influence = boot.influence_of_metrics(truth, scores, patient, **options)
+        assert influence.shape == (400, width)
+        np.testing.assert_allclose(influence.sum(axis=0), 0, atol=1e-12)
+        whole, kept = statistic(np.ones((1, 400), np.float32))[0], np.ones((400, 400), np.float32) - np.eye(400)
+        moved = whole - statistic(kept.astype(np.float32))  # (patients, metrics)
+        np.testing.assert_allclose(influence, moved, atol=0.06 * np.abs(moved).max())
 
 
 def test_undefined_replicates_are_nan_and_left_out(rng):
@@ -115,8 +122,8 @@ def test_bca_is_scipys(rng):
     def mean(weights):
         return weights.astype(float) @ sample / weights.sum(axis=1)
 
-    values, left_out = boot.bootstrap(mean, 60, replicates=20_000), boot.jackknife(mean, 60)
-    ours = boot.bca_interval(sample.mean(), values, left_out)
+    values = boot.bootstrap(mean, 60, replicates=20_000)
+    ours = boot.bca_interval(sample.mean(), values, (sample - sample.mean()) / 60)
     spread = values.std(ddof=1)
     np.testing.assert_allclose(ours, theirs.confidence_interval, atol=0.06 * spread)
     assert ours[0] > boot.percentile_interval(values)[0] + 0.03 * spread  # which matters: the mean is skewed
@@ -125,8 +132,8 @@ def test_bca_is_scipys(rng):
 def test_bca_takes_many_metrics_at_once(rng):
     data = clustered(rng)
     statistic = boot.metrics_of_weights(*data)
-    values, left_out = boot.bootstrap(statistic, 40, replicates=300), boot.jackknife(statistic, 40)
-    whole = boot.bca_interval(rates(*data[:2]), values, left_out)
+    values, influence = boot.bootstrap(statistic, 40, replicates=300), boot.influence_of_metrics(*data)
+    whole = boot.bca_interval(rates(*data[:2]), values, influence)
     assert whole.shape == (2, 8)
-    alone = boot.bca_interval(rates(*data[:2])["auc"], values[:, 7], left_out[:, 7])
+    alone = boot.bca_interval(rates(*data[:2])["auc"], values[:, 7], influence[:, 7])
     np.testing.assert_allclose(alone, whole[:, 7])

@@ -47,6 +47,66 @@ def run(tmp_path):
     return tmp_path
 
 
+@pytest.fixture
+def whole(run):
+    """A run folder with the tables of every line."""
+    intervals = {
+        "metric": ["accuracy", "recall_fresh", "recall_old", "auc"],
+        "estimate": [0.7, 0.81, 0.62, 0.8],
+        "low": [0.6, 0.71, 0.52, 0.7],
+        "high": [0.8, 0.91, 0.72, 0.9],
+    }
+    price = {
+        "patches": ["all", "all", "all", "some"],
+        "metric": ["auc", "accuracy", "auc", "auc"],
+        "difference": [0.01, 0.02, 0.03, 0.04],
+        "low": 0.0,
+        "high": 0.05,
+        "p": [None, 0.5, 0.04, 0.2],
+    }
+    against = {
+        "generalisation": ["fixed_readers", "random"],
+        "difference": [0.2, 0.3],
+        "low": 0.1,
+        "high": 0.4,
+        "readers": [5, 4],
+    }
+    scores = {"metric": ["brier", "slope"], "estimate": [0.2, 0.95], "low": [0.1, 0.8], "high": [0.3, 1.126]}
+    tables = {"table3": {"network": ["vgg16"] * 2}, "table3_intervals": intervals, "leakage": price}
+    for name, values in {**tables, "model_against_panel": against, "calibration": scores}.items():
+        pd.DataFrame(values).to_csv(run / "tables" / f"{name}.csv", index=False)
+    return run
+
+
+def test_every_line_stands_beside_the_papers(whole):
+    lines = [" | ".join(row).replace("\u00a0", " ") for row in brief(whole, RECORD).itertuples(index=False)]
+    assert lines == [
+        "Who and what | 2 patients, 3 vertebrae: 1 fresh, 2 old | 405 patients, 720 vertebrae: 364 fresh, 356 old | 01_dataset",
+        "Can the label be told without the fracture? | a shortcut to look into; strongest: file size {x}, AUC 0.700 [0.600, 0.900] | not examined | 01_dataset",
+        "How well does the chosen network tell fresh from old? | AUC 0.800 [0.700, 0.900]: VGG16 | AUC 0.796 ± 0.028: ResNet101 | 04_cross_validation",
+        "Its sensitivity and specificity at 0.5, % | 81.0 [71.0, 91.0], 62.0 [52.0, 72.0] | 73.90 ± 6.71, 77.45 ± 8.03 | 04_cross_validation",
+        "How far ahead of the next? | AUC higher by 0.100 [-0.050, 0.250] than ResNet50, p 0.300 (Holm) | not tested | 03_model_comparison",
+        "Can its probabilities be taken at their word? | calibration slope 0.95 [0.80, 1.13]; 1 is right | not given | 04_cross_validation",
+        "What would leakage between folds add? | AUC higher by 0.030 [0.000, 0.050] with folds by patch | folds by patch | 04_cross_validation",
+        "What does the model do for simulated readers? | AUC higher by 0.200 [0.100, 0.400]; 50.0 to 75.0 % right | 51.50 to 67.50 % right | 05_reader_study",
+        "Does the model beat the panel? | AUC higher by 0.300 [0.100, 0.400] than 4 simulated readers | yes, by a paired t-test with folds | 05_reader_study",
+        "Do the published numbers agree with each other? | contradictions: 1, very unlikely: 1, notes: 2 | – | 06_published_audit",
+    ]
+
+
+def test_the_threshold_of_the_run_is_named(whole):
+    record = {**RECORD, "parameters": {"readings": "mine.csv", "threshold": 0.4}}
+    assert answers(whole, record)["Its sensitivity and specificity at 0.4, %"].startswith("81.0")
+    assert "than 4 readers" in answers(whole, record)["Does the model beat the panel?"]
+
+
+def test_nothing_suspicious_is_said_too(whole):
+    path = whole / "tables" / "factors.csv"
+    pd.read_csv(path).assign(suspicious=False).to_csv(path, index=False)
+    said = answers(whole)["Can the label be told without the fracture?"]
+    assert said == "nothing suspicious; strongest: age, AUC 0.800 [0.400, 0.900]"
+
+
 def answers(run, record=RECORD):
     table = brief(run, record).set_index("question")["this run [95 % interval]"]
     return table.str.replace("\u00a0", " ").to_dict()

@@ -46,23 +46,41 @@ def test_wilson_of_nothing_is_undefined_and_of_too_many_refused():
         wilson(5, 4)
 
 
+def literal_spread(y, x, terms):
+    """The rule of `ratio_spread`, patient by patient and pair by pair; terms: a list of patches' terms a patient."""
+    h = x / x.sum()
+    enlarged = sum(sum(t) ** 2 / (1 - own) for t, own in zip(terms, h, strict=True))
+    base, patches = sum(v**2 for t in terms for v in t), sum(map(len, terms))
+    weights, weighted, pairs = 0, 0, 0
+    for t in terms:
+        own = [a * b for i, a in enumerate(t) for k, b in enumerate(t) if i != k]
+        if own:
+            weight = 1 / (2 * 0.3**2 + 2 / len(own))
+            weights, weighted, pairs = weights + weight, weighted + weight * np.mean(own), pairs + len(own)
+    alone = base / patches
+    shared = np.clip((weighted + 2 * 0.3 * alone) / (weights + 2), 0, alone)
+    effective = x.sum() ** 2 / (x**2).sum()
+    return max(enlarged, (base + shared * pairs) / (1 - 1 / effective)), effective
+
+
 def test_clustered_ratio_has_the_literal_variance(predictions):
-    truth, patient = predictions["truth"], predictions["patient_id"].to_numpy()
+    truth, patient = predictions["truth"].to_numpy(), predictions["patient_id"].to_numpy()
     right = ((predictions["p_fresh"] >= 0.5) == truth) & (truth == 1)
-    ours = clustered_ratio(right, truth, patient)
-    ids, p = np.unique(patient[truth == 1]), right.sum() / truth.sum()
-    squares = sum((right[patient == k].sum() - p * truth[patient == k].sum()) ** 2 for k in ids)
+    ours, p = clustered_ratio(right, truth, patient), right.sum() / truth.sum()
+    of_patients = [np.flatnonzero((patient == k) & (truth == 1)) for k in np.unique(patient[truth == 1])]
+    y, x = (np.array([v[rows].sum() for rows in of_patients]) for v in (right, truth))
+    variance, effective = literal_spread(y, x, [list((right[r] - p) / truth.sum()) for r in of_patients])
     assert ours.estimate == p
-    assert ours.se == pytest.approx(np.sqrt(ids.size / (ids.size - 1) * squares) / truth.sum(), rel=1e-12)
+    assert ours.se == pytest.approx(np.sqrt(variance), rel=1e-12)
+    assert ours.effective == pytest.approx(effective)
 
 
-def test_clustered_ratio_is_statsmodels_cluster_robust_mean(predictions):
-    fresh = predictions[predictions["truth"] == 1]
+def test_clustered_ratio_nears_statsmodels_cluster_robust_mean():
+    fresh = simulate_predictions(Design(patients=3000, patches=6000), seed=4).query("truth == 1")
     right = (fresh["p_fresh"] >= 0.5).to_numpy(float)
     groups = pd.factorize(fresh["patient_id"])[0]
     fit = sm.OLS(right, np.ones(right.size)).fit(cov_type="cluster", cov_kwds={"groups": groups})
-    # statsmodels also scales by (n - 1) / (n - k), which is 1 for a mean
-    assert clustered_ratio(right, np.ones(right.size), groups).se == pytest.approx(fit.bse[0], rel=1e-10)
+    assert clustered_ratio(right, np.ones(right.size), groups).se == pytest.approx(fit.bse[0], rel=0.02)
 
 
 def test_clustered_ratio_of_single_patches_is_nearly_wilson():
@@ -75,7 +93,7 @@ def test_repeating_patches_widens_no_clustered_interval_less():
     y, patient = np.repeat([1, 0], [30, 10]), np.arange(40)
     once = clustered_ratio(y, np.ones(40), patient)
     thrice = clustered_ratio(np.tile(y, 3), np.ones(120), np.tile(patient, 3))
-    np.testing.assert_allclose(once, thrice, rtol=1e-12)
+    assert thrice.high - thrice.low > 0.97 * (once.high - once.low)
 
 
 @pytest.mark.parametrize("value", [0, 1])
@@ -87,7 +105,56 @@ def test_no_error_or_no_success_still_has_an_interval(value):
 
 def test_patients_who_are_all_half_right_still_have_an_interval():
     ours = clustered_ratio(np.tile([1, 0, 0], 30), np.ones(90), np.arange(90) // 3)
-    assert ours.high - ours.low > 0.2
+    plain = wilson(30, 90)  # no patient differs from another one: as good as independent patches, and not better
+    assert ours.high - ours.low >= plain.high - plain.low
+
+
+def test_one_patient_with_most_patches_widens_the_interval():
+    y, alone = np.tile([1, 0, 1, 1], 25), np.arange(100)
+    large = np.where(alone < 50, 0, alone)
+    even, uneven = (clustered_ratio(y, np.ones(100), patient) for patient in (alone, large))
+    assert uneven.high - uneven.low > 1.5 * (even.high - even.low)
+    assert uneven.effective == pytest.approx(100**2 / (50**2 + 50))
+
+
+@pytest.mark.parametrize("auc", [0.6, 0.97])
+@pytest.mark.parametrize("sizes", [np.ones(12, int), np.r_[40, np.ones(11, int)], np.r_[20, 20, np.ones(10, int)]])
+def test_no_interval_of_finite_data_is_of_zero_width_or_leaves_its_range(auc, sizes):
+    for seed in range(8):
+        rng = np.random.default_rng([seed, sizes.sum()])
+        patient = np.repeat(np.arange(sizes.size), sizes)
+        truth = rng.permutation(np.arange(patient.size) % 3 == 0)
+        scores = 1 / (1 + np.exp(-3 * (truth - 0.5) / (1.0 - auc) * rng.random() - rng.normal(size=truth.size)))
+        folds = rng.integers(1, 3, truth.size)
+        tables = (
+            analytic_intervals(truth, scores, patient),
+            analytic_intervals(truth, scores),
+            fold_mean_intervals(truth, scores, patient, folds),
+        )
+        for table in tables:
+            known = table[table["estimate"].notna()]
+            assert (known["high"] > known["low"]).all()
+            assert (known["low"] >= 0).all() and (known["high"] <= 1).all()
+            assert known["estimate"].between(known["low"], known["high"]).all()
+
+
+def test_few_patients_of_a_class_are_not_estimable_and_few_effective_ones_are_noted():
+    few = simulate_predictions(Design(patients=40, patches=60, prevalence=0.5), seed=2)
+    fresh = few["patient_id"][few["truth"] == 1].unique()
+    few = few[(few["truth"] == 0) | few["patient_id"].isin(fresh[:4])]
+    table = metric_intervals(few, threshold=0.5).set_index("metric")
+    assert table.loc["recall_fresh", ["low", "high"]].isna().all() and table.loc["recall_old", "low"] > 0
+    assert table.loc["recall_fresh", "note"].startswith("not estimable: 4 patients with fresh")
+    more = simulate_predictions(Design(patients=24, patches=40, prevalence=0.5), seed=2)
+    assert "effective patients" in metric_intervals(more).set_index("metric").loc["auc", "note"]
+
+
+def test_a_bootstrap_gives_way_where_nothing_varies():
+    sure = simulate_predictions(Design(patients=60, patches=100), seed=3)
+    sure = sure.assign(p_fresh=np.where(sure["truth"] == 1, 0.9, sure["p_fresh"]))  # no fresh patch is missed
+    for method in ("percentile", "bca"):
+        row = metric_intervals(sure, method=method, replicates=200).set_index("metric").loc["recall_fresh"]
+        assert row["estimate"] == 1 and row["low"] < 0.97 and "does not hold" in row["method"]
 
 
 def test_metric_ratios_are_the_rates(predictions):
@@ -97,12 +164,12 @@ def test_metric_ratios_are_the_rates(predictions):
         assert above.sum() / below.sum() == pytest.approx(expected[name])
 
 
-def test_plain_delong_interval_is_z_se():
+def test_plain_delong_interval_is_z_se_and_stays_in_range():
     truth, scores = [0, 0, 0, 1, 1, 1], [1, 3, 2, 2.5, 4, 5]
     ours = delong_interval(truth, scores)
-    assert ours.high - ours.estimate == pytest.approx(1.959963984540054 * ours.se)
+    assert ours.estimate - ours.low == pytest.approx(1.959963984540054 * ours.se)
     logit = delong_interval(truth, scores, scale="logit")
-    assert logit.high < 1 < ours.high
+    assert logit.high < ours.high == 1
 
 
 def test_a_perfect_auc_has_an_honest_lower_end():
@@ -111,10 +178,20 @@ def test_a_perfect_auc_has_an_honest_lower_end():
     assert ours.low == pytest.approx(wilson(5, 5).low)
 
 
-def test_clustered_auc_interval_uses_the_clustered_variance(predictions):
-    data = predictions["truth"], predictions["p_fresh"], predictions["patient_id"]
+def test_clustered_auc_interval_has_the_literal_variance_near_obuchowskis(predictions):
+    data = [predictions[c].to_numpy() for c in ("truth", "p_fresh", "patient_id")]
+    truth, scores, patient = data
     ours = clustered_auc_interval(*data)
-    assert ours.se == pytest.approx(np.sqrt(clustered_delong(*data).covariance[0, 0]))
+    fresh, old = scores[truth == 1], scores[truth == 0]
+    v10 = np.array([(s > old).mean() for s in fresh]) - ours.estimate
+    v01 = np.array([(fresh > s).mean() for s in old]) - ours.estimate
+    total = 0
+    for k in np.unique(patient):
+        own = patient[truth == 1] == k, patient[truth == 0] == k
+        parts = (v[of].sum() / v.size / (1 - of.sum() / v.size) for v, of in zip((v10, v01), own, strict=True))
+        total += sum(parts) ** 2
+    assert ours.se == pytest.approx(np.sqrt(total), rel=1e-10)
+    assert ours.se == pytest.approx(np.sqrt(clustered_delong(*data).covariance[0, 0]), rel=0.03)
     assert ours.low < ours.estimate < ours.high
 
 
@@ -130,7 +207,7 @@ def test_fold_mean_of_independent_folds_adds_their_variances(predictions):
     data = [predictions[c].to_numpy() for c in ("truth", "p_fresh", "patient_id")]
     fold = predictions["fold"].to_numpy()
     each = [clustered_delong(*(x[fold == f] for x in data)).covariance[0, 0] for f in range(1, 6)]
-    assert fold_mean_auc(*data, fold).se == pytest.approx(np.sqrt(np.sum(each)) / 5, rel=0.03)
+    assert fold_mean_auc(*data, fold).se == pytest.approx(np.sqrt(np.sum(each)) / 5, rel=0.06)
 
 
 def test_metric_intervals_has_a_row_per_metric_and_method(predictions):
@@ -227,3 +304,23 @@ def test_the_coverage_benchmark_runs_and_compares_each_method_with_and_without_p
     each = table.groupby(["metric", "method"])["clustered"].nunique()
     assert (each[~each.index.get_level_values("metric").str.startswith("difference")] == 2).all()
     assert len(table) == 2 * 3 * (9 + 8) + 4
+
+
+def test_the_grid_benchmark_gives_the_intervals_of_the_package_and_counts_what_is_estimable():
+    path = Path(__file__).parents[1] / "benchmarks" / "coverage_grid.py"
+    spec = importlib.util.spec_from_file_location("coverage_grid", path)
+    grid = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(grid)
+    sizes = grid.sizes_of(30, "one of 50")
+    patient, truth, score = grid.draw(sizes, 0.8, 0.4, 0.3, 4, np.random.default_rng(1))
+    fold = np.arange(30)[patient] % 3
+    low, high, _, value = grid.auc_ends(truth, score, patient, fold)
+    lows, highs, _ = grid.ratio_ends(*metric_ratios(truth, score >= 0)["f1_fresh"], patient, fold)
+    for k in range(4):
+        ours = fold_mean_intervals(truth[k], score[k], patient, fold, threshold=0).loc[["f1_fresh", "auc"]]
+        np.testing.assert_allclose(ours["low"], [lows[k], low[k]], rtol=1e-9)
+        np.testing.assert_allclose(ours["high"], [highs[k], high[k]], rtol=1e-9)
+        assert ours["estimate"]["auc"] == pytest.approx(value[k])
+    table = grid.grid(cohorts=20, patients=(30,))
+    assert len(table) == 27 * 16 and (table["zero_width"] == 0).all()
+    assert not table.loc[(table["prevalence"] == 0.06) & (table["kind"] == "1-3"), "counts"].all()

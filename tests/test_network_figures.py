@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgba
 
 from ovcf.figures import networks as network_figures
 from ovcf.figures.style import NETWORK_COLOURS
@@ -24,61 +25,173 @@ def predictions():
 
 
 def ends(ax):
-    """The lines of a forest, from the top: (low, high) each."""
-    return [tuple(line.get_xdata()) for line in ax.lines if len(line.get_xdata()) == 2 and line.get_lw() == 2.2]
+    """The lines of a forest, from the top: (low, high, y) each."""
+    lines = [line for line in ax.lines if len(line.get_xdata()) == 2 and line.get_lw() == 2.2]
+    return [(*line.get_xdata(), line.get_ydata()[0]) for line in lines]
+
+
+def dots(ax):
+    """The estimates of a forest, from the top: (x, y) each."""
+    return [(*line.get_xdata(), *line.get_ydata()) for line in ax.lines if line.get_marker() == "o"]
+
+
+def names(ax):
+    return [tick.get_text() for tick in ax.get_yticklabels()]
+
+
+def dashed(ax):
+    """Where dashed lines stand upright."""
+    return [line.get_xdata()[0] for line in ax.lines if line.get_ls() == "--" and np.ptp(line.get_xdata()) == 0]
 
 
 def test_a_forest_holds_each_interval_and_the_papers_value(ax):
     columns = ["network", "metric", "estimate", "low", "high"]
-    rows = [("vgg16", "auc", 0.7, 0.6, 0.8), ("vgg16", "accuracy", 0.6, 0.5, 0.7), ("alexnet", "auc", 0.8, 0.7, 0.9)]
+    rows = [("vgg16", "auc", 0.72, 0.6, 0.8), ("vgg16", "accuracy", 0.6, 0.5, 0.7), ("alexnet", "auc", 0.81, 0.7, 0.9)]
     network_figures.auc_forest(pd.DataFrame(rows, columns=columns), pd.Series({"vgg16": 0.735}), ax)
-    assert ends(ax) == [(0.6, 0.8), (0.7, 0.9)]
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["VGG16", "AlexNet"]
+    assert ends(ax) == [(0.6, 0.8, 1), (0.7, 0.9, 0)] and dots(ax) == [(0.72, 1), (0.81, 0)]
+    assert names(ax) == ["VGG16", "AlexNet"] and ax.get_yticks().tolist() == [1, 0]
     diamonds = next(line for line in ax.lines if line.get_marker() == "D")
     np.testing.assert_equal(diamonds.get_xdata(), [0.735, np.nan])
-    assert ax.lines[0].get_color() == NETWORK_COLOURS["vgg16"]
+    assert diamonds.get_ydata().tolist() == pytest.approx([0.78, -0.22])
+    assert ax.lines[0].get_color() == NETWORK_COLOURS["vgg16"] and ax.get_ylim() == pytest.approx((-0.6, 1.6))
+    assert ax.get_xlabel() == "AUC, 95 % interval clustered by patient" and dashed(ax) == [0.5]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["printed in the paper"]
+
+
+def test_a_network_from_elsewhere_has_its_own_name_and_the_ink(ax):
+    table = pd.DataFrame({"network": ["mine"], "metric": "auc", "estimate": 0.7, "low": 0.6, "high": 0.8})
+    network_figures.auc_forest(table, pd.Series(dtype=float), ax)
+    assert names(ax) == ["mine"] and ax.lines[0].get_color() == network_figures.INK
+    assert network_figures.network_label("resnet50") == "ResNet50"
 
 
 def test_each_fold_has_a_curve_and_its_auc(predictions, ax):
-    network_figures.fold_roc(roc.fold_curves(predictions), roc.mean_roc(predictions), ax)
+    mean = roc.mean_roc(predictions)
+    network_figures.fold_roc(roc.fold_curves(predictions), mean, ax)
     words = [text.get_text() for text in ax.get_legend().get_texts()]
     aucs = fold_table(predictions).set_index("fold").auc
     assert words[:3] == [f"fold {fold}, AUC {auc:.3f}" for fold, auc in aucs.items()]
-    assert "± 1 SD over folds (ddof 1)" in words and len(ax.lines) == 5  # folds, mean, chance
+    assert words[3:] == ["± 1 SD over folds (ddof 1)", "mean over folds", "chance"] and len(ax.lines) == 5
+    first = predictions[predictions.fold == 1]
+    curve = roc.roc_points(first.truth, first.p_fresh)
+    np.testing.assert_array_equal(ax.lines[0].get_xydata(), curve[["fpr", "tpr"]])
+    np.testing.assert_array_equal(ax.lines[3].get_xydata(), mean[["fpr", "tpr_mean"]])
+    np.testing.assert_array_equal(ax.lines[4].get_xydata(), [[0, 0], [1, 1]])
+    band = ax.collections[0].get_paths()[0].vertices
+    low = np.clip(mean.tpr_mean - mean.tpr_sd_ddof1, 0, 1)
+    high = np.clip(mean.tpr_mean + mean.tpr_sd_ddof1, 0, 1)
+    assert band[:, 1].min() == low.min() and band[:, 1].max() == high.max()
+    for x, bottom, top in zip(mean.fpr[1:-1:20], low[1:-1:20], high[1:-1:20], strict=True):
+        at = band[np.isclose(band[:, 0], x), 1]
+        assert (at.min(), at.max()) == pytest.approx((bottom, top))
+    assert ax.get_xlabel().startswith("1 - specificity") and ax.get_ylabel().startswith("sensitivity")
 
 
-def test_the_last_confusion_matrix_is_the_sum(predictions):
-    folds = fold_table(predictions)
-    sheet = network_figures.confusion_sheet(folds)
-    counts = [int(text.get_text().split("\n")[0]) for text in sheet.axes[-1].texts]
-    assert counts == [folds[name].sum() for name in ("tp", "fn", "fp", "tn")]
+def test_confusion_matrices_hold_each_fold_and_then_the_sum():
+    folds = pd.DataFrame({"fold": [1, 2], "tp": [5, 6], "fn": [1, 2], "tn": [4, 3], "fp": [2, 1]})
+    sheet = network_figures.confusion_sheet(folds, title="t")
+    assert [ax.get_title() for ax in sheet.axes] == ["fold 1", "fold 2", "all folds"] and sheet.get_suptitle() == "t"
+    cells = [[text.get_text() for text in ax.texts] for ax in sheet.axes]
+    assert cells == [
+        ["5\n83%", "1\n17%", "2\n33%", "4\n67%"],
+        ["6\n75%", "2\n25%", "1\n25%", "3\n75%"],
+        ["11\n79%", "3\n21%", "3\n30%", "7\n70%"],
+    ]
+    first = sheet.axes[0]
+    assert [text.get_position() for text in first.texts] == [(0, 0), (1, 0), (0, 1), (1, 1)]
+    np.testing.assert_allclose(first.images[0].get_array(), [[5 / 6, 1 / 6], [2 / 6, 4 / 6]])
+    assert [text.get_color() for text in first.texts] == ["white", network_figures.INK, network_figures.INK, "white"]
+    for ticks in (first.get_xticklabels(), first.get_yticklabels()):
+        assert [(tick.get_text(), tick.get_position()[0] + tick.get_position()[1]) for tick in ticks] == [
+            ("fresh", 0),
+            ("old", 1),
+        ]
+    assert [(ax.get_xlabel(), ax.get_ylabel()) for ax in sheet.axes] == [("called", "truth")] + [("called", "")] * 2
 
 
 def test_calibration_is_drawn_where_the_tables_say(predictions):
-    axes = plt.subplots(1, 2)[1]
+    ax = plt.subplots()[1]
     scored = predictions.truth, predictions.p_fresh, predictions.patient_id
-    curve, benefit = calibration.reliability_curve(*scored), calibration.decision_curve(*scored)
-    network_figures.reliability(curve, axes[0])
-    network_figures.decision_curve(benefit, axes[1])
-    np.testing.assert_allclose(axes[0].collections[-1].get_offsets(), curve[["predicted", "observed"]])
-    np.testing.assert_allclose(axes[1].lines[0].get_ydata(), benefit.net_benefit)
+    curve = calibration.reliability_curve(*scored)
+    network_figures.reliability(curve, ax)
+    points = ax.collections[-1]
+    np.testing.assert_allclose(points.get_offsets(), curve[["predicted", "observed"]])
+    np.testing.assert_allclose(points.get_sizes(), 15 + 80 * curve.n / curve.n.max())
+    bars = [segment[:, 1] for segment in ax.collections[0].get_segments()]
+    np.testing.assert_allclose(bars, curve[["low", "high"]], atol=1e-12)
+    assert ax.get_xlim() == ax.get_ylim() == (0, 1)
+    np.testing.assert_array_equal(ax.lines[0].get_xydata(), [[0, 0], [1, 1]])
+    labels = (ax.get_xlabel(), ax.get_ylabel())
+    assert labels == ("predicted P(fresh)", "share that was fresh")
+    words = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert words == ["perfect", "tenths of the patches"]
+
+
+def test_a_decision_curve_stands_against_all_and_none(ax):
+    columns = ["threshold", "net_benefit", "low", "high", "treat_all", "treat_none"]
+    rows = [(0.1, 0.4, 0.3, 0.5, 0.38, 0.0), (0.5, 0.2, 0.1, 0.3, 0.0, 0.0), (0.9, 0.05, 0.0, 0.1, -3.0, 0.0)]
+    table = pd.DataFrame(rows, columns=columns)
+    network_figures.decision_curve(table, ax)
+    drawn = {line.get_label(): line.get_ydata().tolist() for line in ax.lines}
+    assert drawn == {
+        "the model, 95 % band": [0.4, 0.2, 0.05],
+        "call all fresh": [0.38, 0.0, -3.0],
+        "call none fresh": [0.0, 0.0, 0.0],
+    }
+    assert [line.get_xdata().tolist() for line in ax.lines] == [[0.1, 0.5, 0.9]] * 3
+    band = ax.collections[0].get_paths()[0].vertices
+    assert {tuple(point) for point in band.round(3)} >= {(0.1, 0.3), (0.1, 0.5), (0.9, 0.0), (0.9, 0.1)}
+    assert ax.get_ylim() == pytest.approx((-0.1, 0.55)) and ax.get_xlim() == (0, 1)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (
+        "threshold probability of fresh",
+        "net benefit (true positives per patch)",
+    )
+    assert ax.get_legend() is not None
+
+
+def test_a_decision_curve_without_benefit_still_has_room(ax):
+    table = pd.DataFrame({"threshold": [0.5], "net_benefit": -0.1, "low": -0.2, "high": 0.0, "treat_all": 0.0})
+    network_figures.decision_curve(table.assign(treat_none=0.0), ax)
+    assert ax.get_ylim() == pytest.approx((-0.1, 0.05))
 
 
 def test_small_subgroups_are_grey():
     columns = ["by", "group", "n", "estimate", "low", "high", "tested"]
     rows = [("level", "T5", 6, 0.8, 0.1, 1.0, False), ("level", "L1", 90, 0.7, 0.6, 0.8, True)]
-    groups = pd.DataFrame([*rows, ("normal_height", "yes", 4, np.nan, np.nan, np.nan, False)], columns=columns)
-    ax = network_figures.subgroup_figure(groups).axes[0]
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["level: T5 (n = 6)", "level: L1 (n = 90)"]
-    assert [line.get_color() for line in ax.lines if line.get_lw() == 2.2] == [
-        network_figures.PAPER,
-        network_figures.INK,
-    ]
+    rows += [("normal_height", "no", 99, 0.75, 0.65, 0.85, True), ("normal_height", "yes", 4, *[np.nan] * 3, False)]
+    figure = network_figures.subgroup_figure(pd.DataFrame(rows, columns=columns), title="s")
+    ax = figure.axes[0]
+    assert names(ax) == ["level: T5 (n = 6)", "level: L1 (n = 90)", "normal height: no (n = 99)"]
+    assert ends(ax) == [(0.1, 1.0, 2), (0.6, 0.8, 1), (0.65, 0.85, 0)]
+    colours = [line.get_color() for line in ax.lines if line.get_lw() == 2.2]
+    assert colours == [network_figures.PAPER, network_figures.INK, network_figures.INK]
+    assert dashed(ax) == [0.5] and ax.get_title() == "s"
+    between = [line.get_ydata()[0] for line in ax.lines if line.get_lw() == 0.8]
+    assert between == [0.5]  # between the groupings, and nowhere else
+    assert ax.get_xlabel().startswith("AUC, 95 % interval clustered by patient")
 
 
 def test_the_price_of_leakage_names_whom_it_is_about(predictions, ax):
-    by_patch = predictions.assign(split="patch")
-    price = price_of_leakage(predictions, by_patch, replicates=20)
+    price = price_of_leakage(predictions, predictions.assign(split="patch"), replicates=20)
+    price["difference"] = np.arange(len(price)) / 100
     network_figures.leakage_figure(price, ax)
-    names = [tick.get_text() for tick in ax.get_yticklabels()]
-    assert names[0].startswith("AUC, all (n = 120)") and len(names) == len(ends(ax))
+    rows = price[price.metric.isin(["auc", "auc_fold_mean"])]
+    words = {"auc": "AUC", "auc_fold_mean": "AUC, mean of folds"}
+    expected = [f"{words[r.metric]}, {r.patches} (n = {r.n})\n{r.method}" for r in rows.itertuples()]
+    assert names(ax) == expected and len(expected) == 5
+    np.testing.assert_allclose([x for x, _ in dots(ax)], rows.difference)
+    assert dashed(ax) == [0] and ax.get_xlabel() == "AUC split by patch minus AUC split by patient"
+
+
+def test_a_difference_that_is_not_defined_is_left_out(ax):
+    columns = ["patches", "n", "metric", "difference", "low", "high", "method"]
+    rows = [("all", 9, "auc", 0.1, 0.0, 0.2, "m"), ("others", 2, "auc", *[np.nan] * 3, "m")]
+    network_figures.leakage_figure(
+        pd.DataFrame([*rows, ("all", 9, "accuracy", 0.3, 0.2, 0.4, "m")], columns=columns), ax
+    )
+    assert names(ax) == ["AUC, all (n = 9)\nm"] and ends(ax) == [(0.0, 0.2, 0)]
+
+
+def test_networks_keep_their_colours():
+    assert network_figures.network_colours(["vgg16", "mine"]) == [NETWORK_COLOURS["vgg16"], network_figures.INK]
+    assert len({to_rgba(colour) for colour in NETWORK_COLOURS.values()}) == len(NETWORK_COLOURS)

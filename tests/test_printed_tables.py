@@ -197,18 +197,19 @@ def test_a_mean_that_is_not_defined_is_a_dash():
 
 
 def test_intervals_by_patient_stand_before_those_by_patch():
-    intervals = printed.fixed_ends(metric_intervals(printed.one_network(), **DRAWS))
+    intervals = printed.fixed_ends(metric_intervals(printed.one_network(), **DRAWS)).assign(note="")
+    intervals.loc[0, "note"] = "few patients"
     assert printed.lines(network_tables.interval_methods(intervals)) == [
-        "metric | estimate [95 % interval, patients as units] | if patches were independent | method",
-        "Accuracy (%) | 79.2 [10.0, 90.0] | 79.2 [20.0, 80.0] | patient bootstrap, BCa",
-        "Precision fresh (%) | 78.6 [10.1, 90.1] | 78.6 [20.1, 80.1] | patient bootstrap, BCa",
-        "Precision old (%) | 80.0 [10.2, 90.2] | 80.0 [20.2, 80.2] | patient bootstrap, BCa",
-        "Recall fresh = sensitivity (%) | 84.6 [10.3, 90.3] | 84.6 [20.3, 80.3] | patient bootstrap, BCa",
-        "Recall old = specificity (%) | 72.7 [10.4, 90.4] | 72.7 [20.4, 80.4] | patient bootstrap, BCa",
-        "F1 fresh (%) | 81.5 [10.5, 90.5] | 81.5 [20.5, 80.5] | patient bootstrap, BCa",
-        "F1 old (%) | 76.2 [10.6, 90.6] | 76.2 [20.6, 80.6] | patient bootstrap, BCa",
-        "AUC | 0.867 [0.107, 0.907] | 0.867 [0.207, 0.807] | patient bootstrap, BCa",
-        "AUC, mean of folds | 0.873 [0.108, 0.908] | 0.873 [0.208, 0.808] | patient bootstrap, BCa",
+        "metric | estimate [95 % interval, patients as units] | if patches were independent | method | beware",
+        "Accuracy (%) | 79.2 [10.0, 90.0] | 79.2 [20.0, 80.0] | Wilson with effective sample size | few patients",
+        "Precision fresh (%) | 78.6 [10.1, 90.1] | 78.6 [20.1, 80.1] | Wilson with effective sample size | –",
+        "Precision old (%) | 80.0 [10.2, 90.2] | 80.0 [20.2, 80.2] | Wilson with effective sample size | –",
+        "Recall fresh = sensitivity (%) | 84.6 [10.3, 90.3] | 84.6 [20.3, 80.3] | Wilson with effective sample size | –",
+        "Recall old = specificity (%) | 72.7 [10.4, 90.4] | 72.7 [20.4, 80.4] | Wilson with effective sample size | –",
+        "F1 fresh (%) | 81.5 [10.5, 90.5] | 81.5 [20.5, 80.5] | Wilson with effective sample size | –",
+        "F1 old (%) | 76.2 [10.6, 90.6] | 76.2 [20.6, 80.6] | Wilson with effective sample size | –",
+        "AUC | 0.867 [0.107, 0.907] | 0.867 [0.207, 0.807] | t on the logit scale | –",
+        "AUC, mean of folds | 0.873 [0.108, 0.908] | 0.873 [0.208, 0.808] | t on the logit scale | –",
     ]
 
 

@@ -5,15 +5,21 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
+from ovcf.cohort.crop import EQUALISATIONS
+from ovcf.models.recipe import TRAINABLE
 from ovcf.profiles import defaults
+from ovcf.profiles.parameters import AS_THE_RUN, BY_NAME
 from ovcf.report.run import SEQUENCE, notebook_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
+OF_A_NEW_RUN = ("run", "profile")  # where a run is and what it is made from; all else belongs to it
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
@@ -37,6 +43,17 @@ def test_every_direct_dependency_is_pinned_and_conda_agrees():
     assert by_pip == {name: constraints[name] for name in direct_dependencies()}
 
 
+def test_every_pin_installs_on_the_first_python_3_11():
+    constraints = pins((ROOT / "constraints.txt").read_text().splitlines())
+    refused = []
+    for distribution in distributions():
+        name = re.sub(r"[-_.]+", "-", distribution.metadata["Name"]).lower()
+        needs = distribution.metadata.get("Requires-Python")
+        if constraints.get(name) == distribution.version and needs and "3.11.0" not in SpecifierSet(needs):
+            refused.append(f"{name} {distribution.version} needs Python {needs}")
+    assert not refused
+
+
 def test_help_loads_no_heavy_package():
     code = "import sys, ovcf, ovcf.cli, ovcf.study; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", f"import json; {code}"], capture_output=True, text=True, check=True)
@@ -50,8 +67,23 @@ def test_notebook_defaults_are_the_demo(path):
     assert "run" in declared
     for name, found in declared.items():
         assert found["help"], f"{name} has no help comment"
-        if name != "run" and path.stem in SEQUENCE:
-            assert yaml.safe_load(found["default"].replace("'", '"')) == defaults()[name], name
+        if name not in OF_A_NEW_RUN and path.stem in SEQUENCE:
+            assert found["default"] == repr(AS_THE_RUN).replace("'", '"'), name
+            default = BY_NAME[name].default
+            assert found["inferred_type_name"] == type(default).__name__, name
+            said = "all six" if isinstance(default, list) else json.dumps(default).replace("true", "True")
+            assert found["help"].startswith(f"{said.replace('false', 'False')} in the demo"), name
+
+
+def test_the_demo_is_what_the_table_of_parameters_says():
+    demo = yaml.safe_load((ROOT / "ovcf" / "profiles" / "demo.yaml").read_text())
+    assert demo == defaults() and list(demo) == list(BY_NAME)
+    assert all(p.allowed.admits(p.default) and p.meaning for p in BY_NAME.values())
+
+
+def test_allowed_words_are_those_of_the_rooms_that_use_them():
+    assert BY_NAME["equalisation"].allowed.words == EQUALISATIONS
+    assert BY_NAME["trainable"].allowed.words == TRAINABLE
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
@@ -65,5 +97,5 @@ def test_notebook_cells_are_short_and_empty_of_outputs(path):
 
 def test_every_parameter_is_declared_by_one_notebook():
     paths = [path for path in NOTEBOOKS if path.stem in SEQUENCE]
-    names = [name for path in paths for name in notebook_parameters(path) if name != "run"]
+    names = [name for path in paths for name in notebook_parameters(path) if name not in OF_A_NEW_RUN]
     assert sorted(names) == sorted(defaults())

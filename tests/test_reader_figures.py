@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from ovcf.figures import readers as reader_figures
+from ovcf.figures.style import reader_colours
 
 
 @pytest.fixture
@@ -13,24 +14,49 @@ def ax():
     return plt.subplots()[1]
 
 
-def session(values):
+def session(values, metric="accuracy"):
     names = [f"reader {i}" for i in range(1, len(values))] + ["Average"]
     y = np.array(values)
-    return pd.DataFrame({"reader": names, "accuracy": y, "accuracy_low": y - 0.1, "accuracy_high": y + 0.1})
+    return pd.DataFrame({"reader": names, metric: y, f"{metric}_low": y - 0.1, f"{metric}_high": y + 0.2})
 
 
 def test_each_reader_is_a_line_between_the_sessions(ax):
     sessions = {"unaided": session([0.5, 0.6, 0.55]), "aided": session([0.7, 0.65, 0.675])}
     reader_figures.reader_slopes(sessions, ax)
-    lines = [container.lines[0].get_ydata().tolist() for container in ax.containers]
-    assert lines == [[0.5, 0.7], [0.6, 0.65], [0.55, 0.675]]
+    lines = [container.lines[0] for container in ax.containers]
+    assert [line.get_ydata().tolist() for line in lines] == [[0.5, 0.7], [0.6, 0.65], [0.55, 0.675]]
+    np.testing.assert_allclose([line.get_xdata() for line in lines], [[-0.04, 0.96], [0, 1], [0.04, 1.04]])
+    bars = [segment[:, 1] for container in ax.containers for segment in container.lines[2][0].get_segments()]
+    expected = [[y - 0.1, y + 0.2] for pair in ([0.5, 0.7], [0.6, 0.65], [0.55, 0.675]) for y in pair]
+    np.testing.assert_allclose(bars, expected)
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["without the model", "with the model"]
+    colours = reader_colours(["reader 1", "reader 2"])
+    assert [line.get_color() for line in lines] == [*colours.values(), reader_figures.INK]
+    assert [line.get_marker() for line in lines] == ["o", "o", "D"] and lines[2].get_lw() > lines[1].get_lw()
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["reader 1", "reader 2", "Average"]
+    assert ax.get_ylim() == (0, 1) and ax.get_xlim() == pytest.approx((-0.4, 1.4)) and ax.get_title() == "accuracy"
+    assert [line.get_ydata()[0] for line in ax.lines if line.get_ls() == ":"] == [0.5]
+
+
+def test_another_metric_is_drawn_without_a_second_legend(ax):
+    reader_figures.reader_slopes({"unaided": session([0.5, 0.55], "sensitivity")}, ax, metric="sensitivity")
+    assert [container.lines[0].get_ydata().tolist() for container in ax.containers] == [[0.5], [0.55]]
+    assert ax.get_legend() is None and ax.get_title() == "sensitivity"
+    assert ax.get_xlim() == pytest.approx((-0.4, 0.4))
 
 
 def test_flips_stand_up_and_down_with_their_numbers_inside(ax):
     effect = pd.DataFrame({"reader": ["a", "b"], "helpful_flips": [6, 1], "harmful_flips": [0, 3]})
     reader_figures.flips(effect, ax)
     assert [bar.get_height() for bar in ax.patches] == [6, 1, 0, -3]
+    assert [text.get_text() for text in ax.texts] == ["6", "0", "1", "3"]
+    positions = [text.get_position() for text in ax.texts]
+    np.testing.assert_allclose(positions, [(0, 6.2), (0, -0.2), (1, 1.2), (1, -3.2)])
+    assert [text.get_va() for text in ax.texts] == ["baseline", "top"] * 2
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert legend == ["turned right", "turned wrong by a wrong model"]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["a", "b"] and ax.get_ylabel() == "answers"
+    assert [line.get_ydata()[0] for line in ax.lines] == [0]
     ax.figure.canvas.draw()
     frame = ax.get_window_extent()
     for text in ax.texts:
@@ -42,3 +68,13 @@ def test_power_by_readers_and_cases(ax):
     grid = pd.DataFrame({"readers": [3, 3, 5, 5], "cases": [40, 80, 40, 80], "power": [0.3, 0.5, 0.4, 0.816]})
     reader_figures.power_map(grid, ax)
     assert [text.get_text() for text in ax.texts] == ["0.30", "0.50", "0.40", "0.82"]
+    assert [text.get_position() for text in ax.texts] == [(0, 0), (1, 0), (0, 1), (1, 1)]
+    assert [text.get_color() for text in ax.texts] == [reader_figures.INK] * 3 + ["white"]
+    np.testing.assert_allclose(ax.images[0].get_array(), [[0.3, 0.5], [0.4, 0.816]])
+    ticks = [[tick.get_text() for tick in labels] for labels in (ax.get_xticklabels(), ax.get_yticklabels())]
+    assert ticks == [["40", "80"], ["3", "5"]] and (ax.get_xlabel(), ax.get_ylabel()) == ("cases", "readers")
+
+
+def test_readers_keep_their_colours():
+    colours = reader_colours([f"r{i}" for i in range(8)])
+    assert len(set(colours.values())) == 7 and colours["r7"] == colours["r0"]

@@ -153,7 +153,7 @@ def test_mistakes_exit_with_2_before_anything_runs(arguments, said, tmp_path):
     result = CliRunner().invoke(main, ["run", "--out", str(tmp_path / "run"), *arguments])
     assert result.exit_code == 2
     assert said in result.output and "Traceback" not in result.output
-    assert not (tmp_path / "run" / "notebooks").exists()
+    assert not (tmp_path / "run").exists()
 
 
 def test_hundreds_of_one_mistake_do_not_fill_the_screen(tmp_path):

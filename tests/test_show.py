@@ -3,7 +3,20 @@
 import numpy as np
 import pandas as pd
 
-from ovcf.tables.show import beside_paper, mean_sd, number, p_value, percent, show, with_interval
+from ovcf.tables.show import (
+    beside_paper,
+    brackets,
+    heading,
+    mean_sd,
+    number,
+    p_value,
+    percent,
+    plus_minus,
+    show,
+    value,
+    with_interval,
+    with_intervals,
+)
 
 
 def plain(text):
@@ -61,3 +74,59 @@ def test_a_wide_table_is_set_smaller_and_a_folded_one_can_be_opened():
     assert 'class="dataframe wide"' in show(table)._repr_html_()
     assert 'class="dataframe"' in show(table[[0]])._repr_html_()
     assert show(table, "<9 checks>", folded=True)._repr_html_().startswith("<details><summary>&lt;9 checks&gt;")
+
+
+def test_what_a_metric_is_called_and_how_it_is_written():
+    assert heading("accuracy") == "Accuracy (%)" and heading("accuracy", unit=", points") == "Accuracy, points"
+    assert heading("auc") == "AUC" and heading("auc_fold_mean") == "AUC, mean of folds" and heading("mine") == "mine"
+    assert value(0.12345, "accuracy") == "12.3" and value(0.12345, "auc") == "0.123" and value(0.5, "mine") == "50.0"
+    assert plain(plus_minus("1", 0.01234)) == "1 ± 1.23" and plain(plus_minus("1", 0.01234, "auc")) == "1 ± 0.012"
+    assert brackets(0.1, np.nan) == "[undefined]" and plain(brackets(0.1, 0.25, "auc")) == "[0.100, 0.250]"
+    assert mean_sd(np.nan, 0.1) == "–" and with_interval(np.nan, 0.1, 0.2) == "–"
+
+
+def test_intervals_of_a_table_are_written_by_their_metric():
+    table = pd.DataFrame(
+        {"metric": ["auc", "accuracy"], "estimate": [0.5, 0.25], "low": [0.4, 0.2], "high": [0.6, 0.3]}
+    )
+    assert list(map(plain, with_intervals(table))) == ["0.500 [0.400, 0.600]", "25.0 [20.0, 30.0]"]
+    assert list(map(plain, with_intervals(table, "low", metric="auc")))[1] == "0.200 [0.200, 0.300]"
+
+
+def test_numbers_keep_as_many_decimals_as_say_something():
+    table = pd.DataFrame({"n_of": [3, 4], "x": [0.5, 2.0], "p": [0.0001, 0.04]})
+    html = show(table, formats={"p": p_value})._repr_html_()
+    cells = [td.split("</td>")[0] for td in html.split("<td>")[1:]]
+    assert list(map(plain, cells)) == ["3", "0.500", "&lt; 0.001", "4", "2", "0.040"]
+    assert ">n of</th>" in html
+    assert number(3)(1.0) == "1.000" and number(3)(-2.0) == "-2" and number(1)(np.nan) == "–"
+    assert percent(np.nan) == p_value(np.nan) == "–" and p_value(0.001) == "0.001"
+
+
+def test_a_long_sentence_has_room():
+    table = pd.DataFrame({"short": ["word"], "long": ["word " * 18]})  # 90 letters: not yet a sentence
+    assert "min-width" not in show(table)._repr_html_()
+    html = show(table.assign(long="word " * 18 + "."))._repr_html_()
+    assert html.count("text-align: left; min-width: 26em") == 2 and html.count('"text-align: left"') == 2
+
+
+def test_the_papers_rows_without_a_partner_are_kept():
+    ours = pd.DataFrame({"AUC": ["0.8"], "F1": [None]}, index=["a"])
+    printed = pd.DataFrame({"AUC": ["", "0.7"]}, index=["a", "b"])
+    joined = beside_paper(ours, printed)
+    assert joined.index.tolist() == [("a", "ours"), ("a", "paper"), ("b", "paper")]
+    assert joined.to_numpy().tolist() == [["0.8", "–"], ["–", "–"], ["0.7", "–"]]
+
+
+def test_text_for_a_terminal_and_a_folded_table():
+    shown = show(pd.DataFrame({"a_b": [1]}, index=["r"]), "cap", index=True)
+    assert repr(shown).splitlines()[0] == "cap" and "a b" in repr(shown) and "r" in repr(shown)
+    assert "r" not in repr(show(pd.DataFrame({"n": [1]}, index=["r"]), "")).split()
+    folded = show(pd.DataFrame({"n": [1]}), "cap", folded=True)._repr_html_()
+    assert folded == f"<details><summary>cap</summary>{show(pd.DataFrame({'n': [1]}))._repr_html_()}</details>"
+
+
+def test_headings_of_two_levels_stay_as_they_are():
+    columns = pd.MultiIndex.from_tuples([("a_b", "c_d")], names=["x", "y"])
+    html = show(pd.DataFrame([[1]], columns=columns))._repr_html_()
+    assert "a_b" in html and "c_d" in html and "x" not in html.replace("text", "")

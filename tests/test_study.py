@@ -1,10 +1,17 @@
-"""A run folder: tables made once, made again when what they were made from changes, read back as written."""
+"""A run: fixed parameters, tables made once and read back as written, nothing written by opening it."""
+
+import os
+import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from ovcf.files import digest
 from ovcf.problems import InputError
+from ovcf.profiles.parameters import ANYWHERE, AS_THE_RUN, BY_NAME, PARAMETERS
 from ovcf.run_folder import read_table
 from ovcf.study import Study
 
@@ -22,17 +29,84 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(home, tmp_path_factory):
-    """A run folder shared by the tests of this module."""
-    folder = tmp_path_factory.mktemp("run")
-    Study(folder, **TINY)
-    return folder
+    """A run shared by the tests of this module."""
+    return Study.begin(tmp_path_factory.mktemp("run"), **TINY).run
 
 
-def test_parameters_are_stored_and_laid_over(run):
+@pytest.fixture(scope="module")
+def trained(run):
+    """The same run, once its networks were trained."""
+    Study(run).train_networks()
+    return run
+
+
+def digests(folder):
+    """Return the digest of every file under a folder."""
+    return {str(path.relative_to(folder)): digest(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_parameters_are_those_of_the_run(run):
     assert Study(run).parameters["patients"] == 16
     assert Study(run).parameters["learning_rate"] == 0.001
-    with pytest.raises(InputError, match="did you mean epochs"):
+    with pytest.raises(InputError, match="unknown parameter epoch"):
         Study(run, epoch=3)
+
+
+@pytest.mark.parametrize("name", [parameter.name for parameter in PARAMETERS if parameter.name not in ANYWHERE])
+def test_every_value_that_is_not_the_runs_is_refused_by_name_before_a_write(run, name):
+    before, of_the_run = digests(run), Study(run).parameters[name]
+    Study(run, **{name: of_the_run})
+    Study(run, **{name: AS_THE_RUN})
+    with pytest.raises(InputError, match=f"{name}: this run has .*, the cell says .*") as error:
+        Study(run, **{name: another(name, of_the_run)})
+    assert "ovcf run --from" in str(error.value) and f"-p {name} " in str(error.value)
+    assert digests(run) == before
+
+
+def another(name, value):
+    """Return a value that is allowed and not this one."""
+    allowed = BY_NAME[name].allowed
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, list):
+        return ["alexnet"]
+    if isinstance(value, (int, float)):
+        return value + 1 if allowed.admits(value + 1) else value / 2
+    return next(w for w in allowed.words if w != value) if isinstance(allowed.words, tuple) else "other"
+
+
+def test_all_wrong_values_at_once_and_nothing_left_behind(home, tmp_path):
+    wrong = {"epochs": 0, "batch_size": 1, "learning_rate": -1.0, "image_size": 4, "margin_mm": -3.0, "replicates": 0}
+    wrong |= {"readers": 0, "reader_cases": 0, "workers": 0, "equalisation": "histogramm", "chosen": "resnet9"}
+    wrong |= {"readings": "no/such.csv", "published": "no/such.yaml", "data": "no/such/manifest.csv", "decay": 0.0}
+    wrong |= {"networks": ["resnet5"], "weights": "imaginet", "trainable": "heads", "momentum": 1.0, "epoch": 1}
+    with pytest.raises(InputError) as error:
+        Study.begin(tmp_path / "run", **wrong)
+    text = str(error.value)
+    for name in wrong:
+        assert name in text or str(wrong[name]) in text, name
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_mistyped_folder_is_refused_and_not_made(tmp_path):
+    with pytest.raises(InputError, match="there is no run here"):
+        Study(tmp_path / "reprots")
+    assert not (tmp_path / "reprots").exists()
+
+
+def test_a_folder_of_something_else_is_left_alone(home, tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "mine.txt").write_text("mine")
+    with pytest.raises(InputError, match="holds other files and is no run"):
+        Study.begin(tmp_path, **TINY)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"] and (tmp_path / "model" / "mine.txt").exists()
+
+
+def test_predictions_are_not_trained_unasked(home, tmp_path):
+    study = Study.begin(tmp_path / "run", **TINY)
+    with pytest.raises(InputError, match="no predictions in .*run notebook 03"):
+        study.predictions  # noqa: B018 - the property raises
+    assert not (tmp_path / "run" / "cache" / "folds").exists()
 
 
 def test_patches_come_back_as_written(run):
@@ -51,34 +125,82 @@ def test_folds_of_the_other_split_do_not_touch_the_table(run):
     assert np.array_equal(read_table(run / "tables" / "patches.csv").fold, study.patches.fold)
 
 
-def test_predictions_are_made_once(run):
-    first = Study(run).predictions
-    path = run / "tables" / "predictions.csv"
-    written = path.stat().st_mtime_ns
-    pd.testing.assert_frame_equal(Study(run).predictions, first)
-    assert path.stat().st_mtime_ns == written
-    assert len(first) == len(Study(run).patches)
+def test_predictions_are_made_once(trained):
+    path = trained / "tables" / "predictions.csv"
+    before = digests(trained), path.stat().st_mtime_ns
+    first = Study(trained).predictions
+    pd.testing.assert_frame_equal(Study(trained).train_networks(), first)
+    assert (digests(trained), path.stat().st_mtime_ns) == before
+    assert len(first) == len(Study(trained).patches)
 
 
-def test_a_film_that_changed_is_noticed(run):
-    before = Study(run)._films
-    film = Study(run).cohort.root / Study(run).patches.image.iloc[0]
-    film.touch()
-    assert Study(run)._films != before
+def test_opening_and_looking_change_no_byte(trained):
+    before = digests(trained)
+    study = Study(trained)
+    study.images("none")
+    before |= {k: v for k, v in digests(trained).items() if "none" in k or k == "made.json"}  # a missing part, added
+    study = Study(trained)
+    assert len(study.images("none")) == len(study.images()) == len(study.patches)
+    study.save_table("predictions", study.predictions.head(3))
+    assert study.label and study.synthetic and study.chosen and not study.outdated
+    assert digests(trained) == before
 
 
-def test_another_parameter_makes_them_again(run):
-    assert len(Study(run, epochs=2).predictions)
-    written = (run / "tables" / "predictions.csv").stat().st_mtime_ns
-    assert len(Study(run, epochs=3).predictions)
-    assert (run / "tables" / "predictions.csv").stat().st_mtime_ns != written
-    Study(run, epochs=2)
+def test_a_table_that_was_cut_is_named_and_not_used(trained, tmp_path):
+    shutil.copytree(trained, tmp_path / "run")
+    table = tmp_path / "run" / "tables" / "predictions.csv"
+    table.write_text("\n".join(table.read_text().splitlines()[:-3]) + "\n")
+    with pytest.raises(InputError, match="predictions.csv: was changed or damaged"):
+        Study(tmp_path / "run").predictions  # noqa: B018 - the property raises
 
 
-def test_chosen_must_have_been_trained(run):
-    with pytest.raises(InputError, match="was not trained"):
-        Study(run, chosen="resnet101").chosen  # noqa: B018 - the property raises
-    assert Study(run, chosen="best").chosen == "efficientnet_lite0"
+def test_data_that_changed_are_noticed_and_nothing_is_added(home, tmp_path):
+    study = Study.begin(tmp_path / "run", **TINY | {"seed": 5})
+    (study.cohort.root / study.patches.image.iloc[0]).touch()
+    with pytest.raises(InputError, match="films changed"):
+        Study(study.run).train_networks()
+    study.source.touch()
+    assert Study(study.run).outdated
+
+
+def test_a_variant_shares_what_does_not_depend_on_the_change(trained, tmp_path):
+    source = Study(trained)
+    variant = Study.variant(trained, tmp_path / "v", readers=3)
+    assert variant.parameters == source.parameters | {"readers": 3}
+    folds = sorted((tmp_path / "v" / "cache" / "folds").glob("*.safetensors"))
+    assert folds and all(path.stat().st_nlink > 1 for path in folds)  # the same files
+    pd.testing.assert_frame_equal(variant.train_networks(), source.predictions)
+    assert sorted((tmp_path / "v" / "cache" / "folds").glob("*.safetensors")) == folds
+    assert Study.variant(trained, tmp_path / "v", readers=3).run == variant.run
+    with pytest.raises(InputError, match="readers: this run has 3"):
+        Study.variant(trained, tmp_path / "v", readers=4)
+
+
+def test_a_variant_trains_anew_what_does(trained, tmp_path):
+    variant = Study.variant(trained, tmp_path / "v", epochs=3)
+    assert not np.array_equal(variant.train_networks().p_fresh, Study(trained).predictions.p_fresh)
+    assert len(list((tmp_path / "v" / "cache" / "features").glob("*.npy"))) == 1
+
+
+def test_one_process_at_a_time_writes(trained):
+    code = f"import time, pathlib\nfrom ovcf.run_folder.holding import hold\nwith hold(pathlib.Path({str(trained)!r})):"
+    code += " print('held', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(InputError, match="another process writes into this run"):
+            Study(trained).save_table("new", pd.DataFrame({"a": [1]}))
+        other.kill()
+    Study(trained).save_table("new", pd.DataFrame({"a": [1]}))  # a dead process holds nothing
+
+
+def test_files_follow_the_umask(home, tmp_path):
+    before = os.umask(0o007)
+    try:
+        run = Study.begin(tmp_path / "run", **TINY).run
+    finally:
+        os.umask(before)
+    modes = {path.stat().st_mode & 0o777 for path in run.rglob("*") if path.is_file()}
+    assert modes == {0o660}
 
 
 def test_readers_see_other_pixels_than_the_network(run):
@@ -89,4 +211,4 @@ def test_readers_see_other_pixels_than_the_network(run):
 
 def test_no_data_says_what_to_do(tmp_path):
     with pytest.raises(InputError, match="--data"):
-        Study(tmp_path, data="").cohort  # noqa: B018 - the property raises
+        Study.begin(tmp_path / "run", data="")

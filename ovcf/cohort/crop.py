@@ -4,7 +4,6 @@ import hashlib
 import json
 import math
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +12,11 @@ from PIL import Image
 
 from ovcf.cohort.films import read_film
 from ovcf.cohort.films.decoder import workers_may_die
+from ovcf.files import check_room, kept, seal
 from ovcf.problems import InputError, Problem
+from ovcf.processes import end_with_parent
 
 RECIPE = 2  # raise when the same inputs would give other pixels
-SPARE = 2**24  # bytes to leave free on the disk
 FILMS_A_WORKER = 8  # with fewer films for each, the work is done before the workers have started
 EQUALISATIONS = ("histogram", "clahe", "none")
 # "none" still stretches linearly, as a reader would by hand; without tails a lead marker would set the range.
@@ -61,15 +61,16 @@ def prepare_patches(
     patches = cohort.patches
     parameters = dict(size=size, margin_mm=margin_mm, margin_px=margin_px, equalisation=equalisation)
     target = Path(out) / f"patches-{equalisation}-{size}-{preparation_digest(cohort, **parameters)}.npy"
-    if not target.exists():
+    if not kept(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        _check_room(target.parent, len(patches) * size**2)
+        check_room(target.parent, len(patches) * size**2, "patches")
         temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
         try:
             array = np.lib.format.open_memmap(temporary, "w+", np.uint8, (len(patches), size, size))
             del array  # workers open it again by its name
             _fill(cohort, temporary, parameters, workers, progress)
             os.replace(temporary, target)
+            seal(target)
         finally:
             temporary.unlink(missing_ok=True)
     return np.load(target, mmap_mode="r")
@@ -112,21 +113,6 @@ def _check_parameters(size, margin_mm, margin_px, equalisation) -> None:
         raise InputError(problems)
 
 
-def _check_room(folder: Path, needed: int) -> None:
-    """Refuse to fill a disk: writing a mapped file past its end kills a process without a word."""
-    free = shutil.disk_usage(folder).free
-    if needed + SPARE > free:
-        raise InputError(
-            Problem(
-                "no_room",
-                "not enough room on the disk for the patches",
-                str(folder),
-                found=f"{free >> 20} MB free",
-                allowed=f"{needed + SPARE >> 20} MB needed",
-            )
-        )
-
-
 def _fill(cohort, path: Path, parameters: dict, workers: int | None, progress: bool) -> None:
     """Crop film by film, each by one worker that writes its rows itself."""
     from joblib import Parallel, cpu_count, delayed
@@ -158,6 +144,7 @@ def _films(patches: pd.DataFrame, parameters: dict) -> list[tuple[str, list[tupl
 
 def _crop_film(film: str, jobs: list[tuple], array: str, parameters: dict) -> list[Problem]:
     """Read one film and write its patches into their rows; return what is wrong with it."""
+    end_with_parent()
     try:
         pixels = read_film(film).pixels
     except InputError as error:

@@ -127,9 +127,8 @@ def equalisation_sheet(examples, *, title=""):
 
     ways = list(examples[0][1])
     shape = {"height_ratios": [2.2, 1] * len(examples)}
-    figure, axes = plt.subplots(
-        2 * len(examples), len(ways), figsize=(3 * len(ways), 4.4 * len(examples)), gridspec_kw=shape
-    )
+    size = (3 * len(ways), 4.4 * len(examples))
+    figure, axes = plt.subplots(2 * len(examples), len(ways), figsize=size, gridspec_kw=shape, squeeze=False)
     for i, (name, images) in enumerate(examples):
         for j, way in enumerate(ways):
             patch(images[way], axes[2 * i, j], title=f"{name}, {EQUALISATION_NAMES.get(way, way)}")

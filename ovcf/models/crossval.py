@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
-from ovcf.files import placing
+from ovcf.files import kept, placing, seal
 from ovcf.models.catalogue import describe_weights
 from ovcf.models.features import trunk_features
 from ovcf.models.jobs import Job, check_patches, plan
@@ -22,6 +22,7 @@ from ovcf.models.threads import one_thread
 from ovcf.models.training import head_probability, network_probability, train_head, train_network
 from ovcf.models.weights import load_network
 from ovcf.problems import InputError, Problem
+from ovcf.processes import end_with_parent
 
 
 def cross_validate(
@@ -63,7 +64,7 @@ def cross_validate(
 # ---------------------------------------------------------------- doing it
 def run(jobs: list[Job], images: NDArray[np.uint8], cache: Path, workers: int = 1, progress: bool = True) -> None:
     """Do the jobs that no earlier run has finished: features first, then the folds side by side."""
-    missing = [job for job in jobs if not job.target.is_file()]
+    missing = [job for job in jobs if not kept(job.target)]
     features: dict[str, NDArray] = {}
     for job in missing:
         if job.network not in features and job.recipe.trainable != "all":
@@ -84,11 +85,13 @@ def run_job(job: Job, source: NDArray) -> None:
     One thread a job, so that the number of workers does not show in the last digits; many folds at once keep
     all cores busy instead.
     """
+    end_with_parent()
     with one_thread():
         state, p_fresh = _train_and_predict(job, source)
     with placing(job.target) as partial:
         tensors = state | {"p_fresh": torch.from_numpy(p_fresh)}
         safetensors.torch.save_file(tensors, partial, metadata=job.notes())
+    seal(job.target)
 
 
 def _train_and_predict(job: Job, source: NDArray) -> tuple[dict[str, torch.Tensor], NDArray[np.float64]]:

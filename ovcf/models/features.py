@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ovcf.files import digest, placing, stamp
+from ovcf.files import check_room, digest, kept, placing, seal, stamp
 from ovcf.models.catalogue import FEATURES_VERSION, RANDOM_VERSION, architecture, file_stem
 from ovcf.models.networks import Network
 from ovcf.models.recipe import Recipe
@@ -46,7 +46,7 @@ def trunk_features(
     """
     name = features_key(network, images, recipe, path)
     target = Path(cache) / "features" / f"{file_stem(network)}-{part_of(recipe)}-{name[:20]}.npy"
-    if not target.is_file():
+    if not kept(target):
         net = load_network(network, recipe.weights, size=images.shape[1], seed=recipe.seed, path=path)
         _write_features(target, at_precision(net, trunk_precision(network, path)), images, recipe, progress)
     return np.load(target, mmap_mode="r")
@@ -145,7 +145,9 @@ def _write_features(target: Path, net: Network, images: NDArray, recipe: Recipe,
             rows = torch.stack([run_trunk(net, flip(x, s), part, precision) for s in recipe.states], 1).cpu().numpy()
             if out is None:  # the shape is known once the first batch is through
                 kind = np.float32 if part == "stage" else np.float16
+                check_room(target.parent, len(images) * rows[0].size * np.dtype(kind).itemsize, "features")
                 out = np.lib.format.open_memmap(partial, "w+", kind, (len(images), *rows.shape[1:]))
             out[start : start + len(x)] = rows
             bar.update(len(x))
         out.flush()
+    seal(target)

@@ -59,6 +59,15 @@ def tensors_digest(folder: Path) -> str:
     return total.hexdigest()
 
 
+def damaged_parts(folder: Path) -> list[str]:
+    """Name the files of a model's folder that are not those its card was written for."""
+    try:
+        files = json.loads((folder / "card.json").read_text())["files"].items()
+    except (OSError, ValueError, KeyError, AttributeError):
+        return ["card.json"]
+    return [name for name, made in files if not (folder / name).is_file() or digest(folder / name) != made]
+
+
 class FinalModel:
     """A trained model, loaded from its folder.
 

@@ -22,7 +22,7 @@ from ovcf.files import digest, placing_folder, write_text
 from ovcf.models.card import Origin, card_page, make_card
 from ovcf.models.crossval import run, trained_state
 from ovcf.models.features import features_of, trunk_features, trunk_precision
-from ovcf.models.final import tensors_digest
+from ovcf.models.final import damaged_parts, tensors_digest
 from ovcf.models.jobs import Job, plan
 from ovcf.models.recipe import Recipe
 from ovcf.models.reference import Reference, make_reference
@@ -110,7 +110,7 @@ def _key(jobs: list[Job], predictions: pd.DataFrame, preprocessing: dict[str, An
 
 def _holds(folder: Path, key: str) -> bool:
     try:
-        return json.loads((folder / "card.json").read_text())["key"] == key
+        return json.loads((folder / "card.json").read_text())["key"] == key and not damaged_parts(folder)
     except (OSError, ValueError, KeyError):
         return False
 

@@ -1,5 +1,5 @@
 """Run the notebooks in order and join what they show into one page."""
 
-from ovcf.report.run import RunFailed, run_study
+from ovcf.report.run import RunFailed, Terminated, run_study
 
-__all__ = ["RunFailed", "run_study"]
+__all__ = ["RunFailed", "Terminated", "run_study"]

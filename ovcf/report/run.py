@@ -3,16 +3,23 @@
 import json
 import os
 import platform
-import resource
+import signal
 import sys
+import threading
 import time
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import distributions
 from pathlib import Path
+from typing import Any
 
 from ovcf import __version__
 from ovcf.files import write_text
-from ovcf.profiles import NAMES, load_profile, merge_parameters, parse_value
+from ovcf.problems import InputError, Problem
+from ovcf.processes import peak_memory
+from ovcf.profiles import NAMES, parse_value
+from ovcf.run_folder.holding import EXECUTES
+from ovcf.run_folder.record import beating, now, this_process, write_record
 from ovcf.study import Study
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -29,70 +36,137 @@ SEQUENCE = (
 class RunFailed(RuntimeError):
     """A notebook stopped; `record` is what run.json holds."""
 
-    def __init__(self, record: dict):
+    def __init__(self, record: dict[str, Any]):
         self.record = record
         failed = record["failed"]
         super().__init__(f"{failed['notebook']}, cell {failed['cell']}: {failed['error']}")
 
 
-def run_study(profile: str, *, data=None, out=None, overrides: dict | None = None, allow_outside=False) -> Path:
-    """Run every notebook of the study and write the report; return its path.
+class Terminated(BaseException):
+    """The system asked this process to end (SIGTERM)."""
+
+
+def run_study(
+    profile: str | None = None,
+    *,
+    data: str | Path | None = None,
+    out: str | Path | None = None,
+    overrides: dict[str, str] | None = None,
+    allow_outside: bool = False,
+    variant_of: str | Path | None = None,
+) -> Path:
+    """Make a run or go on with one: execute every notebook of the study and write the report; return its path.
 
     Parameters
     ----------
-    profile : demo, laptop, paper or the path of a YAML file.
-    data : manifest or folder; stands above the profile's.
-    out : folder of the run; reports/<profile> by default. What is in it already is used where it still fits.
+    profile : demo, laptop, paper or the path of a YAML file, for a new run (demo where none is named). A run that is
+        there keeps its parameters; a profile, data or override that says otherwise is refused.
+    data : manifest or folder, or the word "synthetic"; stands above the profile's.
+    out : folder of the run; reports/<profile> by default.
     overrides : parameter names and values, values as text in YAML.
     allow_outside : accept image paths that leave the manifest's folder.
+    variant_of : another run whose parameters and finished parts the new one takes, but for the overrides.
 
     Raises
     ------
-    InputError : for unknown names, wrong types, and every problem of the data, before any notebook starts.
+    InputError : for unknown names, wrong types and values, every problem of the data, and a run that has other
+        parameters, before anything is written; RunInUse while another process writes into the run.
     RunFailed : when a notebook stops; everything made so far is kept, and run.json and the report say where.
+    Terminated, KeyboardInterrupt : when asked to end; what was made is kept, and run.json says "interrupted".
     """
-    run = Path(out).resolve() if out else Path("reports") / (profile if profile in NAMES else Path(profile).stem)
-    parameters = _parameters(profile, data, overrides or {}, allow_outside)
-    study = Study(run, **parameters)
-    study.prepare()
-    record = _new_record(study, profile)
-    _write_record(study.run, record)
+    changes = _changes(data, overrides or {}, allow_outside)
+    folder = _folder(profile, out, variant_of)
+    study = _open_or_make(folder, profile, variant_of, changes)
+    with ends_when_asked(), study.hold():
+        study.mend()
+        study.patches  # noqa: B018 - as the run has them, or made again
+        record = _new_record(study, profile)
+        write_record(study.run, record)
+        with beating(study.run, record):
+            page = _execute_all(study, record)
+    if record["status"] == "failed":
+        raise RunFailed(record)
+    return page
+
+
+def _execute_all(study: Study, record: dict[str, Any]) -> Path:
+    """Execute the notebooks, write the page whatever becomes of them, and complete the record."""
+    name = SEQUENCE[0]
     try:
         for name in SEQUENCE:
             _execute(name, study, record)
         record["status"] = "complete"
     except BaseException as error:  # Ctrl-C and a killed kernel too: the record must say so
-        record["status"] = "failed"
-        record.setdefault("failed", {"notebook": name, "cell": None, "error": str(error) or repr(error)})
+        record["status"] = "failed" if isinstance(error, Exception) else "interrupted"
+        words = str(error) or type(error).__name__
+        record.setdefault("failed", {"notebook": name, "cell": None, "error": words})
         if not isinstance(error, Exception):
             raise
     finally:
-        record["finished"] = _now()
-        record["peak_memory_mb"] = _peak_memory()
-        _write_record(study.run, record)
+        record["finished"] = now()
+        record["peak_memory_mb"] = peak_memory() >> 20
+        write_record(study.run, record)
         page = _write_page(study, record)
-    if record["status"] == "failed":
-        raise RunFailed(record)
-    _print_on_paper(study.run)
+    if record["status"] == "complete":
+        _print_on_paper(study.run)
     return page
 
 
-def notebook_parameters(path: Path) -> dict:
+@contextmanager
+def ends_when_asked() -> Iterator[None]:
+    """Let SIGTERM raise `Terminated` meanwhile, as Ctrl-C raises KeyboardInterrupt; only a main thread can."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: the page is being written
+        raise Terminated("asked to end (SIGTERM)")
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def notebook_parameters(path: Path) -> dict[str, dict[str, Any]]:
     """Return the parameters a notebook declares: name to {default, help}."""
     import papermill
 
     return {name: found for name, found in papermill.inspect_notebook(str(path)).items()}
 
 
-def _parameters(profile: str, data, overrides: dict, allow_outside: bool) -> dict:
-    """Join profile, --data and -p into one complete set; every mistake is reported at once."""
-    parameters = load_profile(profile)
+def _changes(data: str | Path | None, overrides: dict[str, str], allow_outside: bool) -> dict[str, Any]:
+    """Join --data, --allow-outside and -p into values by name."""
     changes = {name: parse_value(text) for name, text in overrides.items()}
     if data is not None:
-        changes["data"] = str(Path(data).resolve())
+        changes["data"] = "synthetic" if str(data) == "synthetic" else str(Path(data).resolve())
     if allow_outside:
         changes["allow_outside"] = True
-    return merge_parameters(parameters, changes, source="the command line")
+    return changes
+
+
+def _folder(profile: str | None, out: str | Path | None, variant_of: str | Path | None) -> Path:
+    if out is not None:
+        return Path(out).resolve()
+    if variant_of is not None:
+        raise InputError(Problem("no_folder", "a variant needs a folder of its own: name it with --out"))
+    name = profile or "demo"
+    return (Path("reports") / (name if name in NAMES else Path(name).stem)).resolve()
+
+
+def _open_or_make(folder: Path, profile: str | None, variant_of: str | Path | None, changes: dict) -> Study:
+    who = "the command line"
+    if variant_of is None:
+        study = Study.begin(folder, profile, who=who, **changes)
+    elif profile is None:
+        study = Study.variant(variant_of, folder, who=who, **changes)
+    else:
+        raise InputError(Problem("two_sources", "a run's parameters come from a profile or from a run, not from both"))
+    if not study.adds:
+        study.refuse_adding("report.html")
+    return study
 
 
 def _execute(name: str, study: Study, record: dict) -> None:
@@ -101,15 +175,14 @@ def _execute(name: str, study: Study, record: dict) -> None:
 
     source, output = NOTEBOOKS / f"{name}.ipynb", study.run / "notebooks" / f"{name}.ipynb"
     output.parent.mkdir(exist_ok=True)
-    declared = notebook_parameters(source)
-    chosen = {key: value for key, value in study.parameters.items() if key in declared}
     print(f"{name} ...", file=sys.stderr, flush=True)
     started = time.monotonic()
+    os.environ[EXECUTES] = str(study.run)  # the kernel inherits it, and writes under this process's lock
     try:
         papermill.execute_notebook(
             str(source),
             str(output),
-            parameters=chosen | {"run": str(study.run)},
+            parameters={"run": str(study.run)},  # everything else is as the run has it
             kernel_name="python3",
             language="python",
             kernel_manager_class="ovcf.report.kernel.ThisInterpreter",
@@ -122,8 +195,10 @@ def _execute(name: str, study: Study, record: dict) -> None:
     except Exception as error:
         record["failed"] = _failure(name, output, error)
         raise
+    finally:
+        del os.environ[EXECUTES]
     record["notebooks"][name] = round(time.monotonic() - started, 1)
-    _write_record(study.run, record)
+    write_record(study.run, record)
 
 
 def _failure(name: str, output: Path, error: Exception) -> dict:
@@ -163,26 +238,22 @@ def _saved_cells(output: Path) -> list:
         return []
 
 
-def _new_record(study: Study, profile: str) -> dict:
-    (study.run / "environment.txt").write_text(
-        "\n".join(sorted({f"{d.name}=={d.version}" for d in distributions()}, key=str.lower)) + "\n"
-    )
+def _new_record(study: Study, profile: str | None) -> dict[str, Any]:
+    installed = sorted({f"{d.name}=={d.version}" for d in distributions()}, key=str.lower)
+    write_text(study.run / "environment.txt", "\n".join(installed) + "\n")
     return {
         "status": "running",
+        "process": this_process(),
         "profile": profile,
         "data": study.label,
         "synthetic": study.synthetic,
-        "started": _now(),
+        "started": now(),
         "ovcf": __version__,
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "parameters": study.parameters,
         "notebooks": {},
     }
-
-
-def _write_record(run: Path, record: dict) -> None:
-    write_text(run / "run.json", json.dumps(record, indent=2, ensure_ascii=False, default=str))
 
 
 def _write_page(study: Study, record: dict) -> Path:
@@ -202,13 +273,3 @@ def _print_on_paper(run: Path) -> None:
         write_pdf(run)
     except OSError as error:
         print(f"report.pdf was not made: {str(error).strip().splitlines()[0]}", file=sys.stderr)
-
-
-def _peak_memory() -> int:
-    """Return the largest resident memory of this process and of any process it waited for, in MB."""
-    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return max(resource.getrusage(kind).ru_maxrss for kind in kinds) // 1024
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,30 +1,40 @@
-"""Intervals by formula: Wilson and DeLong take patches as independent, Rao-Scott and Obuchowski patients.
+"""Intervals by formula: Wilson and DeLong take patches as independent, the others patients.
 
-Also for means over folds, where a patient's influence on all folds is added before it is squared.
+The clustered ones are the study's default. They stay within their range, are never of zero width, and widen
+where few patients, or one large one, carry the data (`ovcf.stats.clusters`). Also for means over folds, where
+a patient's influence on all folds is added before it is squared.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.special import expit, logit, ndtri, stdtrit
 
 from ovcf.problems import InputError, Problem
-from ovcf.stats.checks import check_inputs
-from ovcf.stats.rates import METRICS
-from ovcf.stats.roc import auc_influence, clustered_delong, delong
+from ovcf.stats.checks import Inputs, check_inputs
+from ovcf.stats.clusters import Floats, Spread, area_spread, left, ratio_spread
+from ovcf.stats.roc import auc_influence, delong
 
 
 class Interval(NamedTuple):
-    """An estimate, the ends of its interval, and its standard error (NaN where none is computed)."""
+    """An estimate, the ends of its interval, its standard error, and the effective number of patients behind it.
+
+    NaN where there is none.
+    """
 
     estimate: float
     low: float
     high: float
     se: float = np.nan
+    effective: float = np.nan
 
 
-def wilson(successes, n, level=0.95, quantile=None) -> Interval:
+NOTHING = Interval(*[np.nan] * 5)
+
+
+def wilson(successes: float, n: float, level: float = 0.95, quantile: float | None = None) -> Interval:
     """Wilson's score interval of a proportion, patches independent.
 
     (p + z^2/2n -+ z sqrt(p (1 - p)/n + z^2/4n^2)) / (1 + z^2/n). Wilson (1927), JASA 22: 209-212. Checked
@@ -34,24 +44,35 @@ def wilson(successes, n, level=0.95, quantile=None) -> Interval:
     ----------
     successes, n : numbers, not necessarily whole (an effective sample size is not); n = 0 gives NaN.
     quantile : used in place of z, where a t quantile is wanted.
+
+    Raises
+    ------
+    InputError
+        Successes below 0 or above n.
     """
     if not 0 <= successes <= n:
         raise InputError(Problem("counts", "successes must lie between 0 and n", found=f"{successes} of {n}"))
     if n == 0:
-        return Interval(*[np.nan] * 4)
+        return NOTHING
     z, p = quantile or ndtri((1 + level) / 2), successes / n
+    low, high = wilson_ends(p, n, z)
+    return Interval(p, float(low), float(high), np.sqrt(p * (1 - p) / n), n)
+
+
+def wilson_ends(p: ArrayLike, n: ArrayLike, quantile: ArrayLike) -> tuple[Floats, Floats]:
+    """Return both ends (...) of Wilson's interval of shares p of n, each (...); rounding moves no end off 0 or 1."""
+    p, n, z = np.asarray(p, float), np.asarray(n, float), np.asarray(quantile, float)
     half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    low, high = (p + z**2 / (2 * n) + np.array([-half, half])) / (1 + z**2 / n)
-    # rounding must not leave 0 of n and n of n short of 0 and 1
-    low, high = (0.0 if successes == 0 else low), (1.0 if successes == n else high)
-    return Interval(p, low, high, np.sqrt(p * (1 - p) / n))
+    low, high = ((p + z**2 / (2 * n) + side) / (1 + z**2 / n) for side in (-half, half))
+    return np.where(p <= 0, 0.0, np.maximum(low, 0)), np.where(p >= 1, 1.0, np.minimum(high, 1))
 
 
-def delong_interval(truth, scores, level=0.95, *, scale="plain") -> Interval:
+def delong_interval(truth: ArrayLike, scores: ArrayLike, level: float = 0.95, *, scale: str = "plain") -> Interval:
     """DeLong's interval of one AUC, patches independent.
 
-    A -+ z SE, or expit(logit A -+ z SE / (A (1 - A))) with `scale="logit"`, which stays in (0, 1) and covers
-    better near 1. Checked against R's pROC on aSAH (`ndka`: .501244999271703 to .722670989888189).
+    A -+ z SE, cut at 0 and 1, or expit(logit A -+ z SE / (A (1 - A))) with `scale="logit"`, which covers better
+    near 1. Where no variance can be seen, Wilson's for the rarer class. Checked against R's pROC on aSAH
+    (`ndka`: .501244999271703 to .722670989888189).
 
     Parameters
     ----------
@@ -59,33 +80,36 @@ def delong_interval(truth, scores, level=0.95, *, scale="plain") -> Interval:
     """
     areas = delong(truth, scores)
     fewest = min(np.sum(truth), np.size(truth) - np.sum(truth))
-    return _area_interval(areas.auc[0], areas.covariance[0, 0], fewest, ndtri((1 + level) / 2), level, scale)
+    quantile, variance = ndtri((1 + level) / 2), np.nan_to_num(areas.covariance[0, 0])
+    ends = area_ends(areas.auc[0], variance, quantile, fewest, scale)
+    return Interval(float(areas.auc[0]), *map(float, ends), float(np.sqrt(variance)), float(fewest))
 
 
-def clustered_auc_interval(truth, scores, patient, level=0.95, *, scale="logit") -> Interval:
-    """Interval of one AUC, patients independent: Obuchowski's variance (1997), Student's t, logit scale.
+def clustered_auc_interval(
+    truth: ArrayLike, scores: ArrayLike, patient: ArrayLike, level: float = 0.95, *, scale: str = "logit"
+) -> Interval:
+    """Interval of one AUC, patients independent: expit(logit A -+ t SE / (A (1 - A))).
 
-    expit(logit A -+ t SE / (A (1 - A))); degrees of freedom: the fewer of the patients with fresh and with
-    old patches, less one. Checked against the patient bootstrap and by coverage (`benchmarks/coverage.py`).
+    Variance and degrees of freedom: `ovcf.stats.clusters.area_spread`. Where no variance can be seen (all pairs
+    ranked rightly), Wilson's interval for the effective patients of the rarer class. Checked against a literal
+    version, the patient bootstrap and by coverage (`benchmarks/coverage.py`).
 
     Parameters
     ----------
-    truth, scores, patient : (n,) ; scale : "logit" or "plain".
+    truth, scores, patient : (n,) ; scale : "logit" or "plain" (cut at 0 and 1).
     """
     data = check_inputs(truth, scores, patient)
-    areas = clustered_delong(*data)
-    fewest = min(np.unique(data.patient[of]).size for of in (data.truth, ~data.truth))
-    return _area_interval(areas.auc[0], areas.covariance[0, 0], fewest, _t(fewest, level), level, scale)
+    area, enlarged, fresh, old = _area_parts(data)
+    return _area_interval(area, area_spread(enlarged, fresh, old), level, scale)
 
 
-def clustered_ratio(above, below, patient, level=0.95) -> Interval:
+def clustered_ratio(above: ArrayLike, below: ArrayLike, patient: ArrayLike, level: float = 0.95) -> Interval:
     """Interval of a proportion sum(above) / sum(below), patients independent.
 
-    The ratio estimator's linearised variance K/(K-1) sum_k (y_k - p x_k)^2 / X^2 over patients k (Cochran
-    1977, ch. 6) gives the effective number of patches p (1 - p) / variance; with it, Wilson's interval and
-    Student's t on K - 1 degrees of freedom: Rao & Scott (1992), Biometrics 48: 577-585. Where p is 0 or 1,
-    and no variance can be seen, the effective number is that of patients. Checked against a literal version
-    and statsmodels' cluster-robust mean.
+    The variance over patients (`ovcf.stats.clusters.ratio_spread`) gives the effective number of patches
+    p (1 - p) / variance; with it, Wilson's interval and Student's t: Rao & Scott (1992), Biometrics 48: 577-585.
+    Where p is 0 or 1, and no variance can be seen, the effective number is that of patients. Checked against a
+    literal version, the cluster-robust mean of statsmodels where patients are many, and by coverage.
 
     Parameters
     ----------
@@ -94,17 +118,15 @@ def clustered_ratio(above, below, patient, level=0.95) -> Interval:
     patient : (n,) identifiers.
     """
     codes = pd.factorize(np.asarray(patient))[0]
-    y, x = np.bincount(codes, above), np.bincount(codes, below)
-    patients = int((x > 0).sum())
-    if patients == 0:
-        return Interval(*[np.nan] * 4)
-    p = y.sum() / x.sum()
-    variance = patients / max(patients - 1, 1) * np.sum((y - p * x) ** 2) / x.sum() ** 2
-    return _proportion_interval(p, variance, patients, level)
+    above, below = np.asarray(above, float), np.asarray(below, float)
+    if not below.sum() > 0:
+        return NOTHING
+    p, parts = _ratio_parts(above, below, codes, int(codes.max()) + 1)
+    return _proportion_interval(p, ratio_spread(*parts), level)
 
 
-def metric_ratios(truth, called) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Write each metric of counts (Equations (1)-(5)) as a ratio of sums over patches.
+def metric_ratios(truth: ArrayLike, called: ArrayLike) -> dict[str, tuple[Floats, Floats]]:
+    """Write each rate of Equations (1)-(5) as a ratio of sums over patches.
 
     Parameters
     ----------
@@ -116,11 +138,24 @@ def metric_ratios(truth, called) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         Name to (above, below), each (n,) floats. Checked against `ovcf.stats.rates.rates`.
     """
     truth, called = np.asarray(truth, bool), np.asarray(called, bool)
-    outcomes = [np.asarray(o, float) for o in (truth & called, truth & ~called, ~truth & ~called, ~truth & called)]
-    return {name: metric.ratio(*outcomes) for name, metric in METRICS.items() if metric.ratio}
+    right, wrong = truth == called, truth != called
+    every = np.ones(truth.shape)
+    pairs = {
+        "accuracy": (right, every),
+        "precision_fresh": (right & called, called),
+        "precision_old": (right & ~called, ~called),
+        "recall_fresh": (right & truth, truth),
+        "recall_old": (right & ~truth, ~truth),
+        "f1_fresh": (2 * (right & truth), 2 * (right & truth) + wrong),
+        "f1_old": (2 * (right & ~truth), 2 * (right & ~truth) + wrong),
+    }
+    return {name: (np.asarray(a, float), np.asarray(b, float)) for name, (a, b) in pairs.items()}
 
 
-def analytic_intervals(truth, scores, patient=None, *, threshold=0.5, level=0.95) -> pd.DataFrame:
+def analytic_intervals(
+    truth: ArrayLike, scores: ArrayLike, patient: ArrayLike | None = None, *, threshold: float = 0.5,
+    level: float = 0.95,
+) -> pd.DataFrame:  # fmt: skip
     """Clustered analytic intervals of `METRICS`; without patients the unclustered, Wilson and DeLong (logit).
 
     `clustered_ratio` for proportions and F1, `clustered_auc_interval` for the AUC. Unclustered F1, no
@@ -133,12 +168,12 @@ def analytic_intervals(truth, scores, patient=None, *, threshold=0.5, level=0.95
 
     Returns
     -------
-    DataFrame indexed by metric: estimate, low, high, se.
+    DataFrame indexed by metric: estimate, low, high, se, effective (patients; patches where unclustered).
     """
     data = check_inputs(truth, scores, patient)
     rows = {}
     for name, (above, below) in metric_ratios(data.truth, data.scores >= threshold).items():
-        plain = patient is None and METRICS[name].proportion
+        plain = patient is None and not name.startswith("f1")
         rows[name] = (
             wilson(above.sum(), below.sum(), level) if plain else clustered_ratio(above, below, data.patient, level)
         )
@@ -147,16 +182,18 @@ def analytic_intervals(truth, scores, patient=None, *, threshold=0.5, level=0.95
         if patient is None
         else clustered_auc_interval(*data, level=level)
     )
-    return _by_metric(rows)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=Interval._fields).rename_axis("metric")
 
 
-def fold_mean_intervals(truth, scores, patient, folds, *, threshold=0.5, level=0.95) -> pd.DataFrame:
+def fold_mean_intervals(
+    truth: ArrayLike, scores: ArrayLike, patient: ArrayLike, folds: ArrayLike, *, threshold: float = 0.5,
+    level: float = 0.95,
+) -> pd.DataFrame:  # fmt: skip
     """Clustered analytic intervals of the mean over folds of each metric, the trained networks given.
 
     Each fold's metric splits into one term per patient (`auc_influence`; (y_k - p x_k) / X for a proportion).
     Terms are averaged over folds before they are squared, so a patient with patches in several folds (`split:
-    patch`) counts as one. Folds in which a metric is 0/0 are left out. Checked against sums of the folds' own
-    variances.
+    patch`) counts as one. Folds in which a metric is 0/0 are left out. Checked against the folds' own variances.
 
     Parameters
     ----------
@@ -165,26 +202,25 @@ def fold_mean_intervals(truth, scores, patient, folds, *, threshold=0.5, level=0
     Returns
     -------
     DataFrame indexed by metric: estimate (the mean that `ovcf.stats.rates.summary_table` prints), low, high,
-    se.
+    se, effective.
     """
     data, folds = check_inputs(truth, scores, patient), np.asarray(folds)
     each = [folds == fold for fold in np.unique(folds)]
     rows = {}
     for name, (above, below) in metric_ratios(data.truth, data.scores >= threshold).items():
-        p, terms = _mean_of_ratios(above, below, data, each)
-        variance = data.clusters / max(data.clusters - 1, 1) * np.sum(terms**2)
-        rows[name] = _proportion_interval(p, variance, np.unique(data.patient[below > 0]).size, level)
+        used = [of for of in each if below[of].sum() > 0]
+        parts = [_ratio_parts(above[of], below[of], data.patient[of], data.clusters, len(used)) for of in used]
+        rows[name] = NOTHING
+        if parts:
+            spread = ratio_spread(*(sum(values) for values in zip(*(part for _, part in parts), strict=True)))
+            rows[name] = _proportion_interval(np.mean([p for p, _ in parts]), spread, level)
     rows["auc"] = fold_mean_auc(*data, folds, level)
-    return _by_metric(rows)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=Interval._fields).rename_axis("metric")
 
 
-def _by_metric(rows: dict[str, Interval]) -> pd.DataFrame:
-    """Intervals as a table, metrics in the registry's order."""
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=Interval._fields)
-    return table.loc[list(METRICS)].rename_axis("metric")
-
-
-def fold_mean_auc(truth, scores, patient, folds, level=0.95) -> Interval:
+def fold_mean_auc(
+    truth: ArrayLike, scores: ArrayLike, patient: ArrayLike, folds: ArrayLike, level: float = 0.95
+) -> Interval:
     """Interval of the mean of the folds' AUCs: as `fold_mean_intervals`, on the logit scale.
 
     Checked against the sum of the folds' own clustered variances.
@@ -194,53 +230,75 @@ def fold_mean_auc(truth, scores, patient, folds, level=0.95) -> Interval:
     truth, scores, patient, folds : (n,). Folds of one class are left out.
     """
     data, folds = check_inputs(truth, scores, patient), np.asarray(folds)
-    areas, terms = [], np.zeros(data.clusters)
-    for of in (folds == fold for fold in np.unique(folds)):
-        if 0 < data.truth[of].sum() < of.sum():
-            area, influence = auc_influence(data.truth[of], data.scores[of], data.patient[of])
-            areas.append(area[0])
-            terms[pd.unique(data.patient[of])] += influence[0]
-    if not areas:
-        return Interval(*[np.nan] * 4)
-    variance = data.clusters / max(data.clusters - 1, 1) * np.sum((terms / len(areas)) ** 2)
-    fewest = min(np.unique(data.patient[of]).size for of in (data.truth, ~data.truth))
-    return _area_interval(np.mean(areas), variance, fewest, _t(fewest, level), level, "logit")
+    each = [folds == fold for fold in np.unique(folds)]
+    used = [of for of in each if 0 < data.truth[of].sum() < of.sum()]
+    if not used:
+        return NOTHING
+    areas, total = [], np.zeros((3, data.clusters))  # influence, fresh and old patches of each patient
+    for of in used:
+        codes, names = pd.factorize(data.patient[of])
+        area, *parts = _area_parts(Inputs(data.truth[of], data.scores[of], codes))
+        areas.append(area)
+        total[:, names] += parts
+    total[0] /= len(used)
+    return _area_interval(np.mean(areas), area_spread(*total), level, "logit")
 
 
-def _mean_of_ratios(above, below, data, each):
-    """Mean over folds of sum(above) / sum(below), and patients' terms (clusters,) of it."""
-    shares, terms = [], np.zeros(data.clusters)
-    for of in each:
-        total = below[of].sum()
-        if total > 0:
-            shares.append(above[of].sum() / total)
-            deviation = above[of] - shares[-1] * below[of]
-            terms += np.bincount(data.patient[of], deviation, data.clusters) / total
-    return (np.mean(shares), terms / len(shares)) if shares else (np.nan, terms)
+def area_ends(area: ArrayLike, variance: ArrayLike, quantile: ArrayLike, stand_in: ArrayLike, scale: str = "logit"):
+    """Return both ends (...) of the interval of AUCs (...) from their variances (...).
+
+    Where all pairs agree the variance is 0: Wilson's for `stand_in` patches or patients takes its place.
+    """
+    area, se = np.asarray(area, float), np.sqrt(variance)
+    blind = (area <= 0) | (area >= 1) | ~(se > 0)
+    low, high = wilson_ends(area, np.maximum(stand_in, 1), quantile)
+    if scale == "plain":
+        ends = np.clip(area - quantile * se, 0, 1), np.clip(area + quantile * se, 0, 1)
+    else:
+        inside = np.where(blind, 0.5, area)
+        half = quantile * se / (inside * (1 - inside))
+        ends = expit(logit(inside) - half), expit(logit(inside) + half)
+    return np.where(blind, low, ends[0]), np.where(blind, high, ends[1])
 
 
-def _proportion_interval(p, variance, patients, level):
-    """Wilson's interval with the effective number p (1 - p) / variance, and Student's t on patients - 1."""
-    if patients == 0 or np.isnan(p):
-        return Interval(*[np.nan] * 4)
+def proportion_ends(p: ArrayLike, spread: Spread, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Return both ends (...) of the interval of proportions p (...) from their `Spread`."""
+    p, variance = np.asarray(p, float), spread.variance
     # rounding leaves a trace of variance where there is none
-    effective = p * (1 - p) / variance if 0 < p < 1 and variance > 1e-15 else patients
-    ends = wilson(p * effective, effective, level, _t(patients, level))
-    return Interval(p, ends.low, ends.high, np.sqrt(variance))
+    seen = (p > 0) & (p < 1) & (variance > 1e-15)
+    effective = np.divide(p * (1 - p), variance, out=np.array(np.maximum(spread.effective, 1), float), where=seen)
+    return wilson_ends(p, effective, quantile_t(spread.df, level))
 
 
-def _t(patients, level):
-    """Student's quantile on patients - 1 degrees of freedom (at least one)."""
-    return stdtrit(max(patients - 1, 1), (1 + level) / 2)
+def quantile_t(df: ArrayLike, level: float) -> Floats:
+    """Student's two-sided quantile on df (...) degrees of freedom, at least one."""
+    return stdtrit(np.maximum(df, 1), (1 + level) / 2)
 
 
-def _area_interval(area, variance, fewest, quantile, level, scale):
-    """Interval of an AUC. Where all pairs agree the variance is 0: Wilson's for the rarer class stands in."""
-    se = np.sqrt(variance)
-    if area in (0, 1) or se == 0 or not np.isfinite(se):
-        ends = wilson(area * fewest, fewest, level)
-        return Interval(area, ends.low, ends.high, se)
-    if scale == "logit":
-        half = quantile * se / (area * (1 - area))
-        return Interval(area, *expit(logit(area) + np.array([-half, half])), se)
-    return Interval(area, area - quantile * se, area + quantile * se, se)
+def _ratio_parts(above, below, codes, patients, folds=1):
+    """The ratio of a fold, and what `ratio_spread` asks of it per patient (patients,), for a mean over `folds`."""
+    total = below.sum()
+    p = above.sum() / total
+    terms = (above - p * below) / total / folds
+    residual, squares, count, size = (
+        np.bincount(codes, values, patients) for values in (terms, terms**2, below > 0, below / total)
+    )
+    return p, (residual, residual / np.sqrt(left(size)), squares, count, size)
+
+
+def _area_parts(data):
+    """AUC; influence of each patient (K,), enlarged; patches of each class (K,)."""
+    (area,), fresh_part, old_part = auc_influence(*data, by_class=True)
+    fresh, old = (np.bincount(data.patient, of, data.clusters) for of in (data.truth, ~data.truth))
+    enlarged = fresh_part[0] / left(fresh / fresh.sum()) + old_part[0] / left(old / old.sum())
+    return area, enlarged, fresh, old
+
+
+def _proportion_interval(p, spread, level):
+    low, high = proportion_ends(p, spread, level)
+    return Interval(float(p), float(low), float(high), float(np.sqrt(spread.variance)), float(spread.effective))
+
+
+def _area_interval(area, spread, level, scale):
+    ends = area_ends(area, spread.variance, quantile_t(spread.df, level), spread.effective, scale)
+    return Interval(float(area), *map(float, ends), float(np.sqrt(spread.variance)), float(spread.effective))

@@ -9,17 +9,22 @@ repeated.
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
+from ovcf.stats.analytic import metric_ratios
 from ovcf.stats.checks import check_inputs
+from ovcf.stats.clusters import Floats
 from ovcf.stats.rates import METRICS, rates_from_counts
+from ovcf.stats.roc import auc_influence
 
 CHUNK = 500  # replicates at a time: 500 x 720 float32 stay in the cache. Fixed: the draws depend on it.
 CELLS = 2**22  # weights of patches held at once, so that a million patches need no more memory
 EXACT = 2**24  # float32 holds every whole number up to here
 
 
-def patient_weights(patients, replicates, seed=0) -> Iterator[np.ndarray]:
+def patient_weights(patients: int, replicates: int, seed: int = 0) -> Iterator[NDArray[np.float32]]:
     """Draw `patients` patients with replacement, `replicates` times.
 
     Yields
@@ -35,7 +40,10 @@ def patient_weights(patients, replicates, seed=0) -> Iterator[np.ndarray]:
         yield counts[: replicates - start].astype(np.float32)
 
 
-def metrics_of_weights(truth, scores, patient, *, threshold=0.5, folds=None, average="pooled") -> Callable:
+def metrics_of_weights(
+    truth: ArrayLike, scores: ArrayLike, patient: ArrayLike, *, threshold: float = 0.5, folds: ArrayLike | None = None,
+    average: str = "pooled",
+) -> Callable:  # fmt: skip
     """Prepare a function from patients' weights to the metrics of Table 2.
 
     Parameters
@@ -91,7 +99,7 @@ def _mean_defined(values):
         return np.where(defined, values, 0).sum(axis=0) / defined.sum(axis=0)
 
 
-def weighted_auc(truth, scores, patient) -> Callable:
+def weighted_auc(truth: NDArray[np.bool_], scores: Floats, patient: NDArray[np.intp]) -> Callable:
     """Prepare a function from patients' weights (r, clusters) to the AUC (r,) of the patches so weighted.
 
     Patches are sorted once. For a fresh patch, the weight of old ones below it is a cumulative sum read at
@@ -120,19 +128,64 @@ def weighted_auc(truth, scores, patient) -> Callable:
     return lambda weights: np.concatenate([area(weights[i : i + step]) for i in range(0, len(weights), step)])
 
 
-def bootstrap(statistic, patients, *, replicates=10_000, seed=0) -> np.ndarray:
+def bootstrap(statistic: Callable, patients: int, *, replicates: int = 10_000, seed: int = 0) -> Floats:
     """Evaluate `statistic`, a function of weights (r, patients), on replicates: (replicates, ...)."""
     return np.concatenate([statistic(weights) for weights in patient_weights(patients, replicates, seed)])
 
 
-def jackknife(statistic, patients) -> np.ndarray:
-    """Evaluate `statistic` with each patient left out in turn: (patients, ...), as tables without them."""
-    kept = np.arange(patients)
-    blocks = [kept[start : start + CHUNK] for start in range(0, patients, CHUNK)]
-    return np.concatenate([statistic((block[:, None] != kept).astype(np.float32)) for block in blocks])
+def influence_of_metrics(
+    truth: ArrayLike, scores: ArrayLike, patient: ArrayLike, *, threshold: float = 0.5, folds: ArrayLike | None = None,
+    average: str = "pooled",
+) -> Floats:  # fmt: skip
+    """Give each patient's influence on each metric: by how much more weight on the patient would move it.
+
+    (y_k - p x_k) / X for a ratio of sums over patients; `auc_influence` for an AUC. One pass over the patches,
+    where leaving out each patient in turn would take as many as there are patients.
+
+    Returns
+    -------
+    (clusters, 8) or, pooled with folds, (clusters, 9): columns as `metrics_of_weights`. Zero for a metric that
+    is 0/0. Checked against leaving patients out.
+    """
+    data = check_inputs(truth, scores, patient)
+    every = np.ones(data.truth.size, bool)
+    each = [] if folds is None else [np.asarray(folds) == fold for fold in np.unique(folds)]
+    if average == "folds":
+        return _mean_influence([_influence(data, of, threshold) for of in each])
+    pooled = _influence(data, every, threshold)[0]
+    if not each:
+        return np.nan_to_num(pooled)
+    areas = _mean_influence([_influence(data, of, threshold) for of in each])[:, -1:]
+    return np.hstack([np.nan_to_num(pooled), areas])
 
 
-def bootstrap_metrics(truth, scores, patient, *, threshold=0.5, replicates=10_000, seed=0) -> np.ndarray:
+def _influence(data, of, threshold):
+    """Influences (clusters, 8) on the metrics of some patches, and which metrics are defined (8,)."""
+    truth, scores, patient = (x[of] for x in data)
+    columns, defined = [], []
+    for above, below in metric_ratios(truth, scores >= threshold).values():
+        total = below.sum()
+        defined.append(total > 0)
+        terms = above - above.sum() / total * below if total else np.zeros(truth.size)
+        columns.append(np.bincount(patient, terms, data.clusters) / max(total, 1))
+    defined.append(bool(truth.any() and not truth.all()))
+    area = np.zeros(data.clusters)
+    if defined[-1]:
+        codes, names = pd.factorize(patient)
+        area[names] = auc_influence(truth, scores, codes)[1][0]
+    return np.column_stack([*columns, area]), np.array(defined)
+
+
+def _mean_influence(parts):
+    """Mean over folds of influences, each metric over the folds where it is defined."""
+    influence, defined = (np.array(x) for x in zip(*parts, strict=True))
+    return (influence * defined[:, None, :]).sum(axis=0) / np.maximum(defined.sum(axis=0), 1)
+
+
+def bootstrap_metrics(
+    truth: ArrayLike, scores: ArrayLike, patient: ArrayLike, *, threshold: float = 0.5, replicates: int = 10_000,
+    seed: int = 0,
+) -> Floats:  # fmt: skip
     """Bootstrap every metric of Table 2 over patients.
 
     Parameters
@@ -161,7 +214,7 @@ def bootstrap_metrics(truth, scores, patient, *, threshold=0.5, replicates=10_00
     return values if data.scores.ndim == 2 else values[:, 0]
 
 
-def percentile_interval(values, level=0.95) -> np.ndarray:
+def percentile_interval(values: Floats, level: float = 0.95) -> Floats:
     """Quantiles (1 -+ level) / 2 of replicates (r, ...): (2, ...). Undefined replicates are left out.
 
     Efron (1979), Ann. Stat. 7: 1-26. Checked by coverage on simulated cohorts (`benchmarks/coverage.py`).
@@ -170,16 +223,17 @@ def percentile_interval(values, level=0.95) -> np.ndarray:
     return _quantiles(values, np.broadcast_to([[tail], [1 - tail]], (2, values[0].size)))
 
 
-def bca_interval(estimate, values, left_out, level=0.95) -> np.ndarray:
+def bca_interval(estimate: ArrayLike, values: Floats, influence: Floats, level: float = 0.95) -> Floats:
     """Correct the percentile interval for bias and acceleration.
 
-    z0 = Phi^-1(share of replicates below the estimate, ties half); a = sum d^3 / (6 (sum d^2)^1.5) of the
-    jackknife's deviations d; the quantiles are Phi(z0 + (z0 + z) / (1 - a (z0 + z))). Efron (1987), JASA 82:
-    171-185. Checked against scipy.stats.bootstrap.
+    z0 = Phi^-1(share of replicates below the estimate, ties half); a = sum l^3 / (6 (sum l^2)^1.5) of the
+    patients' influences l; the quantiles are Phi(z0 + (z0 + z) / (1 - a (z0 + z))). Efron (1987), JASA 82:
+    171-185. Checked against scipy.stats.bootstrap, which takes
+    the jackknife's deviations, and so agrees as patients grow many.
 
     Parameters
     ----------
-    estimate : (...) ; values : (r, ...) replicates ; left_out : (patients, ...) of `jackknife`.
+    estimate : (...) ; values : (r, ...) replicates ; influence : (patients, ...), see `influence_of_metrics`.
 
     Returns
     -------
@@ -189,11 +243,8 @@ def bca_interval(estimate, values, left_out, level=0.95) -> np.ndarray:
     defined = np.maximum(np.isfinite(values).sum(axis=0), 1)
     share = ((values < estimate).sum(axis=0) + (values == estimate).sum(axis=0) / 2) / defined
     z0 = ndtri(np.clip(share, 1 / (len(values) + 1), len(values) / (len(values) + 1)))
-    finite = np.isfinite(left_out)
-    kept = np.where(finite, left_out, 0)
-    deviation = np.where(finite, kept.sum(axis=0) / np.maximum(finite.sum(axis=0), 1) - kept, 0)
-    squares = (deviation**2).sum(axis=0)
-    a = (deviation**3).sum(axis=0) / np.maximum(6 * squares**1.5, np.finfo(float).tiny)
+    squares = np.sum(influence**2, axis=0)
+    a = np.sum(influence**3, axis=0) / np.maximum(6 * squares**1.5, np.finfo(float).tiny)
     z = z0 + np.multiply.outer(ndtri([tail, 1 - tail]), np.ones_like(z0))
     levels = ndtr(z0 + z / (1 - a * z))
     return _quantiles(values, levels.reshape(2, -1))
@@ -214,7 +265,7 @@ __all__ = [
     "bca_interval",
     "bootstrap",
     "bootstrap_metrics",
-    "jackknife",
+    "influence_of_metrics",
     "metrics_of_weights",
     "patient_weights",
     "percentile_interval",

@@ -274,7 +274,8 @@ def _brier(data, replicates, seed, level):
 
     estimate = loss.sum() / size.sum()
     values = boot.bootstrap(brier, data.clusters, replicates=replicates, seed=seed)
-    low, high = boot.bca_interval(estimate, values, boot.jackknife(brier, data.clusters), level)
+    influence = (loss - estimate * size) / size.sum()
+    low, high = boot.bca_interval(estimate, values, influence, level)
     return {"estimate": estimate, "low": float(low), "high": float(high)}
 
 

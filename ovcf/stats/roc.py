@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from ovcf.stats.checks import check_inputs, check_predictions
@@ -17,11 +18,11 @@ from ovcf.stats.checks import check_inputs, check_predictions
 class Areas(NamedTuple):
     """AUCs (m,) of m curves on the same patches and their covariance (m, m)."""
 
-    auc: np.ndarray
-    covariance: np.ndarray
+    auc: NDArray[np.float64]
+    covariance: NDArray[np.float64]
 
 
-def auc(truth, scores) -> float:
+def auc(truth: ArrayLike, scores: ArrayLike) -> float:
     """Compute the area under the empirical ROC curve.
 
     (sum of the fresh patches' midranks - M (M + 1) / 2) / (M N) for M fresh and N old: Mann-Whitney's U over
@@ -43,7 +44,9 @@ def auc(truth, scores) -> float:
     return float(above / (fresh * (data.truth.size - fresh)))
 
 
-def placements(truth, scores) -> tuple[np.ndarray, np.ndarray]:
+def placements(
+    truth: NDArray[np.bool_], scores: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Place each patch among those of the other class.
 
     Each class is sorted and searched in the other (Sun & Xu 2014 do it by midranks), so m curves of n patches
@@ -63,7 +66,7 @@ def placements(truth, scores) -> tuple[np.ndarray, np.ndarray]:
     return below / above.shape[1], above / below.shape[1]
 
 
-def delong(truth, scores) -> Areas:
+def delong(truth: ArrayLike, scores: ArrayLike) -> Areas:
     """Estimate AUCs of m curves on the same patches and DeLong's covariance, patches independent.
 
     S10 / M + S01 / N, the sample covariances (ddof 1) of the placements. DeLong, DeLong & Clarke-Pearson
@@ -90,7 +93,7 @@ def delong(truth, scores) -> Areas:
     return Areas(areas, _covariance(below) / old**2 / fresh + _covariance(above) / fresh**2 / old)
 
 
-def clustered_delong(truth, scores, patient) -> Areas:
+def clustered_delong(truth: ArrayLike, scores: ArrayLike, patient: ArrayLike) -> Areas:
     """Estimate AUCs of m curves on the same patches and their covariance, patients independent.
 
     With a_k, b_k the sums over patient k of the placements of fresh and old patches about the AUC, I10 and
@@ -125,7 +128,7 @@ def clustered_delong(truth, scores, patient) -> Areas:
     )
 
 
-def auc_influence(truth, scores, patient) -> tuple[np.ndarray, np.ndarray]:
+def auc_influence(truth: ArrayLike, scores: ArrayLike, patient: ArrayLike, *, by_class: bool = False):
     """Split an AUC's deviation into one term per patient, so that AUCs of different patches can be combined.
 
     The variance of any weighted sum of AUCs over the same patients is the sum of squares of the summed terms
@@ -139,13 +142,14 @@ def auc_influence(truth, scores, patient) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     areas : (m,)
-    influence : (m, clusters), summing to zero over patients; patients as `check_inputs` codes them.
+    influence : (m, clusters), summing to zero over patients; patients as `check_inputs` codes them. With
+        `by_class` two of them, the part of the fresh patches and that of the old ones.
     """
     areas, a, b = _cluster_sums(check_inputs(truth, scores, patient))
-    return areas, a + b
+    return (areas, a, b) if by_class else (areas, a + b)
 
 
-def roc_points(truth, scores) -> pd.DataFrame:
+def roc_points(truth: ArrayLike, scores: ArrayLike) -> pd.DataFrame:
     """List the corners of the empirical ROC curve.
 
     Parameters
@@ -189,7 +193,7 @@ def fold_curves(predictions: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(curves, ignore_index=True)
 
 
-def mean_roc(predictions, points=101) -> pd.DataFrame:
+def mean_roc(predictions: pd.DataFrame, points: int = 101) -> pd.DataFrame:
     """Average one network's ROC curves over folds at equal false positive rates (Figure 4's mean).
 
     Vertical averaging: Fawcett (2006), Pattern Recognit. Lett. 27: 861-874. At a step the curve's upper end

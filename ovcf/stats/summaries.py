@@ -23,12 +23,12 @@ def fold_means(
     Returns
     -------
     DataFrame
-        The columns of `ovcf.stats.rates.summary_table` (mean, sd_ddof1, folds), then low, high, method of the mean's
-        95 % interval, clustered by patient (`ovcf.stats.intervals.metric_intervals`, average="folds").
+        The columns of `ovcf.stats.rates.summary_table` (mean, sd_ddof1, folds), then low, high, method and note of the
+        mean's 95 % interval, clustered by patient (`ovcf.stats.intervals.metric_intervals`, average="folds").
     """
     means = summary_table(fold_table(predictions, threshold), ddof=1)
     options = {"threshold": threshold, "average": "folds", "replicates": replicates, "seed": seed}
-    intervals = _by_network(predictions, options)[["network", "metric", "low", "high", "method"]]
+    intervals = _by_network(predictions, options)[["network", "metric", "low", "high", "method", "note"]]
     return means.merge(intervals, on=["network", "metric"], how="left", validate="one_to_one")
 
 

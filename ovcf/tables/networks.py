@@ -90,14 +90,14 @@ def interval_table(intervals: pd.DataFrame) -> pd.DataFrame:
 def interval_methods(intervals: pd.DataFrame) -> pd.DataFrame:
     """Return one network's metrics with the clustered interval, and the interval patches as units would give."""
     naive = intervals.assign(low=intervals.unclustered_low, high=intervals.unclustered_high)
-    return pd.DataFrame(
-        {
-            "metric": [heading(m) for m in intervals.metric],
-            "estimate [95 % interval, patients as units]": with_intervals(intervals),
-            "if patches were independent": with_intervals(naive),
-            "method": intervals.method,
-        }
-    )
+    shown = {
+        "metric": [heading(m) for m in intervals.metric],
+        "estimate [95 % interval, patients as units]": with_intervals(intervals),
+        "if patches were independent": with_intervals(naive),
+        "method": intervals.method,
+    }
+    notes = {"beware": intervals.note.replace("", MISSING)} if intervals.note.any() else {}
+    return pd.DataFrame(shown | notes)
 
 
 def counts_shown(rates: pd.DataFrame) -> pd.DataFrame:

@@ -70,7 +70,7 @@ class Browser(Asked):
             "flags": FLAGS,
             "size": self.size,
             "label": self.study.label,
-            "warning": getattr(self.study, "changed", ""),
+            "warning": " ".join(filter(None, (getattr(self.study, "changed", ""), self._notes_off))),
         }, []
 
     def answer_page(self, query, page):
@@ -135,6 +135,8 @@ class Browser(Asked):
 
     def answer_flag(self, patch_id, flag, reviewer="", network="", comment=""):
         """Keep a flag; the answer comes once it is on the disk."""
+        if self._notes_off:
+            raise ValueError(self._notes_off)
         self._row(patch_id)  # a flag on nothing would be lost in the review
         kept = self.flags.add(patch_id, flag, reviewer=reviewer, network=network, comment=comment)
         self._rows = Recent(self._select, keep=4)  # a list of flagged patches has changed
@@ -142,10 +144,17 @@ class Browser(Asked):
 
     def answer_export(self):
         """Write the list for joint review into the run and hand its text to the page."""
+        if self._notes_off:
+            raise ValueError(self._notes_off)
         path = self.flags.export(self.study.run / "flags_for_review.csv", self.table)
         count = len(pd.read_csv(path))
         text = path.read_text(encoding="utf-8")
         return {"path": str(path), "name": path.name, "text": text, "count": count}, []
+
+    @property
+    def _notes_off(self) -> str:
+        """Why nothing can be noted in this run; empty where it can."""
+        return getattr(self.study, "notes_off", "")
 
     # The list -------------------------------------------------------------------------------------------
 

@@ -52,6 +52,8 @@ class ReadingRoom(Asked):
 
     def answer_start(self, reader):
         """Begin or go on as this reader."""
+        if reason := getattr(self.study, "notes_off", ""):
+            raise ValueError(reason)
         plan = sessions.make_plan(self.study.patches, self.folder, **self.plan)
         self.session = sessions.ReadingSession(
             plan, reader, self.folder, model_p_fresh=self._out_of_fold(), now=self._now

@@ -30,7 +30,6 @@ COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_
 DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 JPEG_KINDS = tuple(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 57, 70, 80, 81))
-END = 64  # bytes from a frame's end within which the end mark must stand; padding may follow it
 CUT_SHORT = "the file is cut short: copy or export it again"
 WAY_OUT = "save the film uncompressed (Explicit VR Little Endian) or as PNG where it was exported"
 
@@ -252,7 +251,8 @@ def _ends(ds: Any) -> bool:
     from pydicom.encaps import get_frame
 
     try:
-        return b"\xff\xd9" in get_frame(ds.PixelData, 0, number_of_frames=1)[-END:]
+        frame = get_frame(ds.PixelData, 0, number_of_frames=1)
+        return frame.rfind(b"\xff\xd9") > frame.rfind(b"\xff\xda")  # within a scan FF is followed by neither
     except Exception:  # no fragments to be found: the decoder will say so
         return True
 

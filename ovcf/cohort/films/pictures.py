@@ -65,8 +65,8 @@ def _opened(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
         raise
     except UnidentifiedImageError as error:
         if unusual := _unusual_tiff(path):
-            message = "a TIFF of numbers no radiograph has; save it as 8 or 16 bits a pixel"
-            raise refusal(path, message, found=unusual, allowed="8, 16 or 32 bits") from error
+            message = "a TIFF of numbers that cannot be read; save it as 8 or 16 bits a pixel"
+            raise refusal(path, message, found=unusual) from error
         raise refusal(path, "damaged: its first bytes promise PNG, JPEG or TIFF, the rest is none") from error
     except Image.DecompressionBombError as error:
         raise refusal(path, "the picture is larger than any radiograph", "too_large") from error
@@ -208,4 +208,5 @@ def _unusual_tiff(path: Path) -> str:
         bits, kind = int(np.max(tags.get(258, (0,)))), int(np.max(tags.get(339, (1,))))
     except Exception:  # no TIFF at all, or a damaged one
         return ""
-    return f"{bits}-bit {SAMPLE_FORMATS[kind]}" if kind in SAMPLE_FORMATS and bits else ""
+    negative = ", white is zero" if tags.get(262) == WHITE_IS_ZERO else ""
+    return f"{bits}-bit {SAMPLE_FORMATS[kind]}{negative}" if kind in SAMPLE_FORMATS and bits else ""

@@ -126,7 +126,8 @@ def _rows(boxes: NDArray) -> list[tuple[int, int, int, int]]:
     left.sort(key=lambda k: boxes[k][2])
     while left:
         first = left.pop(0)
-        run, rest = [first], []
+        run = [first]
+        rest: list[int] = []
         for k in left:
             (run if _follows(boxes[run[-1]], boxes[k]) else rest).append(k)
         left = rest

@@ -1,172 +1,174 @@
-"""A DICOM file without its names, by the standard's basic profile.
+"""A DICOM film written anew: kept elements, and pixels as plain numbers with nothing in their spare bits.
 
-The table of actions is PS3.15 Table E.1-1 as the library dicom-anonymizer holds it (edition 2026c), with the
-option "Retain Longitudinal Temporal Information Modified Dates". Three things the library does not do are
-done here: nested items are cleaned too, UIDs and dates are replaced by key (its own are random, or the year
-1), and the result is searched for the names and ids it had.
+Nothing of the old file is copied as bytes: the pixels are decoded and stored uncompressed (lossless, and without the
+comments and application segments of compressed frames, overlays, padding behind the picture and bits above those
+stored), tables of greys are rebuilt number by number, and the header is the keep list of `keep.py`.
 """
 
-import re
 import warnings
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian
+
+from ovcf.cohort.films.dicom import StoredFilm, stored_film
+from ovcf.cohort.films.windows import elements
+from ovcf.intake.deidentify.keep import kept_elements
 from ovcf.intake.deidentify.pseudonyms import Pseudonyms
+from ovcf.intake.deidentify.rules import Box, Rules, paint_over
+from ovcf.intake.deidentify.search import hits_in_bytes, hits_in_pixels, hits_in_text, parts_of_names
 from ovcf.problems import InputError, Problem
 
-PROFILE = "dicomfields_2026c"
-DATES = (
-    "StudyDate",
-    "SeriesDate",
-    "AcquisitionDate",
-    "ContentDate",
-    "AcquisitionDateTime",
-    "InstanceCreationDate",
-    "DateOfSecondaryCapture",
+CODES = (  # PS3.16 CID 7050
+    ("113100", "Basic Application Confidentiality Profile"),
+    ("113107", "Retain Longitudinal Temporal Information Modified Dates Option"),
+    ("113108", "Retain Patient Characteristics Option"),
 )
-SHORTEST_NAME = 4  # letters: shorter ids turn up anywhere by chance
-OURS = {"PatientID", "PatientName", "DeidentificationMethod", "DeidentificationMethodCodeSequence"}
-TEXT = {"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"}
+LUTS = ("ModalityLUTSequence", "VOILUTSequence")
+WAY_ON = "keep the field out, or look at it and use --allow {}"
 
 
-def deidentify_dicom(source: Path, target: Path, patient_id: str, names: Pseudonyms) -> None:
-    """Write one DICOM file without anything that identifies; InputError where a name would stay in it."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom comments on every value out of order
-            _write_clean(source, target, patient_id, names)
-    except InputError:
-        raise
-    except Exception as error:  # an element of a kind nobody knows, a head that cannot be written again
-        raise InputError(Problem("unwritable", f"its header cannot be cleaned ({error})", str(source))) from error
+def deidentify_dicom(
+    source: Path, target: Path, patient_id: str, names: Pseudonyms, rules: Rules, boxes: list[Box]
+) -> tuple[set[str], list[str]]:
+    """Write one DICOM film anew.
+
+    Parameters
+    ----------
+    boxes : list of (x0, y0, x1, y1)
+        Painted over with the film's darkest grey.
+
+    Returns
+    -------
+    parts : set of str
+        Of names of its header, to be sought in the tables too.
+    lost : list of str
+        Keywords of the keep list whose values could not stay.
+
+    Raises
+    ------
+    InputError
+        Where the film cannot be read, or a name is found in what would be written; with the field and the way on.
+    """
+    with stored_film(source) as film, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom comments on every value out of order
+        parts = parts_of_names(film.ds, patient_id)
+        new, lost = kept_elements(film.ds, patient_id, names)
+        lost += _copy_fields(film.ds, new, rules.copied)
+        _copy_tables(film.ds, new)
+        stored = _clean_pixels(film, boxes)
+        _refuse_names(new, stored, film.bits, parts, rules, source)
+        _add_pixels(new, film, stored)
+        if boxes:
+            new.BurnedInAnnotation = "NO"
+        _say_so(new, names.patient(patient_id), str(source), names)
+        new.save_as(target, enforce_file_format=True)
+    return parts, lost
 
 
-def _write_clean(source: Path, target: Path, patient_id: str, names: Pseudonyms) -> None:
-    """Read, clean, search for what must be gone, write."""
-    import pydicom
-
-    ds = pydicom.dcmread(source, force=True)
-    known = _words_to_miss(ds, patient_id)
-    clean_dataset(ds, patient_id, names)
-    _say_so(ds, names.patient(patient_id))
-    _new_meta(ds, names)
-    if known & _words(_all_text(ds)):
-        raise InputError(
-            Problem(
-                "identity_left",
-                "a name or id of the header would stay in the file, in a field the profile does not cover",
-                str(source),
-            )
-        )
-    ds.save_as(target, enforce_file_format=True)
+def _copy_fields(ds: Any, new: Dataset, keywords: tuple[str, ...]) -> list[str]:
+    """Copy the elements a user asked for, as text or numbers; return those that could not be."""
+    lost = []
+    for keyword in keywords:
+        try:
+            if keyword in ds and ds[keyword].value not in (None, ""):
+                new[keyword] = ds[keyword]
+        except Exception:
+            new.pop(keyword, None)
+            lost.append(keyword)
+    return lost
 
 
-def clean_dataset(ds, patient_id: str, names: Pseudonyms) -> None:
-    """Apply the basic profile to a dataset and to everything nested in it, in place."""
-    from dicomanonymizer.simpledicomanonymizer import anonymize_dataset
-
-    for element in list(ds):
-        if element.VR == "SQ":
-            for item in element.value:
-                clean_dataset(item, patient_id, names)
-    anonymize_dataset(ds, base_rules_gen=lambda: _rules(patient_id, names), delete_private_tags=True)
-    for element in list(ds):
-        if element.VR == "UI":
-            _replace_uid(ds, element.tag, names)
+def _copy_tables(ds: Any, new: Dataset) -> None:
+    """Rebuild the look-up tables of the display: descriptor and entries as numbers, no explanation, no bytes behind."""
+    for keyword in LUTS:
+        if items := [_table(item, ds) for item in (ds.get(keyword) or [])]:
+            setattr(new, keyword, items)
 
 
-def _rules(patient_id: str, names: Pseudonyms) -> dict:
-    """The library's actions, with keyed UIDs and shifted dates, and deletion where an action does not fit."""
-    from dicomanonymizer.simpledicomanonymizer import initialize_actions
-    from pydicom.datadict import tag_for_keyword
-
-    dates = {(tag_for_keyword(word) >> 16, tag_for_keyword(word) & 0xFFFF) for word in DATES}
-    rules = {}
-    for tag, action in initialize_actions(PROFILE).items():
-        if tag in dates:
-            rules[tag] = lambda ds, tag: _shift(ds, tag, patient_id, names)
-        elif action.__name__ == "replace_UID":
-            rules[tag] = lambda ds, tag: _replace_uid(ds, tag, names)
-        elif action.__name__ == "delete":  # the library's own keeps dates as 1 January of year 1
-            rules[tag] = lambda ds, tag: ds.pop(tag, None)
-        else:
-            rules[tag] = lambda ds, tag, action=action: _act(ds, tag, action)
-    return rules
-
-
-def _act(ds, tag, action) -> None:
-    """The library's action; the element goes where that action does not know its kind of value."""
-    try:
-        action(ds, tag)
-    except Exception:
-        ds.pop(tag, None)
+def _table(item: Any, ds: Any) -> Dataset:
+    count, first, bits = (int(value) for value in item.LUTDescriptor)
+    count = count or 2**16
+    data = item.LUTData
+    if isinstance(data, bytes):
+        order = "<" if ds.original_encoding[1] is not False else ">"
+        wide = len(data) >= 2 * count
+        entries = np.frombuffer(data[: count * (1 + wide)], f"{order}u2" if wide else "u1")
+    else:
+        entries = np.atleast_1d(np.array(data))[:count]
+    new = Dataset()
+    new.add_new("LUTDescriptor", "SS" if first < 0 else "US", [count % 2**16, first, bits])
+    new.add_new("LUTData", "OW", entries.astype("<u2").tobytes())
+    if item.get("ModalityLUTType") is not None:
+        new.ModalityLUTType = "US"
+    return new
 
 
-def _shift(ds, tag, patient_id: str, names: Pseudonyms) -> None:
-    """Move a date back by the patient's own number of days; a value that is no date goes."""
-    if tag in ds:
-        ds[tag].value = names.date(str(ds[tag].value or ""), patient_id)
+def _clean_pixels(film: StoredFilm, boxes: list[Box]) -> NDArray:
+    """The numbers (h, w) with padding made one value and masks painted over."""
+    stored = film.stored.astype(film.stored.dtype.newbyteorder("<"))
+    picture = stored if film.padding is None else stored[~film.padding]
+    if film.padding is not None:
+        padded = stored[film.padding]
+        below = padded.mean(dtype=float) <= picture.mean(dtype=float)
+        stored[film.padding] = padded.min() if below else padded.max()
+    return paint_over(stored, boxes, picture.max() if film.grey == "MONOCHROME1" else picture.min())
 
 
-def _replace_uid(ds, tag, names: Pseudonyms) -> None:
-    """Replace a UID, or each of several."""
-    if tag in ds and ds[tag].value:
-        value = ds[tag].value
-        ds[tag].value = names.uid(str(value)) if isinstance(value, str) else [names.uid(str(uid)) for uid in value]
+def _refuse_names(new: Dataset, stored: NDArray, bits: int, parts: set[str], rules: Rules, source: Path) -> None:
+    """Search what came from the file, which is all but the tool's own words, for the parts of its names."""
+    problems = []
+    for keyword in (word for word in rules.keep if word in new and word not in rules.allow):
+        if hits_in_text("\\".join(map(str, elements(new, keyword))), parts):
+            message = f"holds a part of a name of the header; {WAY_ON.format(keyword)}"
+            problems.append(Problem("identity_left", message, str(source), column=keyword))
+    for keyword in LUTS:
+        data = b"\0".join(item.LUTData for item in new.get(keyword) or [])
+        if keyword not in rules.allow and hits_in_bytes(data, parts):
+            message = f"spells a part of a name of the header; {WAY_ON.format(keyword)}"
+            problems.append(Problem("identity_left", message, str(source), column=keyword))
+    if "PixelData" not in rules.allow and hits_in_pixels(stored, bits, parts):
+        message = "the pixels spell a part of a name of the header; paint it over with --mask, or use --allow PixelData"
+        problems.append(Problem("identity_left", message, str(source), column="PixelData"))
+    if problems:
+        raise InputError(problems)
 
 
-def _say_so(ds, name: str) -> None:
-    """State what was done, as PS3.15 E.1 asks."""
-    from pydicom.dataset import Dataset
+def _add_pixels(new: Dataset, film: StoredFilm, stored: NDArray) -> None:
+    """Add the numbers, uncompressed, and what says how to read them."""
+    new.Rows, new.Columns = stored.shape
+    new.SamplesPerPixel, new.PhotometricInterpretation = 1, film.grey
+    new.BitsAllocated = 8 * stored.dtype.itemsize
+    if stored.dtype.kind == "f":
+        setattr(new, "FloatPixelData" if stored.dtype.itemsize == 4 else "DoubleFloatPixelData", stored.tobytes())
+        return
+    new.BitsStored, new.HighBit = film.bits, film.bits - 1
+    new.PixelRepresentation = int(stored.dtype.kind == "i")
+    if film.padding is not None:
+        new.add_new("PixelPaddingValue", "SS" if stored.dtype.kind == "i" else "US", int(stored[film.padding][0]))
+    data = stored.tobytes()
+    new.add_new("PixelData", "OB" if stored.dtype.itemsize == 1 else "OW", data + b"\0" * (len(data) % 2))
 
-    ds.PatientID = ds.PatientName = name
-    ds.PatientBirthDate = ""  # the library writes the year 1
-    ds.PatientIdentityRemoved, ds.LongitudinalTemporalInformationModified = "YES", "MODIFIED"
-    ds.DeidentificationMethod = "ovcf deidentify with dicom-anonymizer"
+
+def _say_so(new: Dataset, name: str, source: str, names: Pseudonyms) -> None:
+    """State who this is now and what was done, as PS3.15 E.1 asks, with a file head made anew."""
+    new.SpecificCharacterSet = "ISO_IR 192"
+    new.PatientID = new.PatientName = name
+    new.PatientBirthDate = ""
+    new.PatientIdentityRemoved, new.LongitudinalTemporalInformationModified = "YES", "MODIFIED"
+    new.DeidentificationMethod = "ovcf deidentify"
     codes = []
-    for code, meaning in (
-        ("113100", "Basic Application Confidentiality Profile"),
-        ("113107", "Retain Longitudinal Temporal Information Modified Dates Option"),
-    ):
+    for code, meaning in CODES:
         item = Dataset()
         item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code, "DCM", meaning
         codes.append(item)
-    ds.DeidentificationMethodCodeSequence = codes
-
-
-def _new_meta(ds, names: Pseudonyms) -> None:
-    """A file head made anew: preamble and group 2 may hold stations, titles and the old UID."""
-    from pydicom.dataset import FileMetaDataset
-    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-
-    implicit, little = ds.original_encoding
-    plain = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+    new.DeidentificationMethodCodeSequence = codes
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+        setattr(new, keyword, new.get(keyword) or names.uid(f"{keyword} {source}"))
     meta = FileMetaDataset()
-    meta.TransferSyntaxUID = getattr(ds, "file_meta", {}).get("TransferSyntaxUID", plain)
-    meta.MediaStorageSOPClassUID = ds.get("SOPClassUID") or "1.2.840.10008.5.1.4.1.1.7"  # secondary capture
-    ds.SOPClassUID = meta.MediaStorageSOPClassUID
-    ds.SOPInstanceUID = ds.get("SOPInstanceUID") or names.uid(names.name("instance", str(ds.filename)))
-    meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
-    ds.file_meta, ds.preamble = meta, b"\0" * 128
-
-
-def _words_to_miss(ds, patient_id: str) -> set[str]:
-    """What must not be found in the result: the patient's ids and the parts of the names."""
-    fields = ("PatientID", "AccessionNumber", "PatientName", "ReferringPhysicianName")
-    known = _words(" ".join([patient_id, *(str(ds.get(field, "") or "") for field in fields)]))
-    return {word for word in known if len(word) >= SHORTEST_NAME}
-
-
-def _words(text: str) -> set[str]:
-    """The words of a text in lower case; ^ and = separate the parts of a DICOM name."""
-    return set(re.split(r"[^\w-]+|_", text.lower()))
-
-
-def _all_text(ds) -> str:
-    """All text of a dataset, nested items too, without what was put there on purpose."""
-    parts = []
-    for element in ds:
-        if element.VR == "SQ" and element.keyword not in OURS:
-            parts += [_all_text(item) for item in element.value]
-        elif element.VR in TEXT and element.keyword not in OURS:
-            parts.append(str(element.value))
-    return "\n".join(parts)
+    meta.TransferSyntaxUID, meta.MediaStorageSOPClassUID = ExplicitVRLittleEndian, new.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = new.SOPInstanceUID
+    new.file_meta, new.preamble = meta, b"\0" * 128

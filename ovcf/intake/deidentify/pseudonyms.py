@@ -9,11 +9,12 @@ import datetime as dt
 import hashlib
 import hmac
 import json
-import os
 import secrets
-import tempfile
 from pathlib import Path
 
+from pydicom.uid import UID_dictionary
+
+from ovcf.files import writing
 from ovcf.problems import InputError, Problem
 
 HEX = 16  # 64 bits: among a million ids two meet with a chance of 1 in 37 million, and then it is refused
@@ -31,7 +32,9 @@ class Pseudonyms:
     """
 
     def __init__(self, key: bytes):
-        self.key, self.patients, self._taken = key, {}, {}
+        self.key = key
+        self.patients: dict[str, str] = {}
+        self._taken: dict[tuple[str, str], str] = {}
 
     def name(self, kind: str, text: str) -> str:
         """A name for an id: 16 hex digits; different kinds ("patient", "film") never share one."""
@@ -48,7 +51,7 @@ class Pseudonyms:
 
     def uid(self, uid: str) -> str:
         """A new UID (2.25 and 128 bits as a number, PS3.5 B.2); the standard's own stay."""
-        if not uid or uid.startswith(STANDARD_UID):
+        if not uid or (uid.startswith(STANDARD_UID) and uid in UID_dictionary):
             return uid
         return f"2.25.{int.from_bytes(self._mac('uid', uid)[:16])}"
 
@@ -57,16 +60,9 @@ class Pseudonyms:
         low, high = SHIFT_DAYS
         return low + int.from_bytes(self._mac("date", patient_id)[:8]) % (high - low + 1)
 
-    def date(self, text: str, patient_id: str) -> str:
-        """A date (2021-03-02 or 20210302, a time behind it is dropped) moved back; "" where it is none."""
-        text = text.strip()
-        for form, length in (("%Y-%m-%d", 10), ("%Y%m%d", 8)):
-            try:
-                day = dt.datetime.strptime(text[:length], form)
-                return (day - dt.timedelta(days=self.days(patient_id))).strftime(form)
-            except (ValueError, OverflowError):
-                continue
-        return ""
+    def moved(self, day: dt.date, patient_id: str) -> dt.date:
+        """A day moved back by the patient's own number of days."""
+        return day - dt.timedelta(days=self.days(patient_id))
 
     def _mac(self, kind: str, text: str) -> bytes:
         return hmac.new(self.key, f"{kind}\0{text}".encode("utf-8", "surrogateescape"), hashlib.sha256).digest()
@@ -97,11 +93,5 @@ def write_key(path: Path, names: Pseudonyms) -> None:
         "key": names.key.hex(),
         "patients": dict(sorted({**known, **names.patients}.items())),
     }
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")  # made with mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as stream:
-            json.dump(content, stream, indent=1)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with writing(path, "w", private=True, errors="surrogateescape") as stream:
+        json.dump(content, stream, indent=1)

@@ -2,50 +2,21 @@
 
 import json
 import os
-import re
 import shutil
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from ovcf.cohort.columns import MANIFEST, SEX, STUDIES
-from ovcf.cohort.films import film_kind, read_film
+from ovcf.cohort.columns import MANIFEST, STUDIES
 from ovcf.cohort.table_file import read_table
-from ovcf.intake.check.burned_in import text_lines
-from ovcf.intake.check.identity import header_facts
-from ovcf.intake.deidentify.dicom import deidentify_dicom
-from ovcf.intake.deidentify.picture import stripped_picture
+from ovcf.intake.deidentify.film import deidentify_film
 from ovcf.intake.deidentify.pseudonyms import Pseudonyms, read_or_make_key, write_key
+from ovcf.intake.deidentify.rules import AS_IT_IS, Rules, check_rules
+from ovcf.intake.deidentify.tables import deidentify_table, masked_boxes
 from ovcf.problems import InputError, Problem
-from ovcf.words import BOX, LABELS, LEVELS, REGIONS
-
-OLDEST = 90  # ages above 89 identify; they are written as 90 (HIPAA safe harbor)
-_NUMBER = re.compile(r"-?\d{1,9}(\.\d+)?([eE][+-]?\d{1,2})?")
-_YES_NO = {"", "1", "0", "true", "false", "yes", "no"}
-_NUMBERS = {*BOX, "mm_per_px", "age", "fold", "days_between_radiograph_and_mri"}
-_NUMBERS |= {f"annotator_{who}_{corner}" for who in "ab" for corner in BOX}
-_WORDS = {
-    "label": {"", *LABELS},
-    "level": {"", *map(str.lower, LEVELS)},
-    "sex": set(SEX.meaning),
-    "region": {"", *REGIONS},
-    "annotator_a_label": {"", *LABELS},
-    "annotator_b_label": {"", *LABELS},
-}
-_WORDS |= dict.fromkeys(
-    (
-        "normal_segment",
-        "normal_height",
-        "metastasis_or_haematological",
-        "radiograph_adequate",
-        "mri_available",
-    ),
-    _YES_NO,
-)
-_BIRTH = re.compile(r"birth|dob", re.IGNORECASE)
 
 
 class Deidentified(NamedTuple):
@@ -58,25 +29,31 @@ class Deidentified(NamedTuple):
     notes: list[str]
 
 
+class _Films(NamedTuple):
+    """New paths by image, parts of names of all headers, and how many films lost which element."""
+
+    paths: dict[str, str]
+    parts: set[str]
+    lost: Counter[str]
+
+
 def deidentify(
-    src, dst, key_file, *, keep: tuple[str, ...] = (), keep_burned_in: bool = False, progress: bool = True
+    src: str | Path, dst: str | Path, key_file: str | Path, *, rules: Rules = AS_IT_IS, progress: bool = True
 ) -> Deidentified:
     """Write a de-identified copy of a cohort.
 
     Parameters
     ----------
     src : path
-        Manifest CSV, or a folder that holds manifest.csv.
+        Manifest, or a folder that holds manifest.csv.
     dst : path
         Folder to write: new, or empty. It appears whole or not at all.
     key_file : path
         Outside `dst`. Made with mode 0600 where it does not exist; an existing one gives the same names
         again. Who holds it can tell who is who: it lists the patients' old ids.
-    keep : names of columns
-        Copied as they are, whatever they hold. All columns this software does not know are dropped otherwise,
+    rules : Rules
+        Columns and DICOM elements to copy, masks. All columns this software does not know are dropped otherwise,
         free text such as `exclusion` too; columns called .. date are shifted, dates of birth dropped.
-    keep_burned_in : bool
-        Copy films whose pixels seem to hold text. Look at them first.
 
     Raises
     ------
@@ -84,17 +61,19 @@ def deidentify(
         All problems at once; then nothing was written.
     """
     manifest, dst, key_file = _places(Path(src), Path(dst), Path(key_file))
+    root = manifest.parent
     table = read_table(manifest, MANIFEST, required=("patch_id", "patient_id", "image"))[0]
+    studies = read_table(root / "studies.csv", STUDIES, required=("patient_id",))[0] if _has_studies(root) else None
+    check_rules(rules, [*table, *([] if studies is None else studies)], table["image"])
     names = Pseudonyms(read_or_make_key(key_file))
     patients = _patient_of_film(table, manifest)
-    _look_at_films(manifest.parent, patients, keep_burned_in)
     temporary = Path(tempfile.mkdtemp(dir=dst.parent, prefix=f".{dst.name}-"))
     try:
-        films = _films(manifest.parent, temporary, patients, names, progress)
-        clean, dropped, notes = deidentify_table(table, names, manifest, keep, films)
-        clean.sort_values("patch_id", kind="stable").to_csv(temporary / "manifest.csv", index=False)
-        more = _studies(manifest.parent, temporary, names, keep)
-        _settings(manifest.parent, temporary)
+        films = _films(root, temporary, patients, names, rules, progress)
+        clean = deidentify_table(table, manifest, MANIFEST, names, rules, films.paths, films.parts)
+        clean.table.sort_values("patch_id", kind="stable").to_csv(temporary / "manifest.csv", index=False)
+        dropped = {*clean.dropped, *_studies(root, temporary, studies, names, rules, films)}
+        _settings(root, temporary)
         write_key(key_file, names)  # before the folder appears: it is never without its key
         os.chmod(temporary, 0o755)
         if dst.exists():
@@ -103,7 +82,8 @@ def deidentify(
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    return Deidentified(dst, len(set(patients.values())), len(films), sorted({*dropped, *more}), notes)
+    notes = [*clean.notes, *masked_boxes(table, rules), *_lost(films.lost)]
+    return Deidentified(dst, len(set(patients.values())), len(films.paths), sorted(dropped), notes)
 
 
 def _places(src: Path, dst: Path, key_file: Path) -> tuple[Path, Path, Path]:
@@ -134,7 +114,8 @@ def _places(src: Path, dst: Path, key_file: Path) -> tuple[Path, Path, Path]:
 
 def _patient_of_film(table: pd.DataFrame, manifest: Path) -> dict[str, str]:
     """Whose film each image is; paths that leave the folder and films of two patients are refused."""
-    root, owner, problems = manifest.parent.resolve(), {}, []
+    root, problems = manifest.parent.resolve(), []
+    owner: dict[str, str] = {}
     for row, image, patient in zip(table["row"], table["image"], table["patient_id"], strict=True):
         path = (root / image.replace("\\", "/")).resolve()
         if not image or not patient:
@@ -166,141 +147,51 @@ def _patient_of_film(table: pd.DataFrame, manifest: Path) -> dict[str, str]:
     return owner
 
 
-def _look_at_films(root: Path, patients: dict[str, str], keep_burned_in: bool) -> None:
-    """Refuse films that cannot be read, and those with text in the pixels, before anything is written."""
-    problems = []
-    for image in patients:
-        try:
-            path = root / image.replace("\\", "/")
-            pixels = read_film(path).pixels
-            if not keep_burned_in and (header_facts(path)["burned_in"] == "YES" or text_lines(pixels)):
-                problems.append(
-                    Problem(
-                        "burned_in_text",
-                        "the pixels seem to hold text, which this cannot remove; "
-                        "paint it over, or look and use --keep-burned-in",
-                        str(path),
-                    )
-                )
-        except InputError as error:
-            problems += error.problems
-    if problems:
-        raise InputError(problems)
-
-
-def _films(root: Path, folder: Path, patients: dict[str, str], names: Pseudonyms, progress: bool) -> dict[str, str]:
-    """Write all films; return the new path of each."""
+def _films(
+    root: Path, folder: Path, patients: dict[str, str], names: Pseudonyms, rules: Rules, progress: bool
+) -> _Films:
+    """Write all films, or raise what is wrong with any."""
     from tqdm.auto import tqdm
 
     (folder / "films").mkdir()
-    new, problems = {}, []
+    films = _Films({}, set(), Counter())
+    problems: list[Problem] = []
     for image, patient in tqdm(patients.items(), desc="Films", unit="film", disable=not progress):
-        source = root / image.replace("\\", "/")
-        new[image] = f"films/F{names.name('film', image)}{film_suffix(source)}"
+        target = folder / "films" / f"F{names.name('film', image)}"
         try:
-            deidentify_film(source, folder / new[image], patient, names)
+            done = deidentify_film(root / image.replace("\\", "/"), target, patient, names, rules, image)
         except InputError as error:
             problems += error.problems
+            continue
+        films.paths[image] = f"films/{done.path.name}"
+        films.parts.update(done.parts)
+        films.lost.update(done.lost)
     if problems:
         raise InputError(problems)
-    return new
+    return films
 
 
-def deidentify_film(source: Path, target: Path, patient_id: str, names: Pseudonyms) -> None:
-    """Write a film without anything that identifies, and prove that it still shows the same greys."""
-    if film_kind(source) == "dicom":
-        deidentify_dicom(source, target, patient_id, names)
-    else:
-        target.write_bytes(stripped_picture(source))
-    if not np.array_equal(read_film(source).pixels, read_film(target).pixels):
-        raise InputError(Problem("not_same", "the film would not look the same without its header", str(source)))
-
-
-def film_suffix(source: Path) -> str:
-    """The suffix a film's kind asks for, whatever the file was called."""
-    if film_kind(source) == "dicom":
-        return ".dcm"
-    with source.open("rb") as stream:
-        start = stream.read(3)
-    return ".png" if start == b"\x89PN" else ".jpg" if start == b"\xff\xd8\xff" else ".tif"
-
-
-def deidentify_table(table: pd.DataFrame, names: Pseudonyms, file: Path, keep=(), films: dict | None = None):
-    """A table's known columns with new ids and shifted dates.
-
-    Returns
-    -------
-    clean : DataFrame
-    dropped : list of str
-        Columns left out.
-    notes : list of str
-    """
-    clean, dropped, problems, notes = {}, [], [], []
-    for column in table.columns.drop("row"):
-        cells = table[column].tolist()
-        if column in keep:
-            clean[column] = cells
-        elif column in ("patch_id", "patient_id", "image"):
-            clean[column] = _renamed(column, cells, names, films)
-        elif column in _NUMBERS or column in _WORDS:
-            problems += _unknown(column, cells, table["row"], file)
-            clean[column] = cells if column != "age" else [_age(cell) for cell in cells]
-            if clean[column] != cells:
-                notes.append(f"ages above {OLDEST - 1} are written as {OLDEST}")
-        elif "date" in column.lower() and not _BIRTH.search(column):
-            clean[column] = [
-                names.date(cell, patient) for cell, patient in zip(cells, table["patient_id"], strict=True)
-            ]
-        else:
-            dropped.append(column)
-    problems += [
-        Problem("unknown_column", "no such column to keep", str(file), 1, name)
-        for name in keep
-        if name not in table and films is not None
-    ]
-    if problems:
-        raise InputError(problems)
-    return pd.DataFrame(clean), dropped, notes
-
-
-def _renamed(column: str, cells: list[str], names: Pseudonyms, films: dict | None) -> list[str]:
-    """New ids of one column."""
-    if column == "image":
-        return [films[cell] for cell in cells]
-    if column == "patient_id":
-        return [names.patient(cell) for cell in cells]
-    return [f"V{names.name('patch', cell)}" for cell in cells]
-
-
-def _unknown(column: str, cells: list[str], rows, file: Path) -> list[Problem]:
-    """Cells of a known column that hold something else: they could hold a name."""
-    words = _WORDS.get(column)
-    fits = (
-        (lambda cell: cell.lower() in words)
-        if words
-        else (lambda cell: cell.lower() in ("", "nan", "na") or _NUMBER.fullmatch(cell))
-    )
-    allowed = ", ".join(sorted(words - {""})) if words else "a number, or empty"
-    return [
-        Problem("bad_value", "not what this column holds", str(file), row, column, cell[:40], allowed)
-        for row, cell in zip(rows, cells, strict=True)
-        if not fits(cell)
-    ]
-
-
-def _age(cell: str) -> str:
-    """An age, at most 90."""
-    return str(OLDEST) if _NUMBER.fullmatch(cell) and float(cell) > OLDEST - 1 else cell
-
-
-def _studies(root: Path, folder: Path, names: Pseudonyms, keep) -> list[str]:
-    """The table behind Figure 1, where there is one, without its free text."""
-    if not (root / "studies.csv").is_file():
+def _lost(lost: Counter[str]) -> list[str]:
+    """The note on elements that held something else than they should."""
+    if not lost:
         return []
-    table = read_table(root / "studies.csv", STUDIES, required=("patient_id",))[0]
-    clean, dropped, _ = deidentify_table(table, names, root / "studies.csv", keep)
-    clean.sort_values("patient_id", kind="stable").to_csv(folder / "studies.csv", index=False)
-    return [f"studies.csv: {column}" for column in dropped]
+    counts = ", ".join(f"{keyword} ({films})" for keyword, films in sorted(lost.items()))
+    return [f"elements left out, since they held no word of the standard, number, date or UID (films): {counts}"]
+
+
+def _has_studies(root: Path) -> bool:
+    return (root / "studies.csv").is_file()
+
+
+def _studies(
+    root: Path, folder: Path, table: pd.DataFrame | None, names: Pseudonyms, rules: Rules, films: _Films
+) -> list[str]:
+    """Write the table behind Figure 1, where there is one, without its free text; return the columns left out."""
+    if table is None:
+        return []
+    clean = deidentify_table(table, root / "studies.csv", STUDIES, names, rules, films.paths, films.parts)
+    clean.table.sort_values("patient_id", kind="stable").to_csv(folder / "studies.csv", index=False)
+    return [f"studies.csv: {column}" for column in clean.dropped]
 
 
 def _settings(root: Path, folder: Path) -> None:

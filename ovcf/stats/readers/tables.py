@@ -133,7 +133,7 @@ def paired_difference_interval(both, first_only, second_only, neither, level=0.9
     a, b, c, d = both, first_only, second_only, neither
     n = a + b + c + d
     first, second = (a + b) / n, (a + c) / n
-    (_, low1, high1, _), (_, low2, high2, _) = wilson(a + b, n, level), wilson(a + c, n, level)
+    (low1, high1), (low2, high2) = (wilson(k, n, level)[1:3] for k in (a + b, a + c))
     margins = (a + b) * (c + d) * (a + c) * (b + d)
     cross_product = a * d - b * c
     if cross_product > 0:  # the continuity correction is for positive association only

@@ -1,0 +1,43 @@
+"""What a process must know of processes: the memory it took, and when to end because its parent has."""
+
+import os
+import sys
+import threading
+import time
+
+
+def peak_memory() -> int:
+    """Return the largest resident memory of this process and of any it waited for, in bytes.
+
+    Unix counts in kilobytes, macOS in bytes; Windows knows of this process only.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows
+        import psutil
+
+        return int(getattr(psutil.Process().memory_info(), "peak_wset", 0))
+    unit = 1 if sys.platform == "darwin" else 1024
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return max(resource.getrusage(kind).ru_maxrss for kind in kinds) * unit
+
+
+def end_with_parent(seconds: float = 1.0) -> None:
+    """End this process soon after the one that started it; called first in each job that a pool's worker does.
+
+    A pool notices a dead parent only between jobs, and a job may take an hour. In the parent itself nothing happens.
+    """
+    from multiprocessing import parent_process
+
+    if parent_process() is None or any(t.name == _WATCH for t in threading.enumerate()):
+        return
+    threading.Thread(target=_watch, args=(os.getppid(), seconds), name=_WATCH, daemon=True).start()
+
+
+_WATCH = "ovcf-end-with-parent"
+
+
+def _watch(parent: int, seconds: float) -> None:
+    while os.getppid() == parent:
+        time.sleep(seconds)
+    os._exit(1)
