@@ -1,8 +1,8 @@
 """Plant edits in copies of a finished run, stamp its digests anew, and count what `ovcf verify` misses.
 
-Each edit changes one thing by more than the printed rounding: a number in the page's text, one in a caption, a cell of a
-CSV, a parameter, a prediction (turned to the other class) or a reading (turned to the other answer). Digests are made
-to fit afterwards, as somebody would who knows of them, so that only the numbers themselves can tell.
+Each edit changes one thing by more than the printed rounding: a number in the page's text, one in a caption, a cell
+of a CSV, a parameter, a prediction (turned to the other class) or a reading (turned to the other answer). Digests are
+made to fit afterwards, as somebody would who knows of them, so that only the numbers themselves can tell.
 
     python benchmarks/verify_edits.py --run reports/demo --edits 200
     python benchmarks/verify_edits.py --honest 50          # runs of other seeds, verified: no alarm
@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from bs4 import BeautifulSoup, Comment
 
-from ovcf.files import digest, read_yaml, write_yaml
+from ovcf.files import digest
 from ovcf.report import run_study
 from ovcf.report.ledger import NAME as LEDGER
 from ovcf.report.ledger import read_ledger
@@ -30,7 +30,10 @@ from ovcf.report.printed import NUMBER, SILENT
 from ovcf.report.replay import INPUTS
 from ovcf.report.verify import hold, remake, verify
 from ovcf.run_folder import read_table
+from ovcf.run_folder.fixed import read_fixed, write_fixed
+from ovcf.run_folder.ledger import Ledger
 
+FILM_TABLES = ("factors", "data_findings")
 MOVES_INPUT = ("parameter", "prediction", "reading")
 
 
@@ -79,7 +82,7 @@ def edit_cell(run: Path, rng: np.random.Generator) -> str:
         for row in range(len(table))
         for column in table
         if re.fullmatch(r"-?\d+(\.\d+)?(e-?\d+)?", table.at[row, column])
-        and (name != "factors" or (name, row, column) in printed)
+        and (name not in FILM_TABLES or (name, row, column) in printed)
     ]
     if not cells:
         return edit_cell(run, rng)
@@ -95,13 +98,13 @@ def edit_parameter(run: Path, rng: np.random.Generator) -> str:
     """Change a parameter, in the run's parameters or in its record."""
     path = run / ("parameters.yaml", "run.json")[rng.integers(2)]
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    values = read_yaml(path) if path.suffix == ".yaml" else record["parameters"]
+    values = read_fixed(run)[0] if path.suffix == ".yaml" else record["parameters"]
     names = [name for name, value in values.items() if isinstance(value, (int, float))]
     name = names[rng.integers(len(names))]
     old = values[name]
     values[name] = not old if isinstance(old, bool) else old + (1 if isinstance(old, int) else old / 2)
     if path.suffix == ".yaml":
-        write_yaml(path, values)
+        write_fixed(run, values)
     else:
         path.write_text(json.dumps(record, indent=2, ensure_ascii=False), encoding="utf-8")
     return f"{path.name}: {name} from {old} to {values[name]}"
@@ -147,6 +150,10 @@ def stamp_anew(run: Path) -> None:
         row[stamp] = digests.get(row[table], row[stamp])
     with open(path, "w", encoding="utf-8", newline="") as stream:
         csv.writer(stream, lineterminator="\n").writerows(rows)
+    made = Ledger(run)
+    for name, entry in made.entries().items():
+        if "sha256" in entry and (run / name).is_file():
+            made.enter(name, **{fact: value for fact, value in entry.items() if fact != "sha256"})
 
 
 def copy_of(run: Path, folder: Path) -> Path:

@@ -114,6 +114,23 @@ def pdf(run):
 
 
 @main.command()
+@click.argument("run", type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print one object with every failure.")
+def verify(run, as_json):
+    """Make a report's numbers again and hold each against it.
+
+    From the run's stored patches, predictions, readings and published numbers; nothing is written. The exit status is 1
+    where a number no longer follows.
+    """
+    from ovcf.report.verdict import as_text
+    from ovcf.report.verify import verify
+
+    verdict = verify(run)
+    echo_json(verdict.as_dict()) if as_json else click.echo(as_text(verdict))
+    raise SystemExit(0 if verdict.holds else 1)
+
+
+@main.command()
 @click.option("--out", type=FILE, required=True, help="Folder to write the cohort to.")
 @click.option("--patients", default=405, show_default=True, type=click.IntRange(min=8))
 @click.option("--seed", default=0, show_default=True)

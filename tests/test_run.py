@@ -14,29 +14,6 @@ from ovcf.cli import main
 from ovcf.report import RunFailed, run, run_study
 from ovcf.study import Study
 
-TINY = {
-    "patients": "24",
-    "folds": "2",
-    "image_size": "64",
-    "networks": '["efficientnet_lite0", "alexnet"]',
-    "epochs": "3",
-    "replicates": "50",
-    "reader_cases": "12",
-    "readers": "3",
-    "workers": "1",
-}
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A finished tiny run; kernels inherit the folder of its cohort from the environment."""
-    folder = tmp_path_factory.mktemp("study")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OVCF_DATA", str(folder / "data"))
-        patch.setenv("OMP_NUM_THREADS", "1")
-        run_study("demo", out=folder / "run", overrides=TINY)
-    return folder / "run"
-
 
 def test_record_says_complete(finished):
     record = json.loads((finished / "run.json").read_text())
@@ -94,13 +71,13 @@ def test_git_sees_no_outputs_written_back(finished):
         assert not any(cell.get("outputs") for cell in notebook.cells)
 
 
-def test_ready_patches_without_levels_run_to_a_report(finished, tmp_path):
+def test_ready_patches_without_levels_run_to_a_report(finished, tmp_path, tiny):
     """Two folders and nothing else: no boxes, levels, ages, annotators or studies table."""
     study = Study(finished)
     for image, row in zip(study.images("none"), study.patches.itertuples(), strict=True):
         (tmp_path / "own" / row.label).mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(tmp_path / "own" / row.label / f"{row.patient_id}_{row.patch_id}.png")
-    own = TINY | {"networks": '["efficientnet_lite0"]', "leakage": "false"}
+    own = tiny | {"networks": '["efficientnet_lite0"]', "leakage": "false"}
     page = run_study("laptop", data=tmp_path / "own", out=tmp_path / "run", overrides=own)
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["status"] == "complete" and not record["synthetic"]
@@ -126,10 +103,10 @@ def broken(tmp_path, monkeypatch, finished):
     return copy
 
 
-def test_a_notebook_that_stops_is_named_and_nothing_is_lost(broken):
+def test_a_notebook_that_stops_is_named_and_nothing_is_lost(broken, tiny):
     kept = (broken / "tables" / "predictions.csv").read_bytes()
     with pytest.raises(RunFailed, match="02_preprocessing, cell"):
-        run_study("demo", out=broken, overrides=TINY)
+        run_study("demo", out=broken, overrides=tiny)
     record = json.loads((broken / "run.json").read_text())
     assert record["status"] == "failed"
     assert record["failed"]["notebook"] == "02_preprocessing"

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bs4 import BeautifulSoup, Comment, NavigableString, Tag
+from bs4 import BeautifulSoup, NavigableString, Tag
+from bs4.element import PreformattedString
 
 NUMBER = re.compile(r"(?<!\w)[-+−]?\d+(?:[.,:]\d+)*(?:e[-+]?\d+)?")
 SPOKEN = ("alt", "aria-label")
@@ -86,7 +87,7 @@ def plain(text: str) -> str:
 def _texts(node) -> Iterator[str]:
     """The texts that a node brings by itself."""
     if isinstance(node, NavigableString):
-        if not isinstance(node, Comment) and plain(node):
+        if not isinstance(node, PreformattedString) and plain(node):
             yield plain(node)
         return
     for name, value in node.attrs.items():

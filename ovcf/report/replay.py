@@ -19,7 +19,10 @@ import pandas as pd
 from nbformat.v4 import new_output
 
 from ovcf.files import write_text
+from ovcf.intake.readings import read_readings
 from ovcf.run_folder import read_table
+from ovcf.run_folder.fixed import FORMAT
+from ovcf.run_folder.ledger import NAME as LEDGER
 from ovcf.study import Study
 
 INPUTS = ("patches", "predictions", "predictions_other_split", "readings")
@@ -64,23 +67,31 @@ class Replayed(Study):
 
     def __init__(self, run: Path, scratch: Path, parameters: dict[str, Any], record: dict[str, Any]):
         self.run, self.scratch, self.parameters, self.record = Path(run), Path(scratch), parameters, record
+        self.format = 1 if not (self.run / LEDGER).is_file() else FORMAT
+        self._settle(adds=False)
         (self.scratch / "tables").mkdir(parents=True, exist_ok=True)
-        stored = {name: self._stored(name) for name in INPUTS}
-        self.patches, self.predictions = stored["patches"], stored["predictions"]
-        self.other_split = stored["predictions_other_split"]
+        self.patches, self.predictions, self.other_split = (self._stored(name) for name in INPUTS[:3])
         self.cohort = self.source = FromFilms()
-        self.readings = self._with_simulation(stored["readings"])
+        self.readings = self._stored_readings()
 
     def _stored(self, name: str) -> pd.DataFrame | None:
         path = self.run / "tables" / f"{name}.csv"
         return read_table(path) if path.is_file() else None
 
-    def _with_simulation(self, readings: pd.DataFrame | None) -> pd.DataFrame | None:
-        """Give simulated readings what their simulation was told; and make them again for comparison."""
-        if readings is not None and self.simulated_readers:
-            again = self._simulate_readings()
-            readings.attrs["simulation"] = again.attrs["simulation"]
+    def _stored_readings(self) -> pd.DataFrame | None:
+        """The run's readings; simulated ones with what their simulation was told, which makes them again too."""
+        path = self.run / "tables" / "readings.csv"
+        if not path.is_file():
+            return None
+        if not self.simulated_readers:
+            return read_readings(path)
+        readings = read_table(path)
+        readings.attrs["simulation"] = self._simulate_readings().attrs["simulation"]
         return readings
+
+    def train_networks(self) -> pd.DataFrame:
+        """Return the stored predictions."""
+        return self.predictions
 
     @property
     def synthetic(self) -> bool:
@@ -114,10 +125,20 @@ class Replayed(Study):
 
     def images(self, equalisation: str | None = None) -> np.ndarray | FromFilms:
         """Return the prepared patches (n, size, size) uint8 that the run keeps, if they are still there."""
-        way, size = equalisation or self.parameters["equalisation"], self.parameters["image_size"]
-        kept = list((self.run / "cache").glob(f"patches-{way}-{size}-*.npy"))
-        images = np.load(kept[0], mmap_mode="r") if len(kept) == 1 else None
-        return images if images is not None and len(images) == len(self.patches) else FromFilms()
+        kept = self.cached_images(equalisation or self.parameters["equalisation"])
+        return np.load(kept, mmap_mode="r") if kept else FromFilms()
+
+
+class _Opens:
+    """Stands for the class in `Study(run, ...)` and `Study.begin(run, ...)`: notebooks open one study as it is."""
+
+    def __init__(self, study: Replayed):
+        self.study = study
+
+    def __call__(self, *_: Any, **__: Any) -> Replayed:
+        return self.study
+
+    begin = __call__
 
 
 def with_stored_digits(made: pd.DataFrame, stored: pd.DataFrame | None) -> pd.DataFrame:
@@ -148,10 +169,10 @@ def replay(study: Replayed, notebooks: dict[str, nbformat.NotebookNode], install
     Replay
     """
     film_cells, changed, failed = {}, [], []
-    with _silent(), patch("ovcf.study.Study", lambda *_, **__: study):
+    with _silent(), patch("ovcf.study.Study", _Opens(study)):
         for name, notebook in notebooks.items():
             code = nbformat.read(installed / f"{name}.ipynb", as_version=4)
-            film_cells[name], cells = set(), Cells(study.parameters | {"run": str(study.run)})
+            film_cells[name], cells = set(), Cells()
             for number, cell, source in _pairs(notebook, code):
                 if cell.source != source:
                     changed.append((name, number))
@@ -181,15 +202,10 @@ def _pairs(executed: nbformat.NotebookNode, code: nbformat.NotebookNode) -> Iter
 
 
 class Cells:
-    """The cells of one notebook, executed one after another among the same names.
+    """The cells of one notebook, executed one after another among the same names."""
 
-    Parameters
-    ----------
-    parameters : of the run; what the notebook's own parameters cell says gives way to them.
-    """
-
-    def __init__(self, parameters: dict[str, Any]):
-        self.parameters, self.names = parameters, {"__name__": "__main__"}
+    def __init__(self) -> None:
+        self.names: dict[str, Any] = {"__name__": "__main__"}
         self.outputs: list[nbformat.NotebookNode] = []
 
     def execute(self, source: str) -> tuple[list[nbformat.NotebookNode], bool]:
@@ -213,15 +229,9 @@ class Cells:
                         raise
                     complete &= isinstance(statement, (ast.Assign, ast.AnnAssign))
                 else:
-                    self._keep_parameter(statement)
                     if place == len(body) - 1 and value is not None:
                         self._display(value)
         return self.outputs, complete
-
-    def _keep_parameter(self, statement: ast.stmt) -> None:
-        """Give a parameter that a cell declares (`name: type = value`) the run's value."""
-        if isinstance(statement, ast.AnnAssign) and statement.target.id in self.parameters:
-            self.names[statement.target.id] = self.parameters[statement.target.id]
 
     def _display(self, *values: Any, **_: Any) -> None:
         """Keep what is displayed as Jupyter has it."""

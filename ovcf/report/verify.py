@@ -6,7 +6,6 @@ Numbers that only films can tell are made by no one here: page, notebook, ledger
 It cannot see an edit that was made alike in every place that holds the number and, for films, in every digest.
 """
 
-import json
 import shutil
 import tempfile
 from collections import Counter
@@ -18,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ovcf.files import digest, read_yaml
+from ovcf.files import digest
 from ovcf.problems import InputError, Problem
 from ovcf.report.brief import brief
 from ovcf.report.ledger import Entry, entries, read_ledger
@@ -28,6 +27,9 @@ from ovcf.report.replay import CLOSE, INPUTS, Replay, Replayed, replay
 from ovcf.report.run import NOTEBOOKS
 from ovcf.report.sources import BRIEF
 from ovcf.report.verdict import Failure, Verdict
+from ovcf.run_folder import read_record
+from ovcf.run_folder.fixed import read_fixed
+from ovcf.run_folder.ledger import Ledger
 
 
 class Remade(NamedTuple):
@@ -57,7 +59,8 @@ def remake(run: Path) -> Remade:
     """Make a run's page and tables again from its patches, predictions, readings, published numbers and parameters."""
     record = _record(run)
     with tempfile.TemporaryDirectory(prefix="ovcf-verify-") as scratch:
-        study = Replayed(run, Path(scratch), read_yaml(run / "parameters.yaml"), record)
+        parameters, _ = _parameters_of(run, record)
+        study = Replayed(run, Path(scratch), parameters, record)
         again = replay(study, executed(run, list(record["notebooks"])), NOTEBOOKS)
         tables = {path.stem: _cells(path) for path in sorted((Path(scratch) / "tables").glob("*.csv"))}
         _complete(run, Path(scratch))
@@ -67,15 +70,17 @@ def remake(run: Path) -> Remade:
 
 def hold(run: Path, remade: Remade) -> Verdict:
     """Hold page, tables, parameters and ledger of a run against what was made again."""
-    record, parameters = _record(run), read_yaml(run / "parameters.yaml")
+    record = _record(run)
+    parameters, broken = _parameters_of(run, record)
     found = printed((run / "report.html").read_text(encoding="utf-8"))
     failures = [*_page(found, remade.texts), *_tables(run, remade.tables), *_parameters(parameters, record)]
-    failures += _failed(remade.replay)
+    failures += [*broken, *_failed(remade.replay)]
     notes = _notes(remade.replay, record)
     try:
         kept = read_ledger(run)
         failures += _ledger(found, kept, {failure.where for failure in failures})
         failures += _kept_cells(kept, run, set(remade.tables))
+        failures += _changed_files(run)
     except InputError as error:
         notes += [str(problem) for problem in error.problems]
     films = [f"{name}, cell {cell}" for name, cells in remade.replay.film_cells.items() for cell in sorted(cells)]
@@ -83,16 +88,29 @@ def hold(run: Path, remade: Remade) -> Verdict:
 
 
 def _record(run: Path) -> dict[str, Any]:
-    try:
-        record = json.loads((run / "run.json").read_text(encoding="utf-8"))
-        complete = record["status"] == "complete" and (run / "report.html").is_file()
-    except (OSError, ValueError, KeyError, TypeError):
-        complete = False
+    record = read_record(run)
     missing = [name for name in INPUTS[:2] if not (run / "tables" / f"{name}.csv").is_file()]
-    if not complete or missing:
+    if record.get("status") != "complete" or missing or not (run / "report.html").is_file():
         words = f"holds no {' and no '.join(missing)}" if missing else "holds no complete run with a report"
         raise InputError(Problem("run", words, str(run)))
     return record
+
+
+def _parameters_of(run: Path, record: dict[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
+    """The run's parameters; those of its record where their own file is damaged, which is told."""
+    try:
+        return read_fixed(run)[0], []
+    except InputError as error:
+        told = [Failure("digest", "parameters.yaml", p.message, "run.json's were taken") for p in error.problems]
+        return dict(record["parameters"]), told
+
+
+def _changed_files(run: Path) -> Iterator[Failure]:
+    """Files that are no longer those that were entered in made.json."""
+    entered = Ledger(run)
+    for name in entered.entries():
+        if entered.state(name) == "changed":
+            yield Failure("digest", name, "changed since it was made", "its digest stands in made.json")
 
 
 def _complete(run: Path, scratch: Path) -> None:
