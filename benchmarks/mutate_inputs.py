@@ -3,7 +3,8 @@
     python benchmarks/mutate_inputs.py --mutants 10000 --seed 0 --workers 2
 
 Mutant number k of a seed is always the same: `--start k --mutants 1 --keep FOLDER` makes and keeps it again.
-Five kinds take turns: manifests, pictures (PNG, JPEG, TIFF), DICOM headers, DICOM pixel data, annotations.
+Six kinds take turns: manifests, pictures (PNG, JPEG, TIFF), DICOM headers, DICOM pixel data, annotations, and films
+of all kinds on their way through `ovcf deidentify`, whose copies must not hold the film's words.
 The status is 1 where anything escaped: another exception, more than 5 seconds, numbers out of range, or a
 file opened for writing outside the sandbox.
 """
@@ -23,16 +24,19 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from sound_inputs import Seed, seeds
+from sound_inputs import SECRET, Seed, seeds
 
 from ovcf.cohort.crop import prepare_patches
 from ovcf.cohort.films import check_film, read_film, read_header
 from ovcf.cohort.manifest import read_cohort
+from ovcf.intake.deidentify import deidentify_film
+from ovcf.intake.deidentify.pseudonyms import Pseudonyms
 from ovcf.intake.formats import FORMATS
 from ovcf.intake.importers import ImportOptions, import_annotations
 from ovcf.problems import InputError
 
-KINDS = ("manifest", "picture", "dicom header", "dicom pixels", "annotation")
+KINDS = ("manifest", "picture", "dicom header", "dicom pixels", "annotation", "deidentified")
+KEY = Pseudonyms(b"k" * 32)
 SECONDS = 5.0
 WORDS = (  # cells and tokens that have broken readers before
     "",
@@ -214,7 +218,8 @@ def damaged(kind: str, seed: Seed, rng: np.random.Generator) -> bytes:
     data = seed.files[seed.target]
     if kind in ("manifest", "annotation"):
         return damage_text(data, rng)
-    if kind == "dicom header" and rng.random() < 0.6:
+    header = kind == "dicom header" or (kind == "deidentified" and seed.target.endswith(("dcm", "6154")))
+    if header and rng.random() < 0.6:
         try:
             return damage_element(data, rng)
         except Exception:
@@ -240,6 +245,15 @@ def read(how: str, folder: Path, target: Path, out: Path) -> None:
         )
         assert images.shape == (len(cohort.patches), 16, 16)
         shutil.rmtree(out)
+    elif how == "deidentify":
+        out.mkdir()
+        try:
+            copy = deidentify_film(target, out / "copy", "MRN-77123", KEY).path
+        except InputError:
+            assert not list(out.iterdir()), "a refused film is left behind"
+            raise
+        assert SECRET.encode() not in copy.read_bytes(), "a word of the old film is in the copy"
+        _checked_film(copy)
     else:
         source = target if how == "coco" else folder
         whose = ImportOptions(one_patient_per_film=FORMATS[how].patient_pattern is None)

@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import tifffile
 from PIL import Image
+
+SECRET = "Schneewittchen"  # the name in films that are to be de-identified
 
 
 class Seed(NamedTuple):
@@ -21,13 +24,16 @@ def seeds() -> dict[str, list[Seed]]:
     """Return sound inputs of every kind, small so that thousands are quick."""
     rng = np.random.default_rng(0)
     pictures = [Seed({name: data}, name, "film") for name, data in _pictures(rng).items()]
-    dicoms = [Seed({name: data}, name, "film") for name, data in _dicoms().items()]
+    films = _dicoms() | _unusual_dicoms(rng)
+    dicoms = [Seed({name: data}, name, "film") for name, data in films.items()]
+    named = [Seed({name: _named(data)}, name, "deidentify") for name, data in films.items()]
     return {
         "manifest": _manifests(rng),
         "picture": pictures,
         "dicom header": dicoms,
         "dicom pixels": dicoms,
         "annotation": _annotations(rng),
+        "deidentified": [*named, *(seed._replace(read="deidentify") for seed in pictures)],
     }
 
 
@@ -53,6 +59,10 @@ def _pictures(rng) -> dict[str, bytes]:
     }
     for number, compression in enumerate(("raw", "tiff_lzw", "tiff_deflate", "packbits", "jpeg")):
         pictures[f"g{number}.tif"] = _saved(grey, format="TIFF", compression=compression, exif=exif)
+    for number, kind in enumerate(("int8", "uint32", "int32", "float32")):
+        out = io.BytesIO()
+        tifffile.imwrite(out, (deep.astype(float) * 7 - 90).astype(kind), photometric="minisblack")
+        pictures[f"i{number}.tif"] = out.getvalue()
     palette = io.BytesIO()
     Image.fromarray(grey).convert("P").save(palette, format="PNG")
     return pictures | {"h.png": palette.getvalue()}
@@ -70,6 +80,56 @@ def _dicoms() -> dict[str, bytes]:
     ).split()
     folder = Path(pydicom.__file__).parent / "data" / "test_files"
     return {Path(name).name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
+
+
+def _unusual_dicoms(rng) -> dict[str, bytes]:
+    """Return films as old programs write them: left-justified, drawn over in spare bits, with padding and tables."""
+    import pydicom
+    from pydicom.data import get_testdata_file
+
+    films = {}
+    for name in ("left", "drawn", "padded", "table"):
+        ds = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
+        stored = rng.integers(0, 4096, (ds.Rows, ds.Columns)).astype(np.uint16)
+        ds.PixelRepresentation, ds.BitsStored, ds.HighBit = 0, 12, 15 if name == "left" else 11
+        del ds.PixelPaddingValue
+        if name == "left":
+            stored <<= 4
+        if name == "drawn":
+            stored[:9] |= 0x8000
+            ds.add_new(0x60000102, "US", 15)
+        if name == "padded":
+            stored[:, :9] = 5
+            ds.add_new(0x00280120, "US", 0)
+            ds.add_new(0x00280121, "US", 9)
+        if name == "table":
+            lut = pydicom.Dataset()
+            lut.add_new("LUTDescriptor", "US", [4096, 0, 12])
+            lut.add_new("LUTData", "OW", np.arange(4096, dtype="<u2").tobytes())
+            ds.VOILUTSequence = [lut]
+        ds.PixelData = stored.tobytes()
+        films[f"{name}.dcm"] = _bytes(ds)
+    return films
+
+
+def _bytes(ds) -> bytes:
+    out = io.BytesIO()
+    ds.save_as(out)
+    return out.getvalue()
+
+
+def _named(data: bytes) -> bytes:
+    """Return a film with a name in many of its elements."""
+    import pydicom
+
+    ds = pydicom.dcmread(io.BytesIO(data), force=True)
+    ds.PatientName, ds.OperatorsName, ds.StudyDescription = f"{SECRET}^A", SECRET, f"of {SECRET}"
+    ds.ManufacturerModelName = ds.InstitutionName = SECRET
+    ds.private_block(0x0099, SECRET, create=True).add_new(1, "LO", SECRET)
+    try:
+        return _bytes(ds)
+    except Exception:  # a seed that cannot be written again goes as it is
+        return data
 
 
 def _manifests(rng) -> list[Seed]:

@@ -134,6 +134,7 @@ def verify(run, as_json):
 @click.option("--out", type=FILE, required=True, help="Folder to write the cohort to.")
 @click.option("--patients", default=405, show_default=True, type=click.IntRange(min=8))
 @click.option("--seed", default=0, show_default=True)
+@click.option("--hospital", default="A", show_default=True, type=click.Choice(["A", "B"]), help="B: another one.")
 @click.option("--difficulty", type=float, help="How weak the signs of fresh and old are.")
 @click.option("--patient-correlation", type=float, help="How alike the vertebrae of one patient are.")
 @click.option("--diaphragm", type=float, help="How strongly the diaphragm covers T10-L1.")
@@ -214,6 +215,47 @@ def import_(form, source, out, **options):
         f"{out}: {len(result.patches)} vertebrae on {films} films of {patients} patients; "
         f"{len(result.problems)} problems, {len(result.notes)} notes"
     )
+
+
+# Another hospital: external, bundle --------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("run", type=FILE)
+@click.option("--data", required=True, metavar="MANIFEST", help='The other cohort: manifest, folder, or "synthetic".')
+@click.option("--out", type=FILE, required=True, help="Folder for what is made; the run is only read.")
+@click.option(
+    "--shared-ids",
+    default="refuse",
+    show_default=True,
+    type=click.Choice(["refuse", "leave out", "other people"]),
+    help="Ids that stand in both cohorts.",
+)
+def external(run, data, out, shared_ids):
+    """Validate a run's model on another hospital's cohort.
+
+    RUN is a finished run, or the file that `ovcf bundle` makes of one.
+    """
+    from ovcf.report.run import RunFailed, run_external
+
+    try:
+        click.echo(f"report: {run_external(run, data, out, shared_ids=shared_ids)}")
+    except RunFailed as failure:
+        click.echo(f"ovcf: the validation stopped at {failure}", err=True)
+        raise SystemExit(1) from None
+
+
+@main.command()
+@click.argument("run", type=FILE)
+@click.option("--out", type=FILE, required=True, help="File to write.")
+def bundle(run, out):
+    """Write what another hospital needs of a run, and nothing of a patient.
+
+    `ovcf external`, `predict` and own case take it in place of a run.
+    """
+    from ovcf.external import bundle_run
+
+    click.echo(f"bundle: {bundle_run(run, out)}")
 
 
 # For clinicians: explore, predict --------------------------------------------------------------------------
@@ -323,19 +365,30 @@ def readings(run, out):
 @click.option("--cluster", default="auto", show_default=True, type=click.Choice(["auto", "patient", "case"]))
 @click.option(
     "--missing",
-    default="complete_cases",
+    default="auto",
     show_default=True,
-    type=click.Choice(["complete_cases", "available", "refuse"]),
-    help="What to do about gaps.",
+    type=click.Choice(["auto", "available", "complete_cases", "refuse"]),
+    help="Gaps: auto and available judge each reader on the cases they read.",
 )
+@click.option(
+    "--power", type=float, metavar="EFFECT", help="Plan a study with FILE as pilot: power at this difference."
+)
+@click.option("--margin", type=float, help="With --power: power to show a loss of no more than this.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def readers(file, metric, threshold, cluster, missing, as_json):
+def readers(file, metric, threshold, cluster, missing, power, margin, as_json):
     """Analyse a reader study (long table, readings table or .imrmc; CSV of any dialect or .xlsx)."""
     from ovcf.intake.readings import read_readings
-    from ovcf.stats.readers.report import analyse, as_text
+    from ovcf.stats.readers.report import analyse, as_text, plan, plan_as_text
 
-    result = analyse(read_readings(file), metric, threshold, cluster=cluster, missing=missing)
-    echo_json(result) if as_json else click.echo(as_text(result))
+    if margin is not None and power is None:
+        raise click.UsageError("--margin belongs to --power EFFECT (0 for a true difference of nothing)")
+    known = {"cluster": cluster, "missing": missing}
+    if power is None:
+        result, text = analyse(read_readings(file), metric, threshold, **known), as_text
+    else:
+        result = plan(read_readings(file), power, metric, threshold, margin=margin, **known)
+        text = plan_as_text
+    echo_json(result) if as_json else click.echo(text(result))
 
 
 # Published tables ------------------------------------------------------------------------------------------

@@ -56,10 +56,13 @@ def predict_case(film_path, box, run, *, model=None) -> dict:
     return {"film": str(film_path), **answer_for(prepared, model)}
 
 
-def load_model(run):
-    """The run's final model; InputError when the run has none."""
+def load_model(run: str | Path):
+    """The final model of a run, or of a bundle (a file); InputError when there is none."""
+    from ovcf.models.bundle import open_bundle
     from ovcf.models.final import load_final
 
+    if Path(run).is_file():
+        return open_bundle(Path(run))[0]
     folder = Path(run) / "model"
     if not folder.is_dir():
         raise InputError(Problem("no_model", "this run has no final model; make it with ovcf run", str(run)))
@@ -71,7 +74,7 @@ def prepare_case(film, box, model) -> Prepared:
 
     `film` is a path or a film already read. Raises InputError for a bad film or box.
     """
-    from ovcf.cohort.crop import crop_patch, margin_in_px
+    from ovcf.cohort.crop import crop_patch, margin_in_px, with_context
     from ovcf.cohort.films import read_film
 
     name = str(film) if isinstance(film, (str, Path)) else None
@@ -79,7 +82,8 @@ def prepare_case(film, box, model) -> Prepared:
     box = check_box(box, film.pixels.shape, name)
     how = model.card["preprocessing"]
     margin = margin_in_px(film.mm_per_px, how["margin_mm"], how["margin_px"])
-    patch = crop_patch(film.pixels, box, margin_px=margin, size=how["image_size"], equalisation=how["equalisation"])
+    seen = with_context(box, how.get("context", 0))
+    patch = crop_patch(film.pixels, seen, margin_px=margin, size=how["image_size"], equalisation=how["equalisation"])
     return Prepared(patch, box, margin, film)
 
 

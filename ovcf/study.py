@@ -9,6 +9,7 @@ one beside another. Only `train_networks` trains the comparison, only `other_spl
 import hashlib
 import json
 import tempfile
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from ovcf.models.recipe import Recipe
 
 TRAINING = "weights trainable epochs batch_size learning_rate momentum decay decay_every seed training_seed".split()
-PREPROCESSING = "image_size margin_mm margin_px equalisation".split()
+PREPROCESSING = "image_size margin_mm margin_px context equalisation".split()
 COHORT = "data patients seed folds split".split()
 
 
@@ -205,20 +206,23 @@ class Study(RunFolder):
         rows = np.flatnonzero(self.patches.label == label)
         return sorted(rng.choice(rows, size=min(count, len(rows)), replace=False).tolist())
 
-    def images(self, equalisation: str | None = None) -> np.ndarray:
+    def images(self, equalisation: str | None = None, context: int | None = None) -> np.ndarray:
         """Return the patches as the network sees them: uint8 (n, size, size), rows as in `patches`, on disk.
 
-        `equalisation="none"` gives what readers see. Those the run was made with are taken where they are kept; in a
+        `equalisation="none"` gives what readers see; `context` the patches with or without the bodies beside. Those
+        the run was made with are taken where they are kept; in a
         run that is only shown, or cannot be written, missing ones are made in a temporary folder.
         """
-        which = equalisation or self.parameters["equalisation"]
+        how = equalisation or self.parameters["equalisation"]
+        beside = self.parameters["context"] if context is None else context
+        which = f"{how}-context" if beside else how
         if kept := self.cached_images(which):
             return np.load(kept, mmap_mode="r")
         if not (self.adds and self.writable):
-            return self._prepare(which, self._elsewhere)
+            return self._prepare(how, beside, self._elsewhere)
         self.refuse_changed_data()
         with self.hold():
-            array = self._prepare(which, self.run / "cache")
+            array = self._prepare(how, beside, self.run / "cache")
             self.ledger.note(f"images/{which}", file=Path(array.filename).name)
         return array
 
@@ -228,7 +232,7 @@ class Study(RunFolder):
         self._temporary = tempfile.TemporaryDirectory(prefix="ovcf-shown-")
         return Path(self._temporary.name)
 
-    def _prepare(self, equalisation: str, folder: Path) -> np.ndarray:
+    def _prepare(self, equalisation: str, context: int, folder: Path) -> np.ndarray:
         from ovcf.cohort.crop import prepare_patches
 
         p = self.parameters
@@ -237,6 +241,7 @@ class Study(RunFolder):
             size=p["image_size"],
             margin_mm=p["margin_mm"],
             margin_px=p["margin_px"],
+            context=context,
             equalisation=equalisation,
             out=folder,
             workers=p["workers"],
@@ -277,7 +282,8 @@ class Study(RunFolder):
     def train_networks(self) -> pd.DataFrame:
         """Cross-validate every network, where that was not done yet, and return the predictions (notebook 03)."""
         networks = self.parameters["networks"]
-        return self._trained("predictions", self.patches, self.parameters["split"], networks)
+        split = self.parameters["split"]
+        return self._trained("predictions", lambda: self._cross_validate(self.patches, split, networks))
 
     @cached_property
     def chosen(self) -> str:
@@ -294,7 +300,40 @@ class Study(RunFolder):
         """Predictions of the chosen network under the split that `split` is not: the price of leakage (notebook 04)."""
         other = "patch" if self.parameters["split"] == "patient" else "patient"
         self._refuse_other_recipe()
-        return self._trained("predictions_other_split", self.patches_split(other), other, [self.chosen])
+        patches = self.patches_split(other)
+        return self._trained("predictions_other_split", lambda: self._cross_validate(patches, other, [self.chosen]))
+
+    @cached_property
+    def by_region(self) -> pd.DataFrame:
+        """Predictions of the chosen network trained above, at and below the diaphragm by itself (notebook 04).
+
+        The folds are the run's. A region whose folds cannot all be trained on both classes is left out.
+        """
+        self._refuse_other_recipe()
+        return self._trained("predictions_by_region", lambda: self._regions())
+
+    def _regions(self) -> pd.DataFrame:
+        from ovcf.words import REGIONS
+
+        parts = []
+        for region in REGIONS:
+            within = (self.patches.region == region).to_numpy()
+            rows = self.patches[within]
+            classes = [rows.label[rows.fold != k].nunique() for k in rows.fold.unique()]  # to train on, fold by fold
+            if len(classes) > 1 and min(classes) == 2:
+                parts.append(self._cross_validate(self.patches, self.parameters["split"], [self.chosen], within=within))
+        columns = list(self.predictions.columns)
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+    @cached_property
+    def other_context(self) -> pd.DataFrame:
+        """Predictions of the chosen network with the bodies beside, where `context` is 0, or without (notebook 04)."""
+        self._refuse_other_recipe()
+        images = self.images(context=1 - self.parameters["context"])
+        split = self.parameters["split"]
+        return self._trained(
+            "predictions_other_context", lambda: self._cross_validate(self.patches, split, [self.chosen], images=images)
+        )
 
     @cached_property
     def final(self) -> Path:
@@ -399,24 +438,33 @@ class Study(RunFolder):
         folds = assign_folds(patches, folds=p["folds"], split=p["split"], seed=p["seed"])
         return patches.assign(fold=folds)
 
-    def _trained(self, name: str, patches: pd.DataFrame, split: str, networks: list[str]) -> pd.DataFrame:
+    def _trained(self, name: str, train: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """Read a table of predictions, or train for it and enter it with its recipe."""
         if self.holds(f"tables/{name}.csv"):
             return self.table(name)
         self.refuse_adding(f"tables/{name}.csv")
         self.refuse_changed_data()
-        return self._table(name, lambda: self._cross_validate(patches, split, networks), recipe=self._versions)
+        return self._table(name, train, recipe=self._versions)
 
-    def _cross_validate(self, patches: pd.DataFrame, split: str, networks: list[str]) -> pd.DataFrame:
+    def _cross_validate(
+        self,
+        patches: pd.DataFrame,
+        split: str,
+        networks: list[str],
+        *,
+        images: np.ndarray | None = None,
+        within: np.ndarray | None = None,
+    ) -> pd.DataFrame:
         from ovcf.models.crossval import cross_validate
 
         table = cross_validate(
-            self.images(),
+            self.images() if images is None else images,
             patches,
             networks,
             self.recipe,
             cache=self.run / "cache",
             workers=self.parameters["workers"],
+            within=within,
         )
         table.insert(1, "split", split)
         return table

@@ -30,6 +30,10 @@ LIBRARIES = ("torchvision", "timm")
 """Whose classification networks can be named as LIBRARY:NAME."""
 
 
+AVERAGE, TOTAL = "Average", "Total"
+"""What the last row of a printed table is called."""
+
+
 def region_of_level(level: str) -> str:
     """Return where a level lies by the diaphragm: T5-T9 above, T10-L1 at, L2-L5 below, "" unknown."""
     if level not in LEVELS:

@@ -27,7 +27,7 @@ def ticks(axis):
 def test_one_mark_a_finding_in_the_row_of_its_place(axes):
     findings = pd.DataFrame(
         {
-            "place": ["Table 2, AlexNet, AUC", "Section 1", "Table 2: GoogleNet", "Table 3 (caption)", "Table 2, x"],
+            "where": ["Table 2", "Section 1", "Table 2", "Table 3", "Table 2"],
             "severity": [CONTRADICTION, NOTE, CONTRADICTION, UNLIKELY, NOTE],
         }
     )
@@ -44,7 +44,7 @@ def test_one_mark_a_finding_in_the_row_of_its_place(axes):
 
 
 def test_many_findings_of_a_place_push_the_next_severity_aside(axes):
-    findings = pd.DataFrame({"place": ["Table 1"] * 8 + ["Table 2"], "severity": [CONTRADICTION] * 8 + [NOTE]})
+    findings = pd.DataFrame({"where": ["Table 1"] * 8 + ["Table 2"], "severity": [CONTRADICTION] * 8 + [NOTE]})
     ax = audit_figures.findings_by_place(findings, axes[0])
     assert ax.collections[0].get_offsets()[:, 0].tolist() == list(range(8))
     assert ax.collections[1].get_offsets().tolist() == [[14.5, 1]]  # behind 8 + 1 and the 4.5 + 1 of none

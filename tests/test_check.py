@@ -243,3 +243,18 @@ def test_real_chest_films(shared, tmp_path):
     }
     assert not [p for p in findings.warnings if "duplicate" in p.kind or p.kind == "burned_in_text"]
     assert write_check(findings, tmp_path / "out")[0].stat().st_size < 2_000_000
+
+
+def test_a_film_at_odds_with_its_header_is_a_warning(cohort):
+    """Field case 14 in a cohort: an unreadable spacing is named, with the film."""
+    from pydicom.data import get_testdata_file
+    from pydicom.filereader import dcmread
+
+    root, table = cohort
+    ds = dcmread(get_testdata_file("CT_small.dcm"))
+    ds.PixelSpacing = [143, 143]
+    ds.save_as(root / "films" / "odd.dcm")
+    table.loc[0, "image"] = "films/odd.dcm"
+    odd = [problem for problem in run(root, table).warnings if problem.kind == "odd_film"]
+    assert [problem.file for problem in odd] == ["films/odd.dcm"]
+    assert "PixelSpacing is 143" in odd[0].message and "not used" in odd[0].message

@@ -275,6 +275,17 @@ def test_text_is_sought_on_the_greys_without_their_padding(tmp_path, rng):
         deidentify_film(tmp_path / "a.dcm", tmp_path / "b", "1", NAMES)
 
 
+def test_check_finds_nobody_in_a_copy(cohort, tmp_path):
+    from ovcf.intake.check.identity import header_facts
+
+    before = header_facts(cohort / SECRET / "a.dcm")
+    assert {"PatientName", "InstitutionName", "AccessionNumber"} <= set(before["identifying"].split(", "))
+    run(cohort, tmp_path)
+    for path in (tmp_path / "out/films").iterdir():
+        facts = header_facts(path)
+        assert (facts["identifying"], facts["age"]) == ("", "")
+
+
 # -- what is left behind -----------------------------------------------------------------------------------
 
 

@@ -37,7 +37,9 @@ def test_sound_inputs_are_read_so_that_damage_has_something_to_damage(mutants, t
         for seed in sound[kind]:
             assert mutants.outcome(seed, seed.files[seed.target], tmp_path)[:2] == ("read", ""), seed.target
     read = [mutants.outcome(seed, seed.files[seed.target], tmp_path)[0] for seed in sound["dicom header"]]
-    assert read.count("read") == 13  # the three others are in colour
+    assert read.count("read") == 17  # the three others are in colour
+    clean = [mutants.outcome(seed, seed.files[seed.target], tmp_path)[:2] for seed in sound["deidentified"]]
+    assert [why for what, why in clean if what == "escaped"] == [] and [what for what, _ in clean].count("read") == 33
 
 
 def test_a_quick_slice_of_mutants(mutants):
@@ -143,7 +145,7 @@ def test_any_manifest_is_read_soundly_or_refused_with_its_rows(folder, content):
     try:
         patches = read_cohort(folder).patches
     except InputError as error:
-        lines = content.count(b"\n") + 1
+        lines = content.count(b"\n") + content.count(b"\r") + 1  # a lone \r ends a line too
         assert all(problem.file for problem in error.problems)
         assert all(problem.row is None or 1 <= problem.row <= lines for problem in error.problems)
         return

@@ -84,7 +84,7 @@ def test_interval_covers_the_true_difference(rng):
         difference = theta[0] - theta[1:]
         error, cov2 = _of_differences(merit_covariance(curves, truth))
         variance, df = average_variance(difference, error, cov2, "random")
-        ends = _tests(difference.mean(), np.sqrt(variance), df, 0.05, 0.95)
+        ends = _tests(difference.mean(), np.sqrt(variance), df, 0.05, 0.95, "auc")
         covered.append(ends["low"] < 0 < ends["high"])
     assert 0.92 < np.mean(covered) < 0.985
 

@@ -19,7 +19,7 @@ from ovcf.profiles.parameters import AS_THE_RUN, BY_NAME
 from ovcf.report.run import SEQUENCE, notebook_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
-OF_A_NEW_RUN = ("run", "profile")  # where a run is and what it is made from; all else belongs to it
+OF_A_NEW_RUN = ("run", "profile", "out", "shared_ids")  # where a run is and what is made beside it; all else is its own
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 

@@ -2,11 +2,17 @@
 
 import numpy as np
 import pandas as pd
+import printed
 import pytest
 from sklearn import metrics as sk
 
+from ovcf.audit.published import paper_wide
 from ovcf.problems import InputError
-from ovcf.stats.rates import METRICS, confusion, fold_table, rates, rates_from_counts, summary_table
+from ovcf.stats.calibration import operating_points
+from ovcf.stats.intervals import metric_intervals
+from ovcf.stats.rates import METRICS, Metric, confusion, fold_table, rates, rates_from_counts, summary_table
+from ovcf.stats.summaries import fold_means, network_intervals
+from ovcf.tables.networks import interval_table, table2
 
 COUNTED = [name for name, metric in METRICS.items() if metric.ratio]
 
@@ -130,3 +136,27 @@ def test_seeds_are_kept_apart_and_averaged_together(predictions):
 def test_bad_labels_are_refused_with_their_row():
     with pytest.raises(InputError, match="row 2.*binary"):
         confusion([0, 2, 1], [0, 1, 1])
+
+
+def test_a_metric_from_outside_is_one_entry_and_one_function(monkeypatch):
+    """The share of patches called fresh goes through folds, means, intervals and tables; nothing else moves."""
+
+    def called_fresh(tp, fn, tn, fp):
+        return tp + fp, tp + fn + tn + fp
+
+    table, draws = printed.predictions(), {"threshold": 0.5, "replicates": 50, "seed": 3}
+    before = network_intervals(table, **draws), fold_means(table, **draws), operating_points(printed.one_network())
+    monkeypatch.setitem(METRICS, "called_fresh", Metric("Called fresh", called_fresh))
+    after = network_intervals(table, **draws), fold_means(table, **draws), operating_points(printed.one_network())
+    for old, new in zip(before, after, strict=True):
+        kept = new[new.metric != "called_fresh"].reset_index(drop=True)
+        pd.testing.assert_frame_equal(kept, old)
+        assert (new.metric == "called_fresh").sum() == len(old[old.metric == "accuracy"])
+    share = fold_table(table).called_fresh
+    np.testing.assert_allclose(share, [7 / 12, 7 / 12, 7 / 12, 8 / 12])
+    np.testing.assert_allclose(after[1].set_index("metric").loc["called_fresh", "mean"], [7 / 12, 7.5 / 12])
+    exact = metric_intervals(printed.one_network(), method="analytic").set_index("metric").loc["called_fresh"]
+    assert exact.low < exact.estimate == 14 / 24 < exact.high
+    cells = table2(after[1], paper_wide(2))
+    assert cells.columns[-1] == "Called fresh (%)" and cells.iloc[0, -1].startswith("62.50")
+    assert interval_table(after[0]).loc["ResNet101", "Called fresh (%)"].startswith("58.3 [")

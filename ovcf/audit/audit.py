@@ -6,45 +6,88 @@ from pathlib import Path
 
 import pandas as pd
 
+from .cells import check_cells
 from .claims import check_claims, check_consequences
-from .findings import NOTE, SEVERITIES, Audit, Check, Ledger
+from .feasible import check_auc_points, check_fold_rows, check_scale_free
+from .findings import CONTRADICTION, NOTE, SEVERITIES, UNLIKELY, Audit, Check, Ledger
 from .folds import split_chances
-from .means import check_auc_points, check_averages, check_mean_rows
-from .paper import Paper
+from .grim import check_whole_numbers
+from .means import check_averages, check_mean_rows
+from .paper import Paper, cut_off
 from .printed_tests import check_tests
 from .reading import read_paper
 from .recover import Recovery, recover
-from .repeated import check_repeated, check_spreads_of_facts, check_sums, check_wordings
+from .repeated import check_equal_columns, check_repeated, check_spreads_of_facts, check_sums, check_wordings
+from .statistics import check_statistics
 
 SURE, NEVER = 0.05, 0.001  # chances of fold sizes that are worth a word
 
 
-def audit(source=None, *, simulate=True) -> Audit:
+def audit(source: Paper | Path | str | None = None, *, simulate: bool = True) -> Audit:
     """Audit a YAML file of printed numbers (None: the paper's, in data/published) or a `Paper`.
 
     Returns an `Audit`: findings, the most severe first; recovered matrices; and the tables behind them.
     Raises InputError with line numbers for a file that cannot be used. `simulate`: also simulate chances (of
     a reading that fits by accident, of fold sizes), which takes a second or two.
+
+    A contradiction is kept only if it stands when digits may have been cut off instead of rounded.
+
+    It cannot see numbers that were not entered, nor a wrong number that every other one agrees with.
     """
     paper = source if isinstance(source, Paper) else _read(source)
+    result = _examine(paper, simulate)
+    if not any(finding.severity == CONTRADICTION for finding in result.findings):
+        return result
+    folds = any(finding.kind == "fold-row" and finding.severity == CONTRADICTION for finding in result.findings)
+    return _unless_cut(result, _examine(cut_off(paper), False, folds))
+
+
+def _examine(paper: Paper, simulate: bool, folds: bool = True) -> Audit:
+    """Run every check once; `folds`: also search the folds behind rows of means, which takes longest."""
     ledger = Ledger()
     hints = check_repeated(paper, ledger)
     check_sums(paper, ledger)
+    check_equal_columns(paper, ledger)
     recovery = recover(paper, ledger, hints, simulate)
-    averages = check_averages(paper, ledger)
+    averages = check_averages(paper, ledger, recovery)
     check_mean_rows(paper, ledger, recovery)
+    check_scale_free(paper, ledger)
+    if folds:
+        check_fold_rows(paper, ledger, recovery)
     check_auc_points(paper, ledger, recovery)
+    intervals = check_cells(paper, ledger, recovery)
     tests = check_tests(paper, ledger, simulate)
+    check_statistics(paper, ledger)
+    check_whole_numbers(paper, ledger)
     check_consequences(paper, ledger, recovery)
     bounds = check_claims(paper, ledger, recovery)
     check_wordings(paper, ledger)
     check_spreads_of_facts(paper, ledger)
     made = _check_splits(paper, ledger, recovery) if simulate else pd.DataFrame()
     order = [row.path for table in paper.tables.values() for row in table.rows.values()]
-    matrices = sorted(recovery.matrices, key=lambda found: order.index(f"{found.table} / {found.row}"))
+    matrices = sorted(recovery.matrices, key=lambda found: order.index(found.path))
     findings = sorted(ledger.findings, key=lambda finding: SEVERITIES.index(finding.severity))
     checks = pd.DataFrame(ledger.checks, columns=Check._fields)
-    return Audit(paper.title, findings, matrices, checks, _readings(recovery), tests, averages, bounds, made)
+    return Audit(paper.title, findings, matrices, checks, _readings(recovery), tests, averages, bounds, made, intervals)
+
+
+def _unless_cut(result: Audit, cut: Audit) -> Audit:
+    """Call a contradiction only unlikely where it goes away with digits cut off; such tables' matrices go with it.
+
+    Kinds are compared by the place that they speak of: a paper read so allows everything that rounding allows and more.
+    """
+    stay = {(one.kind, one.where) for one in cut.findings if one.severity == CONTRADICTION}
+    findings, softened = [], set()
+    for one in result.findings:
+        if one.severity == CONTRADICTION and (one.kind, one.where) not in stay:
+            softened.add(one.where)
+            one = one._replace(
+                severity=UNLIKELY, message=f"{one.message} It fits if digits were cut off where others are rounded."
+            )
+        findings.append(one)
+    findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
+    matrices = [one for one in result.matrices if one.table not in softened or one.repaired]
+    return result._replace(findings=findings, matrices=matrices)
 
 
 def _read(source) -> Paper:
@@ -88,7 +131,7 @@ def _check_splits(paper: Paper, ledger: Ledger, recovery: Recovery) -> pd.DataFr
             message += " The sizes alone do not tell the likely ways apart."
         elif len(unlikely):
             message += " How patients were kept together, if they were, is not said."
-        ledger.find("fold-sizes", NOTE, paper.tables[name].place, shown, ways, message)
+        ledger.find("fold-sizes", NOTE, paper.tables[name].place, shown, ways, message, where=name)
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 

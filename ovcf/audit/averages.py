@@ -1,20 +1,31 @@
-"""Averages and their ±: recomputed under both divisors, and the one row that would mend them."""
+"""Averages and their ±: recomputed plainly, weighted and pooled, under every divisor, and the one row that would mend
+them."""
 
 import math
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
+from scipy import stats
 
+from .cells import BASES
+from .matrices import rates_of
 from .paper import Paper, Row, Table
 from .printed import Interval, show
+from .recover import Recovery
+
+PLAINLY, OPEN = "plainly", "open"
+Z = 1.959964  # of a 95 % interval
 
 
 class Average(NamedTuple):
     """One printed average against its rows.
 
     `mean`: recomputed; `sd0`, `sd1`: with divisor k and k - 1; `fits`: whether the printed mean is possible
-    given the rows' rounding; `ddof`: "0", "1", "0 or 1", "neither" or "" where no ± is printed; `mends`: rows
-    of which one other value would give both the printed mean and ± (row -> lowest and highest such value).
+    given the rows' rounding; `how`: "plainly", "weighted by ...", "pooled", "open" (weights that are not printed could
+    give it) or "" (none does); `ddof`: "0", "1", "0 or 1", "standard error", "95 % half-width", "neither" or "" where
+    no ± is printed; `mends`: rows of which one other value would give both the printed mean and ± (row -> lowest and
+    highest).
     """
 
     place: str
@@ -28,16 +39,22 @@ class Average(NamedTuple):
     ddof: str
     mends: dict[str, tuple[float, float]]
     shown: str
+    how: str
+    decimals: int
 
 
-def averages_of(paper: Paper, table: Table, row: Row) -> list[Average]:
+def averages_of(paper: Paper, table: Table, row: Row, recovery: Recovery | None = None) -> list[Average]:
     """Recompute every column of a mean row whose rows are printed in the same table."""
     members = [one for one in paper.rows(f"{table.name} / {row.of}") if one.kind == "single" and one is not row]
     found = []
     for column, cell in row.cells.items():
         cells = {one.name: one.cells[column].printed for one in members if column in one.cells}
         if len(cells) >= 2 and len(cells) == len(members):
-            found.append(_average(table.place_of(row.name, column), column, cell.printed, cells))
+            average = _average(table.place_of(row.name, column), column, cell.printed, cells)
+            if not average.fits and recovery is not None:
+                how = _otherwise(table, members, column, cell.printed, recovery)
+                average = average._replace(fits=how not in ("", OPEN), how=how)
+            found.append(average)
     return found
 
 
@@ -52,25 +69,75 @@ def _average(place, column, printed, cells) -> Average:
     mends = {} if fits and ddof != "neither" else _mends(cells, printed)
     exact, decimals = sum(cell.value for cell in cells.values()) / k, printed.decimals
     sd1, sd0 = values.std(ddof=1), values.std(ddof=0)
-    shown = show(exact, decimals)
+    shown, sd_decimals = show(exact, decimals), 0
     if printed.sd is not None:
-        shown += f" ± {show(sd0 if ddof == '0' else sd1, max(decimals, len(printed.sd_digits.partition('.')[2])))}"
-    return Average(place, column, printed.text, k, float(exact), sd0, sd1, fits, ddof, mends, shown)
+        sd_decimals = len(printed.sd_digits.partition(".")[2])
+        shown += f" ± {show(sd0 if ddof == '0' else sd1, max(decimals, sd_decimals))}"
+    how = PLAINLY if fits else ""
+    return Average(place, column, printed.text, k, float(exact), sd0, sd1, fits, ddof, mends, shown, how, sd_decimals)
+
+
+def _otherwise(table, members, column, printed, recovery: Recovery) -> str:
+    """Name another average than the plain one that prints so: weighted by cases, or pooled over all of them."""
+    metric, wanted = table.metrics[column], printed.interval()
+    values = [one.cells[column].printed.interval() for one in members]
+    found = [recovery.unique_of(one.path) for one in members]
+    if None not in found and not any(matrix.repaired for matrix in found):
+        weights = [matrix.n for matrix in found]
+        if _weighted(values, weights).meets(wanted):
+            return "weighted by the rows' cases"
+        if metric in BASES and _weighted(values, [_base(matrix, metric) for matrix in found]).meets(wanted):
+            return "weighted by the cases that each is out of"
+        pooled = rates_of(np.sum([matrix.matrix for matrix in found], axis=0)).get(metric)
+        if pooled is not None and wanted.holds(pooled * table.unit_of(column)):
+            return "pooled over all cases"
+        return ""
+    if all(one.n and one.n[0] == one.n[1] for one in members):
+        if _weighted(values, [one.n[0] for one in members]).meets(wanted):
+            return "weighted by the rows' cases"
+        known = metric == "accuracy"
+    else:
+        known = table.cases is not None and metric in ("accuracy", "recall_positive", "recall_negative")
+    within = min(v.low for v in values) <= wanted.high and wanted.low <= max(v.high for v in values)
+    return OPEN if within and not known else ""
+
+
+def _base(matrix, metric: str) -> int:
+    """Cases that a rate of one matrix is out of."""
+    return sum(a * b for a, b in zip(BASES[metric], matrix.matrix, strict=True))
+
+
+def _weighted(values: list[Interval], weights: list[int]) -> Interval:
+    """Average of intervals with known weights."""
+    total = sum(weights) or 1
+    ends = [sum(w * end for w, end in zip(weights, side, strict=True)) for side in zip(*values, strict=True)]
+    return Interval(Fraction(ends[0]) / total, Fraction(ends[1]) / total)
 
 
 def _divisor(values, ends, printed) -> str:
-    """Tell which divisor gives the printed ±, allowing for the rounding of every row.
+    """Tell which divisor gives the printed ±, or whether it is a standard error, allowing for the rounding of every
+    row.
 
     Moving each value by at most h moves the SD with divisor k - d by at most h sqrt(k / (k - d)).
     """
     h, k = float(max(end.high - end.low for end in ends)) / 2, len(values)
-    found = []
-    for ddof in (0, 1):
-        slack = h * math.sqrt(k / (k - ddof)) + 1e-9
-        sd, wanted = values.std(ddof=ddof), printed.sd_interval()
-        if float(wanted.low) - slack <= sd <= float(wanted.high) + slack:
-            found.append(str(ddof))
-    return " or ".join(found) or "neither"
+    found, wanted = [], [float(end) for end in printed.sd_interval()]
+
+    def prints(ddof: int, factor: float) -> bool:
+        slack = factor * h * math.sqrt(k / (k - ddof)) + 1e-9
+        return wanted[0] - slack <= factor * values.std(ddof=ddof) <= wanted[1] + slack
+
+    found = [str(ddof) for ddof in (0, 1) if prints(ddof, 1.0)]
+    if found:
+        return " or ".join(found)
+    for name, factor in (
+        ("standard error", 1.0),
+        ("95 % half-width", Z),
+        ("95 % half-width", stats.t.ppf(0.975, k - 1)),
+    ):
+        if prints(1, factor / math.sqrt(k)):
+            return name
+    return "neither"
 
 
 def _mends(cells, printed) -> dict[str, tuple[float, float]]:

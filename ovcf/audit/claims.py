@@ -54,9 +54,9 @@ def _check_best(paper, ledger, entry):
     place, quote = f"{_place(entry)}; {table.place}", str(entry["quote"])
     if beaten:
         message = f"The text says “{quote}”, but {'; '.join(beaten)}."
-        return ledger.find("claim-best", CONTRADICTION, place, quote, "; ".join(beaten), message)
+        return ledger.find("claim-best", CONTRADICTION, place, quote, "; ".join(beaten), message, where=_place(entry))
     ledger.holds("claim: best", place, "the printed means are in this order")
-    _report_close(ledger, [one for one in close if one[2] > ALPHA], len(columns), place, quote)
+    _report_close(ledger, entry, [one for one in close if one[2] > ALPHA], len(columns), place)
 
 
 def _welch(mine, theirs, k) -> float:
@@ -65,10 +65,11 @@ def _welch(mine, theirs, k) -> float:
     return float(stats.ttest_ind_from_stats(*ends[:2], k, *ends[2:], k, equal_var=False).pvalue)
 
 
-def _report_close(ledger, close, columns, place, quote):
+def _report_close(ledger, entry, close, columns, place):
     """Say in how many columns the lead is within the spread over the folds."""
     if not close:
         return
+    quote = str(entry["quote"])
     heading, name, p = min(close, key=lambda one: one[2])
     message = (
         f"“{quote}” holds for the printed means. Against the next best row the difference is within the "
@@ -76,7 +77,7 @@ def _report_close(ledger, close, columns, place, quote):
         f"{columns} columns; the clearest of these is {heading} against {name}, p = {p:.2f}."
     )
     shown = f"{len(close)} of {columns} columns within the spread"
-    ledger.find("claim-best", NOTE, place, quote, shown, message)
+    ledger.find("claim-best", NOTE, place, quote, shown, message, where=_place(entry))
 
 
 def _check_better(paper, ledger, recovery, entry):
@@ -93,7 +94,9 @@ def _check_better(paper, ledger, recovery, entry):
     place, quote = f"{_place(entry)}; {table.place}", str(entry["quote"])
     if failures:
         message = f"The text says “{quote}”; higher than {row.name} are {', '.join(failures)}."
-        return ledger.find("claim-better", CONTRADICTION, place, quote, ", ".join(failures), message)
+        return ledger.find(
+            "claim-better", CONTRADICTION, place, quote, ", ".join(failures), message, where=_place(entry)
+        )
     ledger.holds("claim: better", place, "the printed numbers are in this order")
     source = paper.row(row.copy_of) if row.copy_of else None
     folds = source and paper.tables[source.table].folds_of
@@ -124,7 +127,7 @@ def _report_other_cases(paper, ledger, recovery, row, source, others, place, quo
             f" As two separate samples, {right} right of {total} against each of the others gives p at most "
             f"{worst:.3f} (Fisher's exact test)."
         )
-    ledger.find("claim-better", NOTE, place, quote, "different cases", message)
+    ledger.find("claim-better", NOTE, place, quote, "different cases", message, where=place.partition("; ")[0])
 
 
 def _check_improved(paper, ledger, recovery, entry):
@@ -228,7 +231,7 @@ def _averages(paper, ledger, row, column, old, new):
             f"This average is taken with {row.name}'s {old}, which no whole numbers of cases give; with "
             f"{new}, the smallest change that does, it would be {shown}."
         )
-        ledger.find("consequence", NOTE, table.place_of(mean.name, column), printed.text, shown, message)
+        ledger.find("consequence", NOTE, table.place_of(mean.name, column), printed.text, shown, message, [mean])
 
 
 def _tests(paper, ledger, row, column, old, new):
@@ -251,7 +254,7 @@ def _tests(paper, ledger, row, column, old, new):
         if not np.isnan(p) and not _prints_so(printed, p):
             place = paper.tables[p_row.table].place_of(p_row.name, p_column)
             message = f"The {named} test gives the printed p with {row.name}'s {old}, and {p:.2g} with {new}."
-            ledger.find("consequence", NOTE, place, printed.text, f"{p:.2g}", message)
+            ledger.find("consequence", NOTE, place, printed.text, f"{p:.2g}", message, [p_row])
 
 
 def _values(paper, path, row, column, new):

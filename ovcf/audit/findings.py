@@ -1,20 +1,26 @@
 """What an audit hands back: findings in plain sentences, and the matrices that the numbers imply."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import pandas as pd
 
+from .paper import Row
+
 CONTRADICTION = "contradiction"
 UNLIKELY = "very unlikely under the stated method"
+UNDECIDED = "cannot be decided"
 NOTE = "note"
-SEVERITIES = (CONTRADICTION, UNLIKELY, NOTE)
+SEVERITIES = (CONTRADICTION, UNLIKELY, UNDECIDED, NOTE)
 
 
 class Finding(NamedTuple):
     """One thing that the printed numbers imply.
 
-    `id`: short name of the kind of check and a number; `place`: where it is printed; `printed`, `recomputed`:
-    what stands there and what follows from the other numbers; `message`: a sentence that needs no statistics.
+    `id`: the kind of check and a number; `place`: where it is printed; `printed`, `recomputed`: what stands there and
+    what follows from the other numbers; `message`: a sentence that needs no statistics. `kind`: the check; `where`:
+    table or part of the text; `rows`: paths of the rows it speaks of; `decides`: what would settle a thing that is
+    open.
     """
 
     id: str
@@ -23,6 +29,10 @@ class Finding(NamedTuple):
     printed: str
     recomputed: str
     message: str
+    kind: str
+    where: str
+    rows: tuple[str, ...] = ()
+    decides: str = ""
 
 
 class Recovered(NamedTuple):
@@ -40,6 +50,10 @@ class Recovered(NamedTuple):
     reading: str
     unique: bool
     repaired: str = ""
+
+    @property
+    def path(self) -> str:
+        return f"{self.table} / {self.row}"
 
     @property
     def matrix(self) -> tuple[int, int, int, int]:
@@ -61,25 +75,41 @@ class Check(NamedTuple):
 class Ledger:
     """Collects findings and checks while an audit runs; numbers findings of a kind in the order they come."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.findings: list[Finding] = []
         self.checks: list[Check] = []
         self._counts: dict[str, int] = {}
 
-    def find(self, kind, severity, place, printed, recomputed, message):
-        """Add a finding."""
+    def find(
+        self,
+        kind: str,
+        severity: str,
+        place: str,
+        printed: object,
+        recomputed: object,
+        message: str,
+        rows: Iterable[Row] = (),
+        *,
+        where: str = "",
+        decides: str = "",
+    ) -> None:
+        """Add a finding; `where` is the table of its rows, or the place itself, unless given."""
         self._counts[kind] = self._counts.get(kind, 0) + 1
-        name = f"{kind}-{self._counts[kind]}"
-        self.findings.append(Finding(name, severity, place, str(printed), str(recomputed), message))
+        rows = list(rows)
+        where = where or (rows[0].table if rows else place)
+        name, paths = f"{kind}-{self._counts[kind]}", tuple(row.path for row in rows)
+        self.findings.append(
+            Finding(name, severity, place, str(printed), str(recomputed), message, kind, where, paths, decides)
+        )
         self.checks.append(Check(place, kind, severity))
 
-    def holds(self, kind, place, outcome="holds"):
+    def holds(self, kind: str, place: str, outcome: str = "holds") -> None:
         """Note a check that found nothing."""
         self.checks.append(Check(place, kind, outcome))
 
 
 class Audit(NamedTuple):
-    """Result of an audit. `readings`, `tests`, `averages`, `splits`: the tables behind the findings."""
+    """Result of an audit. `readings`, `tests`, `averages`, `splits`, `intervals`: the tables behind the findings."""
 
     title: str
     findings: list[Finding]
@@ -90,20 +120,20 @@ class Audit(NamedTuple):
     averages: pd.DataFrame
     bounds: pd.DataFrame
     splits: pd.DataFrame
+    intervals: pd.DataFrame
 
     def findings_table(self) -> pd.DataFrame:
+        """Findings as a table, one row each."""
         return pd.DataFrame(self.findings, columns=Finding._fields)
 
     def matrices_table(self) -> pd.DataFrame:
+        """Recovered matrices as a table, one row each."""
         return pd.DataFrame(self.matrices, columns=Recovered._fields)
 
-    def as_json(self) -> dict:
-        """Return the object that `ovcf audit --json` prints."""
-        keep = [name for name in Recovered._fields if name != "repaired"]
+    def as_json(self) -> dict[str, object]:
+        """Return the object that `ovcf audit --json` prints; a matrix says whether it was repaired, and how."""
         return {
             "title": self.title,
             "findings": [finding._asdict() for finding in self.findings],
-            "matrices": [
-                {name: getattr(found, name) for name in keep} | {"repaired": found.repaired} for found in self.matrices
-            ],
+            "matrices": [found._asdict() for found in self.matrices],
         }

@@ -8,7 +8,7 @@ import pandas as pd
 from .findings import CONTRADICTION, Ledger
 from .matrices import LARGEST_N, Solutions, solve
 from .paper import Paper, Set, Table
-from .readings import STATED, Reading, printed_rates, under
+from .readings import Reading, readings_of, under
 
 SPREAD = 0.25  # folds are first sought within this share of an even size
 MOST_LISTED = 1_600  # matrices of one fold beyond which totals are not followed
@@ -24,6 +24,20 @@ class Parts(NamedTuple):
     solutions: dict[str, Solutions]
     n: tuple[int, int]
     totals: set[tuple[int, int]]
+    reading: Reading
+
+    @property
+    def fit(self) -> bool:
+        """Tell whether every row has a matrix, or nothing could be tried."""
+        return all(found.count for found in self.solutions.values())
+
+    def room_for(self, path: str, total: tuple[int, int]) -> tuple[int, int]:
+        """Cases that are left for one fold once the others have theirs."""
+        if any(not found.complete or not found.count for other, found in self.solutions.items() if other != path):
+            return self.n
+        others = [sorted(n for n, _ in found.sizes) for other, found in self.solutions.items() if other != path]
+        low, high = total[0] - sum(one[-1] for one in others), total[1] - sum(one[0] for one in others)
+        return (max(low, 1), high) if high >= 1 else self.n
 
     def sizes(self) -> np.ndarray | None:
         """Return (positives, negatives) of each fold, int (k, 2), where all are unique."""
@@ -34,16 +48,27 @@ class Parts(NamedTuple):
 
 
 def parts_of(paper: Paper, table: Table) -> Parts:
-    """Solve the single rows of a table whose rows are the folds of a set.
+    """Solve the single rows of a table whose rows are the folds of a set, under the first reading that fits all.
 
-    Even folds are tried first; if a row has no matrix or the sizes cannot add up to the set's, all sizes are.
+    Even folds are tried first; if a row has no matrix or the sizes cannot add up to the set's, all sizes are. Columns
+    whose names say no class are also read as averages over both classes.
     """
-    rows = {row.path: under(Reading(STATED, {}, 0), printed_rates(table, row)) for row in table.singles()}
+    bare = [table.metrics[column] for column in table.bare()]
+    readings = [one for one in readings_of(table.metrics.values(), bare) if one.honest]
+    found = [_parts_under(paper, table, reading) for reading in readings[:1]]
+    while not found[-1].fit and len(found) < len(readings):
+        found.append(_parts_under(paper, table, readings[len(found)]))
+    return found[-1] if found[-1].fit else found[0]
+
+
+def _parts_under(paper: Paper, table: Table, reading: Reading) -> Parts:
+    """Solve the folds under one reading of the columns."""
+    rows = {row.path: under(reading, table.rates(row)) for row in table.singles()}
     total = paper.sets[table.folds_of].n
     if total is None or total[1] > LARGEST_N:
-        return Parts({}, (0, 0), set())
+        return Parts({}, (0, 0), set(), reading)
     even = total[0] / len(rows), total[1] / len(rows)
-    near = int(even[0] * (1 - SPREAD)), int(np.ceil(even[1] * (1 + SPREAD)))
+    near = max(int(even[0] * (1 - SPREAD)), 1), int(np.ceil(even[1] * (1 + SPREAD)))
     solutions = {path: solve(rates, near, limit=MOST_LISTED) for path, rates in rows.items()}
     totals = _totals(list(solutions.values()), total[1])
     n = near
@@ -55,7 +80,7 @@ def parts_of(paper: Paper, table: Table) -> Parts:
         if all(found.count for found in wide.values()):  # every row can be: then all sizes count
             solutions = {path: solve(rates, n, limit=MOST_LISTED) for path, rates in rows.items()}
             totals = _totals(list(solutions.values()), total[1])
-    return Parts(_that_add_up(solutions, total), n, totals)
+    return Parts(_that_add_up(solutions, total), n, totals, reading)
 
 
 def _totals(solutions, largest) -> set[tuple[int, int]]:
@@ -202,7 +227,7 @@ def check_totals(paper: Paper, ledger: Ledger, table: Table, cases: Set, parts: 
     if n is not None and n not in sizes:
         shown = ", ".join(str(size) for size in sorted(sizes)[:3])
         message = f"The folds' matrices add up to {shown} cases, not to the {n} that are printed ({cases.place})."
-        return ledger.find("class-totals", CONTRADICTION, table.place, n, shown, message)
+        return ledger.find("class-totals", CONTRADICTION, table.place, n, shown, message, table.singles())
     totals = {positive for size, positive in parts.totals if n in (None, size)}
     if cases.positive is None or cases.positive in totals:
         return ledger.holds("class totals", table.place, "the folds add up to the printed class totals")
@@ -216,4 +241,5 @@ def check_totals(paper: Paper, ledger: Ledger, table: Table, cases: Set, parts: 
             "the two totals stand under each other's heading."
         )
     message += "" if message.endswith(".") else f" ({cases.place})."
-    ledger.find("class-totals", CONTRADICTION, f"{table.place}; {cases.place}", printed, implied, message)
+    place = f"{table.place}; {cases.place}"
+    ledger.find("class-totals", CONTRADICTION, place, printed, implied, message, table.singles())

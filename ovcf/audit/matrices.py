@@ -7,13 +7,18 @@ work grows with the number of class sizes and of answers. Where precisions are p
 the same is done with D = tp + fp (the table turned on its side), whichever leaves fewer candidates.
 """
 
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from .printed import Interval
+from .scores import of_counts
+
+Rates = dict[str, Interval]
 
 # Numerator and denominator of each rate as coefficients of (tp, fn, tn, fp).
 RATES = {
@@ -24,8 +29,14 @@ RATES = {
     "precision_negative": ((0, 0, 1, 0), (0, 1, 1, 0)),
     "f1_positive": ((2, 0, 0, 0), (2, 1, 0, 1)),
     "f1_negative": ((0, 0, 2, 0), (0, 1, 2, 1)),
+    "f2_positive": ((5, 0, 0, 0), (5, 4, 0, 1)),
+    "f05_positive": ((5, 0, 0, 0), (5, 1, 0, 4)),
+    "miss_positive": ((0, 1, 0, 0), (1, 1, 0, 0)),
+    "miss_negative": ((0, 0, 0, 1), (0, 0, 1, 1)),
 }
+SAME = {f"{kind}_micro": "accuracy" for kind in ("precision", "recall", "f1")} | {"recall_weighted": "accuracy"}
 LARGEST_N = 20_000
+MOST_SIEVED = 400_000  # matrices that are listed to be sifted by metrics that no inequality expresses
 MOST_COUNTED = 2_000_000
 BLOCK = 200_000  # candidates held at once: some tens of megabytes
 MANY = 600_000  # (n, D) pairs beyond which a linear programme pays
@@ -38,7 +49,7 @@ class Solutions(NamedTuple):
     `sizes`: set of (n, tp + fn) among those listed. `complete` is False where more exist than are listed.
     """
 
-    matrices: np.ndarray
+    matrices: NDArray[np.int64]
     count: int
 
     @property
@@ -54,12 +65,15 @@ class Solutions(NamedTuple):
         return {(int(row.sum()), int(row[0] + row[1])) for row in self.matrices}
 
 
-def solve(rates: dict[str, Interval], n, *, positives=None, limit: int = 5_000) -> Solutions:
+def solve(
+    rates: Rates, n: int | tuple[int, int], *, positives: int | tuple[int, int] | None = None, limit: int = 5_000
+) -> Solutions:
     """Find every confusion matrix whose rates lie in the given intervals.
 
     Parameters
     ----------
-    rates : canonical metric -> exact interval as a fraction of 1 (`RATES` lists the metrics)
+    rates : canonical metric -> exact interval as a fraction of 1. Those of `RATES` are searched by; matrices that
+        fit them are sifted by the others (MCC, kappa, averages over classes, ...), if there are not too many
     n : number of cases, or (lowest, highest)
     positives : number of positive cases, or (lowest, highest); None when unknown
     limit : list at most so many matrices (all are counted, up to some millions; then `count` says "at least")
@@ -69,11 +83,43 @@ def solve(rates: dict[str, Interval], n, *, positives=None, limit: int = 5_000) 
     low, high = (n, n) if np.isscalar(n) else n
     if high > LARGEST_N:
         raise ValueError(f"n up to {LARGEST_N:,} cases, not {high:,}")
+    rates = _merged(rates)
+    others = {metric: interval for metric, interval in rates.items() if metric not in RATES}
+    found = _search({m: interval for m, interval in rates.items() if m in RATES}, (low, high), positives,
+                    MOST_SIEVED if others else limit)  # fmt: skip
+    if not others:
+        return found
+    kept = found.matrices[_sifted(found.matrices, others)]
+    count = len(kept) if found.complete else max(found.count, len(kept) + 1)
+    return Solutions(kept[:limit], count)
+
+
+def _merged(rates: Rates) -> Rates:
+    """Put metrics that are one number by definition together, such as micro averages and accuracy."""
+    merged: Rates = {}
+    for metric, interval in rates.items():
+        name = SAME.get(metric, metric)
+        both = merged.get(name, interval)
+        merged[name] = Interval(max(both.low, interval.low), min(both.high, interval.high))
+    return merged
+
+
+def _sifted(matrices: NDArray[np.int64], others: Rates) -> NDArray[np.bool_]:
+    """Tell which matrices have all these metrics in their intervals (ends included, to 1e-12)."""
+    keep = np.ones(len(matrices), dtype=bool)
+    for metric, (low, high) in others.items():
+        values = of_counts(metric, matrices)
+        keep &= (values >= float(low) - 1e-12) & (values <= float(high) + 1e-12)
+    return keep
+
+
+def _search(rates: Rates, n: tuple[int, int], positives, limit: int) -> Solutions:
+    """List the matrices that satisfy the inequalities of the rates."""
     coefficients, constants = inequalities(rates)
     sideways = positives is None and _direct(coefficients[:, SIDEWAYS]) > _direct(coefficients)
     turned = coefficients[:, SIDEWAYS] if sideways else coefficients
     found, count = [], 0
-    for cases, sizes in _pairs(turned, constants, max(low, 1), high, positives):
+    for cases, sizes in _pairs(turned, constants, max(n[0], 1), n[1], positives):
         for matrices, number in _solve_block(turned, constants, cases, sizes, limit):
             found.append(matrices[:, SIDEWAYS] if sideways else matrices)
             count += number
@@ -83,7 +129,7 @@ def solve(rates: dict[str, Interval], n, *, positives=None, limit: int = 5_000) 
     return Solutions(matrices[np.lexsort(matrices.T[::-1])], count)
 
 
-def inequalities(rates: dict[str, Interval]) -> tuple[np.ndarray, np.ndarray]:
+def inequalities(rates: Rates) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Write intervals as integer inequalities `coefficients @ (tp, fn, tn, fp) >= constants`.
 
     A rate that is printed has a denominator of at least 1.
@@ -105,7 +151,7 @@ def inequalities(rates: dict[str, Interval]) -> tuple[np.ndarray, np.ndarray]:
     return np.array(rows, dtype=np.int64), np.array(constants, dtype=np.int64)
 
 
-def rates_of(matrix) -> dict[str, Fraction]:
+def rates_of(matrix: Iterable[int]) -> dict[str, Fraction]:
     """Return the exact rates of one matrix (tp, fn, tn, fp); a rate with denominator 0 is left out."""
     a, b, c, d = (int(x) for x in matrix)
     found = {}

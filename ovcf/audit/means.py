@@ -1,12 +1,13 @@
 """Checks on rows that are means ± SD: divisors, F1, accuracy, spreads, an AUC and its point."""
 
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 
-from .averages import Average, averages_of
+from .averages import OPEN, PLAINLY, Average, averages_of
 from .bounds import auc_bounds, auc_error, class_share, largest_sd, mean_f1_bounds, spread_p
-from .findings import CONTRADICTION, NOTE, UNLIKELY, Ledger
-from .matrices import rates_of
+from .findings import CONTRADICTION, NOTE, UNDECIDED, UNLIKELY, Ledger
 from .paper import Paper, Row, Table
 from .printed import Interval, show
 from .recover import Recovery
@@ -16,42 +17,65 @@ SAMPLING = 1e-6  # chance below which a spread is called out
 TIMES = 4  # and only if it is this many times what sampling alone gives
 
 
-def check_averages(paper: Paper, ledger: Ledger) -> pd.DataFrame:
+def check_averages(paper: Paper, ledger: Ledger, recovery: Recovery) -> pd.DataFrame:
     """Recompute printed averages and SDs from the rows of the same table; name each ±'s divisor."""
     found: list[Average] = []
     for table, row in tables_with(paper, "mean"):
         if row.of:
-            columns = averages_of(paper, table, row)
+            columns = averages_of(paper, table, row, recovery)
             for average in columns:
-                _report_average(ledger, average)
+                _report_average(ledger, row, average)
             _report_divisors(ledger, table, row, columns)
             found += columns
     return pd.DataFrame(found, columns=Average._fields)
 
 
-def _report_average(ledger, average: Average):
+def _report_average(ledger: Ledger, row: Row, average: Average) -> None:
     """Say when an average or its ± does not follow from the rows."""
+    if average.fits and average.how != PLAINLY:
+        return _report_weighted(ledger, row, average)
+    if average.how == OPEN:
+        message = (
+            f"The plain average of the {average.k} rows is {average.shown}, printed is {average.printed}. "
+            "Weights that are "
+            "not printed could give it."
+        )
+        decides = "the number of cases behind each row, or that the average is a plain one"
+        return ledger.find(
+            "average", UNDECIDED, average.place, average.printed, average.shown, message, [row], decides=decides
+        )
+    if average.fits and average.ddof in ("standard error", "95 % half-width"):
+        message = f"The ± is the {average.ddof} of the {average.k} rows' mean, not their SD (± {show(average.sd1)})."
+        return ledger.find("divisor", NOTE, average.place, average.printed, f"± {show(average.sd1)}", message, [row])
     if average.fits and average.ddof != "neither":
         return ledger.holds("average", average.place, f"{average.shown} (ddof {average.ddof})")
+    _report_wrong(ledger, row, average)
+
+
+def _report_weighted(ledger: Ledger, row: Row, average: Average) -> None:
+    """Note an average that is not the plain one."""
+    message = (
+        f"This is the average of the {average.k} rows {average.how}; the plain one is {average.shown}. Which of them a "
+        "reader should expect is not said."
+    )
+    ledger.find("average", NOTE, average.place, average.printed, average.shown, message, [row])
+
+
+def _report_wrong(ledger: Ledger, row: Row, average: Average) -> None:
+    """Say that no average of the rows gives what is printed, and which one row would mend it."""
     what = "mean does" if not average.fits else "± does"
     message = f"The {average.k} rows above give {average.shown}, printed is {average.printed}."
     if not average.fits and average.ddof == "neither":
         what = "mean and ± do"
     if len(average.mends) == 1:
-        (row, (low, high)), *_ = average.mends.items()
-        message += f" Both printed numbers would follow if {row} alone had {_span(low, high)} in this column."
+        (name, (low, high)), *_ = average.mends.items()
+        message += f" Both printed numbers would follow if {name} alone had {_span(low, high)} in this column."
     elif average.mends:
         message += f" One other value in any of {len(average.mends)} rows would mend it."
-    elif not average.fits or average.ddof == "neither":
+    else:
         message += " No change of a single row gives both the mean and the ±."
-    ledger.find(
-        "average",
-        CONTRADICTION,
-        average.place,
-        average.printed,
-        average.shown,
-        f"The {what} not follow from the rows. {message}",
-    )
+    text = f"The {what} not follow from the rows. {message}"
+    ledger.find("average", CONTRADICTION, average.place, average.printed, average.shown, text, [row])
 
 
 def _span(low, high) -> str:
@@ -70,13 +94,12 @@ def _report_divisors(ledger, table, row, columns):
         usual, here = (
             ("number of rows less one", "number of rows") if odd == "0" else ("number of rows", "rows less one")
         )
-        decimals = len(average.printed.rpartition("±")[2].strip().partition(".")[2])
-        other = show(sds["1" if odd == "0" else "0"], decimals)
+        other = show(sds["1" if odd == "0" else "0"], average.decimals)
         message = (
             f"This ± is an SD divided by the {here} (ddof {odd}), the other columns of the row divide by the "
             f"{usual}; computed like them it would be ± {other}."
         )
-        ledger.find("divisor", NOTE, average.place, average.printed, f"± {other}", message)
+        ledger.find("divisor", NOTE, average.place, average.printed, f"± {other}", message, [row])
 
 
 # One row at a time
@@ -107,7 +130,7 @@ def _interval(table: Table, row: Row, metric: str):
     if column is None or column not in row.cells or row.cells[column].printed.relation:
         return None, None
     interval, unit = row.cells[column].printed.interval(truncated=True), table.unit_of(column)
-    return row.cells[column].printed, Interval(interval.low / unit, interval.high / unit)
+    return row.cells[column].printed, interval.scaled(Fraction(1, unit))
 
 
 def _check_f1(paper, ledger, table, row, side, k):
@@ -117,11 +140,13 @@ def _check_f1(paper, ledger, table, row, side, k):
     )
     if None in (p, r, f):
         return
-    unit = 100 if table.unit == "percent" else 1
+    column = table.column_of("", f"f1_{side}")
+    unit, place = table.unit_of(column), table.place_of(row.name, column)
     sds = [cell.sd_interval().high / unit if cell.sd is not None else None for cell in (p, r)]
+    sds = [None, None] if table.bare() else sds  # averages over classes keep the upper bound only
     bound = mean_f1_bounds(precision, recall, *sds, k)
-    place = table.place_of(row.name, table.column_of("", f"f1_{side}"))
-    if f1.meets(bound):
+    half = Fraction(1, 2 * unit * 10**f.decimals)  # folds may be rounded before they are averaged
+    if Interval(f1.low - half, f1.high + half).meets(bound):
         return ledger.holds("F1 of means", place, f"at most {show(bound.high * unit)}")
     above = f1.low > bound.high
     limit = show((bound.high if above else bound.low) * unit)
@@ -129,7 +154,7 @@ def _check_f1(paper, ledger, table, row, side, k):
         f"With a mean precision of {p.text} and a mean recall of {r.text}, the mean F1 can be at "
         f"{'most' if above else 'least'} {limit}, whatever the single results were; printed is {f.text}."
     )
-    ledger.find("f1-bound", CONTRADICTION, place, f.text, f"at {'most' if above else 'least'} {limit}", message)
+    ledger.find("f1-bound", CONTRADICTION, place, f.text, f"at {'most' if above else 'least'} {limit}", message, [row])
 
 
 def f1_limits(paper: Paper) -> pd.DataFrame:
@@ -142,7 +167,7 @@ def f1_limits(paper: Paper) -> pd.DataFrame:
         for side, name in (("positive", paper.positive), ("negative", paper.negative)):
             ends = [_interval(table, row, f"{kind}_{side}") for kind in ("precision", "recall", "f1")]
             if all(cell is not None for cell, _ in ends):
-                unit = 1 if table.unit == "percent" else 100
+                unit = 100 / table.unit_of(table.column_of("", f"f1_{side}"))
                 p, r, f = (float(cell.value) * unit for cell, _ in ends)
                 found.append((table.name, row.name, name, f, 2 * p * r / (p + r)))
     return pd.DataFrame(found, columns=["table", "row", "class", "printed", "limit"])
@@ -159,7 +184,7 @@ def _check_largest(ledger, table, row, k):
         if float(cell.printed.sd_interval().low) / unit > most:
             message = f"Numbers between 0 and {unit} with this mean cannot spread by more than ± {most * unit:.3g}."
             place = table.place_of(row.name, column)
-            ledger.find("largest-sd", CONTRADICTION, place, cell.printed.text, f"± {most * unit:.3g}", message)
+            ledger.find("largest-sd", CONTRADICTION, place, cell.printed.text, f"± {most * unit:.3g}", message, [row])
 
 
 def _check_spread(paper, ledger, recovery, table, row, k):
@@ -195,7 +220,7 @@ def _check_spread(paper, ledger, recovery, table, row, k):
         if low is not None:
             message += f". The row's recalls keep every fold's AUC near {low:.2f} to {high:.2f}, so folds "
             message += "would have to lie at both ends of it"
-        ledger.find("spread", UNLIKELY, place, cell.text, f"about ± {error * unit:.2g}", message + ".")
+        ledger.find("spread", UNLIKELY, place, cell.text, f"about ± {error * unit:.2g}", message + ".", [row])
 
 
 def _reach(table, row, k, mean):
@@ -210,24 +235,6 @@ def _fold_size(paper, table, k) -> float | None:
     """Cases of one fold of the set that a table's folds make up."""
     cases = paper.sets.get(table.folds_of or "")
     return sum(cases.n) / 2 / k if cases and cases.n and k else None
-
-
-def check_auc_points(paper: Paper, ledger: Ledger, recovery: Recovery):
-    """An AUC is bounded by the sensitivity and specificity that the same scores gave."""
-    for table, row in tables_with(paper, "single"):
-        cell, interval = _interval(table, row, "auc")
-        matrix = recovery.unique_of(row.path)
-        if cell is None or matrix is None:
-            continue
-        exact = rates_of(matrix.matrix)
-        low, high = auc_bounds(exact.get("recall_positive", 0), exact.get("recall_negative", 1))
-        place = table.place_of(row.name, table.column_of("", "auc"))
-        if float(interval.high) < low - 1e-9 or float(interval.low) > high + 1e-9:
-            area = f"{low:.3f} and {high:.3f}"
-            message = f"A curve through this row's sensitivity and specificity has an area between {area}."
-            ledger.find("auc-point", CONTRADICTION, place, cell.text, f"{low:.3f} to {high:.3f}", message)
-        else:
-            ledger.holds("AUC and its point", place, f"{low:.3f} to {high:.3f}")
 
 
 # Share of the classes
@@ -274,7 +281,8 @@ def _check_shares(paper, ledger, recovery, table):
         else "."
     )
     place = f"{table.place}: {', '.join(name for name, _ in against)}"
-    ledger.find("class-share", UNLIKELY, place, f"{stated:.1%} {paper.positive}", ranges, message)
+    rows = [table.rows[name] for name, _ in against]
+    ledger.find("class-share", UNLIKELY, place, f"{stated:.1%} {paper.positive}", ranges, message, rows)
 
 
 def _rows(found) -> str:

@@ -5,32 +5,12 @@ them.
 """
 
 import re
+from collections.abc import Callable
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from .printed import Printed
-
-# Metrics by the class they speak of; a table may also say recall_<class>, precision_<class>, f1_<class>.
-METRICS = {
-    "accuracy": "accuracy",
-    "sensitivity": "recall_positive",
-    "specificity": "recall_negative",
-    "recall": "recall_positive",
-    "ppv": "precision_positive",
-    "precision": "precision_positive",
-    "npv": "precision_negative",
-    "f1": "f1_positive",
-    "auc": "auc",
-}
-MATRIX_METRICS = (
-    "accuracy",
-    "recall_positive",
-    "recall_negative",
-    "precision_positive",
-    "precision_negative",
-    "f1_positive",
-    "f1_negative",
-)
+from .printed import Interval, Printed
+from .scores import BARE, METRICS, SCORES, WORDS
 
 
 class Cell(NamedTuple):
@@ -45,7 +25,8 @@ class Row(NamedTuple):
     """One row. `kind`: single (one confusion matrix), mean (± over rows), p, total, part (of a count) or text.
 
     `of`: pattern of the rows a mean is taken over; `over`: how many, where they are not printed; `n`: cases
-    of this row alone, (low, high) or None; `copy_of`: path of the row that it repeats.
+    of this row alone, (low, high) or None; `positives`: how many of them are positive, where printed; `copy_of`: path
+    of the row that it repeats.
     """
 
     table: str
@@ -57,6 +38,7 @@ class Row(NamedTuple):
     copy_of: str | None
     n: tuple[int, int] | None
     line: int
+    positives: int | None = None
 
     @property
     def path(self) -> str:
@@ -77,10 +59,34 @@ class Table(NamedTuple):
     folds_of: str | None
     rows: dict[str, Row]
     place: str
+    units: dict[str, int]
+    method: str | None = None
 
     def unit_of(self, column: str) -> int:
-        """100 where the column is printed in percent, 1 where as a fraction (an AUC always is)."""
-        return 1 if self.metrics[column] == "auc" or self.unit == "fraction" else 100
+        """100 where the column is printed in percent, 1 where as a fraction."""
+        return self.units[column]
+
+    def bare(self) -> list[str]:
+        """Columns whose names say no class, so that they may be averages over both."""
+        return [column for column in self.columns if column in BARE and self.kind != "counts"]
+
+    def rate(self, row: Row, column: str) -> Interval:
+        """Values that a printed rate can stand for, as a fraction of 1."""
+        return row.cells[column].printed.interval().scaled(Fraction(1, self.units[column]))
+
+    def rates(self, row: Row) -> dict[str, tuple[str, Interval]]:
+        """Printed rates of a row that counts give: metric -> (column, interval as a fraction of 1).
+
+        A cell that says 30/32 gives that value alone, if it prints so.
+        """
+        found = {}
+        for column, cell in row.cells.items():
+            if self.metrics[column] in SCORES and not cell.printed.relation:
+                interval, of = self.rate(row, column), cell.printed.of
+                if of and of[1] and interval.holds(Fraction(of[0], of[1])):
+                    interval = Interval(Fraction(of[0], of[1]), Fraction(of[0], of[1]))
+                found[self.metrics[column]] = column, interval
+        return found
 
     def place_of(self, row: str, column: str | None = None) -> str:
         heading = f", {self.headings[self.columns.index(column)]}" if column in self.columns else ""
@@ -95,7 +101,7 @@ class Table(NamedTuple):
 
 
 class Set(NamedTuple):
-    """A set of cases: number (low, high), and how many are positive and negative where that is printed."""
+    """A set of cases: number (low, high), how many are positive and negative, and sizes of its folds, where printed."""
 
     name: str
     n: tuple[int, int] | None
@@ -104,10 +110,14 @@ class Set(NamedTuple):
     part_of: str | None
     place: str
     line: int
+    folds: tuple[tuple[int, int], ...] | None = None
 
 
 class Fact(NamedTuple):
-    """A number of the text under a name; `value` where it is a word; `least`, `most`: bounds of the thing."""
+    """A number of the text under a name; `value` where it is a word; `least`, `most`: bounds of the thing.
+
+    `n`, `items`: a mean over n answers of so many whole numbers each.
+    """
 
     name: str
     text: str
@@ -118,15 +128,17 @@ class Fact(NamedTuple):
     unit: str
     place: str
     line: int
+    n: int | None = None
+    items: int = 1
 
 
 class Entry(NamedTuple):
-    """One item of `statements`, `sums`, `tests`, `claims` or `wordings`: its fields as read, and its line."""
+    """One item of `statements`, `sums`, `tests`, `statistics`, `claims` or `wordings`: its fields, and its line."""
 
     fields: dict
     line: int
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Any:
         return self.fields.get(name)
 
 
@@ -145,6 +157,7 @@ class Paper(NamedTuple):
     tests: list[Entry]
     claims: list[Entry]
     wordings: list[Entry]
+    statistics: list[Entry]
 
     def rows(self, path: str) -> list[Row]:
         """Rows that a path such as "Table 4 / Doctor *" names, in printed order (none: [])."""
@@ -158,8 +171,12 @@ class Paper(NamedTuple):
 
     def word(self, metric: str) -> str:
         """Name a metric with the paper's words for its classes: "recall of fresh"."""
+        if metric in WORDS:
+            return WORDS[metric]
         kind, _, side = metric.partition("_")
-        name = {"f1": "F1", "auc": "AUC"}.get(kind, kind)
+        name = {"f1": "F1"}.get(kind, kind)
+        if side in ("macro", "weighted", "micro"):
+            return f"{side} {name}"
         return f"{name} of {self.positive if side == 'positive' else self.negative}" if side else name
 
     def column(self, table: str, name: str) -> str | None:
@@ -174,7 +191,7 @@ class Paper(NamedTuple):
         return METRICS.get(column, column)
 
 
-def pattern(text: str):
+def pattern(text: str) -> Callable[[str], bool]:
     """Return a function that tells whether a name fits a pattern in which only `*` is special."""
     wanted = re.compile("".join(".*" if part == "*" else re.escape(part) for part in re.split(r"(\*)", text)))
     return lambda name: wanted.fullmatch(name) is not None
@@ -213,3 +230,16 @@ def numbers_at(paper: Paper, path: str) -> list[Found]:
         place = paper.tables[row.table].place_of(row.name, column)
         found.append(Found(place, printed.text, printed.bracket if bracket else printed.value))
     return found
+
+
+def cut_off(paper: Paper) -> Paper:
+    """Return the paper read as if every printed number may have lost further digits instead of being rounded."""
+    tables = {}
+    for name, table in paper.tables.items():
+        rows = {}
+        for key, row in table.rows.items():
+            cells = {c: cell._replace(printed=cell.printed._replace(cut=True)) for c, cell in row.cells.items()}
+            rows[key] = row._replace(cells=cells)
+        tables[name] = table._replace(rows=rows)
+    facts = {n: f._replace(printed=f.printed and f.printed._replace(cut=True)) for n, f in paper.facts.items()}
+    return paper._replace(tables=tables, facts=facts)

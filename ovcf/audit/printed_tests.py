@@ -72,7 +72,7 @@ def _report_test(paper, ledger, entry, printed, place, found, other):
     against = [(one["columns"].iloc[0], list(one.loc[one["fits"], "test"])) for one in other]
     if named is None:
         exact = list(found.loc[found["exact"] & found["fits"], "test"])
-        _report_unnamed(ledger, printed, place, exact or fitting, p)
+        _report_unnamed(ledger, entry, printed, place, exact or fitting, p)
         return
     message = f"The test named, {named}, gives p = {_p(p[named])} on these columns; printed is {printed.text}."
     swapped = [columns for columns, tests in against if named in tests]
@@ -83,7 +83,7 @@ def _report_test(paper, ledger, entry, printed, place, found, other):
     half = list(found.loc[found["one_sided"], "test"])
     if named in half:
         message += f" Half of it, the one-sided p, is {_p(p[named] / 2)} and fits."
-    ledger.find("p-value", CONTRADICTION, place, printed.text, _p(p[named]), message)
+    ledger.find("p-value", CONTRADICTION, place, printed.text, _p(p[named]), message, where=_table(entry))
 
 
 def _report_question(paper, ledger, entry, printed, place, named, p):
@@ -97,21 +97,23 @@ def _report_question(paper, ledger, entry, printed, place, named, p):
         "whether the cases are spread alike over the rows. A chi-square test of the table, which asks that, "
         f"gives {p['chi-square']:.3f}."
     )
-    ledger.find("p-question", NOTE, place, printed.text, f"{p['chi-square']:.3f} by chi-square", message)
+    ledger.find(
+        "p-question", NOTE, place, printed.text, f"{p['chi-square']:.3f} by chi-square", message, where=_table(entry)
+    )
 
 
-def _report_unnamed(ledger, printed, place, fitting, p):
+def _report_unnamed(ledger, entry, printed, place, fitting, p):
     """A p-value whose test is not named: say which tests give it."""
     others = ", ".join(
         f"{test} {_p(value)}" for test, value in p.items() if test not in fitting and not np.isnan(value)
     )
     if not fitting:
         message = f"The text names no test for this p; none of the usual ones gives {printed.text} ({others})."
-        ledger.find("p-value", UNLIKELY, place, printed.text, others, message)
+        ledger.find("p-value", UNLIKELY, place, printed.text, others, message, where=_table(entry))
         return
     shown = ", ".join(f"{test} ({_p(p[test])})" for test in fitting)
     message = f"The text names no test for this p; {printed.text} is what these give: {shown}. Not: {others}."
-    ledger.find("p-method", NOTE, place, printed.text, shown, message)
+    ledger.find("p-method", NOTE, place, printed.text, shown, message, where=_table(entry))
 
 
 def _p(value) -> str:
@@ -124,6 +126,11 @@ def _p(value) -> str:
 
 def _counts(paper, entry) -> bool:
     return paper.tables[str(entry["first"]).partition(" / ")[0].strip()].kind == "counts"
+
+
+def _table(entry) -> str:
+    """Table that a p-value is printed in."""
+    return str(entry["p"]).partition(" / ")[0].strip()
 
 
 def _n(paper, entry) -> int:
@@ -146,4 +153,6 @@ def _report_pairing(paper, ledger, entry, place, first, second, found):
         f"as good; over these p runs from {_p(low)} to {_p(high)}. In the printed order it is "
         f"{_p(found.set_index('test')['p']['paired t'])}."
     )
-    ledger.find("pairing", NOTE, place, found["printed"].iloc[0], f"{_p(low)} to {_p(high)}", message)
+    ledger.find(
+        "pairing", NOTE, place, found["printed"].iloc[0], f"{_p(low)} to {_p(high)}", message, where=_table(entry)
+    )

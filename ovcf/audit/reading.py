@@ -1,21 +1,26 @@
 """Read a YAML file of printed numbers (data/published/README.md); every mistake gets its line."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ovcf.problems import InputError
 
 from .checked import Fields, Map, Sequence, Text, check_references, read_marked
 from .paper import Cell, Entry, Fact, Paper, Row, Set, Table
-from .printed import parse
+from .printed import is_blank, is_ratio, parse
+from .scores import PLAIN, SCORES, UNBOUNDED
 
-SECTIONS = tuple("paper classes sets tables facts statements sums tests claims wordings".split())
-TABLE_KEYS = tuple("name title place kind columns headings unit cases folds_of over n rows".split())
-ROW_KEYS = ("kind", "values", "of", "over", "copy_of", "n")
+SECTIONS = tuple("paper classes sets tables facts statements sums tests statistics claims wordings".split())
+TABLE_KEYS = tuple("name title place kind columns headings unit cases folds_of over n intervals rows".split())
+ROW_KEYS = ("kind", "values", "of", "over", "copy_of", "n", "positive", "negative")
+INTERVALS = ("Wilson", "Clopper-Pearson", "Wald", "bootstrap", "Agresti-Coull", "Jeffreys", "DeLong")
+FACT_KEYS = ("printed", "value", "at_least", "at_most", "unit", "place", "n", "items")
 ROW_KINDS = ("single", "mean", "p", "total", "part", "text")
 LISTS = {
     "statements": ("place", "of", "quote", "values"),
     "sums": ("total", "parts", "quote"),
     "tests": ("p", "method", "first", "second", "quote"),
+    "statistics": ("printed", "place", "quote", "tails"),
     "claims": ("place", "quote", "kind", "row", "among", "than", "from", "to", "columns", "alpha"),
     "wordings": ("about", "says", "loose"),
 }
@@ -23,9 +28,11 @@ NEEDED = {
     "statements": ("place", "of", "values"),
     "sums": ("total", "parts"),
     "tests": ("p", "first", "second"),
+    "statistics": ("printed",),
     "claims": ("quote", "kind"),
     "wordings": ("about", "says"),
 }
+EXAMPLES = "52.5, 75.1 ± 2.6, 24(1), 93.8 (30/32), 0.99 [0.95, 1.00], < 0.001, NA, -"
 CLAIMS = {"best": ("row", "among"), "better": ("row", "than"), "improved": ("from", "to")}
 
 
@@ -55,11 +62,7 @@ class Reader(Fields):
             {},
             {},
             {},
-            [],
-            [],
-            [],
-            [],
-            [],
+            *([] for _ in LISTS),
         )
         paper = empty._replace(sets=self.sets(tree), facts=self.facts(tree))
         paper = paper._replace(tables=self.tables(tree, paper))
@@ -79,18 +82,37 @@ class Reader(Fields):
         """Read the sets of cases."""
         found = {}
         for name, part in self.mapping(tree, "sets").items():
-            if self.is_map(part, f"set {name}", ("n", "positive", "negative", "part_of", "place")):
+            if self.is_map(part, f"set {name}", ("n", "positive", "negative", "part_of", "place", "folds")):
                 counts = [self.whole(part, key) for key in ("positive", "negative")]
                 n = self.range_of(part, "n") or ((sum(counts),) * 2 if None not in counts else None)
                 part_of, place = str(part.get("part_of", "")) or None, str(part.get("place", f"set {name}"))
-                found[name] = Set(name, n, counts[0], counts[1], part_of, place, part.line)
+                counts = self.completed(counts, n)
+                found[name] = Set(name, n, *counts, part_of, place, part.line, self.folds(part))
         return found
+
+    def completed(self, counts: list, n) -> list:
+        """Fill in the class that is not printed, where the number of cases and the other class are."""
+        if n and n[0] == n[1] and counts.count(None) == 1 and n[0] >= max(c for c in counts if c is not None):
+            return [
+                n[0] - counts[1] if counts[0] is None else counts[0],
+                n[0] - counts[0] if counts[1] is None else counts[1],
+            ]
+        return counts
+
+    def folds(self, part) -> tuple[tuple[int, int], ...] | None:
+        """Read printed sizes of folds: a list of [positive, negative]."""
+        pairs = [[self.whole(Map(end=end), "end") for end in pair] if isinstance(pair, Sequence) else [None]
+                 for pair in self.sequence(part, "folds")]  # fmt: skip
+        if any(len(pair) != 2 or None in pair for pair in pairs):
+            self.complain(part["folds"], "folds is not a list of pairs", "folds", None, "[positive, negative], ...")
+            return None
+        return tuple((pair[0], pair[1]) for pair in pairs) or None
 
     def facts(self, tree) -> dict[str, Fact]:
         """Read single numbers of the text."""
         found = {}
         for name, part in self.mapping(tree, "facts").items():
-            if not self.is_map(part, f"fact {name}", ("printed", "value", "at_least", "at_most", "unit", "place")):
+            if not self.is_map(part, f"fact {name}", FACT_KEYS):
                 continue
             text = part.get("printed", Text(""))
             printed = parse(text)
@@ -112,6 +134,8 @@ class Reader(Fields):
                 str(part.get("unit", "")),
                 str(part.get("place", name)),
                 part.line,
+                self.whole(part, "n"),
+                self.whole(part, "items") or 1,
             )
         return found
 
@@ -136,7 +160,8 @@ class Reader(Fields):
         if len(headings) != len(columns):
             self.complain(part, f"{name}: as many headings as columns", "headings", len(headings), str(len(columns)))
         kind = self.choice(part, "kind", ("rates", "mean", "counts"), "rates")
-        unit = self.choice(part, "unit", ("percent", "fraction"), "percent")
+        unit = self.choice(part, "unit", ("percent", "fraction", ""), "")
+        method = self.choice(part, "intervals", (*INTERVALS, ""), "") or None
         metrics = {column: column if kind == "counts" else paper.metric_of(column) for column in columns}
         cases, folds = (str(part[key]) if key in part else None for key in ("cases", "folds_of"))
         for key, value in (("cases", cases), ("folds_of", folds)):
@@ -146,7 +171,12 @@ class Reader(Fields):
         if not given:
             self.complain(part, f"{name}: no rows", "rows", None, "name: [values in the columns' order]")
         default = {"mean": "mean", "counts": "part"}.get(kind, "single")
-        rows = {str(row): self.row(value, str(row), name, columns, default, part) for row, value in given.items()}
+        rates = kind != "counts"
+        rows = {
+            str(row): self.row(value, str(row), name, columns, default, part, rates) for row, value in given.items()
+        }
+        units = units_of(unit, metrics, rows.values())
+        rows = {name: _ratios_in(row, units) for name, row in rows.items()}
         return Table(
             name,
             str(part.get("title", "")),
@@ -159,9 +189,11 @@ class Reader(Fields):
             folds,
             rows,
             str(part.get("place", name)),
+            units,
+            method,
         )
 
-    def row(self, part, name, table, columns, default, table_part) -> Row:
+    def row(self, part, name, table, columns, default, table_part, rates) -> Row:
         """Read one row: a list of values, or a mapping with `values` and what the row is."""
         fields = Map(values=part) if isinstance(part, Sequence) else part
         if not isinstance(fields, Map):
@@ -181,22 +213,24 @@ class Reader(Fields):
             )
         cells = {}
         for column, text in zip(columns, values, strict=False):
-            cell = self.cell(text, column, f"{table}, {name}")
+            cell = self.cell(text, column, f"{table}, {name}", rates and kind != "p")
             cells |= {column: cell} if cell else {}
         over = self.whole(fields, "over") or self.whole(table_part, "over")
         n = self.range_of(fields, "n") or self.range_of(table_part, "n")
         of, copied = (str(fields[key]) if key in fields else None for key in ("of", "copy_of"))
-        return Row(table, name, kind, cells, of, over, copied, n, part.line)
+        counts = [self.whole(fields, key) for key in ("positive", "negative")]
+        n = n or ((sum(counts),) * 2 if None not in counts else None)
+        return Row(table, name, kind, cells, of, over, copied, n, part.line, self.completed(counts, n)[0])
 
-    def cell(self, text, column, place) -> Cell | None:
-        """Read one printed number; None where nothing was printed (null, -, –)."""
+    def cell(self, text, column, place, rate) -> Cell | None:
+        """Read one printed number; None where nothing was printed (null, -, NA)."""
         if not isinstance(text, Text):
             return self.complain(text, f"{place}: a list where a number belongs", column)
-        if text.empty or text.strip() in ("", "-", "–", "—"):
+        if text.empty or is_blank(text):
             return None
-        printed = parse(text)
+        printed = parse(text, rate)
         if printed is None:
-            self.complain(text, f"{place}: not a printed number", column, text, "52.5, 75.1 ± 2.6, 24(1), < 0.001, -")
+            self.complain(text, f"{place}: not a printed number", column, text, EXAMPLES)
             return None
         return Cell(column, printed, text.line)
 
@@ -215,3 +249,36 @@ class Reader(Fields):
             else:
                 found.append(Entry(dict(part), part.line))
         return found
+
+
+def _ratios_in(row: Row, units: dict[str, int]) -> Row:
+    """Give cells that only say 30/32 the unit of their column."""
+    bare = {c: cell for c, cell in row.cells.items() if units[c] == 1 and is_ratio(cell.printed.text)}
+    return row._replace(
+        cells=row.cells | {c: cell._replace(printed=parse(cell.printed.text, True, 1)) for c, cell in bare.items()}
+    )
+
+
+def units_of(unit: str, metrics: dict[str, str], rows: Iterable[Row]) -> dict[str, int]:
+    """Tell which columns are printed in percent (100) and which as they are (1).
+
+    `unit`: "percent", "fraction" or "" where the file does not say; then rates of a table with a number above 1 are
+    percent. AUC, MCC, kappa and Youden's J are percent where one of their own numbers is above 1; ratios never are.
+    """
+    tops = {column: [] for column in metrics}
+    for row in rows:
+        for column, cell in row.cells.items() if row.kind != "p" else ():
+            tops[column].append(0 if is_ratio(cell.printed.text) else abs(cell.printed.value))
+    above = {column: max(values, default=0) > 1 for column, values in tops.items()}
+    rates = [above[c] for c, metric in metrics.items() if metric in SCORES and metric not in PLAIN]
+    percent = unit == "percent" or (unit == "" and (any(rates) or not rates))
+    return {
+        column: 1
+        if metric in UNBOUNDED
+        else (100 if above[column] else 1)
+        if metric in PLAIN
+        else 100
+        if percent
+        else 1
+        for column, metric in metrics.items()
+    }

@@ -5,7 +5,10 @@ another. Each reading maps the metric that a column is headed with to the metric
 """
 
 from collections import Counter
+from collections.abc import Iterable
+from fractions import Fraction
 from itertools import combinations
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -14,9 +17,13 @@ from scipy.stats import binom
 from .matrices import RATES, Solutions, rates_of, solve
 from .paper import Row, Table
 from .printed import Interval, show
+from .scores import AVERAGES, SCORES, of_counts
 
 SIDES = ("positive", "negative")
 STATED = "as headed"
+MATRIX_METRICS = tuple(
+    "accuracy recall_positive recall_negative precision_positive precision_negative f1_positive f1_negative".split()
+)
 
 
 class Reading(NamedTuple):
@@ -29,6 +36,11 @@ class Reading(NamedTuple):
     name: str
     mapping: dict[str, str]
     plain: int
+
+    @property
+    def honest(self) -> bool:
+        """Tell whether headings need no change: as headed, or averages under names that say no class."""
+        return self.plain == 0
 
     def of(self, metric: str) -> str:
         return self.mapping.get(metric, metric)
@@ -55,36 +67,30 @@ def _turn(metric, swap_class, swap_rate):
     return f"{kind}_{SIDES[1 - SIDES.index(side)] if swap_class else side}"
 
 
-def readings_of(metrics) -> list[Reading]:
-    """List readings of these columns: as headed, whole-table confusions, one column wrong."""
-    metrics = [metric for metric in metrics if metric in RATES]
+def readings_of(metrics: Iterable[str], bare: Iterable[str] = ()) -> list[Reading]:
+    """List readings of these columns: as headed, averages, whole-table confusions, two exchanged, one wrong.
+
+    `bare`: metrics of columns whose names say no class; they may be averages over both classes, and that is no error.
+    """
+    metrics = [metric for metric in metrics if metric in SCORES]
+    found = [Reading(STATED, {}, 0)]
+    for average in AVERAGES:
+        mapping = {m: f"{m.partition('_')[0]}_{average}" for m in metrics if m in bare}
+        found.append(Reading(f"{average} averages", mapping, 0))
     confusions = [
         ("classes swapped", True, False, 1),
         ("recalls and precisions (predictive values) exchanged", False, True, 1),
         ("recalls and precisions exchanged and classes swapped", True, True, 2),
     ]
-    found = [Reading(STATED, {}, 0)]
     for name, swap_class, swap_rate, plain in confusions:
-        mapping = {metric: _turn(metric, swap_class, swap_rate) for metric in metrics}
+        mapping = {metric: _turn(metric, swap_class, swap_rate) for metric in metrics if metric in MATRIX_METRICS}
         found.append(Reading(name, {a: b for a, b in mapping.items() if a != b}, plain))
-    for metric in metrics:
-        others = [other for other in RATES if other != metric]
+    plain = [metric for metric in metrics if metric in MATRIX_METRICS]
+    found += [Reading(f"{a} and {b} columns exchanged", {a: b, b: a}, 2) for a, b in combinations(plain, 2)]
+    for metric in plain:
+        others = [other for other in MATRIX_METRICS if other != metric]
         found += [Reading(f"{metric} column holds {other}", {metric: other}, 3) for other in others]
     return [reading for k, reading in enumerate(found) if k == 0 or reading.mapping]
-
-
-def printed_rates(table: Table, row: Row, truncated=False) -> dict[str, tuple[str, Interval]]:
-    """Return the printed rates of a row: headed metric -> (column, interval as a fraction of 1)."""
-    found = {}
-    for column, cell in row.cells.items():
-        metric = table.metrics[column]
-        if metric in RATES and not cell.printed.relation:
-            found[metric] = column, _fraction(cell.printed.interval(truncated), table.unit_of(column))
-    return found
-
-
-def _fraction(interval, unit):
-    return Interval(interval.low / unit, interval.high / unit)
 
 
 def under(reading: Reading, rates: dict[str, tuple[str, Interval]]) -> dict[str, Interval]:
@@ -102,7 +108,7 @@ def fit_shared(rows: dict[str, dict], n, reading: Reading, positives=None) -> Fi
 
     Parameters
     ----------
-    rows : row path -> rates as from `printed_rates`
+    rows : row path -> rates as from `Table.rates`
     n : cases, or (low, high)
     positives : printed number of positive cases, if any; then only that is tried
 
@@ -174,11 +180,11 @@ class Mixed(NamedTuple):
     matrices: list[tuple[int, int, int, int]]
 
 
-def mixed_columns(table: Table, row: Row, reading: Reading, n, positives=None) -> list[Mixed]:
+def mixed_columns(table: Table, row: Row, reading: Reading, n: tuple[int, int], positives=None) -> list[Mixed]:
     """Find readings of one column under which a row fits as printed; its own heading comes first."""
-    rates, found = printed_rates(table, row), []
+    rates, found = table.rates(row), []
     for metric, (column, _) in rates.items():
-        for other in (metric, *(name for name in RATES if name != metric)):
+        for other in (metric, *(name for name in MATRIX_METRICS if name != metric)):
             if other != reading.of(metric):
                 turned = Reading("", reading.mapping | {metric: other}, 3)
                 fitting = solve(under(turned, rates), n, positives=positives, limit=50).matrices
@@ -195,17 +201,24 @@ class Repair(NamedTuple):
     matrix: tuple[int, int, int, int]
 
 
-def repairs(table: Table, row: Row, reading: Reading, n, positives=None) -> list[Repair]:
+def repairs(table: Table, row: Row, reading: Reading, n: tuple[int, int], positives=None, most=None) -> list[Repair]:
     """Find the smallest repairs of a row: fewest cells altered, and among those the least change in all.
 
     Returns every repair with the fewest cells, nearest first; [] when even one printed rate cannot be kept.
+    `most`: positive and negative cases of the whole set that the row is a part of, which no part can exceed.
     """
-    rates = printed_rates(table, row)
+    rates = table.rates(row)
     for altered in range(1, len(rates)):
         found = _repairs_of(table, row, reading, rates, altered, n, positives)
+        found = [pair for pair in found if most is None or _within(pair[1].matrix, most)]
         if found:
             return [repair for _, repair in sorted(found, key=lambda pair: pair[0])]
     return []
+
+
+def _within(matrix, most) -> bool:
+    """Tell whether a matrix has no more cases of a class than there are."""
+    return matrix[0] + matrix[1] <= most[0] and matrix[2] + matrix[3] <= most[1]
 
 
 def _repairs_of(table, row, reading, rates, altered, n, positives):
@@ -216,12 +229,21 @@ def _repairs_of(table, row, reading, rates, altered, n, positives):
         for matrix in solve(under(reading, kept), n, positives=positives, limit=200).matrices:
             exact, changes, size = rates_of(matrix), {}, 0.0
             for metric in dropped:
-                if reading.of(metric) not in exact:
+                value = _value(reading.of(metric), exact, matrix)
+                if value is None:
                     break
-                column, real = rates[metric][0], exact[reading.of(metric)] * table.unit_of(rates[metric][0])
+                column, real = rates[metric][0], value * table.unit_of(rates[metric][0])
                 printed = row.cells[column].printed
                 changes[column] = printed.text, show(real, max(printed.decimals, 2))
                 size += abs(float(real - printed.value))
             else:
                 found.append((size, Repair(changes, tuple(int(x) for x in matrix))))
     return found
+
+
+def _value(metric: str, exact: dict, matrix) -> Fraction | None:
+    """Value of a metric for one matrix; None for 0/0."""
+    if metric in RATES:
+        return exact.get(metric)
+    value = float(of_counts(metric, matrix)[0])
+    return Fraction(value) if isfinite(value) else None

@@ -1,30 +1,22 @@
-"""Recover confusion matrices from every table: rows that share cases together, folds together."""
+"""Recover confusion matrices from every table: rows that share cases together, folds together, others alone."""
 
 from typing import NamedTuple
 
-from .findings import CONTRADICTION, UNLIKELY, Ledger, Recovered
+from .findings import CONTRADICTION, NOTE, Ledger, Recovered
 from .folds import Parts, check_totals, parts_of
+from .impossible import Sized, report_exchanged_rows, report_impossible, report_totals
 from .matrices import LARGEST_N, solve
-from .paper import Paper, Row
-from .readings import (
-    STATED,
-    Fit,
-    Reading,
-    chance_of,
-    fit_shared,
-    mixed_columns,
-    printed_rates,
-    rank,
-    readings_of,
-    repairs,
-    under,
-)
+from .paper import Paper, Row, Set, Table
+from .readings import STATED, Fit, Reading, chance_of, fit_shared, rank, readings_of, under
 
 MOST_LISTED = 25  # matrices of one row that are worth listing
 
 
 class Recovery(NamedTuple):
-    """What the solver found: matrices, ranked readings of each group of rows, folds of each table."""
+    """What the solver found: matrices, ranked readings of each group of rows, folds of each table.
+
+    `mended`: row path -> column -> (printed, mended) where one smallest repair is the only one.
+    """
 
     matrices: list[Recovered]
     fits: dict[str, list[Fit]]
@@ -33,14 +25,19 @@ class Recovery(NamedTuple):
 
     def unique_of(self, path: str) -> Recovered | None:
         """The matrix of a row, if only one fits."""
-        found = [matrix for matrix in self.matrices if f"{matrix.table} / {matrix.row}" == path]
+        found = self.all_of(path)
         return found[0] if len(found) == 1 and found[0].unique else None
 
     def all_of(self, path: str) -> list[Recovered]:
-        return [matrix for matrix in self.matrices if f"{matrix.table} / {matrix.row}" == path]
+        """All matrices that were listed for a row."""
+        return [matrix for matrix in self.matrices if matrix.path == path]
+
+    def keep(self, row: Row, matrix, reading: str, unique: bool, repaired: str = "") -> None:
+        """Store one matrix of a row."""
+        self.matrices.append(Recovered(row.table, row.name, *(int(x) for x in matrix), reading, bool(unique), repaired))
 
 
-def recover(paper: Paper, ledger: Ledger, hints: dict[str, str] | None = None, simulate=True) -> Recovery:
+def recover(paper: Paper, ledger: Ledger, hints: dict[str, str] | None = None, simulate: bool = True) -> Recovery:
     """Solve every row of rates that says on how many cases it was measured.
 
     `hints`: headed metric -> metric that rows copied from another table were seen to hold; decides between
@@ -65,9 +62,16 @@ def _shared_groups(paper: Paper) -> dict[str, list[Row]]:
     groups: dict[str, list[Row]] = {}
     for table in paper.tables.values():
         if table.cases and paper.sets[table.cases].n and paper.sets[table.cases].n[1] <= LARGEST_N:
-            rows = [row for row in table.singles() if printed_rates(table, row)]
+            rows = [row for row in table.singles() if table.rates(row)]
             groups.setdefault(table.cases, []).extend(rows)
     return {name: rows for name, rows in groups.items() if rows}
+
+
+def _readings(paper: Paper, rows: list[Row], rates: dict[str, dict]) -> list[Reading]:
+    """Readings of the columns of these rows, as headed first."""
+    tables = [paper.tables[name] for name in dict.fromkeys(row.table for row in rows)]
+    bare = {table.metrics[column] for table in tables for column in table.bare()}
+    return readings_of(dict.fromkeys(metric for row in rates.values() for metric in row), bare)
 
 
 # Rows on the same cases
@@ -77,16 +81,21 @@ def _shared_groups(paper: Paper) -> dict[str, list[Row]]:
 def _solve_shared(paper, ledger, recovery, name, rows, hints, simulate) -> list[Fit]:
     """Find the reading and class size that rows on one set of cases share; report what follows."""
     cases = paper.sets[name]
-    rates = {row.path: printed_rates(paper.tables[row.table], row) for row in rows}
-    metrics = list(dict.fromkeys(metric for row in rates.values() for metric in row))
-    stated = fit_shared(rates, cases.n, Reading(STATED, {}, 0), cases.positive)
-    if len(stated.explained) == len(rows) or not stated.settled:
-        ledger.holds("matrices", _places(paper, rows), f"fit as headed ({cases.place})")
-        _keep(recovery, paper, rows, stated, cases)
-        return [stated]
-    others = [fit_shared(rates, cases.n, reading, cases.positive) for reading in readings_of(metrics)[1:]]
+    rates = {row.path: paper.tables[row.table].rates(row) for row in rows}
+    readings = _readings(paper, rows, rates)
+    stated = fit_shared(rates, cases.n, readings[0], cases.positive)
+    for reading in readings:
+        honest = stated if reading.name == STATED else fit_shared(rates, cases.n, reading, cases.positive)
+        if reading.honest and (len(honest.explained) == len(rows) or not honest.settled):
+            _report_fit(paper, ledger, rows, honest, cases)
+            _keep(recovery, rows, honest)
+            return [honest]
+        if not reading.honest:
+            break
+    others = [fit_shared(rates, cases.n, reading, cases.positive) for reading in readings[1:]]
     fits = rank([stated, *others])
     best = _preferred(fits, hints)
+    free = fit_shared(rates, cases.n, readings[0]) if cases.positive is not None else stated
     fits = _first(fits, best)[:6]
     if simulate and _better(best, stated, len(rows)):  # simulated only where something will be said
         fits = [fit._replace(chance=chance_of(fit, rates, cases.n[0])) for fit in fits[:3]] + fits[3:]
@@ -95,11 +104,33 @@ def _solve_shared(paper, ledger, recovery, name, rows, hints, simulate) -> list[
         _report_reading(paper, ledger, name, rows, best, stated, fits)
     else:
         best = stated
-    _keep(recovery, paper, rows, best, cases)
+    _keep(recovery, rows, best)
+    if len(free.explained) > len(best.explained):
+        report_totals(paper, ledger, rows, cases, free, stated)
+        rows = [row for row in rows if row.path not in free.explained]
     for row in rows:
         if row.path not in best.explained:
-            _report_impossible(paper, ledger, recovery, row, best, cases.n, best.positives)
+            report_impossible(
+                paper, ledger, recovery, row, best.reading, Sized(cases.n, best.positives, cases.positive)
+            )
     return fits
+
+
+def _report_fit(paper, ledger, rows, fit: Fit, cases: Set):
+    """Say that all rows fit, and under which averages where headings say no class."""
+    place = _places(paper, rows)
+    if fit.reading.name == STATED:
+        return ledger.holds("matrices", place, f"fit as headed ({cases.place})")
+    report_averages(ledger, place, fit.reading, len(rows))
+
+
+def report_averages(ledger: Ledger, place: str, reading: Reading, rows: int) -> None:
+    """Note that columns whose names say no class fit as averages over both, not as those of the positive class."""
+    message = (
+        f"The headings do not say which class is meant. Read as those of the positive class, not every row can be had "
+        f"from whole numbers of cases; read as {reading.name} over both classes, all {rows} can."
+    )
+    ledger.find("averages", NOTE, place, "no class named", reading.name, message)
 
 
 def _preferred(fits, hints) -> Fit:
@@ -126,10 +157,16 @@ def _report_reading(paper, ledger, name, rows, best, stated, fits):
     total, n = len(rows), f"{cases.n[0]}"
     message = (
         f"These {total} rows are measured on the same {n} cases, so all must have the same number of "
-        f"{paper.positive} ones. Read as headed, at most {len(stated.explained)} of {total} rows can. "
+        f"{paper.positive} ones"
+    )
+    message += f", {cases.positive} as printed" if cases.positive is not None else ""
+    message += (
+        f". Read as headed, at most {len(stated.explained)} of {total} rows can. "
         f"Reading {words} fits {len(best.explained)} of {total}, with {best.positives} {paper.positive} and "
         f"{cases.n[0] - best.positives} {paper.negative} cases."
     )
+    if best.reading.name == "classes swapped" and cases.positive is not None:
+        message += " The same fits if the two printed class totals stand the other way round."
     if best.chance == best.chance:  # simulated
         message += f" The chance that correctly headed rows would allow this is about {best.chance:.1g}."
     twins = [
@@ -143,7 +180,7 @@ def _report_reading(paper, ledger, name, rows, best, stated, fits):
             "exchanges sensitivity and specificity, and the printed numbers cannot tell them apart."
         )
     printed = f"headed {', '.join(_headed(paper, rows, metric) for metric in shown)}"
-    ledger.find("reading", CONTRADICTION, _places(paper, rows), printed, words, message)
+    ledger.find("reading", CONTRADICTION, _places(paper, rows), printed, words, message, rows)
 
 
 def _headed(paper, rows, metric) -> str:
@@ -159,100 +196,61 @@ def _places(paper, rows) -> str:
     return f"{', '.join(tables)}: {rows[0].name}" + (f" to {rows[-1].name}" if len(rows) > 1 else "")
 
 
-def _keep(recovery, paper, rows, fit: Fit, cases):
+def _keep(recovery: Recovery, rows, fit: Fit):
     """Store the matrices of the rows that fit."""
     for row in rows:
         found = fit.solutions[row.path]
         if row.path not in fit.explained or len(found.matrices) > MOST_LISTED or not fit.settled:
             continue
-        unique = found.unique and fit.alone
         for matrix in found.matrices if fit.alone else ():
-            recovery.matrices.append(_recovered(row, matrix, fit.reading.name, unique))
-
-
-def _recovered(row, matrix, reading, unique, repaired="") -> Recovered:
-    return Recovered(row.table, row.name, *(int(x) for x in matrix), reading, bool(unique), repaired)
-
-
-def _report_impossible(paper, ledger, recovery, row, fit, n, positives):
-    """Say that no whole numbers of cases give a row, and what would be the smallest change that fits."""
-    table = paper.tables[row.table]
-    rates = printed_rates(table, row)
-    printed = ", ".join(f"{row.cells[column].printed.text}" for column, _ in rates.values())
-    found = repairs(table, row, fit.reading, n, positives)
-    rates = under(fit.reading, printed_rates(table, row, truncated=True))
-    cut = solve(rates, n, positives=positives, limit=1).count > 0
-    mixed = mixed_columns(table, row, fit.reading, n, positives) if n[0] == n[1] else []
-    size = f"{n[0]}" if n[0] == n[1] else f"{n[0]} to {n[1]}"
-    share = f" with {positives} {paper.positive} ones" if positives is not None else ""
-    message = f"No whole numbers of right and wrong answers on {size} cases{share} give {printed}"
-    message += "." if fit.reading.name == STATED else f", also when the columns are read as {fit.reading.name}."
-    if found:
-        changes = _changes(table, found[0])
-        message += f" The smallest change that gives a fit: {changes}."
-        message += f" ({len(found) - 1} other changes of as few numbers would do.)" if len(found) > 1 else ""
-        unique = len(found) == 1
-        recovery.mended.update({row.path: found[0].changes} if unique else {})
-        recovery.matrices.append(_recovered(row, found[0].matrix, fit.reading.name, unique, changes))
-    else:
-        message += " No change of some of these numbers mends it while keeping one."
-    if mixed:
-        ways = "; ".join(
-            f"{row.cells[one.column].printed.text} ({_heading(table, one.column)}) as "
-            f"{paper.word(one.metric)}" + (", as headed" if one.metric == table.metrics[one.column] else "")
-            for one in mixed[:3]
-        )
-        message += f" Without changing a digit it fits if one column is read apart from the other rows: {ways}."
-    if cut:
-        message += " It fits if digits were cut off where others are rounded."
-    recomputed = _changes(table, found[0]) if found else "none"
-    severity = UNLIKELY if cut else CONTRADICTION
-    ledger.find("impossible", severity, table.place_of(row.name), printed, recomputed, message)
-
-
-def _changes(table, repair) -> str:
-    return ", ".join(f"{_heading(table, c)} {new} instead of {old}" for c, (old, new) in repair.changes.items())
-
-
-def _heading(table, column) -> str:
-    return table.headings[table.columns.index(column)]
+            recovery.keep(row, matrix, fit.reading.name, found.unique)
 
 
 # Rows on their own
 # -----------------------------------------------------------------------------------------------
 
 
-def _solve_alone(paper, ledger, recovery, table):
+def _solve_alone(paper, ledger, recovery, table: Table):
     """Solve rows that print their own number of cases; the reading is chosen for the whole table."""
-    rows = [row for row in table.singles() if row.n and row.n[1] <= LARGEST_N and printed_rates(table, row)]
+    rows = [row for row in table.singles() if row.n and row.n[1] <= LARGEST_N and table.rates(row)]
     if not rows:
         return
-    rates = {row.path: printed_rates(table, row) for row in rows}
-    sizes = {row.path: row.n for row in rows}
-    fits = [_fit_each(rates, sizes, reading) for reading in readings_of(list(table.metrics.values()))]
+    rates = {row.path: table.rates(row) for row in rows}
+    sizes = {row.path: Sized(row.n, row.positives, row.positives) for row in rows}
+    fits = [_fit_each(rates, sizes, reading) for reading in _readings(paper, rows, rates)]
+    honest = next((fit for fit in fits if fit.reading.honest and len(fit.explained) == len(rows)), None)
     stated, fits = fits[0], rank(fits)
     best = fits[0] if _better(fits[0], stated, len(rows)) and fits[0].reading.plain <= 2 else stated
-    if best is not stated:
+    best = honest or best
+    exchanged = set() if honest else report_exchanged_rows(ledger, table, rows, sizes, stated)
+    if exchanged:
+        best = stated
+    if not best.reading.honest:
         words = "; ".join(f"{paper.word(a)} as {paper.word(b)}" for a, b in best.reading.mapping.items())
         message = (
             f"Read as headed, whole numbers of cases fit {len(stated.explained)} of these {len(rows)} rows; "
             f"reading {words} fits {len(best.explained)}."
         )
-        ledger.find("reading", CONTRADICTION, table.place, "as headed", words, message)
+        ledger.find("reading", CONTRADICTION, table.place, "as headed", words, message, rows)
+    elif best.reading.name != STATED:
+        report_averages(ledger, table.place, best.reading, len(rows))
     recovery.fits[table.name] = fits[:6]
     for row in rows:
         found = best.solutions[row.path]
-        if not found.count:
-            _report_impossible(paper, ledger, recovery, row, best, row.n, None)
-        else:
+        if not found.count and row.path not in exchanged:
+            report_impossible(paper, ledger, recovery, row, best.reading, sizes[row.path])
+        elif found.count:
             ledger.holds("matrices", table.place_of(row.name), "unique" if found.unique else f"{found.count:,} fit")
             for matrix in found.matrices if found.count <= MOST_LISTED else ():
-                recovery.matrices.append(_recovered(row, matrix, best.reading.name, found.unique))
+                recovery.keep(row, matrix, best.reading.name, found.unique)
 
 
 def _fit_each(rates, sizes, reading) -> Fit:
     """Fit one reading to rows that share nothing."""
-    solutions = {path: solve(under(reading, row), sizes[path], limit=500) for path, row in rates.items()}
+    solutions = {
+        path: solve(under(reading, row), sizes[path].n, positives=sizes[path].positives, limit=500)
+        for path, row in rates.items()
+    }
     return Fit(reading, None, solutions, [path for path, found in solutions.items() if found.count])
 
 
@@ -264,12 +262,15 @@ def _report_parts(paper, ledger, recovery, table, parts: Parts):
     """Store the matrices of folds and compare their class totals with those printed for the whole set."""
     cases = paper.sets[table.folds_of]
     rows = {row.path: row for row in table.singles()}
+    most = None if None in (cases.positive, cases.negative) else (cases.positive, cases.negative)
+    if parts.fit and parts.reading.name != STATED:
+        report_averages(ledger, table.place, parts.reading, len(rows))
     for path, found in parts.solutions.items():
-        if not found.count and printed_rates(table, rows[path]):
-            fit = Fit(Reading(STATED, {}, 0), None, parts.solutions, [])
-            _report_impossible(paper, ledger, recovery, rows[path], fit, parts.n, None)
+        if not found.count and table.rates(rows[path]):
+            size = Sized(parts.room_for(path, cases.n), None, None, most)
+            report_impossible(paper, ledger, recovery, rows[path], parts.reading, size, tried=parts.n)
         for matrix in found.matrices if found.count <= MOST_LISTED else ():
-            recovery.matrices.append(_recovered(rows[path], matrix, STATED, found.unique))
-    if any(not found.count for found in parts.solutions.values()) or not parts.totals:
+            recovery.keep(rows[path], matrix, parts.reading.name, found.unique)
+    if not parts.fit or not parts.totals:
         return ledger.holds("class totals", table.place, "not settled by the printed digits")
     check_totals(paper, ledger, table, cases, parts)

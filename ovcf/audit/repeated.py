@@ -1,9 +1,15 @@
 """Numbers that a paper prints more than once, and numbers that must add up: text, tables, captions."""
 
+from itertools import combinations
+from typing import NamedTuple
+
 from .bounds import largest_sd, share_below
-from .findings import CONTRADICTION, NOTE, Ledger
+from .findings import CONTRADICTION, NOTE, UNLIKELY, Ledger
 from .paper import Cell, Paper, Row, Table, numbers_at
 from .printed import Printed, parse
+from .scores import BARE
+
+ALIKE = 3  # different values that two columns share before they are called equal
 
 
 def check_repeated(paper: Paper, ledger: Ledger) -> dict[str, str]:
@@ -17,26 +23,30 @@ def check_repeated(paper: Paper, ledger: Ledger) -> dict[str, str]:
             if row.copy_of:
                 source = paper.row(row.copy_of)
                 for column, cell in row.cells.items():
-                    _compare(
-                        paper,
-                        ledger,
-                        hints,
-                        table.metrics[column],
-                        cell,
-                        source,
-                        table.place_of(row.name, column),
-                        table.headings[table.columns.index(column)],
+                    said = Said(
+                        table.name, table.place_of(row.name, column), table.headings[table.columns.index(column)]
                     )
+                    _compare(paper, ledger, hints, table.metrics[column], cell, source, said)
     for entry in paper.statements:
         source = paper.row(entry["of"])
         for column, text in entry["values"].items():
-            cell = Cell(column, parse(text), entry.line)
-            _compare(paper, ledger, hints, paper.metric_of(column), cell, source, str(entry["place"]), column)
+            cell = Cell(column, parse(text, True), entry.line)
+            said = Said(str(entry["place"]), str(entry["place"]), column)
+            _compare(paper, ledger, hints, paper.metric_of(column), cell, source, said)
     return hints
 
 
-def _compare(paper, ledger, hints, metric, cell: Cell, source: Row, place: str, heading: str):
+class Said(NamedTuple):
+    """Where a number is repeated: table or part of the text, the place in words, and what it is called there."""
+
+    where: str
+    place: str
+    heading: str
+
+
+def _compare(paper, ledger, hints, metric, cell: Cell, source: Row, said: Said):
     """Hold one repeated number against the row that it repeats."""
+    place, heading = said.place, said.heading
     table = paper.tables[source.table]
     column = table.column_of(cell.column, metric)
     if column is None or column not in source.cells:
@@ -53,10 +63,12 @@ def _compare(paper, ledger, hints, metric, cell: Cell, source: Row, place: str, 
             f"{paper.word(hints[metric])} in {table.place} ({source.name}); the {paper.word(metric)}, which "
             f"is what {heading} means, stands there as {original.text}."
         )
-        return ledger.find("relabelled", CONTRADICTION, place, cell.printed.text, original.text, message)
+        both = place, cell.printed.text, original.text, message
+        return ledger.find("relabelled", CONTRADICTION, *both, where=said.where)
     message = f"The same result is printed as {cell.printed.text} here and as {original.text} in {where}."
     message += _elsewhere(paper, cell.printed, (source.path, column))
-    ledger.find("printed-twice", CONTRADICTION, f"{place}; {where}", cell.printed.text, original.text, message)
+    both = f"{place}; {where}"
+    ledger.find("printed-twice", CONTRADICTION, both, cell.printed.text, original.text, message, where=said.where)
 
 
 def agree(one: Printed, other: Printed) -> bool:
@@ -134,6 +146,34 @@ def _sum(paper, ledger, total, parts, place, name):
     ledger.find("sum", CONTRADICTION, place, total.text, shown, message)
 
 
+# Columns
+# ---------------------------------------------------------------------------------------------------------
+
+
+def check_equal_columns(paper: Paper, ledger: Ledger) -> None:
+    """Notice two columns of a table that are equal digit for digit in three rows or more."""
+    for table in paper.tables.values():
+        for a, b in combinations(table.columns, 2) if table.kind != "counts" else ():
+            rows = [row for row in table.rows.values() if row.kind in ("single", "mean") and {a, b} <= row.cells.keys()]
+            pairs = [(row.cells[a].printed.text, row.cells[b].printed.text) for row in rows]
+            if len(set(pairs)) >= ALIKE and all(one == other for one, other in pairs):
+                _report_equal(paper, ledger, table, rows, a, b)
+
+
+def _report_equal(paper: Paper, ledger: Ledger, table: Table, rows: list[Row], a: str, b: str) -> None:
+    """Say that two columns are equal, and whether averages over classes explain it."""
+    names = [table.headings[table.columns.index(column)] for column in (a, b)]
+    place, averages = f"{table.place}, {names[0]} and {names[1]}", {a, b} <= {*BARE, "accuracy"}
+    message = f"{names[0]} and {names[1]} are equal digit for digit in all {len(rows)} rows."
+    if averages:
+        message += (
+            " That is so by definition if they are averages over both classes weighted by cases, or micro averages."
+        )
+    else:
+        message += " Two different rates are hardly ever equal so often; one column may be a copy of the other."
+    ledger.find("equal-columns", NOTE if averages else UNLIKELY, place, "equal", "different", message, rows)
+
+
 # Words and single numbers
 # ----------------------------------------------------------------------------------------
 
@@ -149,7 +189,7 @@ def check_wordings(paper: Paper, ledger: Ledger):
         severity = NOTE if str(entry["loose"]).lower() == "true" else CONTRADICTION
         shown = "; ".join(f"'{word}' ({place})" for word, place in words)
         message = f"For {about}, the paper says {shown}."
-        ledger.find("wording", severity, places, words[0][0], words[1][0], message)
+        ledger.find("wording", severity, places, words[0][0], words[1][0], message, where=words[0][1])
 
 
 def check_spreads_of_facts(paper: Paper, ledger: Ledger):

@@ -10,7 +10,7 @@ from scipy import stats
 
 from .bounds import exact_mcnemar
 from .checked import mark
-from .matrices import rates_of
+from .matrices import RATES, rates_of
 from .paper import Paper
 from .printed import show
 from .reading import Reader
@@ -91,7 +91,7 @@ def _matrix(rng, positives, negatives, rates):
     while True:
         tp, tn = rng.binomial([positives, negatives], rates)
         matrix = (int(tp), int(positives - tp), int(tn), int(negatives - tn))
-        if len(rates_of(matrix)) == len(FOLD_METRICS) and tp and tn:
+        if len(rates_of(matrix)) == len(RATES) and tp and tn:
             return matrix
 
 
@@ -105,7 +105,7 @@ def _readers(rng):
             second = [np.where(right, rng.random(len(right)) < 0.9, rng.random(len(right)) < 0.5) for right in first]
             pair = [(int(a.sum()), len(a) - int(a.sum()), int(b.sum()), len(b) - int(b.sum()))
                     for a, b in (first, second)]  # fmt: skip
-            if all(len(rates_of(matrix)) == len(FOLD_METRICS) for matrix in pair):
+            if all(len(rates_of(matrix)) == len(RATES) for matrix in pair):
                 break
         before.append(pair[0])
         after.append(pair[1])

@@ -21,6 +21,8 @@ FILMS_A_WORKER = 8  # with fewer films for each, the work is done before the wor
 EQUALISATIONS = ("histogram", "clahe", "none")
 # "none" still stretches linearly, as a reader would by hand; without tails a lead marker would set the range.
 TAILS = (0.5, 99.5)  # percentiles of the crop
+NEIGHBOUR = 1.3  # heights of a body that one body and its disc take along the spine
+SIDEWAYS = 0.25  # widths of a body by which a neighbour may stand aside, on either side
 
 
 def prepare_patches(
@@ -31,6 +33,7 @@ def prepare_patches(
     margin_px: float,
     equalisation: str,
     out: Path,
+    context: int = 0,
     workers: int | None = None,
     progress: bool = True,
 ) -> np.ndarray:
@@ -42,6 +45,8 @@ def prepare_patches(
         What `read_cohort` returns.
     size, margin_mm, margin_px, equalisation
         See `crop_patch`; `margin_px` holds where a film's spacing is unknown.
+    context
+        0: the vertebra alone; 1: with one body on either side (`with_context`).
     out
         Folder of the array. The file's name holds a digest of the films (path, size, time), boxes, spacing,
         parameters and recipe, so what was prepared once is opened, not made again.
@@ -60,6 +65,7 @@ def prepare_patches(
     _check_parameters(size, margin_mm, margin_px, equalisation)
     patches = cohort.patches
     parameters = dict(size=size, margin_mm=margin_mm, margin_px=margin_px, equalisation=equalisation)
+    parameters |= {"context": context} if context else {}  # without, the file keeps the name it had before
     target = Path(out) / f"patches-{equalisation}-{size}-{preparation_digest(cohort, **parameters)}.npy"
     if not kept(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -138,6 +144,7 @@ def _films(patches: pd.DataFrame, parameters: dict) -> list[tuple[str, list[tupl
     columns = [patches[name].tolist() for name in ("image", "patch_id", "x0", "y0", "x1", "y1", "mm_per_px")]
     for row, (image, patch_id, *box, mm_per_px) in enumerate(zip(*columns, strict=True)):
         margin = margin_in_px(mm_per_px, parameters["margin_mm"], parameters["margin_px"])
+        box = with_context(box, parameters.get("context", 0))
         films.setdefault(image, []).append((row, patch_id, box, margin))
     return list(films.items())
 
@@ -195,6 +202,17 @@ def crop_slices(shape: tuple[int, int], box, margin_px: float) -> tuple[slice, s
         start = min(max(math.floor(low - margin_px), 0), length - 1)
         spans.append(slice(start, max(min(math.ceil(high + margin_px), length), start + 1)))
     return spans[0], spans[1]
+
+
+def with_context(box, context: int) -> tuple[float, ...]:
+    """Return a box that holds `context` bodies above and below too; 0 leaves it as it is.
+
+    A neighbour and the disc before it take `NEIGHBOUR` times the body's own height, and as much room to the sides as
+    the curve of the spine needs; what lies outside the film is cut off later.
+    """
+    x0, y0, x1, y1 = map(float, box)
+    up, aside = context * NEIGHBOUR * (y1 - y0), context * SIDEWAYS * (x1 - x0)
+    return x0 - aside, y0 - up, x1 + aside, y1 + up
 
 
 def margin_in_px(mm_per_px: float, margin_mm: float, margin_px: float) -> float:

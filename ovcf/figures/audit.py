@@ -4,14 +4,14 @@ back.
 
 import numpy as np
 
-from ovcf.audit.findings import CONTRADICTION, NOTE, SEVERITIES, UNLIKELY
+from ovcf.audit.findings import CONTRADICTION, NOTE, SEVERITIES, UNDECIDED, UNLIKELY
 from ovcf.figures.style import CLASS_COLOURS
 
 INK = "#1c2530"
 GREY = "#9aa3ad"
 # Severity is told by colour and by marker.
-SEVERITY_COLOURS = dict(zip(SEVERITIES, ("#D55E00", "#E69F00", "#0072B2"), strict=True))
-SEVERITY_MARKERS = dict(zip(SEVERITIES, ("X", "D", "o"), strict=True))
+SEVERITY_COLOURS = dict(zip(SEVERITIES, ("#D55E00", "#E69F00", "#56B4E9", "#0072B2"), strict=True))
+SEVERITY_MARKERS = dict(zip(SEVERITIES, ("X", "D", "s", "o"), strict=True))
 SHORT = {UNLIKELY: "very unlikely"}
 
 
@@ -20,14 +20,15 @@ def findings_by_place(findings, ax):
 
     Parameters
     ----------
-    findings : DataFrame with place and severity (`Audit.findings_table`); a place is taken up to its
-        first comma.
+    findings : DataFrame with where (table or part of the text) and severity (`Audit.findings_table`).
     """
-    place = findings["place"].str.split(r"[,;:(]", regex=True).str[0].str.strip()
+    place = findings["where"]
     order = sorted(place.unique(), key=lambda name: (not name.startswith("Table"), name))
     left = 0
     for severity, colour in SEVERITY_COLOURS.items():
         some = place[findings["severity"] == severity]
+        if severity == UNDECIDED and not len(some):
+            continue
         most = max([2, *some.value_counts()])
         for name, number in some.value_counts().items():
             x = left + np.arange(number)

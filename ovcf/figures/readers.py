@@ -3,7 +3,7 @@
 import numpy as np
 
 from ovcf.figures.style import reader_colours
-from ovcf.stats.readers.tables import AVERAGE
+from ovcf.words import AVERAGE
 
 INK = "#1c2530"
 SESSION_NAMES = {"unaided": "without the model", "aided": "with the model"}

@@ -34,6 +34,7 @@ def cross_validate(
     cache: Path,
     workers: int = 1,
     progress: bool = True,
+    within: NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
     """Train every network on every fold's complement and predict the fold, with the last epoch's weights.
 
@@ -45,20 +46,22 @@ def cross_validate(
     cache : folder of features and finished folds
     workers : folds trained at once (joblib; name a Dask backend with `joblib.parallel_config` for more machines).
         The numbers do not depend on it.
+    within : (n,) which patches take part at all; None: every one. Features are shared with the whole cohort's.
 
     Returns
     -------
-    Table of n rows per network: network, fold, patch_id, patient_id, truth (1 fresh), p_fresh, seed, weights and
-    trainable (in words).
+    Table of n rows (those within) per network: network, fold, patch_id, patient_id, truth (1 fresh), p_fresh, seed,
+    weights and trainable (in words).
 
     Raises
     ------
     InputError : for patches that cannot be trained on, unknown networks, weights that cannot be had.
     """
-    check_patches(images, patches)
-    jobs = plan(images, patches, networks, recipe, cache)
+    check_patches(images, patches, within)
+    jobs = plan(images, patches, networks, recipe, cache, within=within)
     run(jobs, images, cache, workers, progress)
-    return predictions_table(jobs, patches)
+    table = predictions_table(jobs, patches)
+    return table if within is None else table.dropna(subset=["p_fresh"]).reset_index(drop=True)
 
 
 # ---------------------------------------------------------------- doing it

@@ -82,12 +82,16 @@ class FinalModel:
     def __init__(self, folder: Path, card: dict[str, Any]):
         self.folder, self.card, self.network = folder, card, card["network"]
         self.digest = card.get("tensors") or tensors_digest(folder)
-        self.patches = pd.read_csv(folder / "reference.csv", dtype=str, keep_default_na=False)
-        self.predictions = pd.read_csv(folder / "predictions.csv", dtype={"patch_id": str, "patient_id": str})
+        self.patches = self._table("reference.csv", dtype=str, keep_default_na=False)
+        self.predictions = self._table("predictions.csv", dtype={"patch_id": str, "patient_id": str})
         stored = safetensors.numpy.load_file(folder / "reference.safetensors")
         self._reference = Reference(**stored | {"threshold": float(stored["threshold"][0])})
         names = sorted(n for n in card["files"] if n.startswith("fold"))
         self._members = [self._trained(name) for name in ("final.safetensors", *names)]
+
+    def _table(self, name: str, **options: Any) -> pd.DataFrame:
+        """A table of the folder; an empty one from a bundle, which holds none of patients."""
+        return pd.read_csv(self.folder / name, **options) if name in self.card["files"] else pd.DataFrame()
 
     def _trained(self, name: str) -> dict[str, torch.Tensor]:
         state = safetensors.torch.load_file(self.folder / name)
@@ -116,6 +120,21 @@ class FinalModel:
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features (n, d) float32 of patches (n, s, s) uint8, prepared as `card["preprocessing"]` says."""
         return features_of(self._trunk, self._checked(images))
+
+    @one_thread()
+    def members(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """P(fresh) (1 + folds, n) of patches (n, s, s): the final model's first, then each fold's."""
+        images = self._checked(images)
+        return self._probabilities(images, self.features(images))
+
+    def points(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Features (n, d) as points that `reference_points` are compared with."""
+        return self._points(features)
+
+    @property
+    def reference_points(self) -> NDArray[np.float32]:
+        """The training patches as points (n, d), in the order of `patches`; of a bundle, centres of patches."""
+        return self._reference.points
 
     @one_thread()
     def predict(self, images: NDArray[np.uint8]) -> pd.DataFrame:
@@ -151,6 +170,8 @@ class FinalModel:
 
         `exclude_patient` leaves out one patient's own.
         """
+        if self.patches.empty:  # of a bundle
+            return pd.DataFrame(columns=["patch_id", "patient_id", "label", "level", "distance"])
         point = self._points(self.features(image[None]))[0]
         return nearest(point, self._reference.points, self.patches, n, exclude_patient=exclude_patient or None)
 
@@ -192,16 +213,24 @@ def calibration_statement(source: FinalModel | pd.DataFrame, p: float, least: in
     -------
     "Of the 31 patches scored between 0.60 and 0.70 in cross-validation, 20 were fresh."
     """
-    table = getattr(source, "predictions", source)
-    score, truth = table.p_fresh.to_numpy(), table.truth.to_numpy()
-    low = min(np.floor(np.clip(p, 0, 1) * 10) / 10, 0.9)
-    high = low + 0.1
-    while True:
-        inside = (score >= low - 1e-9) & ((score < high - 1e-9) | (high > 1 - 1e-9))
-        if inside.sum() >= min(least, len(score)):
-            break
-        low, high = max(low - 0.05, 0.0), min(high + 0.05, 1.0)
-    return (
-        f"Of the {inside.sum()} patches scored between {low:.2f} and {high:.2f} in cross-validation, "
-        f"{int(truth[inside].sum())} were fresh."
-    )
+    bands = source.card.get("bands") if isinstance(source, FinalModel) else None
+    if bands is None:
+        bands = calibration_bands(getattr(source, "predictions", source), least)
+    low, high, n, fresh = bands[min(int(np.clip(p, 0, 1) * 10), 9)]
+    return f"Of the {n} patches scored between {low:.2f} and {high:.2f} in cross-validation, {fresh} were fresh."
+
+
+def calibration_bands(predictions: pd.DataFrame, least: int = 20) -> list[tuple[float, float, int, int]]:
+    """Return for each tenth of the probability: low, high (widened to hold `least` patches), patches, fresh."""
+    score, truth = predictions.p_fresh.to_numpy(), predictions.truth.to_numpy()
+    bands = []
+    for tenth in range(10):
+        low = tenth / 10
+        high = low + 0.1
+        while True:
+            inside = (score >= low - 1e-9) & ((score < high - 1e-9) | (high > 1 - 1e-9))
+            if inside.sum() >= min(least, len(score)):
+                break
+            low, high = max(low - 0.05, 0.0), min(high + 0.05, 1.0)
+        bands.append((round(low, 2), round(high, 2), int(inside.sum()), int(truth[inside].sum())))
+    return bands

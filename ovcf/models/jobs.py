@@ -49,6 +49,7 @@ def plan(
     recipe: Recipe,
     cache: Path,
     folds: Iterable[int] | None = None,
+    within: NDArray[np.bool_] | None = None,
 ) -> list[Job]:
     """List the jobs, network by network. A fold's file is named by a digest of all that goes into it.
 
@@ -57,6 +58,7 @@ def plan(
     images : (n, s, s) uint8, in the order of `patches`
     patches : with label and fold (1..k)
     folds : only these; fold 0 leaves no patch out
+    within : (n,) which patches take part at all, in training and in test; None: every one
 
     Raises
     ------
@@ -65,12 +67,12 @@ def plan(
     networks = list(networks)
     paths = locate(networks, recipe.weights)
     fresh, fold = (patches.label.to_numpy() == "fresh").astype(np.int64), patches.fold.to_numpy()
-    data = images_digest(images)
+    data, taking_part = images_digest(images), np.ones(len(patches), bool) if within is None else np.asarray(within)
     jobs = []
     for network in networks:
         source = f"{weights_source(paths[network], recipe.seed)}, {trunk_precision(network, paths[network])}"
         for k in folds if folds is not None else np.unique(fold):
-            train, test = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+            train, test = np.flatnonzero((fold != k) & taking_part), np.flatnonzero((fold == k) & taking_part)
             rows = [hashlib.sha256(np.ascontiguousarray(a).data).hexdigest() for a in (train, test, fresh)]
             key = _key([data, network, int(k), source, recipe.training(), rows])
             target = Path(cache) / "folds" / f"{file_stem(network)}-fold{k}-{key[:20]}.safetensors"
@@ -83,8 +85,12 @@ def _key(parts: list) -> str:
     return hashlib.sha256(json.dumps([RECIPE_VERSION, *parts, torch.__version__]).encode()).hexdigest()
 
 
-def check_patches(images: NDArray[np.uint8], patches: pd.DataFrame) -> None:
+def check_patches(images: NDArray[np.uint8], patches: pd.DataFrame, within: NDArray[np.bool_] | None = None) -> None:
     """Refuse what could not be trained on; the cohort's readers normally see to it long before.
+
+    Parameters
+    ----------
+    within : (n,) which patches take part; None: every one
 
     Raises
     ------
@@ -93,6 +99,7 @@ def check_patches(images: NDArray[np.uint8], patches: pd.DataFrame) -> None:
     problems = []
     if len(images) != len(patches):
         problems.append(Problem("length", f"{len(images)} images but {len(patches)} rows of patches"))
+    patches = patches if within is None else patches[within]
     if not set(patches.label) <= {"fresh", "old"}:
         found = ", ".join(map(str, set(patches.label) - {"fresh", "old"}))
         problems.append(Problem("label", "unknown label", column="label", found=found, allowed="fresh, old"))

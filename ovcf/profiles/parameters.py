@@ -90,6 +90,7 @@ PARAMETERS = (
     Parameter("image_size", 112, Within(32, 1024), "side of a patch in pixels"),
     Parameter("margin_mm", 5.0, Within(0, 100), "margin around the box in mm"),
     Parameter("margin_px", 8, Within(0, 1000), "margin in pixels where no pixel spacing is known"),
+    Parameter("context", 0, OneOf((0, 1)), "bodies on either side that networks see too: none, or one"),
     Parameter("equalisation", "histogram", OneOf(("histogram", "clahe", "none")), "of the patches' greys"),
     Parameter("networks", _DEMO, Names(f"{_NETWORKS}, torchvision:NAME, timm:NAME"), "networks to compare"),
     Parameter("weights", "packaged", Anything('"imagenet", "packaged", "none", or a folder'), "starting weights"),
@@ -106,11 +107,16 @@ PARAMETERS = (
     Parameter("replicates", 2000, Within(20, 1_000_000), "bootstrap replicates, of patients"),
     Parameter("threshold", 0.5, Within(0, 1), "a patch is called fresh from this probability on"),
     Parameter("leakage", True, _YES, "train under the other split too"),
+    Parameter("regions", "separate", OneOf(("pooled", "separate")), "train by region of the diaphragm too"),
+    Parameter("other_context", True, _YES, "train with the other context too"),
     Parameter("readings", "simulated", Anything('"simulated", or the path of a readings file'), "of the readers"),
     Parameter("readers", 5, Within(1, 1000), "number of simulated readers"),
     Parameter("reader_cases", 40, Within(4, 100_000), "cases the simulated readers read"),
     Parameter("margin", 0.05, Within(0, 0.5, True), "loss of AUC against the panel that would still be accepted"),
     Parameter("published", "paper", Anything('"paper", or the path of a YAML file'), "printed numbers to audit"),
+    Parameter(
+        "external", "synthetic", Anything('"synthetic", "", or a manifest or folder'), "another hospital's cohort"
+    ),
 )
 """In the order of the notebooks that declare them."""
 
@@ -118,5 +124,11 @@ BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}
 ANYWHERE = ("workers",)
 """Parameters that no number depends on: another value is no other run."""
 
-BEFORE: dict[str, Callable[[dict[str, Any]], Any]] = {"training_seed": lambda _: -1}
+BEFORE: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "training_seed": lambda p: -1,
+    "context": lambda p: 0,
+    "regions": lambda p: "pooled",
+    "other_context": lambda p: False,
+    "external": lambda p: "",
+}
 """Of a parameter younger than the first format: what runs that lack it were made with, from their other parameters."""

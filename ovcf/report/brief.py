@@ -15,9 +15,8 @@ from ovcf.audit.findings import SEVERITIES
 from ovcf.audit.published import paper_table, paper_wide
 from ovcf.run_folder import read_table
 from ovcf.stats.compare import CLUSTERED_DELONG
-from ovcf.stats.readers.tables import AVERAGE
 from ovcf.tables.show import MISSING, p_value, with_interval
-from ovcf.words import network_title
+from ovcf.words import AVERAGE, network_title
 
 COLUMNS = ["question", "this run [95 % interval]", "the paper", "section"]
 PAPER_NETWORK = "ResNet101"  # the paper's choice
@@ -123,6 +122,25 @@ def _leakage(price):
     return f"AUC {_higher(gain)} with folds by patch", "folds by patch"
 
 
+def _regions(compared):
+    row = compared[(compared.group == "all") & (compared.metric == "auc")].iloc[0]
+    return f"AUC {_changed(row)} with one network for each region", "proposed, not tried"
+
+
+def _external(metrics):
+    row = metrics[(metrics.metric == "auc") & (metrics.model == metrics.model.iloc[0])].iloc[0]
+    here = with_interval(row.second, row.second_low, row.second_high, metric="auc")
+    return f"AUC {here} there; {_changed(row)} than at home", "not examined"
+
+
+def _changed(row) -> str:
+    """A difference of AUCs in words that its interval allows."""
+    ends = with_interval(row.difference, row.low, row.high, metric="auc")
+    if row.low <= 0 <= row.high:
+        return f"no difference shown: {ends}"
+    return f"{'higher' if row.difference > 0 else 'lower'} by {ends}"
+
+
 def _readers(mrmc, effect):
     auc = mrmc[(mrmc.metric == "auc") & (mrmc.generalisation == "random")].iloc[0]
     mean = effect[effect.reader == AVERAGE].iloc[0]
@@ -165,6 +183,8 @@ LINES = (
     Line("How far ahead of the next?", "03_model_comparison", ("comparisons",), _next_best),
     Line("Can its probabilities be taken at their word?", _CV, ("calibration",), _calibration),
     Line("What would leakage between folds add?", _CV, ("leakage",), _leakage),
+    Line("Would separate networks by region of the diaphragm do better?", _CV, ("regions",), _regions),
+    Line("Does it hold in another hospital?", "07_external_validation", ("external_metrics",), _external),
     Line(f"What does the model do for {WHO}?", _READERS, ("mrmc", "ai_effect"), _readers),
     Line("Does the model beat the panel?", _READERS, ("model_against_panel",), _panel),
     Line("Do the published numbers agree with each other?", "06_published_audit", ("published_findings",), _audit),

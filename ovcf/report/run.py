@@ -18,17 +18,20 @@ from ovcf.files import write_text
 from ovcf.problems import InputError, Problem
 from ovcf.processes import peak_memory
 from ovcf.profiles import NAMES, parse_value
+from ovcf.run_folder import from_project
 from ovcf.run_folder.holding import EXECUTES
 from ovcf.run_folder.record import beating, now, this_process, write_record
 from ovcf.study import Study
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+EXTERNAL = "07_external_validation"  # where there is another cohort
 SEQUENCE = (
     "01_dataset",
     "02_preprocessing",
     "03_model_comparison",
     "04_cross_validation",
     "05_reader_study",
+    EXTERNAL,
     "06_published_audit",
 )
 
@@ -93,7 +96,7 @@ def _execute_all(study: Study, record: dict[str, Any]) -> Path:
     """Execute the notebooks, write the page whatever becomes of them, and complete the record."""
     name = SEQUENCE[0]
     try:
-        for name in SEQUENCE:
+        for name in sequence_of(study.parameters):
             _execute(name, study, record)
         record["status"] = "complete"
     except BaseException as error:  # Ctrl-C and a killed kernel too: the record must say so
@@ -109,6 +112,53 @@ def _execute_all(study: Study, record: dict[str, Any]) -> Path:
         page = _write_page(study, record)
     if record["status"] == "complete":
         _print_on_paper(study.run)
+    return page
+
+
+def sequence_of(parameters: dict[str, Any]) -> list[str]:
+    """Return the notebooks that a run with these parameters executes, in order."""
+    return [name for name in SEQUENCE if name != EXTERNAL or parameters["external"]]
+
+
+def run_external(run: str | Path, data: str, out: str | Path, *, shared_ids: str = "refuse") -> Path:
+    """Execute notebook 07 on a finished run, or a bundle, and another cohort; return the page.
+
+    Parameters
+    ----------
+    run : folder of the run, or the file of a bundle; only read.
+    data : manifest or folder of the other cohort, or "synthetic".
+    out : folder for everything that is made, new or empty or of an earlier such validation.
+    shared_ids : what to do about ids that stand in both cohorts (`ovcf.external.SHARED_IDS`).
+
+    Raises
+    ------
+    InputError : for problems of the run and the data, and for patients in both cohorts, before anything is executed.
+    RunFailed : when the notebook stops; what was made is kept.
+    """
+    from ovcf.external import new_shelf, open_validation
+    from ovcf.report.page import write_page
+
+    folder = new_shelf(from_project(out))
+    whole = data if data == "synthetic" else str(Path(data).resolve())
+    there = open_validation(str(Path(run).resolve()), whole, out=str(folder), shared_ids=shared_ids)
+    record = {
+        **_about_this("external validation"),
+        "data": there.title,
+        "synthetic": bool(there.cohort.synthetic),
+        "parameters": there.parameters | {"external": whole},
+    }
+    given = {"run": str(Path(run).resolve()), "external": whole, "out": str(folder), "shared_ids": shared_ids}
+    try:
+        _papermill(EXTERNAL, folder, given, record)
+        record["status"] = "complete"
+    except Exception as error:
+        record["status"] = "failed"
+        record.setdefault("failed", {"notebook": EXTERNAL, "cell": None, "error": str(error)})
+    record["finished"] = now()
+    write_record(folder, record)
+    page = write_page(folder, record, [EXTERNAL])
+    if record["status"] == "failed":
+        raise RunFailed(record)
     return page
 
 
@@ -170,19 +220,28 @@ def _open_or_make(folder: Path, profile: str | None, variant_of: str | Path | No
 
 
 def _execute(name: str, study: Study, record: dict) -> None:
-    """Run one notebook with the parameters it declares; note its time, or the cell that failed."""
+    """Run one notebook of a run under its lock; everything but the folder is as the run has it."""
+    os.environ[EXECUTES] = str(study.run)  # the kernel inherits it, and writes under this process's lock
+    try:
+        _papermill(name, study.run, {"run": str(study.run)}, record)
+    finally:
+        del os.environ[EXECUTES]
+    write_record(study.run, record)
+
+
+def _papermill(name: str, folder: Path, parameters: dict[str, str], record: dict) -> None:
+    """Execute one notebook into a folder; note its time, or the cell that failed."""
     import papermill
 
-    source, output = NOTEBOOKS / f"{name}.ipynb", study.run / "notebooks" / f"{name}.ipynb"
+    source, output = NOTEBOOKS / f"{name}.ipynb", folder / "notebooks" / f"{name}.ipynb"
     output.parent.mkdir(exist_ok=True)
     print(f"{name} ...", file=sys.stderr, flush=True)
     started = time.monotonic()
-    os.environ[EXECUTES] = str(study.run)  # the kernel inherits it, and writes under this process's lock
     try:
         papermill.execute_notebook(
             str(source),
             str(output),
-            parameters={"run": str(study.run)},  # everything else is as the run has it
+            parameters=parameters,
             kernel_name="python3",
             language="python",
             kernel_manager_class="ovcf.report.kernel.ThisInterpreter",
@@ -195,10 +254,7 @@ def _execute(name: str, study: Study, record: dict) -> None:
     except Exception as error:
         record["failed"] = _failure(name, output, error)
         raise
-    finally:
-        del os.environ[EXECUTES]
     record["notebooks"][name] = round(time.monotonic() - started, 1)
-    write_record(study.run, record)
 
 
 def _failure(name: str, output: Path, error: Exception) -> dict:
@@ -241,17 +297,20 @@ def _saved_cells(output: Path) -> list:
 def _new_record(study: Study, profile: str | None) -> dict[str, Any]:
     installed = sorted({f"{d.name}=={d.version}" for d in distributions()}, key=str.lower)
     write_text(study.run / "environment.txt", "\n".join(installed) + "\n")
+    about = {"data": study.label, "synthetic": study.synthetic, "parameters": study.parameters}
+    return _about_this(profile) | about
+
+
+def _about_this(profile: str | None) -> dict[str, Any]:
+    """What a record says of this process and machine, before anything was executed."""
     return {
         "status": "running",
         "process": this_process(),
         "profile": profile,
-        "data": study.label,
-        "synthetic": study.synthetic,
         "started": now(),
         "ovcf": __version__,
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "parameters": study.parameters,
         "notebooks": {},
     }
 

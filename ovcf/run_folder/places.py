@@ -7,7 +7,7 @@ from typing import Any
 from ovcf.problems import InputError, Problem
 
 PARAMETERS_FILE = "parameters.yaml"
-WORDS = {"data": ("synthetic",), "readings": ("simulated",), "published": ("paper",)}
+WORDS = {"data": ("synthetic",), "readings": ("simulated",), "published": ("paper",), "external": ("synthetic",)}
 """Parameters that hold a path, and the words they may hold instead."""
 
 

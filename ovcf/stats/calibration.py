@@ -66,11 +66,9 @@ def calibration_table(truth, p_fresh, patient=None, *, bins=10, replicates=2000,
     - intercept: a of logit P(y) = a + logit p (calibration in the large; 0 is right), and slope: b of
       logit P(y) = a + b logit p (1 is right, below 1 too extreme). Logistic regression with standard errors
       clustered by patient. Cox (1958), Biometrika 45: 562-565; Van Calster et al. (2019), BMC Med. 17: 230.
-    - ece: sum over `bins` of equal counts of n_b/n |observed - predicted|; patient bootstrap, percentile. It
-    is never
+    - ece: sum over `bins` of equal counts of n_b/n |observed - predicted|; patient bootstrap, percentile. It is never
       negative and grows with noise, so both estimate and interval lie too high.
-    - ece_by_chance: mean and quantiles of the ECE that perfect calibration would show on as many independent
-    patches
+    - ece_by_chance: mean and quantiles of the ECE that perfect calibration would show on as many independent patches
       with these p_fresh. Only an ECE above it speaks against calibration.
 
     Parameters

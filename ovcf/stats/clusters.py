@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 FEWEST = 5
 """Patients a class below which nothing is said of the sampling of patients."""
-FEW_EFFECTIVE = 15
+FEW_EFFECTIVE = 20
 """Effective patients below which an interval carries a warning."""
 USUAL, FAMILIES = 0.3, 2
 """The correlation within patients that the estimated one is drawn towards, as if so many patients had shown it."""

@@ -2,9 +2,7 @@
 
 import pandas as pd
 
-from ovcf.words import LABELS, LEVELS
-
-TOTAL = "Total"
+from ovcf.words import LABELS, LEVELS, TOTAL
 
 
 def filled_cells(patches: pd.DataFrame) -> pd.DataFrame:

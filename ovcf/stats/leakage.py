@@ -24,8 +24,8 @@ def price_of_leakage(
 
     Parameters
     ----------
-    patient_predictions, patch_predictions : DataFrame, one network's predictions under each split, of the
-    same patches.
+    patient_predictions, patch_predictions : DataFrame, one network's predictions under each split, of the same
+        patches.
     threshold : called fresh at or above it.
     replicates, seed : of the patient bootstrap, which draws the same patients for both splits.
     level : of the intervals.

@@ -1,8 +1,7 @@
 """Cohorts of predictions whose every metric is known, with patches clustered in patients.
 
 They serve to measure how often intervals hold the truth (`benchmarks/coverage.py`) and to test calibration.
-No image is made: labels and scores are drawn. Everything from here is simulated, and the network's name says
-so.
+No image is made: labels and scores are drawn. Everything from here is simulated, and the network's name says so.
 """
 
 from typing import NamedTuple
@@ -21,8 +20,7 @@ class Design(NamedTuple):
         sizes).
     auc : one per network, in (0.5, 1).
     prevalence : share of fresh patches.
-    label_correlation, score_correlation : between patches of one patient, on the normal scale beneath labels
-    and
+    label_correlation, score_correlation : between patches of one patient, on the normal scale beneath labels and
         scores.
     network_correlation : between networks' scores of one patch, given its truth.
     folds : patients are dealt to folds.

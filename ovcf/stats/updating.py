@@ -169,12 +169,15 @@ def updating_table(
 def mean_interval(values: ArrayLike, patient: ArrayLike, level: float = 0.95) -> dict[str, float]:
     """Return the mean over patches with its interval: linearised variance over K patients, Student's t on K - 1.
 
-    Checked against statsmodels' cluster-robust mean. `estimate`, `low`, `high`; NaN ends with one patient.
+    Checked against statsmodels' cluster-robust mean. `estimate`, `low`, `high`; NaN ends with one patient, and where no
+    value differs from the mean: from so few patients nothing is known of its spread.
     """
     values, codes = np.asarray(values, float), pd.factorize(np.asarray(patient))[0]
     mean, patients = values.mean(), codes.max() + 1
     sums = np.bincount(codes, values - mean)
     scale = patients / (patients - 1) if patients > 1 else np.nan
+    if not np.any(np.abs(sums) > 1e-12):
+        return {"estimate": mean, "low": np.nan, "high": np.nan}
     half = stdtrit(max(patients - 1, 1), (1 + level) / 2) * np.sqrt(scale * np.sum(sums**2)) / values.size
     return {"estimate": mean, "low": mean - half, "high": mean + half}
 

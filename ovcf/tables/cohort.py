@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from ovcf.stats.cohort import TOTAL
 from ovcf.tables.show import MISSING
+from ovcf.words import TOTAL
 
 # What a column means and its unit; columns a user brings on top are listed as theirs.
 GLOSSARY = {

@@ -13,7 +13,7 @@ from ovcf.tables.show import (
     value,
     with_intervals,
 )
-from ovcf.words import network_title, networks_in_order
+from ovcf.words import AVERAGE, network_title, networks_in_order
 
 # The paper's spelling of the networks' names
 PAPER_ROWS = {
@@ -23,7 +23,6 @@ PAPER_ROWS = {
     "ResNet50": "resnet50",
     "ResNet101": "resnet101",
 }
-AVERAGE = "Average"
 
 
 def recipes(networks: list[str], weights: str, trainable: str) -> pd.DataFrame:
@@ -122,19 +121,23 @@ def comparison_table(table: pd.DataFrame) -> pd.DataFrame:
     ----------
     table : DataFrame of `ovcf.stats.compare.compare_networks`.
     """
-    named = [f"{network_title(a)} - {network_title(b)}" for a, b in zip(table["first"], table["second"], strict=True)]
     return pd.DataFrame(
         {
             "test": table.test,
             "whose": table.whose,
             "of": [heading(metric, unit=", points") for metric in table.metric],
-            "networks": [pair if one else "all" for pair, one in zip(named, table["first"], strict=True)],
+            "networks": [_pair(a, b) for a, b in zip(table["first"], table["second"], strict=True)],
             "difference [95 % interval]": with_intervals(table, "difference"),
             "p": table.p,
             "p_holm": table.p_holm,
             "what it answers": table.question,
         }
     ).set_index(["what it answers", "test", "whose", "of"])
+
+
+def _pair(first: str, second: str) -> str:
+    """`ResNet101 - AlexNet`, or `all` where a test is of all networks at once."""
+    return f"{network_title(first)} - {network_title(second)}" if isinstance(first, str) and first else "all"
 
 
 def subgroup_rows(table: pd.DataFrame) -> pd.DataFrame:
@@ -194,8 +197,28 @@ def leakage_table(price: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def versions_table(table: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
+    """Return two versions of a network beside each other: `first` and `second` name them.
+
+    Parameters
+    ----------
+    table : DataFrame of `ovcf.stats.versions.paired_versions`.
+    """
+    return pd.DataFrame(
+        {
+            "patches of": table.group,
+            "n": table.n,
+            "of": [heading(metric) for metric in table.metric],
+            first: [value(r.first, r.metric) for r in table.itertuples()],
+            second: [value(r.second, r.metric) for r in table.itertuples()],
+            "difference [95 % interval]": with_intervals(table, "difference"),
+            "p": table.p,
+        }
+    )
+
+
 def _in_order(wide: pd.DataFrame) -> pd.DataFrame:
-    """Rows by network in the study's order; what it does not know stands last."""
+    """Rows by network, in the order of every table."""
     return wide.reindex(networks_in_order(wide.index))
 
 

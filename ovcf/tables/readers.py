@@ -2,9 +2,8 @@
 
 import pandas as pd
 
-from ovcf.stats.readers.tables import AVERAGE
 from ovcf.tables.show import MISSING, brackets, mean_sd, percent, plus_minus, value, with_interval, with_intervals
-from ovcf.words import network_title
+from ovcf.words import AVERAGE, network_title
 
 NAMES = {
     "accuracy": "Accuracy (%)",

@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-RIM = 4_000_000  # pixels looked at when a film must say by itself which of its bits are the picture
+from ovcf.cohort.films.greys import Odd
+
+LOOKED_AT = 4_000_000  # pixels looked at when a film must say by itself which of its bits are the picture
 
 
 class Bits(NamedTuple):
@@ -42,17 +44,19 @@ def picture_bits(stored: NDArray, ds: Any, native: bool) -> Bits:
     left = high + 1 - bits if native and bits <= high < container else 0
     if left and share:
         kept = _signed(raw >> left if stored.dtype.kind == "u" else stored >> left, bits)
-        return Bits(kept, bits, (f"HighBit {high}: the numbers are left-justified, and were moved by {left} bits",))
-    notes = (f"HighBit {high} says left-justified, the numbers are not",) if left else ()
+        return Bits(
+            kept, bits, (Odd(f"HighBit {high}: the numbers are left-justified, and were moved by {left} bits"),)
+        )
+    notes = (Odd(f"HighBit {high} says left-justified, the numbers are not"),) if left else ()
     kept = _signed(stored, bits)
     if not share:
         return Bits(kept, bits, notes)
     if native and not _overlay_bits(ds) and _roughness(stored) < _roughness(kept):
         highest = int(raw.max()).bit_length() if stored.dtype.kind == "u" else container
-        return Bits(
-            stored, highest, (*notes, f"BitsStored is {bits}, but the picture has {highest} bits: all are read")
-        )
-    return Bits(kept, bits, (*notes, f"bits above BitsStored ({bits}) are set in {share:.2%} of the pixels: left out"))
+        said = Odd(f"BitsStored is {bits}, but the picture has {highest} bits: all are read")
+        return Bits(stored, highest, (*notes, said))
+    said = Odd(f"bits above BitsStored ({bits}) are set in {share:.2%} of the pixels: left out")
+    return Bits(kept, bits, (*notes, said))
 
 
 def _above(raw: NDArray, bits: int, signed: bool) -> NDArray[np.bool_]:
@@ -77,7 +81,7 @@ def _overlay_bits(ds: Any) -> bool:
 
 def _roughness(stored: NDArray) -> float:
     """The mean step from a pixel to the next; a wrapped or drawn-over film has more of it."""
-    step = max(1, stored.shape[0] * stored.shape[1] // RIM)
+    step = max(1, stored.shape[0] * stored.shape[1] // LOOKED_AT)
     rows = stored[::step].astype(np.int64)
     return float(np.abs(np.diff(rows, axis=1)).mean()) if rows.shape[1] > 1 else 0.0
 

@@ -114,23 +114,19 @@ def read_dicom(path: Path, *, window: Any = None, max_pixels: int = MAX_PIXELS) 
         For anything but one grey frame that can be decoded; names the file and the transfer syntax.
     """
     with stored_film(path, max_pixels) as film:
-        header = film.header
-        pixels, how = displayed(film.stored, film.ds, window, path)
-        notes = [*_intent(film.ds), *spacing_of(film.ds).notes, *film.notes, how]
-        if film.grey == "MONOCHROME1":
-            pixels = 1 - pixels
-            notes.append("MONOCHROME1: inverted, so that bone is bright")
-    return Film(
-        pixels,
-        header.mm_per_px,
-        header.spacing_origin,
-        (*notes, *exposure_notes(pixels)),
-        header.kind,
-        header.bits,
-        header.orientation,
-        header.laterality,
-        film.padding,
-    )
+        return shown_film(film, path, window)
+
+
+def shown_film(film: StoredFilm, path: Path, window: Any = None) -> Film:
+    """Return a decoded film's greys as displayed; `window` and errors as for `read_dicom`."""
+    pixels, how = displayed(film.stored, film.ds, window, path)
+    notes = [*_intent(film.ds), *spacing_of(film.ds).notes, *film.notes, how]
+    if film.grey == "MONOCHROME1":
+        pixels = 1 - pixels
+        notes.append("MONOCHROME1: inverted, so that bone is bright")
+    _, _, kind, bits, mm_per_px, origin, orientation, laterality = film.header
+    notes += exposure_notes(pixels)
+    return Film(pixels, mm_per_px, origin, tuple(notes), kind, bits, orientation, laterality, film.padding)
 
 
 @contextmanager

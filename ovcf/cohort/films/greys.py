@@ -31,7 +31,7 @@ class Film(NamedTuple):
 
     `pixels` is float32 (height, width) in [0, 1] with bone bright; `mm_per_px` is nan where unknown and
     `spacing_origin` says whose word it is; `orientation` and `laterality` are as the header has them;
-    `notes` says everything that was done to, or is odd about, the stored numbers; `padding` is where a DICOM
+    `notes` says everything that was done to, or is odd about (`Odd`), the stored numbers; `padding` is where a DICOM
     header says that there is no picture (bool, height, width), or None.
     """
 
@@ -57,6 +57,10 @@ class FilmHeader(NamedTuple):
     spacing_origin: str = "unknown"
     orientation: str = ""
     laterality: str = ""
+
+
+class Odd(str):
+    """A note on what is odd about a film, for a reviewer to look at; a plain note tells how the film was read."""
 
 
 def refusal(path: Path, message: str, kind: str = "unreadable_image", **place: Any) -> InputError:
@@ -97,7 +101,7 @@ def exposure_notes(greys: NDArray) -> list[str]:
     sample = greys.ravel()[:: max(1, greys.size // SAMPLE)]
     low, high = np.percentile(sample, [1, 99])
     fault = fault_of(float(high - low), float(sample.mean()))
-    return [f"the whole film is {fault.split(',')[0]}"] if fault else []
+    return [Odd(f"the whole film is {fault.split(',')[0]}")] if fault else []
 
 
 def full_range(stored: NDArray, bits: int) -> NDArray[np.float32]:

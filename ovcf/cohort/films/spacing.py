@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ovcf.cohort.columns import SPACING_MM
+from ovcf.cohort.films.greys import Odd
 from ovcf.cohort.films.windows import elements
 
 MAGNIFICATION = (1.0, 3.0)  # source to detector over source to body; a lateral spine has 1.1 to 1.3
@@ -76,9 +77,8 @@ def _factor(ds: Any, notes: list[str]) -> float:
     low, high = MAGNIFICATION
     if low <= factor <= high:
         return factor
-    notes.append(
-        f"EstimatedRadiographicMagnificationFactor is {value}: no magnification ({low:g} to {high:g}), not used"
-    )
+    limits = f"{low:g} to {high:g}"
+    notes.append(Odd(f"EstimatedRadiographicMagnificationFactor is {value}: no magnification ({limits}), not used"))
     return 0.0
 
 
@@ -94,9 +94,9 @@ def _lengths(ds: Any, keyword: str, notes: list[str]) -> list[float]:
         values = []
     low, high = SPACING_MM
     if len(values) != 2 or not all(map(math.isfinite, values)):
-        notes.append(f"{keyword} is there and cannot be read ({shown}): not used")
+        notes.append(Odd(f"{keyword} is there and cannot be read ({shown}): not used"))
     elif not all(low <= value <= high for value in values):
-        notes.append(f"{keyword} is {shown} mm, which no film has ({low:g} to {high:g} mm): not used")
+        notes.append(Odd(f"{keyword} is {shown} mm, which no film has ({low:g} to {high:g} mm): not used"))
     else:
         return values
     return []
@@ -105,7 +105,7 @@ def _lengths(ds: Any, keyword: str, notes: list[str]) -> list[float]:
 def _not_square(lengths: list[float]) -> list[str]:
     if math.isclose(*lengths, rel_tol=NOT_SQUARE):
         return []
-    return [f"pixels are not square ({lengths[0]:g} x {lengths[1]:g} mm): their mean is used"]
+    return [Odd(f"pixels are not square ({lengths[0]:g} x {lengths[1]:g} mm): their mean is used")]
 
 
 def _aspect(ds: Any) -> list[str]:
@@ -119,7 +119,7 @@ def _aspect(ds: Any) -> list[str]:
     except (TypeError, ValueError):
         high = wide = math.nan
     if not (0 < high < math.inf and 0 < wide < math.inf):
-        return [f"PixelAspectRatio is there and cannot be read ({shown}): not used"]
+        return [Odd(f"PixelAspectRatio is there and cannot be read ({shown}): not used")]
     if math.isclose(high, wide, rel_tol=NOT_SQUARE):
         return []
-    return [f"pixels are not square (PixelAspectRatio {shown}): the film is shown as it is stored"]
+    return [Odd(f"pixels are not square (PixelAspectRatio {shown}): the film is shown as it is stored")]

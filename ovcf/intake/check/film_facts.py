@@ -14,6 +14,7 @@ from PIL import Image
 
 from ovcf.cohort.crop import crop_slices
 from ovcf.cohort.films import read_film, read_header
+from ovcf.cohort.films.greys import Odd
 from ovcf.intake.check.burned_in import text_lines
 from ovcf.intake.check.identity import header_facts
 from ovcf.problems import InputError, Problem
@@ -123,6 +124,7 @@ def _film(root: str, image: str, boxes: list) -> tuple[dict, np.ndarray, dict, l
         "mean": float(greys.mean()),
         "sd": float(greys.std()),
         "hash": phash(thumb),
+        "odd": "; ".join(note for note in film.notes if isinstance(note, Odd)),
         "text_lines": text_lines(greys, film.padding),
         **header_facts(path),
     }

@@ -4,6 +4,7 @@ import hashlib
 import re
 import warnings
 from pathlib import Path
+from typing import Any
 
 from PIL import ExifTags, Image
 
@@ -83,15 +84,25 @@ def _of_dicom(path: Path) -> dict[str, str]:
         def text(keyword: str) -> str:
             return str(ds.get(keyword, "") or "").strip()
 
+        # in a de-identified copy the name is the id, and the age the first year of a band
+        removed, pseudonym = text("PatientIdentityRemoved") == "YES", text("PatientID")
         return {
-            "identifying": ", ".join(word for word in IDENTIFYING if text(word)),
+            "identifying": ", ".join(
+                word for word in _named(ds) if text(word) and not (removed and text(word) == pseudonym)
+            ),
             "burned_in": text("BurnedInAnnotation").upper(),
             "manufacturer": text("Manufacturer"),
             "model": text("ManufacturerModelName"),
             "patient": _digest(text("PatientID").casefold()),
             "sex": SEX.meaning.get(text("PatientSex").lower(), ""),
-            "age": _age(text("PatientAge"), text("PatientBirthDate"), text("StudyDate")),
+            "age": "" if removed else _age(text("PatientAge"), text("PatientBirthDate"), text("StudyDate")),
         }
+
+
+def _named(ds: Any) -> list[str]:
+    """The elements that say who a person or a place is: those of the list, and all others that hold a person's name."""
+    persons = [element.keyword for element in ds if element.VR == "PN" and element.keyword]
+    return list(dict.fromkeys([*IDENTIFYING, *persons]))
 
 
 def _digest(text: str) -> str:

@@ -59,6 +59,10 @@ KINDS = {
         "Tiny patch",
         "Enlarged several times for the network; check that the film is at full size.",
     ),
+    "odd_film": (
+        "Film at odds with its header",
+        "It is read as the message says. Ask where it was exported, and give `mm_per_px` where the size is meant.",
+    ),
     "spacing_unknown": (
         "Pixel spacing known for some only",
         "Margins in mm and margins in pixels are not the same crop. Give mm_per_px for all, or for none.",

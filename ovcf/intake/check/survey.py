@@ -111,7 +111,7 @@ def check(
     warnings = [
         *cohort.left_out, *doubtful_identities(places, facts),
         *copies, *copied_films(places, facts), *suspicions.bad_patches(places, facts),
-        *suspicions.odd_spacing(places, facts), *suspicions.named_patients(facts),
+        *suspicions.odd_spacing(places, facts), *suspicions.odd_films(facts), *suspicions.named_patients(facts),
         *contradictions.contradictions(places), *contradictions.imbalance(places),
         *_shortcuts(tables, places),
     ]  # fmt: skip

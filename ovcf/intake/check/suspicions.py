@@ -88,6 +88,15 @@ def _odd_sizes(places: Places, facts: Facts, spacing: np.ndarray) -> list[Proble
     ]
 
 
+def odd_films(facts: Facts) -> list[Problem]:
+    """Films whose header and pixels disagree, or whose header says what cannot be: the film reader's own remarks."""
+    return [
+        Problem("odd_film", film["odd"], str(image), None, "image")
+        for image, film in facts.films.iterrows()
+        if film["odd"]
+    ]
+
+
 def named_patients(facts: Facts) -> list[Problem]:
     """Films whose file names the patient in its header or its pixels. Contents are never repeated here."""
     problems = []

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from ovcf.cohort.films.dicom import StoredFilm, stored_film
+from ovcf.cohort.films.dicom import StoredFilm
 from ovcf.cohort.films.windows import elements
 from ovcf.intake.deidentify.keep import kept_elements
 from ovcf.intake.deidentify.pseudonyms import Pseudonyms
@@ -32,12 +32,14 @@ WAY_ON = "keep the field out, or look at it and use --allow {}"
 
 
 def deidentify_dicom(
-    source: Path, target: Path, patient_id: str, names: Pseudonyms, rules: Rules, boxes: list[Box]
+    film: StoredFilm, source: Path, target: Path, patient_id: str, names: Pseudonyms, rules: Rules, boxes: list[Box]
 ) -> tuple[set[str], list[str]]:
     """Write one DICOM film anew.
 
     Parameters
     ----------
+    film : StoredFilm
+        The source, decoded.
     boxes : list of (x0, y0, x1, y1)
         Painted over with the film's darkest grey.
 
@@ -51,9 +53,9 @@ def deidentify_dicom(
     Raises
     ------
     InputError
-        Where the film cannot be read, or a name is found in what would be written; with the field and the way on.
+        Where a name is found in what would be written; with the field and the way on.
     """
-    with stored_film(source) as film, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom comments on every value out of order
         parts = parts_of_names(film.ds, patient_id)
         new, lost = kept_elements(film.ds, patient_id, names)

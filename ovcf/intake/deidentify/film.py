@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ovcf.cohort.films import Film, film_kind, read_film
+from ovcf.cohort.films.dicom import shown_film, stored_film
 from ovcf.intake.check.burned_in import text_boxes
-from ovcf.intake.check.identity import header_facts
 from ovcf.intake.deidentify.dicom import deidentify_dicom
 from ovcf.intake.deidentify.picture import deidentify_picture
 from ovcf.intake.deidentify.pseudonyms import Pseudonyms
@@ -44,37 +44,34 @@ def deidentify_film(
         same; nothing is left at the target then.
     """
     boxes = rules.masks_of(image)
-    shown = read_film(source)
-    if not rules.keep_burned_in:
-        _refuse_text(source, shown, boxes, image)
-    parts: set[str] = set()
-    lost: list[str] = []
-    if film_kind(source) == "dicom":
-        target = target.with_suffix(".dcm")
-        parts, lost = deidentify_dicom(source, target, patient_id, names, rules, boxes)
+    if film_kind(source) != "dicom":
+        shown = read_film(source)
+        _refuse_text(source, [shown], rules, image)
+        copy = CleanFilm(deidentify_picture(source, target, patient_id, rules, boxes), set(), [])
     else:
-        target = deidentify_picture(source, target, patient_id, rules, boxes)
-    if not _same(shown, read_film(target), boxes):
-        target.unlink()
-        raise InputError(
-            Problem(
-                "not_same", "the film would not look the same, or not have its spacing, without its header", str(source)
-            )
-        )
-    return CleanFilm(target, parts, lost)
+        with stored_film(source) as film:
+            shown = shown_film(film, source)
+            said = str(film.ds.get("BurnedInAnnotation") or "").strip().upper() == "YES"
+            _refuse_text(source, [shown, shown_film(film, source, "full")], rules, image, said)
+            target = target.with_suffix(".dcm")
+            copy = CleanFilm(target, *deidentify_dicom(film, source, target, patient_id, names, rules, boxes))
+    if not _same(shown, read_film(copy.path), boxes):
+        copy.path.unlink()
+        message = "the film would not look the same, or not have its spacing, without its header"
+        raise InputError(Problem("not_same", message, str(source)))
+    return copy
 
 
-def _refuse_text(source: Path, shown: Film, boxes: list[Box], image: str) -> None:
+def _refuse_text(source: Path, films: list[Film], rules: Rules, image: str, said: bool = False) -> None:
     """Refuse a film whose pixels seem to hold text, as shown or in its whole range, or whose header says so."""
-    films = [shown, read_film(source, window="full")] if film_kind(source) == "dicom" else [shown]
+    boxes = rules.masks_of(image)
     found: list[Box] = []
-    for film in films:
+    for film in [] if rules.keep_burned_in else films:
         greys = film.pixels.copy()
         for x0, y0, x1, y1 in boxes:
             greys[y0:y1, x0:x1] = greys.min()
         found += text_boxes(greys, film.padding)
-    said = header_facts(source)["burned_in"] == "YES" and not boxes
-    if not found and not said:
+    if rules.keep_burned_in or not (found or (said and not boxes)):
         return
     place = "x0,y0,x1,y1"
     if found:

@@ -36,8 +36,8 @@ def check_readings(table, file=None, rows=None):
     InputError
         Naming the file, row and column of every problem: a missing column, truth that is not binary or
         differs between rows of a case, one class only, ratings that are no finite number, answers other than
-        fresh / old, two readings of one case by one reader under one treatment, a reader with one session
-        only.
+        fresh / old, two readings of one case by one reader under one treatment, a reader who lacks a session
+        that others have (where each has one treatment only, the study is a split-plot, and taken).
 
     Checked against a table of wrong inputs, each with the row it must name.
     """
@@ -150,12 +150,7 @@ class _Finder:
         seen = long.groupby("reader")["treatment"].nunique()
         total = long["treatment"].nunique()
         if total > 1 and (seen == 1).all():
-            message = "every reader has one treatment only (readers nested in treatments); the analysis "
-            message += "needs each reader under every treatment"
-            row = int(self.rows[0])
-            column = self.called.get("treatment", "treatment")
-            self.problems.append(Problem("nested_readers", message, self.file, row, column))
-            return
+            return  # readers nested in treatments: a split-plot study
         short = long["reader"].map(seen) < total
         where = (short & ~long["reader"].where(short).duplicated()).to_numpy()
         all_of = ", ".join(map(str, in_order(long["treatment"])))

@@ -10,8 +10,11 @@ variance components).
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from ovcf.problems import InputError, Problem
+from ovcf.stats.clusters import Floats
 from ovcf.stats.readers.checks import check_readings
 from ovcf.stats.readers.covariance import COVARIANCES, METRICS, figures_of_merit, merit_covariance
 from ovcf.stats.readers.readings import Crossed, answers, cross
@@ -26,24 +29,32 @@ GENERALISES = {
 class Components(NamedTuple):
     """What the Obuchowski-Rockette tests are made of; covariances are over the sampling of cases."""
 
-    theta: np.ndarray  # (t, r) figures of merit
+    theta: Floats  # (t, r) figures of merit; NaN where a reader has no reading under a treatment
     error: float
     cov1: float
     cov2: float
     cov3: float
-    error_by: np.ndarray  # (t,) Error within each treatment
-    cov2_by: np.ndarray  # (t,) Cov2 within each treatment
+    error_by: Floats  # (t,) Error within each treatment
+    cov2_by: Floats  # (t,) Cov2 within each treatment
     units: int  # cases, or patients where they are the units
+    absent: NDArray[np.bool_] | None = None  # (t, r) readers without a reading under a treatment (split-plot)
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
         """(treatments, readers)."""
         return self.theta.shape
 
     @property
-    def mean_squares(self):
+    def nested(self) -> bool:
+        """Whether some reader has no reading under some treatment: readers nested in treatments."""
+        return self.absent is not None and bool(self.absent.any())
+
+    @property
+    def mean_squares(self) -> dict[str, float]:
         """MS(T), MS(R), MS(TR) of the figures of merit; NaN where there is one level only."""
         theta, (t_, r_) = self.theta, self.shape
+        if self.nested:
+            return {"ms_t": np.nan, "ms_r": np.nan, "ms_tr": np.nan}
         grand, by_t, by_r = theta.mean(), theta.mean(axis=1), theta.mean(axis=0)
         rest = theta - by_t[:, None] - by_r[None, :] + grand
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -54,7 +65,10 @@ class Components(NamedTuple):
             }
 
 
-def prepare(readings, metric="auc", threshold=None, missing="complete_cases", cluster="auto"):
+def prepare(
+    readings: pd.DataFrame, metric: str = "auc", threshold: float | None = None, missing: str = "auto",
+    cluster: str = "auto",
+) -> Crossed:  # fmt: skip
     """Check readings and lay them out for one metric.
 
     Parameters as `mrmc.obuchowski_rockette`. Returns `Crossed` with ratings (t, r, n): the ratings for auc,
@@ -63,7 +77,10 @@ def prepare(readings, metric="auc", threshold=None, missing="complete_cases", cl
     return lay_out(check_readings(readings), metric, threshold, missing, cluster)
 
 
-def lay_out(long, metric="auc", threshold=None, missing="complete_cases", cluster="auto"):
+def lay_out(
+    long: pd.DataFrame, metric: str = "auc", threshold: float | None = None, missing: str = "auto",
+    cluster: str = "auto",
+) -> Crossed:  # fmt: skip
     """`prepare` of readings that `check_readings` has already returned."""
     if metric not in METRICS:
         raise InputError(Problem("metric", "no such metric", found=metric, allowed=", ".join(METRICS)))
@@ -73,7 +90,7 @@ def lay_out(long, metric="auc", threshold=None, missing="complete_cases", cluste
     return cross(long, values="answer", missing=missing, cluster=cluster)
 
 
-def or_components(study: Crossed, metric="auc", covariance="jackknife"):
+def or_components(study: Crossed, metric: str = "auc", covariance: str = "jackknife") -> Components:
     """Compute the figures of merit of a crossed study and average their covariances.
 
     Parameters
@@ -89,8 +106,8 @@ def or_components(study: Crossed, metric="auc", covariance="jackknife"):
     Raises
     ------
     InputError
-        For an unknown or unfit covariance, missing readings with one that cannot take them, or fewer than two
-        units (patients or cases) of a class.
+        For an unknown or unfit covariance, or fewer than two units (patients or cases) of a class in what some
+        reader read.
 
     Checked against OR-DBM MRMC 2.51 on Van Dyke.
     """
@@ -99,10 +116,9 @@ def or_components(study: Crossed, metric="auc", covariance="jackknife"):
     if covariance not in COVARIANCES:
         allowed = ", ".join(COVARIANCES)
         raise InputError(Problem("covariance", "no such covariance", found=covariance, allowed=allowed))
-    if np.isnan(curves).any() and covariance != "jackknife":
-        message = f"{covariance} cannot take missing readings; use the jackknife or complete cases"
-        raise InputError(Problem("missing_reading", message))
-    if min(np.unique(study.unit[study.truth == y]).size for y in (True, False)) < 2:
+    read = [row for row in ~np.isnan(curves) if row.any()]
+    units = [np.unique(study.unit[row & (study.truth == y)]).size for row in read for y in (True, False)]
+    if min(units) < 2:
         what = "patients" if study.clustered else "cases"
         message = f"fewer than two {what} of a class: nothing to estimate a spread from"
         raise InputError(Problem("too_few", message))
@@ -111,10 +127,13 @@ def or_components(study: Crossed, metric="auc", covariance="jackknife"):
     except ValueError as error:
         raise InputError(Problem("covariance", str(error))) from None
     theta = figures_of_merit(curves, study.truth, metric).reshape(t_, r_)
-    return components_of(theta, matrix, study.unit.max() + 1)
+    absent = np.isnan(study.ratings).all(axis=2)
+    if absent.any() and np.isnan(theta[~absent]).any():
+        raise InputError(Problem("undefined", f"{metric} is 0/0 for some reader of this split-plot study"))
+    return components_of(theta, matrix, study.unit.max() + 1, absent)
 
 
-def components_of(theta, matrix, units):
+def components_of(theta: Floats, matrix: Floats, units: int, absent: NDArray[np.bool_] | None = None) -> Components:
     """Average a covariance matrix over like pairs of curves.
 
     Parameters
@@ -124,6 +143,8 @@ def components_of(theta, matrix, units):
         Covariances of `theta.ravel()`.
     units : int
         Independent units behind it.
+    absent : array (t, r) of bool, optional
+        Readers without a reading under a treatment (split-plot); their curves take no part.
 
     Returns
     -------
@@ -132,23 +153,25 @@ def components_of(theta, matrix, units):
     2.51.
     """
     t_, r_ = theta.shape
+    there = np.ones((t_, r_), bool) if absent is None else ~absent
+    both = np.logical_and.outer(there, there)  # (t, r, t, r)
     cov = matrix.reshape(t_, r_, t_, r_)
     same_t, same_r = np.eye(t_, dtype=bool)[:, None, :, None], np.eye(r_, dtype=bool)[None, :, None, :]
 
     def mean(where):
-        where = np.broadcast_to(where, cov.shape)
+        where = where & both
         return float(cov[where].mean()) if where.any() else 0.0  # one reader or treatment: no such pair
 
-    within = cov[np.arange(t_), :, np.arange(t_), :]  # (t, r, r)
-    error_by = np.einsum("ijj->ij", within).mean(axis=1)
-    others = within.sum(axis=(1, 2)) - r_ * error_by
+    alike = [cov[i][np.ix_(there[i], [i], there[i])][:, 0] for i in range(t_)]  # (r_i, r_i) each
+    error_by = np.array([np.trace(own) / len(own) for own in alike])
+    cov2_by = [(own.sum() - np.trace(own)) / max(len(own) * (len(own) - 1), 1) for own in alike]
     return Components(
         theta, mean(same_t & same_r), mean(~same_t & same_r), mean(same_t & ~same_r), mean(~same_t & ~same_r),
-        error_by, others / max(r_ * (r_ - 1), 1), int(units),
+        error_by, np.array(cov2_by), int(units), None if there.all() else ~there,
     )  # fmt: skip
 
 
-def variance_components(components):
+def variance_components(components: Components) -> dict[str, float]:
     """List mean squares, Obuchowski-Rockette components and their Dorfman-Berbaum-Metz counterparts.
 
     var(R) = (MS(R) - MS(TR)) / t - Cov1 + Cov3; var(TR) = MS(TR) - Error + Cov1 + Cov2 - Cov3 (Hillis 2014,
@@ -166,6 +189,8 @@ def variance_components(components):
     Dyke.
     """
     c, squares, n = components, components.mean_squares, components.units
+    if c.nested:
+        return squares | {"error": c.error, "cov1": np.nan, "cov2": c.cov2, "cov3": c.cov3}
     return squares | {
         "error": c.error, "cov1": c.cov1, "cov2": c.cov2, "cov3": c.cov3,
         "var_r": (squares["ms_r"] - squares["ms_tr"]) / c.shape[0] - c.cov1 + c.cov3,
@@ -175,12 +200,32 @@ def variance_components(components):
     }  # fmt: skip
 
 
-def generalisations(components):
-    """Return the generalisations a study can speak for: with one reader, that reader only."""
-    return tuple(GENERALISES) if components.shape[1] > 1 else ("fixed_readers",)
+def negative_components(components: Components) -> list[str]:
+    """Say which variance components came out below zero, and what that means: one sentence each.
+
+    Estimates are differences of mean squares and covariances, so chance can carry one below zero though no
+    variance is. They are printed as they came out; tests set max(Cov2 - Cov3, 0), power sets var(TR) to 0.
+    """
+    names = {"var_r": "var(R) of readers", "var_tr": "var(TR) of treatment by reader"}
+    known = variance_components(components)
+    said = [
+        f"{name} is estimated at {known[key]:.3g}, below zero: as good as none, and taken as 0 in power"
+        for key, name in names.items()
+        if known.get(key, np.nan) < 0
+    ]
+    if components.shape[0] > 1 and components.shape[1] > 1 and components.cov2 < components.cov3:
+        said.append("Cov2 - Cov3 is estimated below zero and taken as 0: readers of one treatment seem no more alike")
+    return said
 
 
-def denominator(components, generalisation):
+def generalisations(components: Components) -> tuple[str, ...]:
+    """Return the generalisations a study can speak for: with one reader a treatment, those readers only."""
+    t_, r_ = components.shape
+    enough = (~components.absent).sum() > t_ if components.nested else r_ > 1
+    return tuple(GENERALISES) if enough else ("fixed_readers",)
+
+
+def denominator(components: Components, generalisation: str) -> tuple[float, float]:
     """Return the variance that MS(T) is held against, and its degrees of freedom (inf for chi2).
 
     The three formulas stand in `mrmc.obuchowski_rockette`; Hillis 2007, Stat Med 26:596.
@@ -196,7 +241,7 @@ def denominator(components, generalisation):
     return total, between * (total / ms_tr) ** 2 if ms_tr > 0 else np.inf
 
 
-def average_variance(theta, error, cov2, generalisation):
+def average_variance(theta: Floats, error: float, cov2: float, generalisation: str) -> tuple[float, float]:
     """Return the variance of the mean over readers of theta (r,), and its df (inf where normal).
 
     The three formulas stand in `mrmc.one_treatment`; Hillis 2014, Stat Med 33:330.

@@ -3,23 +3,35 @@
 The model and its parts are in `or_components`; here are the tests and intervals made of them.
 """
 
+from collections.abc import Sequence
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2, f, norm, t
 
 from ovcf.problems import InputError, Problem
+from ovcf.stats.clusters import Floats
 from ovcf.stats.readers.components import (
     GENERALISES,
+    Components,
     average_variance,
     denominator,
     generalisations,
     or_components,
     prepare,
 )
+from ovcf.stats.readers.nested import nested_variance
+from ovcf.stats.readers.readings import Crossed
+
+NOTHING = 1e-20
+"""Variance below which nothing varies but the last digits of the arithmetic."""
 
 
-def obuchowski_rockette(readings, metric="auc", threshold=None, covariance="jackknife", *,
-                        missing="complete_cases", cluster="auto", level=0.95):  # fmt: skip
+def obuchowski_rockette(
+    readings: pd.DataFrame, metric: str = "auc", threshold: float | None = None, covariance: str = "jackknife", *,
+    missing: str = "auto", cluster: str = "auto", level: float = 0.95,
+) -> pd.DataFrame:  # fmt: skip
     """Compare treatments over readers and cases, in three generalisations side by side.
 
     With d = max(Cov2 - Cov3, 0), t treatments and r readers:
@@ -31,7 +43,9 @@ def obuchowski_rockette(readings, metric="auc", threshold=None, covariance="jack
 
     The interval of a difference is +- quantile sqrt(2/r x denominator). With more than two treatments the
     overall test comes first (no difference), then every pair, tested by its own t (or normal) statistic
-    squared and unadjusted.
+    squared and unadjusted. Where each reader has one treatment only (split-plot), see `nested.nested_variance`.
+    Where nothing varies, nothing is estimable: p and interval are NaN, and the sentence says so. Intervals are cut
+    at the ends of the metric's range.
 
     Parameters
     ----------
@@ -44,8 +58,8 @@ def obuchowski_rockette(readings, metric="auc", threshold=None, covariance="jack
     covariance : {"jackknife", "delong", "unbiased"}
         See `merit_covariance`.
     missing, cluster : str
-        See `cross`; `missing="available"` goes with the jackknife only. With patients as units the jackknife
-        leaves out one patient at a time, and DeLong sums components over patients.
+        See `cross`. With patients as units the jackknife leaves out one patient at a time, and DeLong sums
+        components over patients.
 
     Returns
     -------
@@ -58,14 +72,17 @@ def obuchowski_rockette(readings, metric="auc", threshold=None, covariance="jack
     InputError
         For what `read_readings` refuses, one treatment only, or a design or covariance that does not fit.
 
-    Checked against OR-DBM MRMC 2.51 on the Van Dyke study to all printed digits.
+    Checked against OR-DBM MRMC 2.51 on the Van Dyke and Franken studies to all printed digits, and literal loops for
+    missing readings, cases nested in treatments or readers, and split-plots.
     """
     study = prepare(readings, metric, threshold, missing, cluster)
     return compare_study(study, or_components(study, metric, covariance), metric, covariance, level=level)
 
 
-def one_treatment(readings, metric="auc", threshold=None, covariance="jackknife", *, missing="complete_cases",
-                  cluster="auto", level=0.95):  # fmt: skip
+def one_treatment(
+    readings: pd.DataFrame, metric: str = "auc", threshold: float | None = None, covariance: str = "jackknife", *,
+    missing: str = "auto", cluster: str = "auto", level: float = 0.95,
+) -> pd.DataFrame:  # fmt: skip
     """Estimate the readers' average under each treatment alone, in the three generalisations.
 
     The variance of theta_i. is (MS(R)_i + max(r Cov2_i, 0)) / r with df2 = (MS(R)_i + max(r Cov2_i, 0))^2 /
@@ -81,7 +98,9 @@ def one_treatment(readings, metric="auc", threshold=None, covariance="jackknife"
     return average_study(study, or_components(study, metric, covariance), metric, covariance, level=level)
 
 
-def compare_study(study, components, metric, covariance, *, level=0.95):
+def compare_study(
+    study: Crossed, components: Components, metric: str, covariance: str, *, level: float = 0.95
+) -> pd.DataFrame:
     """`obuchowski_rockette` of a study laid out by `prepare`, from its components."""
     if components.shape[0] < 2:
         message = f"one treatment only ({study.treatments[0]}): nothing to compare; see one_treatment"
@@ -89,7 +108,7 @@ def compare_study(study, components, metric, covariance, *, level=0.95):
     rows = []
     for generalisation in generalisations(components):
         about = {"metric": metric, "covariance": covariance, "generalisation": generalisation}
-        for entry in compare_treatments(components, study.treatments, generalisation, level):
+        for entry in compare_treatments(components, study.treatments, generalisation, level, metric):
             rows.append(about | entry)
     table = pd.DataFrame(rows).assign(
         readers=len(study.readers), cases=study.truth.size, units=components.units, note=study.note
@@ -97,31 +116,69 @@ def compare_study(study, components, metric, covariance, *, level=0.95):
     return table.assign(sentence=[_sentence(row, level) for row in table.itertuples()])
 
 
-def average_study(study, components, metric, covariance, *, level=0.95):
+def average_study(
+    study: Crossed, components: Components, metric: str, covariance: str, *, level: float = 0.95
+) -> pd.DataFrame:
     """`one_treatment` of a study laid out by `prepare`, from its components."""
     rows = []
     for i, treatment in enumerate(study.treatments):
-        theta = components.theta[i]
-        for generalisation in generalisations(components):
+        theta = components.theta[i][~components.absent[i]] if components.nested else components.theta[i]
+        for generalisation in generalisations(components) if theta.size > 1 else ("fixed_readers",):
             parts = components.error_by[i], components.cov2_by[i]
             variance, df = average_variance(theta, *parts, generalisation)
-            half = _quantile(level, df) * np.sqrt(variance)
+            low, high = ends(theta.mean(), variance, df, level, range_of(metric))
             rows.append({
                 "metric": metric, "covariance": covariance, "generalisation": generalisation,
                 "treatment": treatment, "estimate": theta.mean(), "standard_error": np.sqrt(variance),
-                "df2": df if df < np.inf else np.nan, "low": theta.mean() - half, "high": theta.mean() + half,
+                "df2": df if df < np.inf else np.nan, "low": low, "high": high,
                 "sd": theta.std(ddof=1) if theta.size > 1 else np.nan,
                 "readers": theta.size, "cases": study.truth.size,
             })  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def compare_treatments(components, treatments, generalisation, level=0.95):
+def single_readers(
+    study: Crossed, components: Components, matrix: Floats, metric: str, covariance: str, *, level: float = 0.95
+) -> pd.DataFrame:
+    """Compare treatments for each reader alone, on new cases like these (part 2d of OR-DBM's output).
+
+    z = D_j / sqrt(var_j,1 + var_j,2 - 2 cov_j), from that reader's own variances and covariance: with both
+    treatments' variances averaged this is sqrt(2 (Error_j - Cov1_j)).
+
+    Parameters
+    ----------
+    matrix : (t r, t r) covariance of `components.theta`, of `merit_covariance`.
+
+    Returns
+    -------
+    DataFrame: metric, covariance, reader, comparison, difference, standard_error, low, high, statistic, p, error
+    (Error_j), cov1 (Cov1_j). Empty for one treatment and for split-plots. It speaks for one reader at a time, without
+    correction for how many there are. Checked against OR-DBM MRMC 2.51 on Franken.
+    """
+    t_, r_ = components.shape
+    cov, rows = matrix.reshape(t_, r_, t_, r_), []
+    for j, reader in enumerate(study.readers if not components.nested else []):
+        for a, b in combinations(range(t_), 2):
+            error, cov1 = (cov[a, j, a, j] + cov[b, j, b, j]) / 2, cov[a, j, b, j]
+            difference, variance = components.theta[a, j] - components.theta[b, j], max(2 * (error - cov1), 0.0)
+            low, high = ends(difference, variance, np.inf, level, range_of(metric, difference=True))
+            z = difference / np.sqrt(variance) if variance > NOTHING else np.nan
+            rows.append({
+                "metric": metric, "covariance": covariance, "reader": reader,
+                "comparison": f"{study.treatments[a]} - {study.treatments[b]}", "difference": difference,
+                "standard_error": np.sqrt(variance), "low": low, "high": high, "statistic": z,
+                "p": 2 * norm.sf(abs(z)), "error": error, "cov1": cov1,
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def compare_treatments(
+    components: Components, treatments: Sequence[str], generalisation: str, level: float = 0.95, metric: str = "auc"
+) -> list[dict]:
     """Test all treatments and each pair under one generalisation.
 
-    F = MS(T) / denominator, or chi2 = (t-1) F where the denominator has infinite df; a pair by r D^2 / 2 in
-    place of MS(T), its interval D +- quantile sqrt(2/r denominator). p is NaN where a difference has no
-    spread at all.
+    F = MS(T) / denominator, or chi2 = (t-1) F where the denominator has infinite df; a pair by D^2 over its
+    variance, its interval D +- quantile times the root of it. p and the interval are NaN where nothing varies.
 
     Parameters
     ----------
@@ -134,27 +191,53 @@ def compare_treatments(components, treatments, generalisation, level=0.95):
     list of dict: comparison ("all" first where t > 2, then pairs), statistic, df1, df2, p, difference, low,
     high.
 
-    Hillis 2007, Stat Med 26:596. Checked against OR-DBM MRMC 2.51 and scipy's paired t.
+    Hillis 2007, Stat Med 26:596. Checked against OR-DBM MRMC 2.51 and scipy's paired and two-sample t.
     """
-    (t_, r_), means = components.shape, components.theta.mean(axis=1)
-    variance, df = denominator(components, generalisation)
-    # without spread there is no interval, unless there is no difference either
-    half = _quantile(level, df) * np.sqrt(2 / r_ * variance) if variance > 0 else np.nan
-    pairs = [(a, b) for a in range(t_) for b in range(a + 1, t_)]
-    rows = [] if t_ == 2 else [_test("all", components.mean_squares["ms_t"], variance, t_ - 1, df)]
-    for a, b in pairs:
-        difference = means[a] - means[b]
-        row = _test(f"{treatments[a]} - {treatments[b]}", r_ * difference**2 / 2, variance, 1, df)
-        own = 0.0 if np.isnan(half) and row["p"] == 1 else half
-        rows.append(row | {"difference": difference, "low": difference - own, "high": difference + own})
+    t_, means = components.shape[0], (np.nanmean if components.nested else np.mean)(components.theta, axis=1)
+    rows = [] if t_ == 2 else [_overall(components, generalisation)]
+    for a, b in combinations(range(t_), 2):
+        difference, (variance, df) = means[a] - means[b], _pair_variance(components, a, b, generalisation)
+        row = _test(f"{treatments[a]} - {treatments[b]}", difference**2, variance, 1, df)
+        low, high = ends(difference, variance, df, level, range_of(metric, difference=True))
+        rows.append(row | {"difference": difference, "low": low, "high": high})
     return rows
 
 
+def ends(estimate: float, variance: float, df: float, level: float, within: tuple[float, float]) -> tuple[float, float]:
+    """Return estimate -+ quantile root(variance), cut to the metric's range; NaN where nothing varies."""
+    if not variance > NOTHING:
+        return np.nan, np.nan
+    half = _quantile(level, df) * np.sqrt(variance)
+    return max(estimate - half, within[0]), min(estimate + half, within[1])
+
+
+def range_of(metric: str, *, difference: bool = False) -> tuple[float, float]:
+    """Return the least and the greatest value a metric, or a difference of two, can have."""
+    low = -1.0 if metric == "kappa" else 0.0
+    return (low - 1.0, 1.0 - low) if difference else (low, 1.0)
+
+
+def _pair_variance(components, a, b, generalisation):
+    if components.nested:
+        readers = tuple((~np.isnan(components.theta[i])).sum() for i in (a, b))
+        return nested_variance(components, readers, generalisation)
+    variance, df = denominator(components, generalisation)
+    return 2 / components.shape[1] * variance, df
+
+
+def _overall(components, generalisation):
+    """The test of all treatments at once; of a split-plot with the harmonic mean of the numbers of readers."""
+    t_, r_ = components.shape
+    if not components.nested:
+        variance, df = denominator(components, generalisation)
+        return _test("all", components.mean_squares["ms_t"], variance, t_ - 1, df)
+    r_ = t_ / np.sum(1 / (~np.isnan(components.theta)).sum(axis=1))
+    variance, df = nested_variance(components, (r_, r_), generalisation)
+    return _test("all", r_ * np.nanmean(components.theta, axis=1).var(ddof=1), variance * r_ / 2, t_ - 1, df)
+
+
 def _test(comparison, ms, variance, df1, df2):
-    if variance > 0:
-        ratio = ms / variance
-    else:  # 0/0 is no evidence of a difference (p = 1); a difference without any spread cannot be tested
-        ratio = 0.0 if ms <= 1e-30 else np.nan
+    ratio = ms / variance if variance > NOTHING else np.nan
     if df2 == np.inf:  # chi2 of df1 is df1 times F with infinite df2
         ratio, p = df1 * ratio, chi2.sf(df1 * ratio, df1)
     else:
@@ -171,12 +254,16 @@ def _quantile(level, df):
 
 
 def _sentence(row, level):
-    p = "p < 0.001" if row.p < 0.001 else f"p = {row.p:.3f}"
-    p = "not testable, nothing varies" if np.isnan(row.p) else p
     metric = "AUC" if row.metric == "auc" else row.metric
-    found = f"all treatments alike in {metric}: {p}"
-    if row.comparison != "all":
-        found = f"{metric} {row.comparison}: {row.difference:+.3f} "
-        found += f"({level:.0%} interval {row.low:+.3f} to {row.high:+.3f}, {p})"
-    note = f" {row.note}." if row.note else ""
+    if np.isnan(row.p):
+        found = f"{metric} {row.comparison}: not estimable, since it varies neither between readers nor with the cases"
+        if row.comparison != "all":
+            found = found.replace(":", f": {row.difference:+.3f},", 1)
+    else:
+        p = "p < 0.001" if row.p < 0.001 else f"p = {row.p:.3f}"
+        found = f"all treatments alike in {metric}: {p}"
+        if row.comparison != "all":
+            found = f"{metric} {row.comparison}: {row.difference:+.3f} "
+            found += f"({level:.0%} interval {row.low:+.3f} to {row.high:+.3f}, {p})"
+    note = f" {row.note[0].upper()}{row.note[1:]}." if row.note else ""
     return f"{found}; {GENERALISES[row.generalisation]}.{note}"

@@ -8,12 +8,15 @@ from ovcf.problems import InputError, Problem
 from ovcf.stats.readers.checks import check_readings
 from ovcf.stats.readers.components import GENERALISES, average_variance, prepare
 from ovcf.stats.readers.covariance import figures_of_merit, merit_covariance
+from ovcf.stats.readers.mrmc import ends, range_of
 from ovcf.stats.readers.readings import model_output
 
 
-def model_against_panel(readings, predictions=None, *, session="unaided", metric="auc", margin=0.05,
-                        threshold=None, model_threshold=0.5, covariance="jackknife", missing="complete_cases",
-                        cluster="auto", level=0.95):  # fmt: skip
+def model_against_panel(
+    readings: pd.DataFrame, predictions: pd.DataFrame | None = None, *, session: str = "unaided", metric: str = "auc",
+    margin: float = 0.05, threshold: float | None = None, model_threshold: float = 0.5, covariance: str = "jackknife",
+    missing: str = "auto", cluster: str = "auto", level: float = 0.95,
+) -> pd.DataFrame:  # fmt: skip
     """Compare one model with the average reader, and test that it is not worse by more than a margin.
 
     With D_j = theta_model - theta_j, the D_j are analysed as the figures of merit of one treatment: their
@@ -71,7 +74,7 @@ def model_against_panel(readings, predictions=None, *, session="unaided", metric
         rows.append(
             {"metric": metric, "covariance": covariance, "generalisation": generalisation, "model": theta[0],
              "panel": theta[1:].mean(), "difference": difference.mean()}
-            | _tests(difference.mean(), np.sqrt(variance), df, margin, level)
+            | _tests(difference.mean(), np.sqrt(variance), df, margin, level, metric)
             | {"readers": difference.size, "cases": study.truth.size}
         )  # fmt: skip
     table = pd.DataFrame(rows)
@@ -107,19 +110,22 @@ def _of_differences(matrix):
     return np.trace(apart) / r_, (apart.sum() - np.trace(apart)) / max(r_ * (r_ - 1), 1)
 
 
-def _tests(difference, error, df, margin, level):
+def _tests(difference, error, df, margin, level, metric):
     law = norm if df == np.inf else t(df)
-    half = law.ppf((1 + level) / 2) * error
-    p_lower = float(law.sf((difference + margin) / error)) if error > 0 else float(difference <= -margin)
+    low, high = ends(difference, error**2, df, level, range_of(metric, difference=True))
     statistic = difference / error if error > 0 else np.nan
+    p_lower = float(law.sf((difference + margin) / error)) if error > 0 else np.nan
     return {
-        "low": difference - half, "high": difference + half, "df2": df if df < np.inf else np.nan,
+        "low": low, "high": high, "df2": df if df < np.inf else np.nan,
         "statistic": statistic, "p_superiority": float(2 * law.sf(abs(statistic))), "margin": margin,
         "p_noninferiority": p_lower, "noninferior": bool(p_lower < (1 - level) / 2),
     }  # fmt: skip
 
 
 def _sentence(row, level):
+    if np.isnan(row.low):
+        found = f"{row.metric}: model minus panel {row.difference:+.3f}"
+        return f"{found}, not estimable: it varies neither between readers nor with the cases."
     verdict = "non-inferior" if row.noninferior else "not shown to be non-inferior"
     better = ", and superior" if row.low > 0 else ""
     metric = "AUC" if row.metric == "auc" else row.metric

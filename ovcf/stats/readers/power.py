@@ -1,17 +1,23 @@
 """How many readers and cases a comparison of two treatments needs, from the components of a pilot study."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2, f, ncf, ncx2
+from scipy.stats import chi2, f, ncf, nct, ncx2, norm, t
 
 from ovcf.problems import InputError, Problem
-from ovcf.stats.readers.components import GENERALISES, variance_components
+from ovcf.stats.readers.components import GENERALISES, Components, variance_components
 
 NEEDED = ("var_tr", "error", "cov1", "cov2", "cov3")
 
 
-def power_grid(components, readers=(3, 5, 8, 10, 15), cases=(40, 80, 120, 160, 240), effect=0.05, *,
-               pilot_cases=None, generalisation="random", alpha=0.05):  # fmt: skip
+def power_grid(
+    components: Components | dict, readers: Sequence[int] = (3, 5, 8, 10, 15),
+    cases: Sequence[int] = (40, 80, 120, 160, 240), effect: float | Sequence[float] = 0.05, *,
+    pilot_cases: int | None = None, generalisation: str | Sequence[str] = "random", alpha: float = 0.05,
+    margin: float | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """Predict the power of a two-treatment study for every number of readers and cases.
 
     The covariances of n cases are those of the pilot's n* times n* / n. With S = var(TR) and, scaled so,
@@ -22,7 +28,10 @@ def power_grid(components, readers=(3, 5, 8, 10, 15), cases=(40, 80, 120, 160, 2
     * `fixed_readers`: noncentral chi2 with r D^2 / 2 / (e + (r-1) d);
     * `fixed_cases`: noncentral F with r D^2 / 2 / (S + e - d), df2 = r - 1.
 
-    A negative estimate of var(TR) counts as nought. The mix of classes is taken to stay the pilot's.
+    A negative estimate of var(TR) counts as nought, and `note` says so: the pilot saw no such variance, a study may.
+    With a `margin` the question is non-inferiority: that the interval of the difference lies above -margin, one-sided
+    at alpha / 2, where the true difference is `effect`: noncentral t (or normal) at (effect + margin) over the
+    standard error. The mix of classes is taken to stay the pilot's.
 
     Parameters
     ----------
@@ -35,15 +44,19 @@ def power_grid(components, readers=(3, 5, 8, 10, 15), cases=(40, 80, 120, 160, 2
         Cases (or patients, where they were the units) behind the components.
     generalisation : str or sequence
         random, fixed_readers, fixed_cases.
+    margin : float, optional
+        The loss that would still be accepted, > 0: power of the test of non-inferiority.
 
     Returns
     -------
-    DataFrame: generalisation, effect, readers, cases, noncentrality, df2 (NaN for chi2), power.
+    DataFrame: generalisation, effect, readers, cases, noncentrality, df2 (NaN for chi2), power, margin (NaN without),
+    note.
 
     Raises
     ------
     InputError
-        For missing or impossible components, fewer than two readers where readers vary, or no cases.
+        For missing or impossible components, fewer than two readers where readers vary, no cases, or a margin that is
+        not positive.
 
     Hillis, Obuchowski & Berbaum 2011, Acad Radiol 18:129 (their Eqs. for OR input). Checked against RJafroc's
     `SsPowerGivenJK` on Van Dyke in all three generalisations (0.80541995, 0.80091813, 0.80496663), and by
@@ -55,6 +68,8 @@ def power_grid(components, readers=(3, 5, 8, 10, 15), cases=(40, 80, 120, 160, 2
     if unknown:
         allowed = ", ".join(GENERALISES)
         raise InputError(Problem("generalisation", "unknown", found=unknown[0], allowed=allowed))
+    if margin is not None and not margin > 0:
+        raise InputError(Problem("margin", "the margin must be positive", found=str(margin)))
     if min(readers) < 2 or min(cases) < 2:
         raise InputError(Problem("design", "a study needs two readers and two cases"))
     rows = []
@@ -63,13 +78,16 @@ def power_grid(components, readers=(3, 5, 8, 10, 15), cases=(40, 80, 120, 160, 2
             for r in readers:
                 for n in cases:
                     about = (kind, float(size), int(r), int(n))
-                    rows.append((*about, *_power(parts, pilot_cases / n, r, size, kind, alpha)))
+                    rows.append((*about, *_power(parts, pilot_cases / n, r, size, kind, alpha, margin)))
     names = ["generalisation", "effect", "readers", "cases", "noncentrality", "df2", "power"]
-    return pd.DataFrame(rows, columns=names)
+    low = f"var(TR) was estimated at {parts['var_tr']:.3g} and counts as 0" if parts["var_tr"] < 0 else ""
+    return pd.DataFrame(rows, columns=names).assign(margin=np.nan if margin is None else margin, note=low)
 
 
-def cases_needed(components, readers, effect, *, power=0.8, pilot_cases=None, generalisation="random",
-                 alpha=0.05, most=100_000):  # fmt: skip
+def cases_needed(
+    components: Components | dict, readers: int, effect: float, *, power: float = 0.8, pilot_cases: int | None = None,
+    generalisation: str = "random", alpha: float = 0.05, most: int = 100_000, margin: float | None = None,
+) -> int | None:  # fmt: skip
     """Return the fewest cases that reach a power with so many readers; None where `most` cases do not.
 
     Parameters as `power_grid`. Checked against RJafroc's `SsSampleSizeKGivenJ` (Van Dyke, 6 readers: 251
@@ -78,7 +96,7 @@ def cases_needed(components, readers, effect, *, power=0.8, pilot_cases=None, ge
     parts, pilot_cases = _parts(components, pilot_cases)
 
     def reaches(n):
-        return _power(parts, pilot_cases / n, readers, effect, generalisation, alpha)[-1] >= power
+        return _power(parts, pilot_cases / n, readers, effect, generalisation, alpha, margin)[-1] >= power
 
     low, high = 1, most
     if not reaches(most):
@@ -100,17 +118,23 @@ def _parts(components, pilot_cases):
     return {name: float(given[name]) for name in NEEDED}, pilot_cases
 
 
-def _power(parts, scale, r, effect, kind, alpha):
+def _power(parts, scale, r, effect, kind, alpha, margin=None):
     """Return noncentrality, df2 and power."""
     between = max(parts["var_tr"], 0.0)
     own, shared = scale * (parts["error"] - parts["cov1"]), scale * max(parts["cov2"] - parts["cov3"], 0.0)
     if kind == "fixed_readers":
-        noncentrality = r * effect**2 / 2 / (own + (r - 1) * shared)
-        power, df2 = ncx2.sf(chi2.isf(alpha, 1), 1, noncentrality), np.nan
+        total, df2 = own + (r - 1) * shared, np.inf
     else:
         interaction = between + own - shared  # what MS(TR) estimates
         total = interaction + (r * shared if kind == "random" else 0.0)
-        noncentrality, df2 = r * effect**2 / 2 / total, (r - 1) * (total / interaction) ** 2
-        # scipy's noncentral F is no distribution at a noncentrality of nought
-        power = ncf.sf(f.isf(alpha, 1, df2), 1, df2, noncentrality) if noncentrality > 0 else alpha
+        df2 = (r - 1) * (total / interaction) ** 2
+    if margin is not None:
+        shift = (effect + margin) / np.sqrt(2 / r * total)
+        power = norm.sf(norm.isf(alpha / 2) - shift) if df2 == np.inf else nct.sf(t.isf(alpha / 2, df2), df2, shift)
+        return shift, df2 if df2 < np.inf else np.nan, float(power)
+    noncentrality = r * effect**2 / 2 / total
+    if df2 == np.inf:
+        return noncentrality, np.nan, float(ncx2.sf(chi2.isf(alpha, 1), 1, noncentrality))
+    # scipy's noncentral F is no distribution at a noncentrality of nought
+    power = ncf.sf(f.isf(alpha, 1, df2), 1, df2, noncentrality) if noncentrality > 0 else alpha
     return noncentrality, df2, float(power)

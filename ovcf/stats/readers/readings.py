@@ -5,17 +5,21 @@ the study's own `readings` table (reader, session, patch_id, truth, answer, conf
 both to the first, with the reader's answer beside it where one was given. Files are read by `ovcf.intake.readings`.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ovcf.problems import InputError, Problem
 from ovcf.stats.readers.checks import SHOWN, check_readings, in_order
 
+MISSING = ("auto", "available", "complete_cases", "refuse")
+
 
 class Crossed(NamedTuple):
-    """A fully crossed study as arrays: t treatments, r readers, n cases."""
+    """A study as arrays: t treatments, r readers, n cases; crossed, or with gaps wherever a design has none."""
 
     ratings: np.ndarray  # (t, r, n), NaN where a reading is missing
     truth: np.ndarray  # (n,) bool, True = fresh (positive)
@@ -24,10 +28,12 @@ class Crossed(NamedTuple):
     readers: list
     cases: list
     clustered: bool  # some patient holds several cases and units are patients
-    note: str  # what was left out, "" if nothing
+    note: str  # what is missing and what was done about it, "" if nothing
 
 
-def cross(readings, *, values="rating", missing="complete_cases", cluster="auto"):
+def cross(
+    readings: pd.DataFrame, *, values: str = "rating", missing: str = "complete_cases", cluster: str = "auto"
+) -> Crossed:
     """Lay readings out as a fully crossed study.
 
     Parameters
@@ -36,10 +42,10 @@ def cross(readings, *, values="rating", missing="complete_cases", cluster="auto"
         From `check_readings`.
     values : str
         Column to lay out: `rating` or `answer`.
-    missing : {"complete_cases", "available", "refuse"}
-        What to do where a reader left out a case: analyse only the cases everyone read under every treatment
-        (and say so in `note`), keep the gaps (the jackknife can take them), or refuse, naming reader,
-        treatment and case.
+    missing : {"auto", "available", "complete_cases", "refuse"}
+        What to do where a reader left out a case: judge each reader on the cases they read (auto and available:
+        the gaps stay as NaN), analyse only the cases everyone read under every treatment, or refuse, naming
+        reader, treatment and case. `note` says what was missing, what was done, and the other way.
     cluster : {"auto", "patient", "case"}
         The independent unit; `auto` takes patients where `patient_id` is known and some patient has several
         cases.
@@ -51,7 +57,7 @@ def cross(readings, *, values="rating", missing="complete_cases", cluster="auto"
     Raises
     ------
     InputError
-        For designs that are not crossed: readers nested in treatments, cases nested in readers.
+        For complete cases of a design that has none, and where one class only is left.
     """
     wide = readings.pivot(index=["treatment", "reader"], columns="case", values=values)
     treatments, readers = in_order(readings["treatment"]), in_order(readings["reader"])
@@ -67,7 +73,7 @@ def cross(readings, *, values="rating", missing="complete_cases", cluster="auto"
     return Crossed(ratings[:, :, keep], truth, unit, treatments, readers, list(grid.columns[keep]), clustered, note)
 
 
-def answers(readings, threshold=None):
+def answers(readings: pd.DataFrame, threshold: float | None = None) -> NDArray[np.intp]:
     """Return each reading's yes/no (fresh = 1) as an int array.
 
     The rating against `threshold` (fresh from it upwards) if one is given; else the given answers; else
@@ -91,12 +97,14 @@ def answers(readings, threshold=None):
     )
 
 
-def has_answers(readings, threshold=None):
+def has_answers(readings: pd.DataFrame, threshold: float | None = None) -> bool:
     """Whether yes/no answers can be had (see `answers`)."""
     return threshold is not None or "answer" in readings or readings["rating"].isin((0, 1)).all()
 
 
-def one_session(readings, session=None, threshold=None, missing="complete_cases"):
+def one_session(
+    readings: pd.DataFrame, session: str | None = None, threshold: float | None = None, missing: str = "complete_cases"
+) -> Crossed:
     """Lay out the yes/no answers of one session as `Crossed` with one treatment.
 
     `session` may be None where there is only one. Raises InputError for a session that is not there.
@@ -112,7 +120,7 @@ def one_session(readings, session=None, threshold=None, missing="complete_cases"
     return cross(long.assign(answer=answers(long, threshold).astype(float)), values="answer", missing=missing)
 
 
-def model_output(readings, cases):
+def model_output(readings: pd.DataFrame, cases: Sequence[str]) -> NDArray[np.float64]:
     """Return the model's p_fresh of each case (n,) from the rows that hold it (the aided ones).
 
     Raises InputError where there is none.
@@ -130,10 +138,11 @@ def model_output(readings, cases):
 
 
 def _without_gaps(ratings, treatments, readers, cases, missing):
-    if missing not in ("complete_cases", "available", "refuse"):
-        raise ValueError(f"missing must be complete_cases, available or refuse, not {missing!r}")
+    """Which cases to keep (n,), and a note of what is missing and what was done about it."""
+    if missing not in MISSING:
+        raise ValueError(f"missing must be one of {', '.join(MISSING)}, not {missing!r}")
     gaps = np.isnan(ratings)
-    if missing == "available" or not gaps.any():
+    if not gaps.any():
         return np.ones(len(cases), bool), ""
     if missing == "refuse":
         raise InputError(
@@ -143,12 +152,34 @@ def _without_gaps(ratings, treatments, readers, cases, missing):
             ]
         )
     keep = ~gaps.any(axis=(0, 1))
+    if missing in ("auto", "available"):
+        return np.ones(len(cases), bool), _said_of_gaps(gaps, readers, keep)
     who = ", ".join(str(readers[j]) for j in np.flatnonzero(gaps.any(axis=(0, 2))))
-    note = f"{(~keep).sum()} of {keep.size} cases left out because not everyone read them (gaps: {who})"
+    note = f"{(~keep).sum()} of {keep.size} cases left out because not everyone read them (gaps: {who}); "
+    note += "missing = available would use each reader's own cases"
     if not keep.any():
         message = f"no case was read by all readers under all treatments (cases nested in readers?): {note}"
         raise InputError(Problem("nested_cases", message))
     return keep, note
+
+
+def _said_of_gaps(gaps, readers, keep):
+    """Say how the cases lie, and what judging each reader on their own cases saves."""
+    seen = ~gaps
+    absent = ~seen.any(axis=2)  # (t, r): readers who have no reading under a treatment
+    if absent.any():
+        lost = gaps[~absent]
+        more = f"; {lost.sum()} of {lost.size} readings missing, each reader judged on the cases they read"
+        return "each reader has one treatment only (split-plot)" + (more if lost.any() else "")
+    if len(gaps) > 1 and seen.any(axis=1).sum(axis=0).max() == 1:
+        return "no case was read under two treatments (cases nested in treatments): treatments are independent samples"
+    if gaps.shape[1] > 1 and seen.any(axis=0).sum(axis=0).max() == 1:
+        return "no case was read by two readers (cases nested in readers): readers are independent samples"
+    who = ", ".join(str(readers[j]) for j in np.flatnonzero(gaps.any(axis=(0, 2))))
+    return (
+        f"{gaps.sum()} of {gaps.size} readings missing (gaps: {who}): each reader is judged on the cases they read; "
+        f"missing = complete_cases would keep {keep.sum()} of {keep.size} cases"
+    )
 
 
 def _units(about, cluster):

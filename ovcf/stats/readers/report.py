@@ -1,20 +1,32 @@
 """A whole reader study in one call: the tables of `ovcf readers`, as text or as one object for JSON."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from ovcf.problems import InputError
 from ovcf.stats.intervals import clustered_auc_interval, delong_interval
 from ovcf.stats.readers.checks import check_readings
-from ovcf.stats.readers.components import lay_out, or_components, variance_components
-from ovcf.stats.readers.covariance import COVARIANCES
-from ovcf.stats.readers.mrmc import average_study, compare_study
+from ovcf.stats.readers.components import (
+    GENERALISES,
+    lay_out,
+    negative_components,
+    or_components,
+    variance_components,
+)
+from ovcf.stats.readers.covariance import COVARIANCES, merit_covariance
+from ovcf.stats.readers.mrmc import average_study, compare_study, single_readers
+from ovcf.stats.readers.power import cases_needed, power_grid
 from ovcf.stats.readers.readings import cross, has_answers
-from ovcf.stats.readers.tables import AVERAGE, reader_table
+from ovcf.stats.readers.tables import reader_table
+from ovcf.words import AVERAGE
 
 
-def analyse(readings, metric="auc", threshold=None, *, covariances=COVARIANCES, missing="complete_cases",
-            cluster="auto", level=0.95):  # fmt: skip
+def analyse(
+    readings: pd.DataFrame, metric: str = "auc", threshold: float | None = None, *,
+    covariances: Sequence[str] = COVARIANCES, missing: str = "auto", cluster: str = "auto", level: float = 0.95,
+) -> dict:  # fmt: skip
     """Analyse a reader study.
 
     Parameters
@@ -36,7 +48,8 @@ def analyse(readings, metric="auc", threshold=None, *, covariances=COVARIANCES, 
     dict of plain lists, texts and numbers (None where there is no number), fit for JSON: `research_use_only`,
     `file`, `design` (treatments, readers, cases, positives, negatives, patients), `metric`, `threshold`,
     `notes`, `obuchowski_rockette` (entries of metric, covariance, generalisation, comparison, statistic, df1,
-    df2, p, difference, low, high, sentence ...), `one_treatment`, `variance_components` (one a covariance),
+    df2, p, difference, low, high, sentence ...), `single_readers` (see `mrmc.single_readers`), `one_treatment`,
+    `variance_components` (one a covariance; what is below zero stands in `notes`),
     `readers` (one a reader and treatment: n, auc with interval and, where there are answers, the rates of
     `reader_table`) and `averages` (of the readers' rates).
 
@@ -49,7 +62,8 @@ def analyse(readings, metric="auc", threshold=None, *, covariances=COVARIANCES, 
     """
     long = check_readings(readings)
     study = lay_out(long, metric, threshold, missing, cluster)
-    comparisons, alone, components, notes, refused = [], [], [], [], None
+    comparisons, alone, components, singles, notes, refused = [], [], [], [], [], None
+    curves = study.ratings.reshape(-1, study.truth.size)
     for covariance in covariances:
         try:
             parts = or_components(study, metric, covariance)
@@ -58,7 +72,10 @@ def analyse(readings, metric="auc", threshold=None, *, covariances=COVARIANCES, 
             notes.append(f"{covariance}: {error}")
             continue
         components.append({"covariance": covariance, **variance_components(parts)})
+        notes += [f"{covariance}: {said}" for said in negative_components(parts)]
         known = (study, parts, metric, covariance)
+        matrix = merit_covariance(curves, study.truth, metric, covariance, study.unit)
+        singles.append(single_readers(study, parts, matrix, metric, covariance, level=level))
         alone.append(average_study(*known, level=level))
         if len(study.treatments) > 1:
             comparisons.append(compare_study(*known, level=level))
@@ -71,12 +88,62 @@ def analyse(readings, metric="auc", threshold=None, *, covariances=COVARIANCES, 
         "file": readings.attrs.get("file"),
         "design": _design(study), "metric": metric, "threshold": threshold,
         "notes": [note for note in notes if note], "obuchowski_rockette": _records(comparisons),
-        "one_treatment": _records(alone), "variance_components": _records([pd.DataFrame(components)]),
+        "single_readers": _records(singles), "one_treatment": _records(alone),
+        "variance_components": _records([pd.DataFrame(components)]),
         "readers": rows, "averages": averages,
     }  # fmt: skip
 
 
-def as_text(result):
+def plan(
+    readings: pd.DataFrame, effect: float, metric: str = "auc", threshold: float | None = None, *,
+    margin: float | None = None, missing: str = "auto", cluster: str = "auto",
+) -> dict:  # fmt: skip
+    """Plan a study of two treatments from this one as its pilot: power by readers and cases, and the cases needed.
+
+    Parameters
+    ----------
+    effect : true difference of the metric. margin : see `power.power_grid` (non-inferiority).
+    The others as in `analyse`; the covariance is the jackknife's.
+
+    Returns
+    -------
+    dict of plain lists and numbers: `metric`, `effect`, `margin`, `power` (rows of `power_grid`), `needed` (one a
+    number of readers: cases for 80 % power, None where more than 100,000), `notes`. Where patients were the units,
+    cases are patients.
+    """
+    study = lay_out(check_readings(readings), metric, threshold, missing, cluster)
+    parts = or_components(study, metric)
+    grid = power_grid(parts, effect=effect, margin=margin, generalisation=tuple(GENERALISES))
+    needed = [
+        {"readers": r, "cases": cases_needed(parts, r, effect, margin=margin)} for r in sorted(set(grid["readers"]))
+    ]
+    return {
+        "research_use_only": True, "metric": metric, "effect": effect, "margin": margin, "power": _records([grid]),
+        "needed": needed, "units": "patients" if study.clustered else "cases", "notes": negative_components(parts),
+    }  # fmt: skip
+
+
+def plan_as_text(result: dict) -> str:
+    """Set the result of `plan` as text for a terminal."""
+    what = "non-inferiority" if result["margin"] is not None else "a difference"
+    units = result["units"]
+    head = f"Power to show {what} of {result['metric']}, true difference {result['effect']:g}"
+    head += f", margin {result['margin']:g}" if result["margin"] is not None else ""
+    lines = [head, "", _grid(result["power"], "generalisation", "readers", "cases", "power")]
+    lines += ["", f"{units.capitalize()} for 80 % power, random readers and cases"]
+    lines += [
+        f"{counted(row['readers'], 'reader')}: {row['cases'] or f'more than 100,000 {units}: other readers are needed'}"
+        for row in result["needed"]
+    ]
+    return "\n".join([*lines, "", *(f"Note: {note}" for note in result["notes"]), "Research use only."])
+
+
+def counted(number: int, name: str) -> str:
+    """Write `1 reader`, `2 readers`."""
+    return f"{number} {name}" + ("" if number == 1 else "s")
+
+
+def as_text(result: dict) -> str:
     """Set the result of `analyse` as text for a terminal.
 
     Parameters
@@ -89,8 +156,8 @@ def as_text(result):
     """
     design, metric = result["design"], result["metric"]
     lines = [
-        f"{len(design['readers'])} readers, {len(design['treatments'])} treatments, {design['cases']} cases "
-        f"({design['positives']} fresh, {design['negatives']} old)"
+        f"{counted(len(design['readers']), 'reader')}, {counted(len(design['treatments']), 'treatment')}, "
+        f"{counted(design['cases'], 'case')} ({design['positives']} fresh, {design['negatives']} old)"
         + (f" of {design['units']} patients, taken as the units" if design["clustered"] else ""),
         "", "Readers", _grid(result["readers"], "reader", "treatment", "n", "auc", *_RATES),
     ]  # fmt: skip
@@ -107,6 +174,9 @@ def as_text(result):
         lines += [_grid(result["obuchowski_rockette"], *columns)]
         first = [row for row in result["obuchowski_rockette"] if row["covariance"] == "jackknife"]
         lines += ["", *(row["sentence"] for row in first or result["obuchowski_rockette"])]
+    if result["single_readers"]:
+        first = [row for row in result["single_readers"] if row["covariance"] == alone[0]["covariance"]]
+        lines += ["", "Each reader alone", _grid(first, "reader", "comparison", "difference", "statistic", "p")]
     lines += ["", *(f"Note: {note}" for note in result["notes"]), "Research use only."]
     return "\n".join(lines)
 
@@ -122,6 +192,7 @@ def _reader_rows(long, threshold, cluster, level):
         areas = pd.DataFrame(
             {"reader": reader, "treatment": treatment} | _area(study, own, level)
             for reader, own in zip(study.readers, ratings, strict=True)
+            if not np.isnan(own).all()
         )
         if given:
             of_it = long[long["treatment"] == treatment]

@@ -2,17 +2,16 @@
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, t
 
 from ovcf.problems import InputError, Problem
 from ovcf.stats.intervals import clustered_ratio, wilson
 from ovcf.stats.readers.components import average_variance, or_components
 from ovcf.stats.readers.covariance import figures_of_merit, merit_covariance
-from ovcf.stats.readers.mrmc import compare_treatments
+from ovcf.stats.readers.mrmc import compare_treatments, ends, range_of
 from ovcf.stats.readers.readings import answers, check_readings, cross, model_output, one_session
+from ovcf.words import AVERAGE
 
 RATES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
-AVERAGE = "Average"
 
 
 def reader_table(readings, session=None, *, threshold=None, level=0.95, missing="available"):
@@ -147,8 +146,8 @@ def paired_difference_interval(both, first_only, second_only, neither, level=0.9
 
 def _limits(yes, truth, unit, metric, value, variance, clustered, level):
     if metric == "kappa":  # no binomial to lean on: the jackknife, over patients where they are the units
-        half = norm.ppf((1 + level) / 2) * np.sqrt(variance)
-        return {"": (value - half, value + half)}
+        pairs = [ends(v, own, np.inf, level, range_of(metric)) for v, own in zip(value, variance, strict=True)]
+        return {"": np.array(pairs).T}
     pairs = []
     for row in yes:
         seen = ~np.isnan(row)
@@ -173,10 +172,9 @@ def _average(metric, value, covariance, level):
     error = np.trace(covariance) / r_
     cov2 = (covariance.sum() - np.trace(covariance)) / (r_ * (r_ - 1))
     variance, df = average_variance(value, error, cov2, "random")
-    half = (norm.ppf((1 + level) / 2) if df == np.inf else t.ppf((1 + level) / 2, df)) * np.sqrt(variance)
+    low, high = ends(value.mean(), variance, df, level, range_of(metric))
     return {
-        metric: value.mean(), f"{metric}_sd": value.std(ddof=1),
-        f"{metric}_low": value.mean() - half, f"{metric}_high": value.mean() + half,
+        metric: value.mean(), f"{metric}_sd": value.std(ddof=1), f"{metric}_low": low, f"{metric}_high": high,
     }  # fmt: skip
 
 
@@ -212,12 +210,13 @@ def _reader_intervals(study, metric, level):
         limits = [paired_difference_interval(*row, level) for row in counts]
         return np.array(limits).T
     low, high = [], []
-    quantile = t.ppf((1 + level) / 2, np.unique(study.unit[keep]).size - 1)
+    units = np.unique(study.unit[keep]).size
     for a, b in zip(aided, unaided, strict=True):
         theta = figures_of_merit(np.stack([a, b]), truth, metric)
         covariance = merit_covariance(np.stack([a, b]), truth, metric, "jackknife", study.unit)
-        half = quantile * np.sqrt(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
-        low, high = [*low, theta[0] - theta[1] - half], [*high, theta[0] - theta[1] + half]
+        variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+        own = ends(theta[0] - theta[1], variance, units - 1, level, range_of(metric, difference=True))
+        low, high = [*low, own[0]], [*high, own[1]]
     return np.array(low), np.array(high)
 
 

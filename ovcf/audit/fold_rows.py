@@ -1,0 +1,334 @@
+"""Can a row of means ± SD over folds be had from whole numbers of cases in every fold?
+
+Without ± the means of accuracy, sensitivity, specificity and balanced accuracy are a small integer programme (folds of
+one size enter it by their sum). With ± the right answers of a class over the folds must have a sum and a sum of
+squares; all vectors that do are listed, those of both classes paired in every order, and the other columns held
+against each pair. Where too many fit to be listed the answer is "open": a row is called impossible only after all
+were tried.
+"""
+
+from fractions import Fraction
+from itertools import permutations, product
+from math import factorial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import LinearConstraint, milp
+
+from .printed import Interval
+from .scores import Floats, of_counts
+
+POSSIBLE, IMPOSSIBLE, OPEN = "possible", "impossible", "open"
+LINEAR = {
+    "accuracy": (1.0, 1.0),
+    "recall_positive": (1.0, 0.0),
+    "recall_negative": (0.0, 1.0),
+    "recall_macro": (0.5, 0.5),
+}
+MOST_LISTED, MOST_PAIRED, BLOCK = 50_000, 1_500_000, 100_000
+FEW, SMALL = 40, 60  # cases of all folds that are simply tried; of which all sizes of folds are
+SLACK = 1e-9
+
+Sizes = tuple[tuple[int, int], ...]  # (positive, negative) cases of each fold
+Integers = NDArray[np.int64]
+
+
+class Target(NamedTuple):
+    """What a column prints: its mean over folds, and what its SD can be (any of `sds`; () where no ± is printed).
+
+    All as fractions of 1. `sds` are intervals of the sum of squared deviations: one for each divisor that is allowed.
+    """
+
+    mean: Interval
+    sds: tuple[tuple[float, float], ...] = ()
+
+    def holds(self, values: Floats) -> NDArray[np.bool_]:
+        """Tell which rows of values, float (m, folds), have this mean and ±."""
+        mean = values.mean(axis=1)
+        keep = (mean >= float(self.mean.low) - SLACK) & (mean <= float(self.mean.high) + SLACK)
+        if self.sds:
+            squares = ((values - mean[:, None]) ** 2).sum(axis=1)
+            keep &= np.any([(squares >= a - SLACK) & (squares <= b + SLACK) for a, b in self.sds], axis=0)
+        return keep
+
+
+class Verdict(NamedTuple):
+    """`answer`: possible, impossible or open; `columns`: metrics that suffice to rule it out; `folds`: matrices that
+    give the row, int (folds, 4), where some were found; `even`: even folds were ruled out, others not all tried."""
+
+    answer: str
+    columns: tuple[str, ...] = ()
+    folds: Integers | None = None
+    even: bool = False
+
+
+def target(
+    mean: Interval, sd: Interval | None, folds: int, divisors: tuple[int, ...] = (0, 1), rounding: Fraction | int = 0
+) -> Target:
+    """Make a target from a printed mean and SD, as fractions of 1.
+
+    `divisors`: ddof that the SD may have. `rounding`: by how much each fold's number may have been rounded before the
+    average was taken (many papers average what they print): it moves the mean by as much, an SD by sqrt(k / (k - 1))
+    of it.
+    """
+    mean = Interval(mean.low - rounding, mean.high + rounding)
+    if sd is None or folds < 2:
+        return Target(mean)
+    move = float(rounding) * (folds / (folds - 1)) ** 0.5
+    low, high = max(float(sd.low) - move, 0.0), float(sd.high) + move
+    return Target(mean, tuple(((folds - d) * low**2, (folds - d) * high**2) for d in divisors))
+
+
+def check_folds(sizes: Sizes, targets: dict[str, Target]) -> Verdict:
+    """Decide whether folds of known sizes can give a row of means (and ±).
+
+    Parameters
+    ----------
+    sizes : positive and negative cases of each fold
+    targets : metric of `scores.SCORES` -> `Target`
+    """
+    linear = {metric: one for metric, one in targets.items() if metric in LINEAR}
+    if sum(map(sum, sizes)) <= FEW:
+        return _check_vectors(sizes, targets)
+    if not means_possible(sizes, linear):
+        alone = [m for m, one in linear.items() if not means_possible(sizes, {m: one})]
+        return Verdict(IMPOSSIBLE, tuple(alone[:1]) or tuple(linear))
+    if all(metric in LINEAR and not one.sds for metric, one in targets.items()):
+        return Verdict(POSSIBLE)
+    return _check_vectors(sizes, targets)
+
+
+def means_possible(sizes: Sizes, targets: dict[str, Target]) -> bool:
+    """Decide exactly whether mean accuracy, recalls and balanced accuracy can be had, ± left aside."""
+    kinds, counts = (np.array(part) for part in zip(*_types(sizes).items(), strict=True))
+    positive, negative = kinds.T.astype(float)
+    rows = []
+    for metric in targets:
+        a, b = LINEAR[metric]
+        below = (positive + negative,) * 2 if metric == "accuracy" else (positive, negative)
+        rows.append(np.concatenate([a / below[0], b / below[1]]) / len(sizes))
+    if not rows:
+        return True
+    ends = np.array([[float(one.mean.low), float(one.mean.high)] for one in targets.values()])
+    scale = 1.0  # so that the solver's own tolerance (1e-6) is far below a printed digit
+    found = milp(
+        np.zeros(2 * len(kinds)),
+        integrality=np.ones(2 * len(kinds)),
+        bounds=(np.zeros(2 * len(kinds)), np.concatenate([counts * positive, counts * negative])),
+        constraints=LinearConstraint(
+            scale * np.array(rows), scale * (ends[:, 0] - SLACK), scale * (ends[:, 1] + SLACK)
+        ),
+    )
+    return found.status != 2  # 2: infeasible; limits and errors decide nothing
+
+
+def _types(sizes: Sizes) -> dict[tuple[int, int], int]:
+    """Count folds of one size."""
+    found: dict[tuple[int, int], int] = {}
+    for size in sorted(sizes):
+        found[size] = found.get(size, 0) + 1
+    return found
+
+
+# With ±
+# -----------------------------------------------------------------------------------------------
+
+
+def _check_vectors(sizes: Sizes, targets: dict[str, Target]) -> Verdict:
+    """List right answers per class and fold, pair them, hold the other columns against every pair."""
+    sizes = tuple(sorted(sizes))
+    positive, negative = (np.array(part) for part in zip(*sizes, strict=True))
+    complete, sides = True, []
+    for side, counts in (("recall_positive", positive), ("recall_negative", negative)):
+        vectors, all_listed = vectors_of(counts, targets.get(side))
+        if all_listed and not len(vectors):
+            return Verdict(IMPOSSIBLE, (side,))
+        complete &= all_listed
+        sides.append(vectors)
+    if not complete and "accuracy" in targets:
+        correct, all_listed = vectors_of(positive + negative, targets["accuracy"])
+        if all_listed and not len(correct):
+            return Verdict(IMPOSSIBLE, ("accuracy",))
+    tp, tn = sides
+    tp = tp[_canonical(tp, sizes)]
+    if not len(tp) or not len(tn):
+        return Verdict(OPEN)
+    rest = {metric: one for metric, one in targets.items() if metric not in ("recall_positive", "recall_negative")}
+    rest |= {m: targets[m] for m in ("recall_positive", "recall_negative") if m in targets and not complete}
+    complete &= len(tp) * len(tn) <= MOST_PAIRED
+    found = _pair(tp, tn, positive, negative, rest)
+    if found is not None:
+        return Verdict(POSSIBLE, (), found)
+    return Verdict(IMPOSSIBLE, tuple(targets)) if complete else Verdict(OPEN)
+
+
+def vectors_of(counts: Integers, wanted: Target | None) -> tuple[Integers, bool]:
+    """List right answers in folds of `counts` cases whose rates have a target's mean and ±.
+
+    Returns int (m, folds) and whether all are listed; none and True means that there are none. Folds of one size are
+    listed in rising order, then put into every order.
+    """
+    order = np.argsort(counts, kind="stable")
+    rising = _rising(counts[order], wanted or Target(Interval(Fraction(0), Fraction(1))))
+    if rising is None:
+        return np.zeros((0, len(counts)), dtype=np.int64), False
+    vectors, complete = _every_order(rising, counts[order])
+    return vectors[:, np.argsort(order)], complete
+
+
+def _rising(counts: Integers, wanted: Target) -> Integers | None:
+    """List vectors that rise within folds of one size; None if there are too many.
+
+    Fold after fold, those are dropped that no choice of the rest can lead to the sum, or to so small a sum of squared
+    deviations (Cauchy and Schwarz).
+    """
+    k, middle = len(counts), float(wanted.mean.low + wanted.mean.high) / 2
+    low, high = (k * (float(end) - middle) for end in wanted.mean)
+    most = max((b for _, b in wanted.sds), default=np.inf) + max(low**2, high**2) / k + SLACK
+    values = [r[(r / c - middle) ** 2 <= most] for r, c in ((np.arange(c + 1), c) for c in counts)]
+    steps = [v / c - middle for v, c in zip(values, counts, strict=True)]
+    if not all(len(v) for v in values):
+        return np.zeros((0, k), dtype=np.int64)
+    found, sums, squares = np.zeros((1, 0), dtype=np.int64), np.zeros(1), np.zeros(1)
+    for i, step in enumerate(steps):
+        if len(found) * len(step) > 12 * MOST_LISTED:
+            return None
+        s, q = sums[:, None] + step, squares[:, None] + step**2
+        least, largest, left = sum(r.min() for r in steps[i + 1 :]), sum(r.max() for r in steps[i + 1 :]), k - i - 1
+        need = np.maximum(np.maximum(low - s, s - high), 0)  # how far the rest must move the sum
+        keep = (s + largest >= low - SLACK) & (s + least <= high + SLACK) & (q + need**2 / max(left, 1) <= most)
+        if i and counts[i] == counts[i - 1]:
+            keep &= values[i] >= found[:, -1:]
+        a, b = np.nonzero(keep)
+        found, sums, squares = np.column_stack([found[a], values[i][b]]), s[a, b], q[a, b]
+    return found[wanted.holds(found / counts)]
+
+
+def _every_order(rising: Integers, counts: Integers) -> tuple[Integers, bool]:
+    """Put the folds of each size into every order; the rising ones alone, and False, where that is too many."""
+    start = 0
+    for group in np.unique(counts, return_counts=True)[1]:
+        if factorial(group) * len(rising) > 4 * MOST_LISTED:
+            return rising, False
+        columns = np.arange(start, start + group)
+        rest = range(start + group, len(counts))
+        ways = [[*range(start), *columns[list(way)], *rest] for way in permutations(range(group))]
+        rising = np.unique(np.concatenate([rising[:, way] for way in ways]), axis=0)
+        start += group
+    return rising, True
+
+
+def _canonical(vectors: Integers, sizes: Sizes) -> NDArray[np.bool_]:
+    """Keep one order of the folds that have one size; the other class is tried in every order."""
+    keep = np.ones(len(vectors), dtype=bool)
+    for i in range(len(sizes) - 1):
+        if sizes[i] == sizes[i + 1]:
+            keep &= vectors[:, i] <= vectors[:, i + 1]
+    return keep
+
+
+def _pair(
+    tp: Integers, tn: Integers, positive: Integers, negative: Integers, rest: dict[str, Target]
+) -> Integers | None:
+    """Try pairs of vectors, all or MOST_PAIRED of them; return the matrices of the first that fits, int (folds, 4)."""
+    pairs = len(tp) * len(tn)
+    if pairs <= MOST_PAIRED:
+        index = np.arange(pairs)
+    else:
+        index = np.random.default_rng(0).integers(0, pairs, MOST_PAIRED // 3)
+    order = sorted(rest, key=lambda metric: (metric not in LINEAR, not rest[metric].sds))
+    for start in range(0, len(index), BLOCK):
+        a, b = np.divmod(index[start : start + BLOCK], len(tn))
+        for metric in order:
+            keep = rest[metric].holds(_values(metric, tp[a], tn[b], positive, negative))
+            a, b = a[keep], b[keep]
+            if not len(a):
+                break
+        if len(a):
+            return np.stack([tp[a[0]], positive - tp[a[0]], tn[b[0]], negative - tn[b[0]]], axis=1)
+    return None
+
+
+def _values(metric: str, tp: Integers, tn: Integers, positive: Integers, negative: Integers) -> Floats:
+    """Value of a metric in each fold, float (m, folds)."""
+    if metric == "accuracy":
+        return (tp + tn) / (positive + negative)
+    full = np.stack([tp, positive - tp, tn, negative - tn], axis=-1)
+    return of_counts(metric, full.reshape(-1, 4)).reshape(tp.shape)
+
+
+# Sizes that are not printed
+# -----------------------------------------------------------------------------------------------
+
+
+def even_sizes(positives: int, negatives: int, folds: int) -> list[Sizes]:
+    """Sizes of stratified folds: each class dealt evenly, its remainder in any of the folds."""
+    rest = positives % folds, negatives % folds
+    found = []
+    for both in range(max(0, sum(rest) - folds), min(rest) + 1):  # folds that hold a remainder of both classes
+        extra = [(1, 1)] * both + [(1, 0)] * (rest[0] - both) + [(0, 1)] * (rest[1] - both)
+        extra += [(0, 0)] * (folds - len(extra))
+        found.append(tuple((positives // folds + a, negatives // folds + b) for a, b in extra))
+    return found
+
+
+def all_sizes(
+    positives: int, negatives: int, folds: int, targets: dict[str, Target], most: int = 3_000
+) -> list[Sizes] | None:
+    """Every way to deal both classes into folds that hold some of each; None if there are more than `most`.
+
+    Left out are dealings of one class that its recall rules out by itself.
+    """
+    parts = []
+    for total, metric in ((positives, "recall_positive"), (negatives, "recall_negative")):
+        ways = _partitions(total, folds, most)
+        if ways is None:
+            return None
+        parts.append([way for way in ways if _can(way, targets.get(metric))])
+    found = set()
+    for first, second in product(*parts):
+        if folds > 4 or len(found) > most:
+            return None
+        found |= {tuple(sorted(zip(first, order, strict=True))) for order in permutations(second)}
+    return sorted(found)
+
+
+def _can(counts: tuple[int, ...], wanted: Target | None) -> bool:
+    """Tell whether a class dealt so can have its recall."""
+    if wanted is None:
+        return True
+    vectors, complete = vectors_of(np.array(counts), wanted)
+    return len(vectors) > 0 or not complete
+
+
+def _partitions(total: int, parts: int, most: int, largest: int | None = None) -> list[tuple[int, ...]] | None:
+    """Ways to write a total as so many falling whole numbers of at least 1."""
+    if parts == 1:
+        return [(total,)] if 1 <= total <= (largest or total) else []
+    found: list[tuple[int, ...]] = []
+    for first in range(min(total - parts + 1, largest or total), 0, -1):
+        rest = _partitions(total - first, parts - 1, most, first)
+        if rest is None or len(found) + len(rest) > most:
+            return None
+        found += [(first, *one) for one in rest]
+    return found
+
+
+def check_any_folds(positives: int, negatives: int, folds: int, targets: dict[str, Target]) -> Verdict:
+    """Decide whether some folds of unknown sizes can give a row.
+
+    Even folds are tried first. If none fits, all sizes are where they can be listed; else the answer is open.
+    """
+    for sizes in even_sizes(positives, negatives, folds):
+        verdict = check_folds(sizes, targets)
+        if verdict.answer != IMPOSSIBLE:
+            return verdict
+    every = all_sizes(positives, negatives, folds, targets) if positives + negatives <= SMALL else None
+    if every is None:
+        return Verdict(OPEN, even=True)
+    verdicts = [check_folds(sizes, targets) for sizes in every]
+    answers = [verdict.answer for verdict in verdicts]
+    if POSSIBLE in answers:
+        return verdicts[answers.index(POSSIBLE)]
+    return Verdict(OPEN) if OPEN in answers else Verdict(IMPOSSIBLE, tuple(targets))

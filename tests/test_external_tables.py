@@ -1,0 +1,70 @@
+"""Notebook 07's tables cell by cell, and what its figures draw."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from ovcf.figures import external as figures
+from ovcf.tables import external as tables
+
+GLUE = "\u00a0"
+
+
+def test_difference_names_both_sides_and_subtracts_the_first():
+    row = {"metric": "auc", "first": 0.8, "first_low": 0.75, "first_high": 0.84, "second": 0.7, "second_low": 0.6,
+           "second_high": 0.79, "difference": -0.1, "low": -0.21, "high": 0.0, "model": "final model"}  # fmt: skip
+    cells = tables.difference_table(pd.DataFrame([row])).iloc[0].tolist()
+    assert cells == ["final model", "AUC", f"0.800 [0.750,{GLUE}0.840]", f"0.700 [0.600,{GLUE}0.790]",
+                     f"-0.100 [-0.210,{GLUE}0.000]"]  # fmt: skip
+
+
+def test_updates_stand_in_their_order_and_what_cannot_be_fitted_says_so():
+    rows = [("none", "auc", 0.7, 0.6, 0.8), ("none", "slope", np.nan, np.nan, np.nan), ("none", "brier", 0.2, 0.1, 0.3),
+            ("intercept", "auc", 0.71, 0.61, 0.81), ("intercept", "brier_change", -0.01, -0.02, 0.0)]  # fmt: skip
+    shown = tables.updating_rows(pd.DataFrame(rows, columns=["update", "metric", "estimate", "low", "high"]))
+    assert shown.index.tolist() == ["none", "intercept"]
+    assert shown.loc["none", "AUC"] == "0.700 [0.600, 0.800]" and shown.loc["none", "slope"] == "not estimable"
+    assert shown.loc["intercept", "change of the Brier score"] == "-0.010 [-0.020, 0.000]"
+    assert shown.loc["none", "change of the Brier score"] == "–"
+
+
+def test_drift_says_how_each_difference_is_measured():
+    rows = [("age", "number", "74", "70", -0.4, 0.01, 0.02), ("scanner", "word", "A 90 %", "A 0 %", 0.9, 0.001, 0.002)]
+    columns = ["column", "kind", "first", "second", "difference", "p", "p_holm"]
+    shown = tables.drift_rows(pd.DataFrame(rows, columns=columns))
+    assert shown.iloc[0].tolist() == ["age", "74", "70", "-0.40", "standardised mean difference", 0.01, 0.02]
+    assert shown["measured as"].iloc[1] == "total variation distance"
+
+
+def test_points_give_the_threshold_and_where_it_was_chosen():
+    rows = [
+        ("Youden", "this cohort, other folds", 0.41, 0.5, "recall_fresh", 0.9, 0.8, 0.95),
+        ("Youden", "the development", 0.62, 0.62, "recall_fresh", 0.8, 0.7, 0.9),
+    ]
+    columns = ["rule", "chosen_on", "threshold_min", "threshold_max", "metric", "estimate", "low", "high"]
+    shown = tables.points_table(pd.DataFrame(rows, columns=columns))
+    assert shown.threshold.tolist() == ["0.41 to 0.50", "0.62"]
+    assert shown.iloc[1, -1] == f"80.0 [70.0,{GLUE}90.0]"
+
+
+def test_size_says_whether_this_cohort_is_large_enough():
+    rows = [("AUC", 0.1, 0.0255, 302, 400, 220, 200), ("slope", 0.2, 0.051, 2200, 2900, 1600, 1450)]
+    columns = ["criterion", "width", "se", "independent_patches", "patches", "patients", "fresh"]
+    have = {"patches": 500, "patients": 270, "fresh": 240}
+    shown = tables.size_table(pd.DataFrame(rows, columns=columns), have)
+    assert shown.enough.tolist() == [True, False]
+    assert set(shown["this cohort"]) == {"500 patches, 270 patients, 240 fresh"}
+
+
+def test_both_curves_are_drawn_and_named():
+    curve = pd.DataFrame({"fpr": [0, 0.5, 1], "tpr": [0, 0.8, 1]})
+    ax = figures.two_rocs({"home": curve, "here": curve.assign(tpr=[0, 0.6, 1])}, plt.figure().gca())
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["home", "here", "chance"]
+    assert [line.get_ydata()[1] for line in ax.lines[:2]] == [0.8, 0.6]
+
+
+def test_every_update_has_its_panel():
+    curve = pd.DataFrame({"predicted": [0.2, 0.7], "observed": [0.3, 0.6], "low": 0.1, "high": 0.8, "n": [10, 20]})
+    figure = figures.reliability_sheet({"none": curve, "intercept": curve}, title="t")
+    assert [ax.get_title() for ax in figure.axes] == ["update: none", "update: intercept"]
