@@ -33,7 +33,6 @@ from ovcf.run_folder import read_table
 from ovcf.run_folder.fixed import read_fixed, write_fixed
 from ovcf.run_folder.ledger import Ledger
 
-FILM_TABLES = ("factors", "data_findings")
 MOVES_INPUT = ("parameter", "prediction", "reading")
 
 
@@ -66,14 +65,15 @@ def edit_caption(run: Path, rng: np.random.Generator) -> str:
     return edit_page(run, rng, captions=True)
 
 
-def edit_cell(run: Path, rng: np.random.Generator) -> str:
+def edit_cell(run: Path, rng: np.random.Generator, remade: frozenset = frozenset()) -> str:
     """Change a number of a table by at least a hundredth of it, and by more than what the page rounds to.
 
-    In tables that only films can make again, a number that the page prints; the inputs have edits of their own.
+    Of a table that is not `remade`, since only films can make it, a number that the page prints; the inputs have edits
+    of their own.
     """
     entries = [entry for entry in read_ledger(run) if entry.table]
     printed = {(entry.table, int(entry.row) - 1, entry.column) for entry in entries}
-    names = sorted(path.stem for path in (run / "tables").glob("*.csv") if path.stem not in INPUTS)
+    names = sorted(path.stem for path in (run / "tables").glob("*.csv") if not path.stem.startswith(INPUTS))
     name = names[rng.integers(len(names))]
     path = run / "tables" / f"{name}.csv"
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -82,10 +82,10 @@ def edit_cell(run: Path, rng: np.random.Generator) -> str:
         for row in range(len(table))
         for column in table
         if re.fullmatch(r"-?\d+(\.\d+)?(e-?\d+)?", table.at[row, column])
-        and (name not in FILM_TABLES or (name, row, column) in printed)
+        and (name in remade or (name, row, column) in printed)
     ]
     if not cells:
-        return edit_cell(run, rng)
+        return edit_cell(run, rng, remade)
     row, column = cells[rng.integers(len(cells))]
     old = table.at[row, column]
     new = str(int(old) + 1) if old.lstrip("-").isdigit() else repr(float(old) * 1.01 + 0.01)
@@ -172,7 +172,8 @@ def planted(run: Path, edits: int, seed: int) -> Counter:
         rng = np.random.default_rng([seed, number])
         with tempfile.TemporaryDirectory() as folder:
             copy = copy_of(run, Path(folder))
-            said = EDITS[kind](copy, rng)
+            more = {"remade": frozenset(untouched.tables)} if kind == "CSV cell" else {}
+            said = EDITS[kind](copy, rng, **more)
             stamp_anew(copy)
             # what is made again depends on the inputs only, so other edits need it once
             verdict = verify(copy) if kind in MOVES_INPUT else hold(copy, untouched)

@@ -25,8 +25,9 @@ from ovcf.run_folder.fixed import FORMAT
 from ovcf.run_folder.ledger import NAME as LEDGER
 from ovcf.study import Study
 
-INPUTS = ("patches", "predictions", "predictions_other_split", "readings")
-"""The stored tables that everything printed is made from; a run's films and training stand behind them."""
+INPUTS = ("patches", "predictions", "readings")
+"""The stored tables that everything printed is made from, besides the predictions of other trainings (`predictions_*`);
+a run's films and training stand behind them."""
 CLOSE = 1e-9
 """Relative difference up to which two numbers count as equal: other processors sum in another order."""
 
@@ -70,7 +71,7 @@ class Replayed(Study):
         self.format = 1 if not (self.run / LEDGER).is_file() else FORMAT
         self._settle(adds=False)
         (self.scratch / "tables").mkdir(parents=True, exist_ok=True)
-        self.patches, self.predictions, self.other_split = (self._stored(name) for name in INPUTS[:3])
+        self.patches, self.predictions = self._stored("patches"), self._stored("predictions")
         self.cohort = self.source = FromFilms()
         self.readings = self._stored_readings()
 
@@ -92,6 +93,12 @@ class Replayed(Study):
     def train_networks(self) -> pd.DataFrame:
         """Return the stored predictions."""
         return self.predictions
+
+    def _trained(self, name: str, train: Any) -> pd.DataFrame | None:
+        return self._stored(name)
+
+    def _refuse_other_recipe(self) -> None:
+        """Refuse nothing: nothing is trained here."""
 
     @property
     def synthetic(self) -> bool:
@@ -123,10 +130,8 @@ class Replayed(Study):
 
     film_samples = film
 
-    def images(self, equalisation: str | None = None) -> np.ndarray | FromFilms:
-        """Return the prepared patches (n, size, size) uint8 that the run keeps, if they are still there."""
-        kept = self.cached_images(equalisation or self.parameters["equalisation"])
-        return np.load(kept, mmap_mode="r") if kept else FromFilms()
+    def _prepare(self, *_: Any) -> FromFilms:
+        return FromFilms()  # patches that the run keeps are read (`Study.images`), others not made
 
 
 class _Opens:
@@ -169,7 +174,7 @@ def replay(study: Replayed, notebooks: dict[str, nbformat.NotebookNode], install
     Replay
     """
     film_cells, changed, failed = {}, [], []
-    with _silent(), patch("ovcf.study.Study", _Opens(study)):
+    with _silent(), patch("ovcf.study.Study", _Opens(study)), _elsewhere():
         for name, notebook in notebooks.items():
             code = nbformat.read(installed / f"{name}.ipynb", as_version=4)
             film_cells[name], cells = set(), Cells()
@@ -188,6 +193,11 @@ def replay(study: Replayed, notebooks: dict[str, nbformat.NotebookNode], install
                 else:
                     film_cells[name].add(number)
     return Replay(notebooks, film_cells, changed, failed)
+
+
+def _elsewhere() -> Any:
+    """Leave out the other cohort of notebook 07: its films and the model's answers to them are not stored whole."""
+    return patch("ovcf.external.open_validation", lambda *_, **__: FromFilms())
 
 
 def _pairs(executed: nbformat.NotebookNode, code: nbformat.NotebookNode) -> Iterator[tuple[int, Any, str]]:
