@@ -3,8 +3,9 @@
     python benchmarks/mutate_inputs.py --mutants 10000 --seed 0 --workers 2
 
 Mutant number k of a seed is always the same: `--start k --mutants 1 --keep FOLDER` makes and keeps it again.
-Six kinds take turns: manifests, pictures (PNG, JPEG, TIFF), DICOM headers, DICOM pixel data, annotations, and films
-of all kinds on their way through `ovcf deidentify`, whose copies must not hold the film's words.
+Seven kinds take turns: manifests and readings, pictures (PNG, JPEG, TIFF), DICOM headers, DICOM pixel data,
+annotations, films of all kinds on their way through `ovcf deidentify`, whose copies must not hold the film's words, and
+Excel workbooks.
 The status is 1 where anything escaped: another exception, more than 5 seconds, numbers out of range, or a
 file opened for writing outside the sandbox.
 """
@@ -19,6 +20,7 @@ import tempfile
 import time
 import traceback
 import warnings
+import zipfile
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -33,9 +35,11 @@ from ovcf.intake.deidentify import deidentify_film
 from ovcf.intake.deidentify.pseudonyms import Pseudonyms
 from ovcf.intake.formats import FORMATS
 from ovcf.intake.importers import ImportOptions, import_annotations
+from ovcf.intake.readings import read_readings
 from ovcf.problems import InputError
+from ovcf.stats.readers.checks import check_readings
 
-KINDS = ("manifest", "picture", "dicom header", "dicom pixels", "annotation", "deidentified")
+KINDS = ("manifest", "picture", "dicom header", "dicom pixels", "annotation", "deidentified", "workbook")
 KEY = Pseudonyms(b"k" * 32)
 SECONDS = 5.0
 WORDS = (  # cells and tokens that have broken readers before
@@ -213,6 +217,20 @@ def mend_png(data: bytes) -> bytes:
     return bytes(out)
 
 
+def damage_sheet(data: bytes, rng: np.random.Generator) -> bytes:
+    """Damage one file of a zip archive, a sheet or what describes it, and pack it again."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
+        names = old.namelist()
+        chosen = names[rng.integers(len(names))] if rng.random() < 0.4 else "xl/worksheets/sheet1.xml"
+        for name in names:
+            content = old.read(name)
+            if name == chosen:
+                content = damage_text(content, rng) if rng.random() < 0.7 else damage_bytes(content, rng)
+            new.writestr(name, content)
+    return out.getvalue()
+
+
 def damaged(kind: str, seed: Seed, rng: np.random.Generator) -> bytes:
     """Return the target file of a seed, damaged in the way of its kind."""
     data = seed.files[seed.target]
@@ -227,6 +245,8 @@ def damaged(kind: str, seed: Seed, rng: np.random.Generator) -> bytes:
     if kind == "dicom pixels":
         start = data.rfind(b"\xe0\x7f\x10\x00")  # tag (7FE0,0010), little endian
         return damage_bytes(data, rng, max(start, 0))
+    if kind == "workbook" and rng.random() < 0.8:
+        return damage_sheet(data, rng)
     data = damage_bytes(data, rng)
     return mend_png(data) if seed.target.endswith(".png") and rng.random() < 0.7 else data
 
@@ -245,6 +265,9 @@ def read(how: str, folder: Path, target: Path, out: Path) -> None:
         )
         assert images.shape == (len(cohort.patches), 16, 16)
         shutil.rmtree(out)
+    elif how == "readings":
+        long = check_readings(read_readings(target))
+        assert np.isfinite(long["rating"]).all() and set(long["truth"]) == {0, 1}
     elif how == "deidentify":
         out.mkdir()
         try:

@@ -29,6 +29,7 @@ def seeds() -> dict[str, list[Seed]]:
     named = [Seed({name: _named(data)}, name, "deidentify") for name, data in films.items()]
     return {
         "manifest": _manifests(rng),
+        "workbook": _workbooks(rng),
         "picture": pictures,
         "dicom header": dicoms,
         "dicom pixels": dicoms,
@@ -156,15 +157,47 @@ def _manifests(rng) -> list[Seed]:
         Seed(ready | {"patients.csv": patients.encode()}, "patients.csv", "cohort"),
         Seed(films | {"manifest.csv": full, "cohort.json": settings}, "cohort.json", "cohort"),
         Seed(films | {"manifest.csv": full, "studies.csv": studies}, "studies.csv", "cohort"),
+        Seed({"r.csv": _readings()}, "r.csv", "readings"),
+        Seed({"r.imrmc": _imrmc()}, "r.imrmc", "readings"),
     ]
+
+
+def _workbooks(rng) -> list[Seed]:
+    """Return a manifest as an Excel workbook, called by both names."""
+    import openpyxl
+
+    films = {
+        f"films/{name}.png": _saved(rng.integers(0, 256, (60, 50)).astype(np.uint8), format="PNG") for name in "ab"
+    }
+    book, out = openpyxl.Workbook(), io.BytesIO()
+    book.active.append(["patch_id", "patient_id", "image", "level", "label", "x0", "y0", "x1", "y1", "age"])
+    for k in range(4):
+        row = [f"{k:03d}", k // 2, f"films/{'ab'[k // 2]}.png", "L1", ("fresh", "old")[k % 2], 5, 5 + 25 * (k % 2)]
+        book.active.append([*row, 40.5, 25 + 25 * (k % 2), 70 + k])
+    book.save(out)
+    return [Seed(films | {"manifest.csv": out.getvalue()}, "manifest.csv", "cohort")]
+
+
+def _readings() -> bytes:
+    rows = [f"{r};{t};{c};{c % 2};{c % 3 + r},5" for r in (1, 2) for t in (1, 2) for c in range(5)]
+    return "\n".join(["readerID;modalityID;caseID;truth;score", *rows]).encode()
+
+
+def _imrmc() -> bytes:
+    rows = [f"-1,{c},truth,{c % 2}" for c in range(5)]
+    rows += [f"{r},{c},{t},{c % 3 + r}" for r in (1, 2) for t in "AB" for c in range(5)]
+    return "\n".join(["N0: 3", "BEGIN DATA:", *rows]).encode()
 
 
 def _annotations(rng) -> list[Seed]:
     film = _saved(rng.integers(0, 256, (100, 200)).astype(np.uint8), format="PNG")
     films = {"images/p1_a.png": film, "images/p2_a.png": film}
-    yolo = films | {"labels/p1_a.txt": b"1 0.5 0.75 0.1 0.2\n0 0.5 0.25 0.2 0.5\n", "classes.txt": b"T12_fresh\nL1\n"}
+    yolo = films | {"labels/p1_a.txt": b"1 0.5 0.75 0.1 0.2\n0 .1 .1 .3 .1 .3 .4\n", "classes.txt": b"T12_fresh\nL1\n"}
     coco = {
-        "images": [{"id": 1, "file_name": "images/p1_a.png"}, {"id": 2, "file_name": "p2_a.png"}],
+        "images": [
+            {"id": 1, "file_name": "images/p1_a.png", "width": 200, "height": 100},
+            {"id": 2, "file_name": "p2_a.png", "width": 100, "height": 50},
+        ],
         "categories": [{"id": 5, "name": "L1"}, {"id": 6, "name": "T12_fresh"}],
         "annotations": [
             {"image_id": 1, "category_id": 5, "bbox": [10, 20, 30, 40]},
@@ -173,13 +206,16 @@ def _annotations(rng) -> list[Seed]:
     }
     labelme = {
         "imagePath": "p1_a.png",
+        "imageWidth": 200,
+        "imageHeight": 100,
         "shapes": [
+            {"label": "L4", "shape_type": "circle", "points": [[150, 50], [160, 50]]},
             {"label": "L2 old", "shape_type": "polygon", "points": [[10, 50], [30, 40], [20, 70]]},
             {"label": "Th11", "shape_type": "rectangle", "points": [[40, 30], [10, 5]]},
         ],
     }
     voc = (
-        "<annotation><filename>p1_a.png</filename><object><name>L1</name><bndbox><xmin>10</xmin>"
+        "<annotation><filename>p1_a.png</filename><size><width>200</width><height>100</height></size><object><name>L1</name><bndbox><xmin>10</xmin>"
         "<ymin>20</ymin><xmax>30</xmax><ymax>50</ymax></bndbox></object></annotation>"
     )
     vindr = (

@@ -103,6 +103,12 @@ def placing_folder(path: Path) -> Iterator[Path]:
     shutil.rmtree(aside, ignore_errors=True)
 
 
+def sweep(path: Path) -> None:
+    """Remove what killed writings of a file left beside its place; for whoever alone may write it."""
+    for partial in Path(path).parent.glob(f".{Path(path).name}-*{PARTIAL}"):
+        partial.unlink(missing_ok=True)
+
+
 def write_text(path: Path, text: str, **options: Any) -> None:
     """Write a text file at once or not at all (UTF-8)."""
     with writing(path, "w", **options) as stream:

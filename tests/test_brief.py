@@ -5,8 +5,9 @@ import os
 import pandas as pd
 import pytest
 
-from ovcf.report.brief import brief
+from ovcf.report.brief import COPIES, _changed, brief
 
+TUNED = COPIES["readers"]
 RECORD = {"started": "2026-01-01T00:00:00+00:00", "parameters": {"readings": "simulated"}}
 
 
@@ -85,19 +86,19 @@ def test_every_line_stands_beside_the_papers(whole):
         "Can the label be told without the fracture? | a shortcut to look into; strongest: file size {x}, AUC 0.700 [0.600, 0.900] | not examined | 01_dataset",
         "How well does the chosen network tell fresh from old? | AUC 0.800 [0.700, 0.900]: VGG16 | AUC 0.796 ± 0.028: ResNet101 | 04_cross_validation",
         "Its sensitivity and specificity at 0.5, % | 81.0 [71.0, 91.0], 62.0 [52.0, 72.0] | 73.90 ± 6.71, 77.45 ± 8.03 | 04_cross_validation",
-        "How far ahead of the next? | AUC higher by 0.100 [-0.050, 0.250] than ResNet50, p 0.300 (Holm) | not tested | 03_model_comparison",
-        "Can its probabilities be taken at their word? | calibration slope 0.95 [0.80, 1.13]; 1 is right | not given | 04_cross_validation",
-        "What would leakage between folds add? | AUC higher by 0.030 [0.000, 0.050] with folds by patch | folds by patch | 04_cross_validation",
-        "What does the model do for simulated readers? | AUC higher by 0.200 [0.100, 0.400]; 50.0 to 75.0 % right | 51.50 to 67.50 % right | 05_reader_study",
-        "Does the model beat the panel? | AUC higher by 0.300 [0.100, 0.400] than 4 simulated readers | yes, by a paired t-test with folds | 05_reader_study",
-        "Do the published numbers agree with each other? | contradictions: 1, very unlikely: 1, notes: 2 | – | 06_published_audit",
+        "How does it stand beside the closest other network? | AUC no difference shown: 0.100 [-0.050, 0.250], against ResNet50; p 0.300 (Holm) | not tested | 03_model_comparison",
+        "Calibration: is a probability of 70 % right in 70 %? | calibration slope 0.95 [0.80, 1.13]; 1 is right | not given | 04_cross_validation",
+        "What would leakage between folds add? | AUC no difference shown: 0.030 [0.000, 0.050] with folds by patch | not said how folds were dealt | 04_cross_validation",
+        f"What does the model do for simulated readers? | AUC higher by 0.200 [0.100, 0.400]; 50.0 to 75.0 % right | {TUNED} | 05_reader_study",
+        "Does the model beat the panel? | AUC higher by 0.300 [0.100, 0.400], against 4 simulated readers | yes, by a paired t-test with folds | 05_reader_study",
+        "Do the published numbers agree with each other? | contradictions: 1, very unlikely: 1, cannot be decided: 0, notes: 2 | – | 06_published_audit",
     ]
 
 
 def test_the_threshold_of_the_run_is_named(whole):
     record = {**RECORD, "parameters": {"readings": "mine.csv", "threshold": 0.4}}
     assert answers(whole, record)["Its sensitivity and specificity at 0.4, %"].startswith("81.0")
-    assert "than 4 readers" in answers(whole, record)["Does the model beat the panel?"]
+    assert "against 4 readers" in answers(whole, record)["Does the model beat the panel?"]
 
 
 def test_nothing_suspicious_is_said_too(whole):
@@ -118,9 +119,11 @@ def test_each_line_says_what_its_table_holds(run):
         "Can the label be told without the fracture?": (
             "a shortcut to look into; strongest: file size {x}, AUC 0.700 [0.600, 0.900]"
         ),
-        "How far ahead of the next?": "AUC higher by 0.100 [-0.050, 0.250] than ResNet50, p 0.300 (Holm)",
+        "How does it stand beside the closest other network?": (
+            "AUC no difference shown: 0.100 [-0.050, 0.250], against ResNet50; p 0.300 (Holm)"
+        ),
         "What does the model do for simulated readers?": "AUC higher by 0.200 [0.100, 0.400]; 50.0 to 75.0 % right",
-        "Do the published numbers agree with each other?": "contradictions: 1, very unlikely: 1, notes: 2",
+        "Do the published numbers agree with each other?": "contradictions: 1, very unlikely: 1, cannot be decided: 0, notes: 2",
     }
 
 
@@ -132,7 +135,9 @@ def test_real_readers_are_not_called_simulated(run):
 def test_what_an_older_run_left_is_not_read(run):
     os.utime(run / "tables" / "comparisons.csv", (0, 0))
     os.utime(run / "tables" / "patches.csv", (0, 0))  # these are used as long as their key fits
-    assert set(answers(run)) >= {"Who and what"} and "How far ahead of the next?" not in answers(run)
+    assert set(answers(run)) >= {
+        "Who and what"
+    } and "How does it stand beside the closest other network?" not in answers(run)
 
 
 def test_a_run_that_made_nothing_has_no_line(tmp_path):
@@ -143,3 +148,25 @@ def test_one_reader_leaves_out_what_needs_more(run):
     path = run / "tables" / "mrmc.csv"
     pd.read_csv(path).query("generalisation == 'fixed_readers'").to_csv(path, index=False)
     assert len(answers(run)) == 4 and "What does the model do for simulated readers?" not in answers(run)
+
+
+@pytest.mark.parametrize("difference", [-0.2, -0.01, 0.0, 0.01, 0.2])
+@pytest.mark.parametrize("half", [0.005, 0.05, 0.5])
+def test_a_difference_is_worded_by_its_sign_and_interval(difference, half):
+    row = pd.Series({"difference": difference, "low": difference - half, "high": difference + half})
+    said = _changed(row)
+    if row.low <= 0 <= row.high:
+        assert said.startswith("no difference shown: ")
+    else:
+        assert said.startswith("higher by " if difference > 0 else "lower by ")
+    assert "by -" not in said  # a decrease is not an increase of less than nothing
+
+
+@pytest.mark.parametrize("synthetic", [True, False])
+@pytest.mark.parametrize("readings", ["simulated", "mine.csv"])
+def test_what_was_made_after_the_papers_numbers_is_not_set_beside_them(whole, synthetic, readings):
+    record = {**RECORD, "synthetic": synthetic, "parameters": {"readings": readings}}
+    table = brief(whole, record).set_index("question")["the paper"]
+    assert ("no evidence" in table["Who and what"]) == synthetic
+    readers = next(text for question, text in table.items() if question.startswith("What does the model do for"))
+    assert ("no evidence" in readers) == (readings == "simulated")

@@ -12,6 +12,7 @@ from ovcf.stats.calibration import (
     bin_numbers,
     calibration_table,
     decision_curve,
+    inner_logit,
     operating_points,
     other_folds_threshold,
     reliability_curve,
@@ -62,8 +63,11 @@ def test_calibration_of_a_calibrated_network(data):
     assert table.loc["brier", "estimate"] == pytest.approx(brier_score_loss(*data[:2]))
     assert table.loc["intercept", "low"] < 0 < table.loc["intercept", "high"]
     assert table.loc["slope", "low"] < 1 < table.loc["slope", "high"]
-    assert table.loc["ece", "estimate"] < table.loc["ece_by_chance", "high"] + 0.01
-    assert (table["low"] < table["high"]).all()
+    ece, counted, chance = (table.loc[m] for m in ("ece", "ece_as_counted", "ece_by_chance"))
+    assert ece["estimate"] < counted["estimate"] < chance["high"] + 0.01
+    known = table.drop("ece_as_counted")
+    assert (known["low"] < known["high"]).all()
+    assert known["estimate"].between(known["low"], known["high"]).all()
 
 
 def test_an_overconfident_network_has_a_slope_below_one(data):
@@ -71,7 +75,8 @@ def test_an_overconfident_network_has_a_slope_below_one(data):
     table = calibration_table(truth, expit(2 * logit(p) + 1), patient).set_index("metric")
     assert table.loc["slope", "estimate"] == pytest.approx(calibration_slope(truth, p) / 2, rel=1e-3)
     assert table.loc["slope", "high"] < 1 and table.loc["intercept", "high"] < 0
-    assert table.loc["ece", "low"] > table.loc["ece_by_chance", "high"]
+    assert table.loc["ece", "low"] > table.loc["ece_by_chance", "high"] / 2
+    assert table.loc["ece_as_counted", "estimate"] > table.loc["ece_by_chance", "high"]
 
 
 def calibration_slope(truth, p):
@@ -83,7 +88,32 @@ def test_ece_is_the_weighted_mean_gap(data):
     curve = reliability_curve(*data, bins=6)
     expected = (curve["n"] * (curve["observed"] - curve["predicted"]).abs()).sum() / 720
     table = calibration_table(*data, bins=6, replicates=100).set_index("metric")
-    assert table.loc["ece", "estimate"] == pytest.approx(expected)
+    assert table.loc["ece_as_counted", "estimate"] == pytest.approx(expected)
+
+
+def test_the_ece_less_its_bias_is_nearer_the_truth_and_inside_its_interval():
+    counted, freed = [], []
+    for k in range(30):
+        cohort = simulate_predictions(
+            Design(patients=100, patches=180, auc=(0.8,)), [3, k]
+        )  # calibrated: the truth is 0
+        rows = cohort["truth"], cohort["p_fresh"], cohort["patient_id"]
+        table = calibration_table(*rows, replicates=200).set_index("metric")
+        counted.append(table.loc["ece_as_counted", "estimate"])
+        freed.append(table.loc["ece", "estimate"])
+        assert table.loc["ece", "low"] <= freed[-1] <= table.loc["ece", "high"]
+    assert np.mean(freed) < 0.7 * np.mean(counted)
+
+
+def test_p_of_exactly_0_or_1_is_drawn_in_no_further_than_the_patches_can_tell(data):
+    truth, p, patient = data
+    ends = np.where(p < 0.02, 0.0, np.where(p > 0.98, 1.0, p))
+    x, moved = inner_logit(ends)
+    assert moved == np.isin(ends, (0, 1)).sum() > 0 and np.isfinite(x).all()
+    assert (np.diff(x[np.argsort(ends, kind="stable")]) >= 0).all() and np.abs(x).max() <= logit(1 - 1 / 1440) + 1e-9
+    plain, drawn = (calibration_table(truth, q, patient, replicates=50).set_index("metric") for q in (p, ends))
+    assert drawn.loc["slope", "estimate"] == pytest.approx(plain.loc["slope", "estimate"], abs=0.2)
+    assert f"{moved} p of 0 or 1 drawn in" in drawn.loc["slope", "method"]
 
 
 def test_classes_that_do_not_overlap_have_no_slope():

@@ -36,7 +36,7 @@ def right(predictions):
 
 def test_every_test_says_what_it_answers_and_whose_it_is(table):
     assert set(table["test"]) == set(TESTS) and table["question"].notna().all()
-    assert set(table.loc[table["whose"] == "the paper's", "test"]) == {"paired t over folds"}
+    assert set(table.loc[table["whose"] == "common practice", "test"]) == {"paired t over folds"}
     assert (table["networks"] == "all").sum() == 3
     pairs = rows_of(table, "McNemar, exact")["networks"].tolist()
     assert pairs == ["simulated 1 - simulated 2", "simulated 1 - simulated 3", "simulated 2 - simulated 3"]

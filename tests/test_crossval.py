@@ -172,7 +172,7 @@ def test_a_folds_network_says_what_the_predictions_table_says(cohort, tmp_path):
     recipe = Recipe(weights="none", epochs=2, seed=3)
     said = cross_validate(images, patches, ["alexnet"], recipe, cache=tmp_path, progress=False)
     net = fold_network(images, patches, "alexnet", 2, recipe, tmp_path)
-    p = network_probability(net, images[patches.fold == 2], "all")
+    p = network_probability(net, images[patches.fold == 2], Recipe(trainable="all"))
     # the features of a random trunk were made in bfloat16
     np.testing.assert_allclose(p, said.loc[said.fold == 2, "p_fresh"], atol=0.02)
     with pytest.raises(InputError, match="alexnet of fold 2"):  # never trained so long

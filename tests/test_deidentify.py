@@ -27,6 +27,7 @@ from ovcf.intake.deidentify import Rules, deidentify, deidentify_film, parse_mas
 from ovcf.intake.deidentify.dates import read_days
 from ovcf.intake.deidentify.pseudonyms import SHIFT_DAYS, Pseudonyms
 from ovcf.intake.deidentify.search import hits_in_pixels
+from ovcf.intake.deidentify.tables import holds_dates
 from ovcf.problems import InputError
 
 SECRET = "Schneewittchen"
@@ -359,6 +360,20 @@ def test_a_name_spelt_by_pixels_or_tables_is_refused_with_the_way_on(tmp_path):
     assert copied(tmp_path / "a.dcm", masks=parse_masks(["0,0,128,1"]))
 
 
+def test_what_a_message_offers_works_on_the_command_line(cohort, tmp_path):
+    path = cohort / SECRET / "a.dcm"
+    ds = pydicom.dcmread(path)
+    ds.PixelData = SECRET.encode() + ds.PixelData[len(SECRET) :]
+    ds.save_as(path)
+    call = ["deidentify", str(cohort), str(tmp_path / "copy"), "--keep", "StudyID", "--keep", "remark"]
+    ways_on = []
+    for expected in ("--allow PixelData", "--allow remark"):
+        result = CliRunner().invoke(main, [*call, *ways_on])
+        assert result.exit_code == 2 and expected in result.output, result.output
+        ways_on += expected.split(" ")
+    assert CliRunner().invoke(main, [*call, *ways_on]).exit_code == 0
+
+
 def test_chance_words_in_noise_are_no_names(rng):
     """Neighbouring greys are near letters: a noisy 8-bit film holds every short word of them."""
     film = np.clip(rng.normal(106, 4, (700, 900)), 0, 255).astype(np.uint8)
@@ -513,6 +528,14 @@ def test_the_search_of_the_benchmark_finds_what_is_planted(tmp_path):
 
 
 # -- dates ---------------------------------------------------------------------------------------------------
+
+
+def test_columns_of_dates_are_known_by_their_names():
+    dates = ["date", "study_date", "StudyDate", "MRI date", "date1", "examdate", "Untersuchungsdatum", "dates of MRI"]
+    assert all(map(holds_dates, dates))
+    assert not any(
+        map(holds_dates, ["candidate", "update", "validated", "mandate", "sedated", "date_of_birth", "birthDate"])
+    )
 
 
 @pytest.mark.parametrize(

@@ -81,11 +81,10 @@ def place(tmp_path, monkeypatch):
     """A folder with what the stand-ins name: a cohort of films with boxes, readings, a paper."""
     cohort = tmp_path / "cohort"
     cohort.mkdir()
-    pixels = np.random.default_rng(0).integers(0, 255, (64, 64)).astype(np.uint8)
-    for name in "ab":
-        Image.fromarray(pixels).save(cohort / f"{name}.png")
-        pixels = pixels.T
-    rows = [(f"v{i}", f"p{i}", f"{'ab'[i % 2]}.png", ("fresh", "old")[i % 2], 2, 2 + i, 40, 42 + i) for i in range(8)]
+    rng = np.random.default_rng(0)
+    for name in "abcdefgh":
+        Image.fromarray(rng.integers(0, 255, (64, 64)).astype(np.uint8)).save(cohort / f"{name}.png")
+    rows = [(f"v{i}", f"p{i}", f"{'abcdefgh'[i]}.png", ("fresh", "old")[i % 2], 2, 2 + i, 40, 42 + i) for i in range(8)]
     columns = ["patch_id", "patient_id", "image", "label", "x0", "y0", "x1", "y1"]
     pd.DataFrame(rows, columns=columns).to_csv(cohort / "manifest.csv", index=False)
     printed.readings().to_csv(tmp_path / "readings.csv", index=False)

@@ -1,11 +1,14 @@
 """Features of a frozen trunk: the four flips, the cache and its key."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from ovcf.models import features as module
-from ovcf.models.features import features_key, trunk_features, trunk_precision
+from ovcf.models.arithmetic import BFLOAT16, trunk_arithmetic
+from ovcf.models.features import features_key, trunk_features
 from ovcf.models.random_weights import noise_patches
 from ovcf.models.recipe import Recipe
 from ovcf.models.sources import locate
@@ -70,8 +73,8 @@ def test_the_key_sees_all_that_goes_in(images, tmp_path):
 
 
 def test_half_precision_is_for_random_trunks_it_hardly_moves(tmp_path):
-    assert trunk_precision("resnet50", "a pretrained file") != "bfloat16"
-    assert trunk_precision("googlenet") != "bfloat16"
+    assert trunk_arithmetic("resnet50", Path("a pretrained file"), Recipe()) != BFLOAT16
+    assert trunk_arithmetic("googlenet", None, Recipe()) != BFLOAT16
     plain = Recipe(weights="none", flips=())
     smooth = noise_patches(8, 112, seed=5)
     found = trunk_features("alexnet", smooth, plain, path=None, cache=tmp_path / "a", progress=False)[:, 0]

@@ -33,7 +33,7 @@ def mutants(monkeypatch):
 
 def test_sound_inputs_are_read_so_that_damage_has_something_to_damage(mutants, tmp_path):
     sound = mutants.seeds()
-    for kind in ("manifest", "picture", "annotation"):
+    for kind in ("manifest", "picture", "annotation", "workbook"):
         for seed in sound[kind]:
             assert mutants.outcome(seed, seed.files[seed.target], tmp_path)[:2] == ("read", ""), seed.target
     read = [mutants.outcome(seed, seed.files[seed.target], tmp_path)[0] for seed in sound["dicom header"]]

@@ -89,6 +89,11 @@ def test_ids_that_spreadsheets_change(tmp_path, one, other):
     assert found(cohort(tmp_path, *rows), "alike_ids") == [(3, "patient_id")]
 
 
+def test_ids_that_a_spreadsheet_has_rounded(tmp_path):
+    rows = ("v0,1.23457E+12,a.png,old,,10,10,60,50,,", "v1,12E4B,b.png,fresh,,20,10,70,50,,")
+    assert found(cohort(tmp_path, *rows), "alike_ids") == [(2, "patient_id")]
+
+
 def test_ids_that_differ_are_not_alike():
     ids = [f"P{k}" for k in range(300)] + ["P", "", "0", "A1B2", "A12B", "12A"]
     assert len({_plain(patient) for patient in ids}) == len(ids)

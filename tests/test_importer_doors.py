@@ -8,13 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from doors import DRAWINGS, DRAWN, EACH, coco, film, labelme, landed
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from PIL import Image
 
 from ovcf.cli import main
 from ovcf.cohort.manifest import read_cohort
-from ovcf.intake.annotators import box_iou
 from ovcf.intake.formats import FORMATS, Format
 from ovcf.intake.importers import ImportOptions, import_annotations
 from ovcf.intake.importers.boxes import Box
@@ -22,24 +20,6 @@ from ovcf.intake.importers.categories import naming, read_category
 from ovcf.problems import InputError
 
 CORNERS = ["x0", "y0", "x1", "y1"]
-EACH = ImportOptions(one_patient_per_film=True)
-
-
-def film(path, width=200, height=300):
-    """Write a grey film."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.full((height, width), 90, np.uint8)).save(path, format="PNG")
-
-
-def coco(*entries, size=(200, 300), name="f.png", category="L1"):
-    """A COCO file of one film and one category."""
-    image = {"id": 1, "file_name": name} | (dict(zip(("width", "height"), size, strict=True)) if size else {})
-    entries = [{"image_id": 1, "category_id": 1} | entry for entry in entries]
-    return json.dumps({"images": [image], "categories": [{"id": 1, "name": category}], "annotations": entries})
-
-
-def labelme(*shapes, **more):
-    return json.dumps({"shapes": [{"label": "L1"} | shape for shape in shapes], "imagePath": "f.png"} | more)
 
 
 def read(form, folder, options=EACH):
@@ -56,17 +36,6 @@ def boxes(result):
 
 
 # -- the size a box was drawn at ---------------------------------------------------------------------------
-
-VOC = (
-    "<annotation><filename>f.png</filename><size><width>{}</width><height>{}</height></size><object><name>L1</name>"
-    "<bndbox><xmin>10</xmin><ymin>15</ymin><xmax>50</xmax><ymax>60</ymax></bndbox></object></annotation>"
-)
-DRAWN = {
-    "coco": ("a.json", lambda w, h: coco({"bbox": [10, 15, 40, 45]}, size=(w, h))),
-    "labelme": ("f.json", lambda w, h: labelme(
-        {"shape_type": "rectangle", "points": [[10, 15], [50, 60]]}, imageWidth=w, imageHeight=h)),
-    "voc": ("f.xml", VOC.format),
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("form", DRAWN)
@@ -101,34 +70,10 @@ def test_boxes_drawn_at_the_films_size_stay(tmp_path, form, size):
     assert boxes(result) == [[10, 15, 50, 60]] and "scaled_box" not in kinds(result.notes)
 
 
-@given(
-    st.tuples(st.integers(64, 900), st.integers(64, 900)),
-    st.floats(0.2, 4),
-    st.tuples(*[st.floats(0, 0.85)] * 2, *[st.floats(0.08, 0.15)] * 2),
-    st.sampled_from(sorted(DRAWN)),
-)
+@given(*DRAWINGS)
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_random_boxes_drawn_at_another_size_land_where_they_should(tmp_path, size, scale, place, form):
     assert landed(tmp_path, size, scale, place, form) > 0.99
-
-
-def landed(folder, size, scale, place, form) -> float:
-    """Draw a box of a film at another size, import it, and return its IoU with the box meant."""
-    (width, height), (x, y, wide, high) = size, place
-    film(folder / "f.png", width, height)
-    drawn = round(width * scale), round(height * scale)
-    meant = np.array([x, y, x + wide, y + high]) * ([width, height] * 2)
-    x0, y0, x1, y1 = (np.array([x, y, x + wide, y + high]) * (drawn * 2)).tolist()
-    content = {
-        "coco": ("a.json", coco({"bbox": [x0, y0, x1 - x0, y1 - y0]}, size=drawn)),
-        "labelme": ("a.json", labelme({"shape_type": "rectangle", "points": [[x0, y0], [x1, y1]]},
-                                      imageWidth=drawn[0], imageHeight=drawn[1])),
-        "voc": ("a.xml", VOC.format(*drawn).replace(">10<", f">{x0}<").replace(">15<", f">{y0}<")
-                .replace(">50<", f">{x1}<").replace(">60<", f">{y1}<")),
-    }[form]  # fmt: skip
-    (folder / content[0]).write_text(content[1])
-    result = import_annotations(form, folder / content[0], folder / "manifest.csv", EACH)
-    return float(box_iou(meant[None], result.patches[CORNERS].to_numpy())[0])
 
 
 # -- shapes ------------------------------------------------------------------------------------------------
@@ -313,7 +258,11 @@ def test_a_column_that_names_two_patients_for_one_film_is_refused(tmp_path):
     ("nicht frisch, old", ("", "", "negation")), ("L4-L5", ("", "", "two levels")),
     ("L5/S1", ("", "", "two levels")), ("T12-L1 fresh", ("", "", "two levels")), ("L4/5", ("", "", "two levels")),
     ("L4 disc", ("", "", "disc")), ("unfresh", ("", "", "")), ("vertebra 1", ("", "", "")),
-    ("TH11 / TH12", ("", "", "two levels")),
+    ("TH11 / TH12", ("", "", "two levels")), ("L4\N{EN DASH}L5", ("", "", "two levels")), ("L1-1", ("L1", "", "")),
+    ("L4 and L5 old", ("", "", "two levels")), ("fresh?", ("", "", "unsure")),
+    ("L1 probably old", ("L1", "", "unsure")), ("vertebra;L3;old", ("L3", "old", "")),
+    ("isn't fresh", ("", "", "negation")), ("fresh: 0", ("", "", "negation")), ("old=no", ("", "", "negation")),
+    ("fresh fracture ruled out", ("", "", "negation")), ("fresh_1", ("", "fresh", "")),
 ])  # fmt: skip
 def test_what_a_category_says(category, expected):
     assert tuple(read_category(category, naming(None, None))) == expected
@@ -370,6 +319,18 @@ def test_a_manifest_with_labels_filled_in_is_not_overwritten(tmp_path):
     assert out.read_bytes() != before
 
 
+def test_films_and_unread_annotations_are_sources_too(tmp_path):
+    film(tmp_path / "f.png")
+    (tmp_path / "f.txt").write_text("0 0.5 0.5 0.2 0.1\n")
+    (tmp_path / "g.txt").write_text("0 0.5 0.5 0.2 0.1\n")  # its film is missing
+    forced = ImportOptions(one_patient_per_film=True, force=True)
+    for name in ("f.png", "f.txt", "g.txt"):
+        before = (tmp_path / name).read_bytes()
+        with pytest.raises(InputError, match="overwrite"):
+            import_annotations("yolo", tmp_path, tmp_path / name, forced)
+        assert (tmp_path / name).read_bytes() == before
+
+
 def test_a_file_that_no_import_wrote_is_not_overwritten(tmp_path):
     film(tmp_path / "f.png")
     (tmp_path / "f.txt").write_text("0 0.5 0.5 0.2 0.1\n")
@@ -384,7 +345,7 @@ def test_the_source_is_never_overwritten(tmp_path, source):
     film(tmp_path / "f.png")
     (tmp_path / "train.csv").write_text(TWO_READERS)
     forced = ImportOptions(one_patient_per_film=True, force=True)
-    with pytest.raises(InputError, match="overwrite the annotations"):
+    with pytest.raises(InputError, match="overwrite what it is made from"):
         import_annotations("vindr", tmp_path / source, tmp_path / "train.csv", forced)
     assert (tmp_path / "train.csv").read_text() == TWO_READERS
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from ovcf.problems import InputError
@@ -65,7 +66,20 @@ def test_who_is_in_training():
 def test_the_same_predictions_cost_nothing(splits):
     table = price_of_leakage(splits[0], splits[0].assign(split="patch"), replicates=100)
     all_rows = table[table["patches"] == "all"]
-    assert (all_rows[["difference", "low", "high"]] == 0).all(axis=None)
+    assert (all_rows["difference"] == 0).all()
+    assert table[["low", "high"]].isna().all(axis=None)  # nothing varies, so nothing is estimable
+
+
+def test_seen_against_unseen_patients_is_tested_as_two_samples(splits):
+    table = price_of_leakage(*splits, replicates=50).set_index("patches")
+    seen, unseen = (table.loc[f"patient {k}in training by patch"] for k in ("", "not "))
+    row = table.loc["in training less not in training"]
+    se = [(part["high"] - part["low"]) / 2 / 1.959963984540054 for part in (seen, unseen)]
+    assert np.isnan(se[1]) and unseen["difference"] == 0  # ranked alike by both: nothing to add
+    se[1] = 0
+    assert row["difference"] == pytest.approx(seen["difference"] - unseen["difference"])
+    z = row["difference"] / np.hypot(*se)
+    assert row["p"] == pytest.approx(2 * norm.sf(abs(z)))
 
 
 def test_tables_that_do_not_match_are_refused(splits):

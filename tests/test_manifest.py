@@ -2,6 +2,7 @@
 
 import json
 import os
+import unicodedata
 
 import numpy as np
 import pandas as pd
@@ -134,6 +135,30 @@ def test_headings_may_be_capitals_and_blanks_do_not_count(folder):
 def test_levels_in_other_spellings(folder):
     write(folder, "1,p,films/a.png,th12,Fresh,1,1,9,9", "2,p,films/a.png,D5,OLD,11,11,19,19", GOOD[2])
     assert read_cohort(folder).patches["level"].tolist() == ["T12", "T5", ""]
+
+
+@pytest.mark.parametrize("kept, written", [("NFD", "NFC"), ("NFC", "NFD")])
+def test_accents_are_found_however_they_are_stored(folder, kept, written):
+    name = unicodedata.normalize(kept, "films/R\xf6ntgen.png")
+    (folder / "films/a.png").rename(folder / name)
+    rows = [row.replace("films/a.png", unicodedata.normalize(written, name)) for row in GOOD]
+    write(folder, *rows)
+    assert read_cohort(folder).patches["image"].tolist()[:2] == [name] * 2
+
+
+def test_a_stated_size_that_is_not_the_films_is_refused(folder):
+    write(
+        folder, GOOD[0] + ",100,80", GOOD[1] + ",200,160", GOOD[2] + ",,NA", header=HEADER + ",image_width,image_height"
+    )
+    assert problems(folder) == [("other_size", 3, "image_width"), ("other_size", 3, "image_height")]
+
+
+def test_every_wrong_cell_of_studies_is_named(folder):
+    write(folder, *GOOD)
+    studies = "patient_id;age;mri_available\n7;61,5;TRUE\n\n;200;perhaps\n"
+    (folder / "studies.csv").write_text(studies)
+    found = {(row, column) for _, row, column in problems(folder)}
+    assert found == {(4, "patient_id"), (4, "age"), (4, "mri_available")}
 
 
 def test_regions_by_level():

@@ -178,7 +178,7 @@ def test_the_price_of_leakage_names_whom_it_is_about(predictions, ax):
     rows = price[price.metric.isin(["auc", "auc_fold_mean"])]
     words = {"auc": "AUC", "auc_fold_mean": "AUC, mean of folds"}
     expected = [f"{words[r.metric]}, {r.patches} (n = {r.n})\n{r.method}" for r in rows.itertuples()]
-    assert names(ax) == expected and len(expected) == 5
+    assert names(ax) == expected and len(expected) == 6
     np.testing.assert_allclose([x for x, _ in dots(ax)], rows.difference)
     assert dashed(ax) == [0] and ax.get_xlabel() == "AUC split by patch minus AUC split by patient"
 

@@ -274,6 +274,7 @@ def test_leakage_splits_by_patient_and_by_patch():
         "all | 24 | AUC | 0.867 | 0.958 | 0.091 [0.109, 0.909] | 0.019 | clustered DeLong (Obuchowski)",
         "patient in training by patch | 15 | AUC | 0.786 | 0.929 | 0.143 [0.110, 0.910] | 0.02 | clustered DeLong (Obuchowski)",
         "patient not in training by patch | 9 | AUC | 1.000 | 1.000 | 0.000 [0.111, 0.911] | 0.021 | clustered DeLong (Obuchowski)",
+        "in training less not in training | 24 | AUC | – | – | 0.143 [0.112, 0.912] | 0.022 | clustered DeLong (Obuchowski)",
     ]
 
 

@@ -117,7 +117,7 @@ def test_wrong_input_is_refused_with_its_row(tmp_path, name):
     with pytest.raises(InputError) as caught:
         read_readings(path)
     found = [p for p in caught.value.problems if p.row == row and p.column == column]
-    assert found and found[0].file == "study.csv", str(caught.value)
+    assert found and found[0].file == str(path), str(caught.value)
     assert message is None or message in found[0].message
 
 
@@ -241,3 +241,69 @@ def test_one_session_must_be_there():
     with pytest.raises(InputError, match="no such session"):
         one_session(long_table(), "aided", 3)
     assert one_session(long_table(), "2", 3).ratings.shape == (1, 2, 4)
+
+
+# Dialects -------------------------------------------------------------------------------------------------
+
+
+def same_study(path, table):
+    """The file is read as the table is."""
+    read = check_readings(read_readings(path)).sort_values(["reader", "treatment", "case"], ignore_index=True)
+    expected = check_readings(table).sort_values(["reader", "treatment", "case"], ignore_index=True)
+    pd.testing.assert_frame_equal(read[expected.columns], expected)
+
+
+def halves():
+    return long_table().assign(rating=lambda t: t["rating"] + 0.5)
+
+
+def test_readings_with_semicolons_and_decimal_commas(tmp_path):
+    path = tmp_path / "r.csv"
+    halves().to_csv(path, index=False, sep=";", decimal=",", encoding="utf-16")
+    same_study(path, halves())
+
+
+def test_readings_as_r_writes_them_by_imrmcs_names(tmp_path):
+    """createIMRMCdf of the R package iMRMC: readerID, caseID, modalityID, score; truth as rows of reader truth."""
+    named = {"reader": "readerID", "treatment": "modalityID", "case": "caseID", "rating": "score"}
+    table = halves().rename(columns=named)
+    truth = table.drop_duplicates("caseID").assign(readerID="truth", modalityID="truth", score=lambda t: t["truth"])
+    path = tmp_path / "r.csv"
+    pd.concat([truth, table]).drop(columns="truth").reset_index(drop=True).to_csv(path, quoting=2)
+    same_study(path, halves())
+    table.to_csv(path, index=False)  # with truth as a column
+    same_study(path, halves())
+    table.drop(columns="truth").to_csv(path, index=False)
+    with pytest.raises(InputError, match="row 2.*without a truth row"):
+        read_readings(path)
+
+
+def test_readings_from_a_workbook_and_imrmc_under_another_name(tmp_path):
+    halves().to_excel(tmp_path / "r.xlsx", index=False)
+    same_study(tmp_path / "r.xlsx", halves())
+    write_imrmc(halves(), tmp_path / "study.imrmc").rename(tmp_path / "study.txt")
+    same_study(tmp_path / "study.txt", halves())
+
+
+@pytest.mark.parametrize("sign, said", [(1, False), (-1, True)])
+def test_a_scale_that_looks_reversed_is_said(shared, tmp_path, sign, said):
+    table = read_readings(shared / "reader_study" / "VanDyke.csv")
+    table.assign(rating=sign * table["rating"]).to_csv(tmp_path / "r.csv", index=False)
+    notes = " ".join(read_readings(tmp_path / "r.csv").attrs["notes"])
+    assert ("every reader's AUC is below 0.5" in notes) == said
+
+
+def test_missing_patients_are_not_one_patient(tmp_path):
+    path = tmp_path / "r.csv"
+    halves().assign(patient_id="NA").to_csv(path, index=False)
+    with pytest.raises(InputError, match="row 2, column patient_id: is empty"):
+        read_readings(path)
+
+
+@pytest.mark.parametrize("column", ["order", "seconds"])
+def test_every_documented_number_is_one(tmp_path, column):
+    lines = OWN.splitlines()
+    change(4, column, "first")(lines)
+    (tmp_path / "r.csv").write_text("\n".join(lines))
+    with pytest.raises(InputError, match=f"row 4, column {column}: not a number"):
+        read_readings(tmp_path / "r.csv")

@@ -55,7 +55,7 @@ def test_every_profile_is_a_recipe_and_nothing_of_it_is_lost(profile):
     recipe = Recipe.chosen(parameters)
     for field in dataclasses.fields(Recipe):
         assert field.name not in parameters or getattr(recipe, field.name) == parameters[field.name]
-    assert {field.name for field in dataclasses.fields(Recipe)} - set(parameters) == {"flips"}
+    assert {field.name for field in dataclasses.fields(Recipe)} - set(parameters) == {"flips", "precision"}
 
 
 def test_recipe_and_catalogue_are_free_of_torch():

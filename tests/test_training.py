@@ -121,7 +121,7 @@ def test_a_batch_can_be_learnt_by_heart(name):
     recipe = Recipe(trainable="all", epochs=EPOCHS[name], batch_size=4, flips=())
     train_network(net, images, fresh, recipe, np.random.default_rng(1), note_loss)
     assert losses[-1] < 0.5 * losses[0] and losses[-1] < 0.35, losses
-    assert np.isfinite(network_probability(net, images, "all")).all()
+    assert np.isfinite(network_probability(net, images, recipe)).all()
 
 
 def test_the_last_stage_trains_and_the_stem_does_not(rng):

@@ -2,7 +2,9 @@
 
 import json
 import math
+import os
 import re
+import unicodedata
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
@@ -101,6 +103,7 @@ def _checked(cells: Cells, root: Path, allow_outside: bool, check, workers: int 
     headers = _film_headers(cells, root, patches["image"], check, workers)
     _check_ids(cells)
     _check_boxes(cells, patches, headers)
+    _check_sizes(cells, patches, headers)
     _check_twice(cells, patches)
     if not len(patches):
         cells.add("empty", "no row stands below the header", None)
@@ -141,12 +144,12 @@ def _as_it_came(name: str, column: list[str]) -> list:
 
 
 def _paths(cells: Cells, root: Path, allow_outside: bool) -> list[str]:
-    """Return image paths relative to the root with forward slashes; refuse those that leave it."""
+    """Return image paths relative to the root with forward slashes, accents as on disk; refuse those that leave it."""
     inside, found = root.resolve(), {}
     for row, cell in cells.rows("image"):
         path = cell.replace("\\", "/")
         if cell and cell not in found:
-            found[cell] = PurePosixPath(path).as_posix()
+            found[cell] = _on_disk(PurePosixPath(path).as_posix(), root)
             if not allow_outside and _leaves(path, root, inside):
                 found[cell] = ""
         if cell and not found[cell]:
@@ -159,6 +162,14 @@ def _paths(cells: Cells, root: Path, allow_outside: bool) -> list[str]:
                 "a path below the folder of the manifest",
             )
     return [found.get(cell, "") for cell in cells.column("image")]
+
+
+def _on_disk(path: str, root: Path) -> str:
+    """Return a path with its accents stored as the file's name has them: as one letter (NFC) or two (NFD)."""
+    if path.isascii():
+        return path
+    spellings = (path, *(unicodedata.normalize(form, path) for form in ("NFC", "NFD")))
+    return next((spelling for spelling in spellings if os.path.lexists(root / spelling)), path)
 
 
 def _leaves(path: str, root: Path, inside: Path) -> bool:
@@ -267,6 +278,17 @@ def _check_boxes(cells: Cells, patches: pd.DataFrame, headers: dict[str, FilmHea
             )
 
 
+def _check_sizes(cells: Cells, patches: pd.DataFrame, headers: dict[str, FilmHeader]) -> None:
+    """A manifest that says how large its films are speaks of these films: boxes drawn at another size miss."""
+    stated = {name: cells.column(name) for name in ("image_width", "image_height")}
+    for k, (row, image) in enumerate(zip(cells.table["row"].tolist(), patches["image"], strict=True)):
+        for name, side in (("image_width", "width"), ("image_height", "height")):
+            cell, header = held(stated[name][k]), headers.get(image)
+            if header and NUMBER.fullmatch(cell) and float(cell) != getattr(header, side):
+                message = f"the film's {side} is another: its boxes were drawn at another size, or on another film"
+                cells.add("other_size", message, row, name, cell, f"{getattr(header, side)} px")
+
+
 def _with_their_box(cells: Cells, patches: pd.DataFrame) -> tuple[np.ndarray, tuple[Problem, ...]]:
     """Return which rows are patches (bool), and the others: without a box on a film whose other rows have one.
 
@@ -328,8 +350,14 @@ def _settings(path: Path) -> dict:
 
 
 def _studies(root: Path) -> pd.DataFrame | None:
-    """Return studies.csv beside the manifest, cells as text; None where there is none."""
+    """Return studies.csv beside the manifest, cells as text that can be read as their columns want; None without."""
     path = root / "studies.csv"
     if not path.is_file():
         return None
-    return read_table(path, STUDIES, required=("patient_id",))[0].drop(columns="row")
+    table, _ = read_table(path, STUDIES, required=("patient_id",))
+    cells = Cells(table, path, STUDIES)
+    for name in table.columns.intersection(list(STUDIES)):
+        cells.values(name)
+    if cells.problems:
+        raise InputError(cells.problems)
+    return table.drop(columns="row")

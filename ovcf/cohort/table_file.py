@@ -25,7 +25,7 @@ _SEP_LINE = re.compile(r'"?sep=(.)"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)  # E
 _COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
 _POINT = re.compile(r"[+-]?\d*\.\d+(?:[eE][+-]?\d+)?", re.ASCII)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+", re.ASCII)
-_OTHER_FILES = {  # first bytes of what people call a table and is none
+_OTHER_FILES = {  # first bytes, in small letters where they are letters, of what people call a table and is none
     b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls) or one with a password: save it as .xlsx or CSV",
     b"\x1f\x8b": "compressed (gzip, or R's .rds): save it as CSV",
     b"PAR1": "a Parquet file: save it as CSV",
@@ -34,6 +34,9 @@ _OTHER_FILES = {  # first bytes of what people call a table and is none
     b"%PDF": "a PDF",
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
+    b"<html": "a web page (some programs call it .xls): save it as .xlsx or CSV",
+    b"<!doctype": "a web page (some programs call it .xls): save it as .xlsx or CSV",
+    b"<?xml": "XML: save it as .xlsx or CSV",
 }
 Lines = list[tuple[int, list[str]]]  # (line number, cells)
 
@@ -96,16 +99,16 @@ def read_sound_lines(
     if problems:
         raise InputError(problems + unfit)
     rows = [(row, cells) for row, cells in rows if len(cells) == len(names)]
-    table = pd.DataFrame([cells for _, cells in rows], columns=names, dtype=object)
     numbers = [row for row, _ in rows]
+    cells = {name: [line[k] for _, line in rows] for k, name in enumerate(names)}
     for name in [name for name in names if name in columns and columns[name].kind != "name"]:
-        table[name] = table[name].map(held)
-        if columns[name].kind == "number":
-            table[name], wrong = _with_points(table[name].tolist(), numbers, sheet.separator)
+        cells[name] = list(map(held, cells[name]))
+        if columns[name].kind in ("number", "flag"):  # a flag may be 1,0
+            cells[name], wrong = _with_points(cells[name], numbers, sheet.separator)
             problems += [problem._replace(file=str(path), column=name) for problem in wrong]
     if problems:
         raise InputError(problems + unfit)
-    return table.assign(row=numbers), sheet.notes, unfit
+    return pd.DataFrame(cells, dtype=object).assign(row=numbers), sheet.notes, unfit
 
 
 def read_sheet(path: Path, fits: Callable[[list[str]], bool] = bool) -> Sheet:
@@ -145,7 +148,7 @@ def decoded(data: bytes, path: Path) -> tuple[str, list[str]]:
     Raises InputError for what is no text, and says what it is where that can be seen.
     """
     for start, what in _OTHER_FILES.items():
-        if data.startswith(start):
+        if data.startswith(start) or data[:9].lower().startswith(start):
             raise InputError(Problem("no_table", f"not a table of text: {what}", str(path), allowed="CSV or .xlsx"))
     wide = _wide(data)
     try:

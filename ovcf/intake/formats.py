@@ -28,7 +28,7 @@ class Format(NamedTuple):
 
 _HERE = "ovcf.intake.importers"
 # 0012-F-067Y1: subject, sex, age in years, view (0 frontal, 1 lateral)
-_BUU_PATIENT = r"^(?P<patient>[^-]+)(?:-(?P<sex>[FMfm])-(?P<age>\d{1,3})Y)?"
+_BUU_PATIENT = r"^(?P<patient>[^-]+)-(?P<sex>[FMfm])-(?P<age>\d{1,3})Y"
 
 FORMATS: dict[str, Format] = {
     "yolo": Format("YOLO text files: boxes, oriented boxes, segments", f"{_HERE}.yolo:read_yolo"),

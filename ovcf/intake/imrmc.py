@@ -43,12 +43,12 @@ def read_imrmc(path: str | Path) -> pd.DataFrame:
     lines = text.splitlines()
     start = next((i for i, line in enumerate(lines) if line.strip().upper().startswith("BEGIN DATA")), None)
     if start is None:
-        raise InputError(Problem("imrmc", "no line BEGIN DATA:", path.name))
-    table, problems = _rows(lines, start + 1, path.name)
+        raise InputError(Problem("imrmc", "no line BEGIN DATA:", str(path)))
+    table, problems = _rows(lines, start + 1, str(path))
     truth = table[_is_truth(table)]
     if problems:
         raise InputError(problems)
-    long = with_truth(table, path.name)
+    long = with_truth(table, str(path))
     long.attrs["notes"] = [*notes, *_contradictions(lines[:start], truth, long)]
     return long
 

@@ -9,18 +9,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ovcf.cohort.columns import NAME, TEXT, Column
+from ovcf.cohort.columns import TEXT, Column
 from ovcf.cohort.table_file import decoded, read_bytes, read_table
 from ovcf.cohort.workbook import is_workbook
 from ovcf.intake.imrmc import read_imrmc, with_truth
+from ovcf.problems import InputError, Problem
 from ovcf.stats.readers.checks import check_readings
+from ovcf.stats.roc import auc
 
-_NUMBER, _WORD = Column("number"), Column("word")
+_NUMBER = Column("number")
 READINGS: dict[str, Column] = {
-    **dict.fromkeys(("reader", "treatment", "session", "case", "patch_id", "patient_id"), NAME),
-    **dict.fromkeys(("truth", "answer"), _WORD),
-    **dict.fromkeys(("rating", "order", "confidence", "seconds", "model_p_fresh"), _NUMBER),
-    "time": TEXT,
+    # a missing id is no name: all readings without a patient would be one patient's
+    **dict.fromkeys(("reader", "treatment", "session", "case", "patch_id", "patient_id", "answer", "time"), TEXT),
+    **dict.fromkeys(("truth", "rating", "order", "confidence", "seconds", "model_p_fresh"), _NUMBER),
 }
 ALIASES = {
     "readerid": "reader",
@@ -63,9 +64,22 @@ def read_readings(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     table, notes = read_table(path, READINGS, aliases=ALIASES)
     rows, table = table["row"].to_numpy(), table.drop(columns="row")
     if {"reader", "treatment", "case", "rating"} <= set(table) and "truth" not in table:
-        long = with_truth(table.assign(line=rows), path.name)
+        long = with_truth(table.assign(line=rows), str(path))
         return _finished(long, long, notes, path.name)
-    return _finished(table, check_readings(table, path.name, rows), notes, path.name)
+    long = check_readings(table, str(path), rows)
+    _check_numbers(table, str(path), rows)
+    return _finished(table, long, notes, path.name)
+
+
+def _check_numbers(table: pd.DataFrame, file: str, rows: np.ndarray) -> None:
+    """Refuse cells of `order` and `seconds` that are no numbers; `check_readings` looks at what the analysis reads."""
+    problems = [
+        Problem("number", "not a number", file, int(rows[k]), name, table[name].iloc[k], "a number or empty")
+        for name in table.columns.intersection(["order", "seconds"])
+        for k in np.flatnonzero((table[name] != "") & pd.to_numeric(table[name], errors="coerce").isna())
+    ]
+    if problems:
+        raise InputError(problems)
 
 
 def _holds_imrmc(path: Path) -> bool:
@@ -89,10 +103,8 @@ def _finished(table: pd.DataFrame, long: pd.DataFrame, notes: list[str], file: s
 
 def _reversed(long: pd.DataFrame) -> list[str]:
     """Ask about the scale where every reader is worse than chance and the mean AUC is well below 0.5."""
-    from sklearn.metrics import roc_auc_score
-
     areas = [
-        roc_auc_score(readings["truth"], readings["rating"])
+        auc(readings["truth"], readings["rating"])
         for _, readings in long.groupby(["reader", "treatment"])
         if readings["truth"].nunique() == 2
     ]

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,8 +13,8 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from ovcf.models.arithmetic import training_arithmetic, trunk_arithmetic
 from ovcf.models.catalogue import describe_training
-from ovcf.models.features import trunk_precision
 from ovcf.models.recipe import Recipe
 from ovcf.models.reference import UNLIKE_RULE
 from ovcf.models.tensors import images_digest
@@ -144,15 +145,16 @@ def determinism_record() -> dict[str, Any]:
 
     Versions, device, threads, arithmetic and flags; for run.json and the model's card.
     """
-    cuda = torch.cuda.is_available()
+    cuda, head = torch.cuda.is_available(), Recipe()
     return {
         "versions": {name: _version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "device": torch.cuda.get_device_name() if cuda else "cpu",
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "threads": {"features": torch.get_num_threads(), "training of one fold": 1, "cores": os.cpu_count()},
-        "frozen random trunks": {network: trunk_precision(network) for network in NETWORKS},
-        "frozen pretrained trunks": "float32" if not cuda else "mixed float16",
+        "frozen random trunks": {network: trunk_arithmetic(network, None, head) for network in NETWORKS},
+        "frozen pretrained trunks": trunk_arithmetic("alexnet", Path("a file"), head),
+        "layers that train": training_arithmetic(Recipe(trainable="all")),
         "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
         "cudnn": {"benchmark": torch.backends.cudnn.benchmark, "deterministic": torch.backends.cudnn.deterministic},
         "caveats": [CUDA_CAVEAT] if cuda else [],

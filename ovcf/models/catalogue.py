@@ -46,7 +46,8 @@ class Architecture(NamedTuple):
     stream : its number among the random streams; None: a hash of the name. Never a position: a network added
         anywhere leaves all others as they were.
     bfloat16 : how far bfloat16 moves the features of its random trunk, in SDs between patches (112 px, seed 0);
-        None: its trunk runs in float32 always
+        None: its random trunk runs in float32 unless bfloat16 is asked for
+    bfloat16_pretrained : whether `precision: auto` lets its pretrained trunk run in bfloat16; for networks measured so
     """
 
     name: str
@@ -60,6 +61,7 @@ class Architecture(NamedTuple):
     packaged: bool = False
     stream: int | None = None
     bfloat16: float | None = None
+    bfloat16_pretrained: bool = False
 
     @property
     def seed_stream(self) -> int:

@@ -11,12 +11,14 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
-from ovcf.files import kept, placing, seal
+from ovcf.files import kept, placing, seal, sweep
 from ovcf.models.catalogue import describe_weights
+from ovcf.models.checkpoint import Checkpoint
 from ovcf.models.features import trunk_features
+from ovcf.models.feed import Rows
 from ovcf.models.jobs import Job, check_patches, plan
 from ovcf.models.networks import Network
-from ovcf.models.progress import Progress, heartbeat
+from ovcf.models.progress import Progress, beat_file, heartbeat
 from ovcf.models.recipe import Recipe
 from ovcf.models.threads import one_thread
 from ovcf.models.training import head_probability, network_probability, train_head, train_network
@@ -89,12 +91,15 @@ def run_job(job: Job, source: NDArray) -> None:
     all cores busy instead.
     """
     end_with_parent()
+    for path in (job.target, job.checkpoint, beat_file(job)):
+        sweep(path)
     with one_thread():
         state, p_fresh = _train_and_predict(job, source)
     with placing(job.target) as partial:
         tensors = state | {"p_fresh": torch.from_numpy(p_fresh)}
         safetensors.torch.save_file(tensors, partial, metadata=job.notes())
     seal(job.target)
+    Checkpoint(job.checkpoint).done()
 
 
 def _train_and_predict(job: Job, source: NDArray) -> tuple[dict[str, torch.Tensor], NDArray[np.float64]]:
@@ -103,8 +108,8 @@ def _train_and_predict(job: Job, source: NDArray) -> tuple[dict[str, torch.Tenso
         state = train_head(source[job.train], fresh, job.recipe, rng, beat)
         return state, head_probability(source[job.test, 0], state)
     net = _untrained(job)
-    state = train_network(net, _Rows(source, job.train), fresh, job.recipe, rng, beat)
-    return state, network_probability(net, _Rows(source, job.test), job.recipe.trainable)
+    state = train_network(net, Rows(source, job.train), fresh, job.recipe, rng, beat, Checkpoint(job.checkpoint))
+    return state, network_probability(net, Rows(source, job.test), job.recipe)
 
 
 def _untrained(job: Job) -> Network:
@@ -117,20 +122,6 @@ def _untrained(job: Job) -> Network:
     if job.recipe.draws != job.recipe.seed:
         net.head.load_state_dict(start(job.recipe.draws).head.state_dict())
     return net
-
-
-class _Rows:
-    """Some rows of a large array, read from disk only when a batch asks for them."""
-
-    def __init__(self, array: NDArray, rows: NDArray[np.intp]):
-        self.array, self.rows, self.ndim = array, rows, array.ndim
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, key) -> NDArray:
-        rows, *more = key if isinstance(key, tuple) else (key,)
-        return self.array[(self.rows[rows], *more)]
 
 
 # ---------------------------------------------------------------- what came of it

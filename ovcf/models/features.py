@@ -10,14 +10,15 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ovcf.files import check_room, digest, kept, placing, seal, stamp
-from ovcf.models.catalogue import FEATURES_VERSION, RANDOM_VERSION, architecture, file_stem
+from ovcf.files import check_room, digest, kept, placing, seal, stamp, sweep
+from ovcf.models.arithmetic import BFLOAT16, computing, prepared, repeatable, trunk_arithmetic
+from ovcf.models.catalogue import FEATURES_VERSION, RANDOM_VERSION, file_stem
 from ovcf.models.networks import Network
 from ovcf.models.recipe import Recipe
 from ovcf.models.tensors import flip, images_digest, to_tensor
 from ovcf.models.weights import load_network
 
-BATCH = 32  # images at once; the fastest of 8, 16, 32 and 64 on two cores at 112 px
+BATCH = {"cpu": 32, "cuda": 256}  # images at once; on two cores the fastest of 8, 16, 32 and 64 at 112 px
 
 
 def trunk_features(
@@ -47,8 +48,10 @@ def trunk_features(
     name = features_key(network, images, recipe, path)
     target = Path(cache) / "features" / f"{file_stem(network)}-{part_of(recipe)}-{name[:20]}.npy"
     if not kept(target):
+        sweep(target)
         net = load_network(network, recipe.weights, size=images.shape[1], seed=recipe.seed, path=path)
-        _write_features(target, at_precision(net, trunk_precision(network, path)), images, recipe, progress)
+        chosen = trunk_arithmetic(network, path, recipe)
+        _write_features(target, prepared(net, chosen), images, recipe, chosen, progress)
     return np.load(target, mmap_mode="r")
 
 
@@ -67,7 +70,7 @@ def features_key(network: str, images: NDArray[np.uint8], recipe: Recipe, path: 
         "weights": weights_source(path, recipe.seed),
         "states": recipe.states,
         "torch": torch.__version__,
-        "precision": trunk_precision(network, path),
+        "precision": trunk_arithmetic(network, path, recipe),
     }
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -84,65 +87,38 @@ def _file_digest(path: str, _size: int, _changed: int) -> str:
     return digest(Path(path))
 
 
-# ---------------------------------------------------------------- precision
-def trunk_precision(network: str, path: Path | None = None) -> str:
-    """Say in which arithmetic a frozen trunk runs.
-
-    Random trunks whose features bfloat16 hardly moves (`Architecture.bfloat16`) use it where the processor
-    multiplies it natively: half the time, and an error far below what lies between patches. Pretrained trunks use
-    float32 always. On a GPU all use automatic mixed precision.
-    """
-    if torch.cuda.is_available():
-        return "mixed float16"
-    fit = path is None and architecture(network).bfloat16 is not None
-    return "bfloat16" if fit and _native_bfloat16() else "float32"
-
-
-def _native_bfloat16() -> bool:
-    able = torch.cpu.get_capabilities()
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16"))
-
-
+# ---------------------------------------------------------------- running a trunk
 @torch.inference_mode()
-def run_trunk(net: Network, x: torch.Tensor, part: str = "stage", precision: str = "float32") -> torch.Tensor:
-    """Features (n, d) or maps (n, c, h, w), float32, of inputs (n, 3, s, s); `net` is in `precision` already."""
-    x = x.to(torch.bfloat16) if precision == "bfloat16" else x
-    with torch.autocast("cuda", torch.float16, enabled=precision == "mixed float16"):
+def run_trunk(net: Network, x: torch.Tensor, part: str, arithmetic: str) -> torch.Tensor:
+    """Features (n, d) or maps (n, c, h, w), float32, of inputs (n, 3, s, s); `net` is `prepared` already."""
+    x = x.to(torch.bfloat16) if arithmetic == BFLOAT16 else x
+    with computing(x.device, arithmetic):
         maps = net.stem(x)
         return (maps if part == "stem" else net.stage(maps)).float()
 
 
-def at_precision(net: Network, precision: str) -> Network:
-    """Put a trunk where and in what it runs: bfloat16 weights, or the GPU when the precision is mixed."""
-    if precision == "bfloat16":
-        return net.to(torch.bfloat16)
-    return net.to("cuda") if precision == "mixed float16" and torch.cuda.is_available() else net
-
-
-def precision_of(net: Network) -> str:
-    """Say in which arithmetic a trunk prepared by `at_precision` runs."""
-    weight = next(net.parameters())
-    return "mixed float16" if weight.is_cuda else "bfloat16" if weight.dtype == torch.bfloat16 else "float32"
-
-
-def features_of(net: Network, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Features (n, d) float32 of unflipped patches (n, s, s) uint8, by a trunk that `at_precision` prepared."""
-    device, precision = next(net.parameters()).device, precision_of(net)
-    batches = (to_tensor(images[i : i + BATCH], device) for i in range(0, len(images), BATCH))
-    return np.concatenate([run_trunk(net, x, "stage", precision).cpu().numpy() for x in batches])
+def features_of(net: Network, images: NDArray[np.uint8], arithmetic: str) -> NDArray[np.float32]:
+    """Features (n, d) float32 of unflipped patches (n, s, s) uint8, by a trunk that is `prepared`."""
+    where = next(net.parameters()).device
+    size = BATCH[where.type]
+    with repeatable():
+        parts = (to_tensor(images[i : i + size], where) for i in range(0, len(images), size))
+        return np.concatenate([run_trunk(net, x, "stage", arithmetic).cpu().numpy() for x in parts])
 
 
 # ---------------------------------------------------------------- the file
-def _write_features(target: Path, net: Network, images: NDArray, recipe: Recipe, progress: bool) -> None:
+def _write_features(
+    target: Path, net: Network, images: NDArray, recipe: Recipe, arithmetic: str, progress: bool
+) -> None:
     """Fill a memory map beside the target and put it in place when whole; memory stays flat whatever n is."""
-    precision, part = precision_of(net), part_of(recipe)
-    device = next(net.parameters()).device
-    with placing(target) as partial, tqdm(total=len(images), unit="patch", disable=not progress) as bar:
+    part, where = part_of(recipe), next(net.parameters()).device
+    size = BATCH[where.type]
+    with placing(target) as partial, repeatable(), tqdm(total=len(images), unit="patch", disable=not progress) as bar:
         bar.set_description(f"{net.name} features")
         out = None
-        for start in range(0, len(images), BATCH):
-            x = to_tensor(images[start : start + BATCH], device)
-            rows = torch.stack([run_trunk(net, flip(x, s), part, precision) for s in recipe.states], 1).cpu().numpy()
+        for start in range(0, len(images), size):
+            x = to_tensor(images[start : start + size], where)
+            rows = torch.stack([run_trunk(net, flip(x, s), part, arithmetic) for s in recipe.states], 1).cpu().numpy()
             if out is None:  # the shape is known once the first batch is through
                 kind = np.float32 if part == "stage" else np.float16
                 check_room(target.parent, len(images) * rows[0].size * np.dtype(kind).itemsize, "features")

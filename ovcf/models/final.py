@@ -17,13 +17,16 @@ import torch
 from numpy.typing import NDArray
 
 from ovcf.files import digest
-from ovcf.models.features import BATCH, at_precision, features_of
+from ovcf.models.arithmetic import FLOAT32, device, prepared
+from ovcf.models.features import features_of
 from ovcf.models.networks import Network, empty_network
 from ovcf.models.reference import FEWEST_GREYS, Reference, nearest, neighbour_distance
 from ovcf.models.tensors import to_tensor
 from ovcf.models.threads import one_thread
 from ovcf.models.training import head_probability
 from ovcf.problems import InputError, Problem
+
+AT_ONCE = 32  # patches
 
 
 def load_final(folder: Path) -> "FinalModel":
@@ -108,18 +111,18 @@ class FinalModel:
     @cached_property
     def _trunk(self) -> Network:
         """The network in the arithmetic its features were made in (bfloat16 for random trunks, say)."""
-        if self._precision == "float32":
+        if self._precision == FLOAT32:
             return self.net
-        return at_precision(empty_network(self.network, self.net.state_dict()), self._precision)
+        return prepared(empty_network(self.network, self.net.state_dict()), self._precision)
 
     @property
     def _precision(self) -> str:
         made = self.card["precision"]
-        return made if made != "mixed float16" or torch.cuda.is_available() else "float32"
+        return FLOAT32 if made.startswith("mixed") and device().type == "cpu" else made
 
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features (n, d) float32 of patches (n, s, s) uint8, prepared as `card["preprocessing"]` says."""
-        return features_of(self._trunk, self._checked(images))
+        return features_of(self._trunk, self._checked(images), self._precision)
 
     @one_thread()
     def members(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -192,8 +195,8 @@ class FinalModel:
         if self.card["recipe"]["trainable"] == "head":
             return np.stack([head_probability(features, head) for head in self._members])
         out = np.empty((len(self._members), len(images)))
-        for start in range(0, len(images), BATCH):
-            x = to_tensor(images[start : start + BATCH])
+        for start in range(0, len(images), AT_ONCE):
+            x = to_tensor(images[start : start + AT_ONCE])
             for row, state in enumerate(self._members):
                 logits = torch.func.functional_call(self.net, state, x)
                 out[row, start : start + len(x)] = torch.softmax(logits.double(), 1)[:, 1]

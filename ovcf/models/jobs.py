@@ -11,8 +11,9 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from ovcf.models.arithmetic import arithmetic
 from ovcf.models.catalogue import RECIPE_VERSION, architecture, file_stem
-from ovcf.models.features import trunk_precision, weights_source
+from ovcf.models.features import weights_source
 from ovcf.models.recipe import Recipe
 from ovcf.models.sources import locate
 from ovcf.models.tensors import images_digest
@@ -36,6 +37,11 @@ class Job(NamedTuple):
         """The job's own randomness: the same in any order and on any number of workers."""
         stream = [self.recipe.draws, architecture(self.network).seed_stream, self.fold]
         return np.random.default_rng(np.random.SeedSequence(stream))
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file that holds this job in the middle of its training."""
+        return self.target.with_name(f".{self.target.stem}.checkpoint")
 
     def notes(self) -> dict[str, str]:
         """What stands in the result's header."""
@@ -70,7 +76,7 @@ def plan(
     data, taking_part = images_digest(images), np.ones(len(patches), bool) if within is None else np.asarray(within)
     jobs = []
     for network in networks:
-        source = f"{weights_source(paths[network], recipe.seed)}, {trunk_precision(network, paths[network])}"
+        source = f"{weights_source(paths[network], recipe.seed)}, {arithmetic(network, paths[network], recipe)}"
         for k in folds if folds is not None else np.unique(fold):
             train, test = np.flatnonzero((fold != k) & taking_part), np.flatnonzero((fold == k) & taking_part)
             rows = [hashlib.sha256(np.ascontiguousarray(a).data).hexdigest() for a in (train, test, fresh)]

@@ -19,9 +19,10 @@ import torch
 from numpy.typing import NDArray
 
 from ovcf.files import digest, placing_folder, write_text
+from ovcf.models.arithmetic import FLOAT32, trunk_arithmetic
 from ovcf.models.card import Origin, card_page, make_card
 from ovcf.models.crossval import run, trained_state
-from ovcf.models.features import features_of, trunk_features, trunk_precision
+from ovcf.models.features import features_of, trunk_features
 from ovcf.models.final import damaged_parts, tensors_digest
 from ovcf.models.jobs import Job, plan
 from ovcf.models.recipe import Recipe
@@ -72,7 +73,7 @@ def train_final(
         return out
     run(jobs, images, cache, progress=progress)
     frozen, reference = _frozen(final), _reference(final, images, patches, cache)
-    precision = "float32" if recipe.trainable == "all" else trunk_precision(network, final.path)
+    precision = trunk_arithmetic(network, final.path, recipe)
     about = {"recipe": recipe, "origin": origin, "precision": precision, "threshold": reference.threshold}
     made = _Made(key, make_card(patches, images, predictions, **about), frozen, reference)
     _write(out, made, patches, predictions, jobs)
@@ -92,7 +93,7 @@ def _reference(final: Job, images: NDArray[np.uint8], patches: pd.DataFrame, cac
     else:
         net = _starting_network(final)
         net.load_state_dict(trained_state(final), strict=False)
-        features = features_of(net, images)
+        features = features_of(net, images, FLOAT32)
     return make_reference(features, patches.patient_id.to_numpy())
 
 

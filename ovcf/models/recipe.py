@@ -18,6 +18,7 @@ one of four, each as likely as the others."""
 
 WEIGHTS = ("imagenet", "packaged", "none")  # or the path of a folder
 TRAINABLE = ("head", "last_stage", "all")
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 AS_SEED = -1
 """The training seed that means: the same as `seed`."""
@@ -48,6 +49,7 @@ class Recipe:
     seed : of the weights of random trunks
     training_seed : fixes everything that is drawn in training (first weights of the head, order, flips), through
         (training_seed, network, fold); AS_SEED: the same as `seed`. Runs that differ in it alone can be paired.
+    precision : "float32", "bfloat16" or "auto"; `arithmetic` says what comes of it on this machine
 
     Raises
     ------
@@ -65,6 +67,7 @@ class Recipe:
     flips: tuple[str, ...] = FLIPS
     seed: int = 0
     training_seed: int = AS_SEED
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
         if problems := _problems(self):
@@ -104,10 +107,10 @@ class Recipe:
         return ((),) + tuple((f,) for f in flips) + ((flips,) if len(flips) == 2 else ())
 
     def training(self) -> dict[str, Any]:
-        """What training depends on besides data and starting weights, as plain values: for keys, notes and cards."""
+        """What training depends on besides data, starting weights and arithmetic: for keys, notes and cards."""
         flips = tuple(f for f in FLIPS if f in self.flips)
         values = dataclasses.asdict(self) | {"flips": flips, "training_seed": self.draws}
-        return {name: value for name, value in values.items() if name != "weights"}
+        return {name: value for name, value in values.items() if name not in ("weights", "precision")}
 
 
 def _problems(recipe: Recipe) -> list[Problem]:
@@ -117,6 +120,8 @@ def _problems(recipe: Recipe) -> list[Problem]:
         problems.append(unknown("weights", recipe.weights, WEIGHTS, also="the path of a folder that exists"))
     if recipe.trainable not in TRAINABLE:
         problems.append(unknown("trainable", recipe.trainable, TRAINABLE))
+    if recipe.precision not in PRECISIONS:
+        problems.append(unknown("precision", recipe.precision, PRECISIONS))
     for name, (kind, least, most) in RANGES.items():
         value = getattr(recipe, name)
         kinds = int if kind is int else (int, float)

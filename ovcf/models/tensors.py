@@ -23,6 +23,11 @@ def to_tensor(images: NDArray[np.uint8], device: torch.device | str = "cpu") -> 
         found = f"{images.dtype} of shape {images.shape}"
         raise ValueError(f"patches must be uint8 of shape (n, s, s); found {found}")
     grey = torch.from_numpy(np.array(images)).to(device)  # a copy: images may be a read-only memory map
+    return scaled(grey)
+
+
+def scaled(grey: torch.Tensor) -> torch.Tensor:
+    """Bring grey bytes (n, s, s) to (n, 3, s, s) float32 in [-1, 1], channels-last."""
     grey = grey.float().div_(127.5).sub_(1.0)[:, None]  # (n, 1, s, s) in [-1, 1]
     return grey.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 

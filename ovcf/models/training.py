@@ -1,28 +1,19 @@
 """Training as a `Recipe` says it: SGD with momentum and cross-entropy. The last epoch counts, never the best one."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from ovcf.models.arithmetic import MIXED_FLOAT16, computing, device, repeatable, training_arithmetic
+from ovcf.models.checkpoint import Checkpoint
+from ovcf.models.feed import Feed, Source
 from ovcf.models.networks import Network
 from ovcf.models.recipe import Recipe
-from ovcf.models.tensors import flip, to_tensor
 
 Report = Callable[[int], None]  # called with the number of epochs done
-
-
-class Source(Protocol):
-    """Patches (n, s, s) uint8 or their stem's maps (n, states, c, h, w): an array, or what reads one by rows."""
-
-    ndim: int
-
-    def __len__(self) -> int: ...
-    def __getitem__(self, key, /) -> NDArray: ...
-
 
 LENGTH = 6.0
 """Root mean square length of a feature vector as the head sees it. With the paper's rate and 100 epochs, 1
@@ -122,6 +113,7 @@ def train_network(
     recipe: Recipe,
     rng: np.random.Generator,
     report: Report | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> dict[str, torch.Tensor]:
     """Train a network's last stage and head, or all of it, in place.
 
@@ -129,36 +121,22 @@ def train_network(
     ----------
     source : for `last_stage`, the stem's maps (n, states, c, h, w); for `all`, patches (n, s, s) uint8
     fresh, rng, report : as for `train_head`; torch's own generator (dropout) is seeded from rng
+    checkpoint : where training goes on from, and leaves how it stands after an epoch
 
     Returns
     -------
     The trained part of the state dict, on the CPU.
     """
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    net = net.to(device)
-    parts = trained_parts(net, recipe.trainable)
-    for p in net.parameters():
-        p.requires_grad_(False)
-    weights = [p.requires_grad_(True) for part in parts.values() for p in part.parameters()]
-    optimiser = torch.optim.SGD(weights, lr=recipe.learning_rate, momentum=recipe.momentum)
-    scaler = torch.amp.GradScaler(device, enabled=device == "cuda")
-    target = torch.from_numpy(np.asarray(fresh, np.int64)).to(device)
-    states = recipe.states
-    with torch.random.fork_rng():
+    parts = _made_trainable(net.to(device()), recipe)
+    steps = _Steps(net, source, fresh, recipe)
+    with torch.random.fork_rng(), repeatable():
         torch.manual_seed(int(rng.integers(2**62)))
-        for epoch in range(recipe.epochs):
-            for group in optimiser.param_groups:
-                group["lr"] = recipe.rate(epoch)
+        for epoch in range(steps.resumed(checkpoint, rng), recipe.epochs):
             for part in parts.values():
                 part.train()
-            for rows in batches(len(source), recipe.batch_size, rng):
-                drawn = rng.integers(len(states), size=len(rows))
-                logits = _logits(net, _batch(source, rows, drawn, states, device), recipe.trainable)
-                loss = nn.functional.cross_entropy(logits, target[rows])
-                optimiser.zero_grad(set_to_none=True)
-                scaler.scale(loss).backward()
-                scaler.step(optimiser)
-                scaler.update()
+            steps.epoch(epoch, rng)
+            if checkpoint:
+                checkpoint.keep(epoch + 1, steps.state(), rng, steps.scaler.state_dict())
             if report:
                 report(epoch + 1)
     net.eval()
@@ -175,29 +153,84 @@ def trained_parts(net: Network, trainable: str) -> dict[str, nn.Module]:
     return {name: getattr(net, name) for name in names}
 
 
-def _batch(source, rows, drawn, states, device) -> torch.Tensor:
-    """Inputs of one batch, each patch in the flip state drawn for it."""
-    if source.ndim == 5:  # maps: the flips were made before the stem
-        return torch.from_numpy(np.asarray(source[rows, drawn], np.float32)).to(device)
-    x = to_tensor(source[rows], device)
-    return torch.stack([flip(x[i : i + 1], states[k])[0] for i, k in enumerate(drawn)]).contiguous(
-        memory_format=torch.channels_last
-    )
+def _made_trainable(net: Network, recipe: Recipe) -> dict[str, nn.Module]:
+    """Let only the parts that train ask for gradients, and return them."""
+    parts = trained_parts(net, recipe.trainable)
+    net.requires_grad_(False)
+    for part in parts.values():
+        part.requires_grad_(True)
+    return parts
 
 
-def _logits(net: Network, x, trainable: str) -> torch.Tensor:
-    """Logits (n, 2) float32; mixed precision on a GPU."""
-    with torch.autocast("cuda", torch.float16, enabled=x.is_cuda):
-        return (net.head(net.stage(x)) if trainable == "last_stage" else net(x)).float()
+class _Steps:
+    """The steps of an epoch: forward, backward, SGD."""
+
+    def __init__(self, net: Network, source: Source, fresh: ArrayLike, recipe: Recipe):
+        self.net, self.recipe, self.arithmetic = net, recipe, training_arithmetic(recipe)
+        self.parts = trained_parts(net, recipe.trainable)
+        self.device = next(net.parameters()).device
+        self.feed = Feed(source, recipe.states, self.device)
+        self.target = torch.from_numpy(np.asarray(fresh, np.int64)).to(self.device)
+        self.weights = [p for p in net.parameters() if p.requires_grad]
+        on_gpu = self.device.type == "cuda"
+        self.optimiser = torch.optim.SGD(
+            self.weights, lr=recipe.learning_rate, momentum=recipe.momentum, fused=on_gpu or None
+        )
+        # bfloat16 has float32's range and needs no scaling
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.arithmetic == MIXED_FLOAT16)
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Weights, buffers and speeds of what trains."""
+        weights = {f"{name}.{k}": v for name, part in self.parts.items() for k, v in part.state_dict().items()}
+        speeds = {f"speed/{i}": s["momentum_buffer"] for i, s in enumerate(self._speeds()) if s}
+        return weights | speeds
+
+    def resumed(self, checkpoint: Checkpoint | None, rng: np.random.Generator) -> int:
+        """Take up training where a checkpoint left it; return how many epochs are done."""
+        epoch, tensors, scale = checkpoint.restore(rng) if checkpoint else (0, {}, {})
+        if epoch:
+            speeds = {name: tensors.pop(name) for name in list(tensors) if name.startswith("speed/")}
+            self.net.load_state_dict(tensors, strict=False)
+            for i, (weight, state) in enumerate(zip(self.weights, self._speeds(), strict=True)):
+                if f"speed/{i}" in speeds:
+                    state["momentum_buffer"] = torch.empty_like(weight).copy_(speeds[f"speed/{i}"])
+            self.scaler.load_state_dict(scale)
+        return epoch
+
+    def _speeds(self) -> list[dict]:
+        return [self.optimiser.state[weight] for weight in self.weights]
+
+    def epoch(self, epoch: int, rng: np.random.Generator) -> None:
+        """Go once through all patches, in an order and in flip states drawn from rng."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.rate(epoch)
+        parts = batches(len(self.target), self.recipe.batch_size, rng)
+        drawn = [rng.integers(len(self.recipe.states), size=len(rows)) for rows in parts]
+        # to the device at once: a copy in each step would make the GPU wait
+        order, drawn = (torch.from_numpy(np.concatenate(a)).to(self.device) for a in (parts, drawn))
+        sizes = [len(rows) for rows in parts]
+        for rows, states in zip(order.split(sizes), drawn.split(sizes), strict=True):
+            logits = _logits(self.net, self.feed(rows, states), self.recipe.trainable, self.arithmetic)
+            loss = nn.functional.cross_entropy(logits, self.target[rows])
+            self.optimiser.zero_grad(set_to_none=True)
+            self.scaler.scale(loss).backward()
+            self.scaler.step(self.optimiser)
+            self.scaler.update()
+
+
+def _logits(net: Network, x: torch.Tensor, trainable: str, arithmetic: str) -> torch.Tensor:
+    """Logits (n, 2) float32 of patches, or of their stem's maps where the last stage trains."""
+    with computing(x.device, arithmetic):
+        return net.head(net.stage(x if trainable == "last_stage" else net.stem(x))).float()
 
 
 @torch.inference_mode()
-def network_probability(net: Network, source: Source, trainable: str, batch: int = 32) -> NDArray[np.float64]:
+def network_probability(net: Network, source: Source, recipe: Recipe, batch: int = 32) -> NDArray[np.float64]:
     """P(fresh), (n,) float64, of unflipped patches (uint8) or of their stem's maps (state 0)."""
-    device = next(net.parameters()).device
-    out = []
-    for start in range(0, len(source), batch):
-        rows = np.arange(start, min(start + batch, len(source)))
-        x = _batch(source, rows, np.zeros(len(rows), int), ((),), device)
-        out.append(torch.softmax(_logits(net, x, trainable).double(), 1)[:, 1].cpu().numpy())
+    where, out = next(net.parameters()).device, []
+    feed = Feed(source, ((),), where)
+    with repeatable():
+        for rows in torch.arange(len(source), device=where).split(batch) if len(source) else ():
+            logits = _logits(net, feed(rows, torch.zeros_like(rows)), recipe.trainable, training_arithmetic(recipe))
+            out.append(torch.softmax(logits.double(), 1)[:, 1].cpu().numpy())
     return np.concatenate(out) if out else np.empty(0)  # the final model has no test patches

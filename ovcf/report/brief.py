@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ovcf.audit.findings import SEVERITIES
+from ovcf.audit.findings import CONTRADICTION, NOTE, SEVERITIES, UNDECIDED, UNLIKELY
 from ovcf.audit.published import paper_table, paper_wide
 from ovcf.run_folder import read_table
 from ovcf.stats.compare import CLUSTERED_DELONG
@@ -43,6 +43,7 @@ def brief(run: Path, record: dict) -> pd.DataFrame:
         WHO: "simulated readers" if parameters.get("readings") == "simulated" else "readers",
         THRESHOLD: f"{parameters.get('threshold', 0.5):g}",
     }
+    made = {"cohort": record.get("synthetic", False), "readers": parameters.get("readings") == "simulated"}
     rows = []
     for line in LINES:
         tables = [_written_since(run, name, started) for name in line.tables]
@@ -52,6 +53,8 @@ def brief(run: Path, record: dict) -> pd.DataFrame:
             ours, printed = line.answer(*tables)
         except LookupError:  # the table lacks the row that this line is about: one reader only, say
             continue
+        if line.copies and made[line.copies]:
+            printed = COPIES[line.copies]
         rows.append((_worded(line.question, words), _worded(ours, words), printed, line.section))
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -71,6 +74,13 @@ def _written_since(run: Path, name: str, started: float) -> pd.DataFrame | None:
     return read_table(path)
 
 
+COPIES = {
+    "cohort": "not set beside it: the synthetic cohort copies the counts of Table 1, so agreement is no evidence",
+    "readers": "not set beside it: simulated readers are tuned to the paper's accuracies, so agreement is no evidence",
+}
+"""What stands in the paper's column where the run's numbers were made after the paper's."""
+
+
 class Line(NamedTuple):
     """A question, the notebook that works it out, the tables it needs, and what makes (ours, the paper's) of them."""
 
@@ -78,6 +88,7 @@ class Line(NamedTuple):
     section: str
     tables: tuple[str, ...]
     answer: Callable
+    copies: str = ""  # what of the run, when made by software, is made after the paper's numbers
 
 
 def _cohort(patches):
@@ -108,8 +119,8 @@ def _rates(intervals):
 def _next_best(comparisons):
     by_patient = comparisons.test == CLUSTERED_DELONG
     closest = comparisons[by_patient & comparisons.difference.notna()].nsmallest(1, "difference").iloc[0]
-    ahead = f"AUC {_higher(closest)} than {network_title(closest['second'])}"
-    return f"{ahead}, p {p_value(closest.p_holm)} (Holm)", "not tested"
+    ahead = f"AUC {_changed(closest)}, against {network_title(closest['second'])}"
+    return f"{ahead}; p {p_value(closest.p_holm)} (Holm)", "not tested"
 
 
 def _calibration(scores):
@@ -119,7 +130,7 @@ def _calibration(scores):
 
 def _leakage(price):
     gain = price[(price.patches == "all") & (price.metric == "auc") & price.p.notna()].iloc[0]
-    return f"AUC {_higher(gain)} with folds by patch", "folds by patch"
+    return f"AUC {_changed(gain)} with folds by patch", "not said how folds were dealt"
 
 
 def _regions(compared):
@@ -130,33 +141,42 @@ def _regions(compared):
 def _external(metrics):
     row = metrics[(metrics.metric == "auc") & (metrics.model == metrics.model.iloc[0])].iloc[0]
     here = with_interval(row.second, row.second_low, row.second_high, metric="auc")
-    return f"AUC {here} there; {_changed(row)} than at home", "not examined"
+    return f"AUC {here} there; against home {_changed(row)}", "not examined"
 
 
 def _changed(row) -> str:
     """A difference of AUCs in words that its interval allows."""
-    ends = with_interval(row.difference, row.low, row.high, metric="auc")
     if row.low <= 0 <= row.high:
-        return f"no difference shown: {ends}"
-    return f"{'higher' if row.difference > 0 else 'lower'} by {ends}"
+        return f"no difference shown: {with_interval(row.difference, row.low, row.high, metric='auc')}"
+    if row.difference > 0:
+        return f"higher by {with_interval(row.difference, row.low, row.high, metric='auc')}"
+    return f"lower by {with_interval(-row.difference, -row.high, -row.low, metric='auc')}"
 
 
 def _readers(mrmc, effect):
     auc = mrmc[(mrmc.metric == "auc") & (mrmc.generalisation == "random")].iloc[0]
     mean = effect[effect.reader == AVERAGE].iloc[0]
-    ours = f"AUC {_higher(auc)}; {100 * mean.accuracy_unaided:.1f} to {100 * mean.accuracy_aided:.1f} % right"
+    ours = f"AUC {_changed(auc)}; {100 * mean.accuracy_unaided:.1f} to {100 * mean.accuracy_aided:.1f} % right"
     printed = [_printed_accuracy(4, "Average"), _printed_accuracy(5, "Average result with AI")]
     return ours, " to ".join(f"{value:.2f}" for value in printed) + " % right"
 
 
 def _panel(against):
     row = against[against.generalisation == "random"].iloc[0]
-    return f"AUC {_higher(row)} than {row.readers} {WHO}", "yes, by a paired t-test with folds"
+    return f"AUC {_changed(row)}, against {row.readers} {WHO}", "yes, by a paired t-test with folds"
+
+
+KINDS = {
+    CONTRADICTION: "contradictions",
+    UNLIKELY: "very unlikely",
+    UNDECIDED: "cannot be decided",
+    NOTE: "notes",
+}
 
 
 def _audit(findings):
-    kinds = zip(("contradictions", "very unlikely", "notes"), SEVERITIES, strict=True)
-    return ", ".join(f"{name}: {(findings.severity == kind).sum()}" for name, kind in kinds), MISSING
+    counts = [f"{KINDS[kind]}: {(findings.severity == kind).sum()}" for kind in SEVERITIES]
+    return ", ".join(counts), MISSING
 
 
 def _printed_accuracy(table: int, row: str) -> float:
@@ -170,22 +190,18 @@ def _of_metric(intervals, metric: str) -> str:
     return with_interval(row.estimate, row.low, row.high, metric=metric)
 
 
-def _higher(row) -> str:
-    return f"higher by {with_interval(row.difference, row.low, row.high, metric='auc')}"
-
-
 _CV, _READERS = "04_cross_validation", "05_reader_study"
 LINES = (
-    Line("Who and what", "01_dataset", ("patches",), _cohort),
+    Line("Who and what", "01_dataset", ("patches",), _cohort, "cohort"),
     Line("Can the label be told without the fracture?", "01_dataset", ("factors",), _shortcut),
     Line("How well does the chosen network tell fresh from old?", _CV, ("table3", "table3_intervals"), _network),
     Line(f"Its sensitivity and specificity at {THRESHOLD}, %", _CV, ("table3_intervals",), _rates),
-    Line("How far ahead of the next?", "03_model_comparison", ("comparisons",), _next_best),
-    Line("Can its probabilities be taken at their word?", _CV, ("calibration",), _calibration),
+    Line("How does it stand beside the closest other network?", "03_model_comparison", ("comparisons",), _next_best),
+    Line("Calibration: is a probability of 70 % right in 70 %?", _CV, ("calibration",), _calibration),
     Line("What would leakage between folds add?", _CV, ("leakage",), _leakage),
     Line("Would separate networks by region of the diaphragm do better?", _CV, ("regions",), _regions),
     Line("Does it hold in another hospital?", "07_external_validation", ("external_metrics",), _external),
-    Line(f"What does the model do for {WHO}?", _READERS, ("mrmc", "ai_effect"), _readers),
+    Line(f"What does the model do for {WHO}?", _READERS, ("mrmc", "ai_effect"), _readers, "readers"),
     Line("Does the model beat the panel?", _READERS, ("model_against_panel",), _panel),
     Line("Do the published numbers agree with each other?", "06_published_audit", ("published_findings",), _audit),
 )

@@ -4,22 +4,28 @@ Reliability and its summaries, decision curves, and operating points. Bands and 
 independent. A threshold other than 0.5 is chosen on other folds than the one it is applied to.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import logit, stdtrit
 
 from ovcf.problems import InputError, Problem
 from ovcf.stats import bootstrap as boot
 from ovcf.stats.checks import check_inputs, check_predictions
+from ovcf.stats.clusters import effective_patients
 from ovcf.stats.intervals import clustered_ratio, metric_ratios
 from ovcf.stats.roc import roc_points
 
-SMALLEST = 1e-6  # probabilities of exactly 0 or 1 have no logit; they are taken as this far from it
+SMALLEST = 1e-6  # probabilities nearer to 0 or 1 than this are not told apart
 
 
-def reliability_curve(truth, p_fresh, patient=None, *, bins=10, how="quantile", level=0.95) -> pd.DataFrame:
+def reliability_curve(
+    truth: ArrayLike, p_fresh: ArrayLike, patient: ArrayLike | None = None, *, bins: int = 10, how: str = "quantile",
+    level: float = 0.95,
+) -> pd.DataFrame:  # fmt: skip
     """Compare predicted with observed shares of fresh patches, bin by bin.
 
     Parameters
@@ -59,17 +65,22 @@ def reliability_curve(truth, p_fresh, patient=None, *, bins=10, how="quantile", 
     return pd.DataFrame(rows)
 
 
-def calibration_table(truth, p_fresh, patient=None, *, bins=10, replicates=2000, seed=0, level=0.95) -> pd.DataFrame:
+def calibration_table(
+    truth: ArrayLike, p_fresh: ArrayLike, patient: ArrayLike | None = None, *, bins: int = 10, replicates: int = 2000,
+    seed: int = 0, level: float = 0.95,
+) -> pd.DataFrame:  # fmt: skip
     """Summarise calibration in numbers with intervals.
 
     - brier: mean (p - y)^2; patient bootstrap, BCa.
     - intercept: a of logit P(y) = a + logit p (calibration in the large; 0 is right), and slope: b of
       logit P(y) = a + b logit p (1 is right, below 1 too extreme). Logistic regression with standard errors
       clustered by patient. Cox (1958), Biometrika 45: 562-565; Van Calster et al. (2019), BMC Med. 17: 230.
-    - ece: sum over `bins` of equal counts of n_b/n |observed - predicted|; patient bootstrap, percentile. It is never
-      negative and grows with noise, so both estimate and interval lie too high.
-    - ece_by_chance: mean and quantiles of the ECE that perfect calibration would show on as many independent patches
-      with these p_fresh. Only an ECE above it speaks against calibration.
+    - ece_as_counted: sum over `bins` of equal counts of n_b/n |observed - predicted|. It is never negative and grows
+      with noise, so it lies too high and has no interval of its own.
+    - ece: the same less its bias, 2 ECE - mean of the patient bootstrap, with the mirrored (basic) interval, none below
+      0 (Davison & Hinkley 1997, ch. 2 and 5).
+    - ece_by_chance: mean and quantiles of the ECE as counted that perfect calibration would show on as many independent
+      patches with these p_fresh. Only an ECE as counted above it speaks against calibration.
 
     Parameters
     ----------
@@ -98,17 +109,14 @@ def calibration_table(truth, p_fresh, patient=None, *, bins=10, replicates=2000,
         total = weights.astype(float) @ np.bincount(data.patient)
         return np.abs(weights.astype(float) @ gaps).sum(axis=1) / total
 
+    plain = ece(np.ones((1, data.clusters)))[0]
     values = boot.bootstrap(ece, data.clusters, replicates=replicates, seed=seed)
     low, high = boot.percentile_interval(values, level)
-    rows.append(
-        {
-            "metric": "ece",
-            "estimate": ece(np.ones((1, data.clusters)))[0],
-            "low": low,
-            "high": high,
-            "method": "patient bootstrap, percentile",
-        }
-    )
+    # replicates are noisier than the sample by as much as the sample is than the truth: mirrored, they take it away
+    freed = {"estimate": 2 * plain - values.mean(), "low": 2 * plain - high, "high": 2 * plain - low}
+    method = "less its bias by noise: patient bootstrap, mirrored"
+    rows.append({"metric": "ece", "method": method, **{k: max(v, 0.0) for k, v in freed.items()}})
+    rows.append({"metric": "ece_as_counted", "method": "with its bias by noise", "estimate": plain})
     rows.append(
         {
             "metric": "ece_by_chance",
@@ -119,7 +127,7 @@ def calibration_table(truth, p_fresh, patient=None, *, bins=10, replicates=2000,
     return pd.DataFrame(rows).reindex(columns=["metric", "estimate", "low", "high", "method"])
 
 
-def bin_numbers(p, bins=10, how="quantile") -> np.ndarray:
+def bin_numbers(p: ArrayLike, bins: int = 10, how: str = "quantile") -> NDArray[np.intp]:
     """Number (n,) probabilities by occupied bin, from 0: equal counts ("quantile") or widths ("uniform")."""
     if how not in ("quantile", "uniform"):
         raise InputError(Problem("how", "unknown way to form bins", found=str(how), allowed="quantile, uniform"))
@@ -128,7 +136,10 @@ def bin_numbers(p, bins=10, how="quantile") -> np.ndarray:
     return np.unique(np.searchsorted(edges, p, side="right"), return_inverse=True)[1]
 
 
-def decision_curve(truth, p_fresh, patient=None, *, thresholds=None, level=0.95) -> pd.DataFrame:
+def decision_curve(
+    truth: ArrayLike, p_fresh: ArrayLike, patient: ArrayLike | None = None, *, thresholds: ArrayLike | None = None,
+    level: float = 0.95,
+) -> pd.DataFrame:  # fmt: skip
     """Weigh what treating by p_fresh is worth against treating all and none.
 
     Net benefit at threshold t = TP/n - FP/n t/(1 - t): true positives per patch, less false ones at the rate
@@ -143,8 +154,9 @@ def decision_curve(truth, p_fresh, patient=None, *, thresholds=None, level=0.95)
     Returns
     -------
     DataFrame
-        threshold, net_benefit, low, high, treat_all, treat_none (0), gain (over the better of both),
-        gain_low, gain_high. In true positives per patch.
+        threshold, net_benefit (which is the gain over treating none), low, high, treat_all, treat_none (0), gain (over
+        the better of both), gain_low, gain_high, over_all (gain over treating all), over_all_low, over_all_high. In
+        true positives per patch. The better of both is chosen on these patches: where they cross, read the two others.
 
     Raises
     ------
@@ -163,6 +175,7 @@ def decision_curve(truth, p_fresh, patient=None, *, thresholds=None, level=0.95)
     best = np.where((all_fresh > 0)[:, None], worth, 0.0)
     benefit, low, high = _clustered_mean(model, data, level)
     gain, gain_low, gain_high = _clustered_mean(model - best, data, level)
+    over_all, over_low, over_high = _clustered_mean(model - worth, data, level)
     return pd.DataFrame(
         {
             "threshold": t,
@@ -174,6 +187,9 @@ def decision_curve(truth, p_fresh, patient=None, *, thresholds=None, level=0.95)
             "gain": gain,
             "gain_low": gain_low,
             "gain_high": gain_high,
+            "over_all": over_all,
+            "over_all_low": over_low,
+            "over_all_high": over_high,
         }
     )
 
@@ -238,7 +254,7 @@ def operating_points(
     return pd.DataFrame(rows)
 
 
-def other_folds_threshold(truth, p_fresh, fold, rule) -> np.ndarray:
+def other_folds_threshold(truth: ArrayLike, p_fresh: ArrayLike, fold: ArrayLike, rule: Callable) -> NDArray[np.float64]:
     """Choose each patch's threshold (n,) by `rule(truth, p_fresh)` on all folds but its own."""
     truth, p_fresh, fold = np.asarray(truth), np.asarray(p_fresh), np.asarray(fold)
     if np.unique(fold).size < 2:
@@ -249,18 +265,33 @@ def other_folds_threshold(truth, p_fresh, fold, rule) -> np.ndarray:
     return thresholds
 
 
-def youden_threshold(truth, p_fresh) -> float:
+def youden_threshold(truth: ArrayLike, p_fresh: ArrayLike) -> float:
     """Threshold at which recall_fresh + recall_old is largest, the highest of several (Youden 1950)."""
     points = roc_points(truth, p_fresh)[1:]  # the first point is above every score
     index = points["tpr"] - points["fpr"]
     return float(points.loc[index >= index.max() - 1e-12, "threshold"].iloc[0])  # equal but for rounding
 
 
-def sensitivity_threshold(truth, p_fresh, target=0.90) -> float:
+def sensitivity_threshold(truth: ArrayLike, p_fresh: ArrayLike, target: float = 0.90) -> float:
     """Highest threshold whose recall_fresh reaches `target`."""
     points = roc_points(truth, p_fresh)[1:]
     # a hair's breadth, lest 9 of 10 miss 0.9 by rounding
     return float(points.loc[points["tpr"] >= target - 1e-12, "threshold"].iloc[0])
+
+
+def inner_logit(p_fresh: ArrayLike) -> tuple[NDArray[np.float64], int]:
+    """Return logits (n,) of probabilities, and how many of exactly 0 or 1 had to be drawn in first.
+
+    A p of 0 or 1 has no logit, and any stand-in near the end would pull slope and intercept by itself. n patches cannot
+    tell p from 1/(2n): they are put there, or half as far from the end as the nearest other p where that is nearer, so
+    that the order stays.
+    """
+    p = np.asarray(p_fresh, float)
+    distance = np.minimum(p, 1 - p)
+    at_end = distance < SMALLEST
+    others = distance[~at_end]
+    inside = min(1 / (2 * p.size), others.min() / 2) if others.size else 1 / (2 * p.size)
+    return logit(np.where(at_end, np.where(p < 0.5, inside, 1 - inside), p)), int(at_end.sum())
 
 
 def _brier(data, replicates, seed, level):
@@ -281,8 +312,9 @@ def _logistic(data, level):
     """Intercept with slope 1, and slope, of the logistic recalibration; errors clustered by patient."""
     import statsmodels.api as sm  # loaded here: statsmodels costs a second
 
-    x = logit(np.clip(data.scores, SMALLEST, 1 - SMALLEST))
+    x, moved = inner_logit(data.scores)
     method = "logistic regression, clustered by patient"
+    method += f"; {moved} p of 0 or 1 drawn in" if moved else ""
     fresh, old = x[data.truth], x[~data.truth]
     rows = []
     one = np.ones((x.size, 1))
@@ -303,8 +335,11 @@ def _ece_by_chance(p, number, replicates, seed, level):
     rng = np.random.default_rng([seed, 1])  # other draws than the bootstrap's
     order = np.argsort(number, kind="stable")
     starts = np.searchsorted(number[order], np.arange(number.max() + 1))
-    gaps = (rng.random((replicates, p.size), dtype=np.float32) < p[order]) - p[order]
-    values = np.abs(np.add.reduceat(gaps, starts, axis=1)).sum(axis=1) / p.size
+    values = []
+    for start in range(0, replicates, step := max(1, boot.CELLS // p.size)):  # a few at a time, whatever the cohort
+        drawn = rng.random((min(step, replicates - start), p.size), dtype=np.float32) < p[order]
+        values.append(np.abs(np.add.reduceat(drawn - p[order], starts, axis=1)).sum(axis=1) / p.size)
+    values = np.concatenate(values)
     low, high = boot.percentile_interval(values, level)
     return {"estimate": values.mean(), "low": low, "high": high}
 
@@ -312,8 +347,7 @@ def _ece_by_chance(p, number, replicates, seed, level):
 def _clustered_mean(values, data, level):
     """Mean over patches of (k, n) values, low and high from the variance over patients: three of (k,)."""
     mean, patients = values.mean(axis=1), data.clusters
-    sums = np.zeros((patients, len(values)))
-    np.add.at(sums, data.patient, (values - mean[:, None]).T)
-    se = np.sqrt(patients / max(patients - 1, 1) * (sums**2).sum(axis=0)) / values.shape[1]
-    half = stdtrit(max(patients - 1, 1), (1 + level) / 2) * se
+    sums = np.stack([np.bincount(data.patient, row, patients) for row in values - mean[:, None]])  # (k, patients)
+    se = np.sqrt(patients / max(patients - 1, 1) * (sums**2).sum(axis=1)) / values.shape[1]
+    half = stdtrit(max(effective_patients(np.bincount(data.patient).astype(float)) - 1, 1), (1 + level) / 2) * se
     return mean, mean - half, mean + half

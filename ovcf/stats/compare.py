@@ -9,15 +9,17 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from ovcf.problems import InputError, Problem
 from ovcf.stats.checks import check_predictions, row_numbers
+from ovcf.stats.clusters import effective_patients, left
 from ovcf.stats.paper_tests import paper_fold_tests, table1_tests
 from ovcf.stats.rates import fold_table
 from ovcf.stats.roc import clustered_delong, delong
 
-OURS, PAPER = "ours", "the paper's"
+OURS, COMMON = "ours", "common practice"
 COLUMNS = [
     "test",
     "metric",
@@ -40,22 +42,27 @@ TESTS = {
         OURS,
         "Would the AUCs of these trained networks differ on other patients like these?",
     ),
-    "DeLong": (OURS, "The same, were every patch another patient's: too sure where patients have several."),
+    "DeLong": (OURS, "As above, ignoring clustering: intervals are too narrow where a patient has several patches."),
     "McNemar, clustered by patient": (
         OURS,
         "Would one of these trained networks be right more often on other patients like these?",
     ),
-    "McNemar, exact": (OURS, "The same, were every patch another patient's."),
-    "Cochran's Q": (OURS, "Are all networks right equally often, were every patch another patient's?"),
+    "McNemar, exact": (OURS, "As above, ignoring clustering by patient."),
+    "Cochran's Q": (OURS, "Are all networks right equally often, ignoring clustering by patient?"),
     "corrected resampled t over folds (Nadeau-Bengio)": (
         OURS,
         "Would networks trained anew differ? Allows for folds that share training patches.",
     ),
-    "paired t over folds": (PAPER, "The same, were folds independent samples, which they are not: too small a p."),
+    "paired t over folds": (
+        COMMON,
+        "Naive paired t over folds: ignores shared training data, so p is usually too small.",
+    ),
 }
 
 
-def compare_networks(predictions, *, versus=None, threshold=0.5, level=0.95) -> pd.DataFrame:
+def compare_networks(
+    predictions: pd.DataFrame, *, versus: str | None = None, threshold: float = 0.5, level: float = 0.95
+) -> pd.DataFrame:
     """Compare all pairs of networks, or one network with each other, by every test of `TESTS`.
 
     Parameters
@@ -106,7 +113,9 @@ def compare_networks(predictions, *, versus=None, threshold=0.5, level=0.95) -> 
     return _finished(rows, names)
 
 
-def shared_patches(predictions):
+def shared_patches(
+    predictions: pd.DataFrame,
+) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.intp], list[str]]:
     """Line up the networks of a predictions table on their patches.
 
     Parameters
@@ -139,13 +148,17 @@ def shared_patches(predictions):
     return truth, wide.to_numpy(float), patient, names
 
 
-def z_interval(difference, variance, level) -> dict:
+def z_interval(difference: float, variance: float, level: float) -> dict[str, float]:
     """Test a difference against zero by the normal distribution: difference, low, high, statistic, p.
 
-    Where the variance is zero (two networks with the same ranks) the statistic is 0 and p is 1.
+    Where the variance is zero (two networks with the same ranks) nothing can be estimated: no interval, no statistic;
+    p is 1 where there is no difference either.
     """
-    se = np.sqrt(max(variance, 0))
-    z = difference / se if se > 0 else 0.0
+    se = np.sqrt(max(variance, 0)) if np.isfinite(variance) else np.nan
+    if not se > 0:
+        nothing = dict.fromkeys(("low", "high", "statistic"), np.nan)
+        return {"difference": difference, **nothing, "p": 1.0 if difference == 0 else np.nan}
+    z = difference / se
     half = stats.norm.ppf((1 + level) / 2) * se
     return {
         "difference": difference,
@@ -156,7 +169,7 @@ def z_interval(difference, variance, level) -> dict:
     }
 
 
-def corrected_t(differences, test_over_train=0.0, level=0.95) -> dict:
+def corrected_t(differences: ArrayLike, test_over_train: float = 0.0, level: float = 0.95) -> dict[str, float]:
     """Test the mean of folds' differences by Student's t, allowing for folds that share training data.
 
     t = mean / sqrt((1/J + n_test/n_train) s^2), s with ddof 1, J - 1 degrees of freedom. Nadeau & Bengio
@@ -172,7 +185,9 @@ def corrected_t(differences, test_over_train=0.0, level=0.95) -> dict:
     if d.size < 2:
         return {"difference": d.mean() if d.size else np.nan, "df": d.size - 1}
     se = np.sqrt((1 / d.size + test_over_train) * d.var(ddof=1))
-    t = d.mean() / se if se > 0 else 0.0
+    if not se > 0:  # all folds differ by the same: no spread, so nothing to estimate
+        return {"difference": d.mean(), "df": d.size - 1, "p": 1.0 if d.mean() == 0 else np.nan}
+    t = d.mean() / se
     half = stats.t.ppf((1 + level) / 2, d.size - 1) * se
     return {
         "difference": d.mean(),
@@ -184,7 +199,7 @@ def corrected_t(differences, test_over_train=0.0, level=0.95) -> dict:
     }
 
 
-def holm(p) -> np.ndarray:
+def holm(p: ArrayLike) -> NDArray[np.float64]:
     """Correct (k,) p values for k tests, step down (Holm 1979, Scand. J. Stat. 6: 65-70).
 
     Checked against statsmodels' multipletests, which collects garbage at each call and so takes a thousand
@@ -232,9 +247,12 @@ def _clustered_mcnemar(right, patient, pair, level):
     d = np.bincount(patient, right[pair[0]].astype(float) - right[pair[1]])
     size, n = np.bincount(patient), right.shape[1]
     difference = d.sum() / n
-    variance = d.size / max(d.size - 1, 1) * np.sum((d - difference * size) ** 2) / n**2
+    share = left(size / n)
+    variance = np.sum((d - difference * size) ** 2 / share) / n**2
     squares = np.sum(d**2)
     chi2 = d.sum() ** 2 / squares if squares else 0.0
+    if not variance > 0:  # no patient for whom they differ: half a patient for each side (Agresti & Min 2005)
+        variance = 1 / (effective_patients(size.astype(float)) + 2) ** 2
     row = {
         "test": "McNemar, clustered by patient",
         "metric": "accuracy",

@@ -6,6 +6,8 @@ other patches may be in training; with `split: patient` they never are. The diff
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import norm
 
 from ovcf.problems import InputError, Problem
 from ovcf.stats import bootstrap as boot
@@ -18,8 +20,9 @@ COLUMNS = ["patches", "n", "metric", "by_patient", "by_patch", "difference", "lo
 
 
 def price_of_leakage(
-    patient_predictions, patch_predictions, *, threshold=0.5, replicates=2000, seed=0, level=0.95
-) -> pd.DataFrame:
+    patient_predictions: pd.DataFrame, patch_predictions: pd.DataFrame, *, threshold: float = 0.5,
+    replicates: int = 2000, seed: int = 0, level: float = 0.95,
+) -> pd.DataFrame:  # fmt: skip
     """Compare one network under `split: patch` with itself under `split: patient`, on the same patches.
 
     Parameters
@@ -37,7 +40,8 @@ def price_of_leakage(
         method. For all patches: every metric of Table 2 and auc_fold_mean by paired patient bootstrap
         (percentile), and the pooled AUC also by clustered DeLong, which gives a p. Then the pooled AUC
         among patches whose patient was in training under `split: patch`, and among the others, where nothing
-        can leak: their difference says whether a gain is leakage or chance. Intervals hold the trained
+        can leak; the last row tests whether the first gain is the larger one (other patients, so variances add):
+        that says whether a gain is leakage or chance. Intervals hold the trained
         networks fixed. Checked against a literal bootstrap.
 
     Raises
@@ -57,10 +61,10 @@ def price_of_leakage(
         tables.append(
             _delong_row(words, truth[of], np.stack([patch["p_fresh"][of], patient["p_fresh"][of]]), codes[of], level)
         )
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat([*tables, _difference_row(tables[2], tables[3], truth.size, level)], ignore_index=True)
 
 
-def patient_in_training(predictions) -> np.ndarray:
+def patient_in_training(predictions: pd.DataFrame) -> NDArray[np.bool_]:
     """Say of each patch (n,) whether another patch of its patient lies in another fold, so was trained on."""
     folds = predictions.groupby("patient_id")["fold"]
     return (folds.transform("nunique") > 1).to_numpy()
@@ -78,6 +82,8 @@ def _bootstrap_rows(truth, codes, patient, patch, threshold, replicates, seed, l
     once = np.ones((1, clusters), np.float32)
     values = boot.bootstrap(lambda w: by_patch(w) - by_patient(w), clusters, replicates=replicates, seed=seed)
     low, high = boot.percentile_interval(values, level)
+    alike = np.nanmax(np.abs(values), axis=0, initial=0) == 0  # in every replicate: nothing to estimate a spread from
+    low, high = np.where(alike, np.nan, low), np.where(alike, np.nan, high)
     first, second = by_patient(once)[0], by_patch(once)[0]
     return pd.DataFrame(
         {
@@ -104,6 +110,17 @@ def _delong_row(words, truth, scores, codes, level):
         row |= {"by_patch": areas.auc[0], "by_patient": areas.auc[1]}
         row |= z_interval(areas.auc[0] - areas.auc[1], variance, level)
     return pd.DataFrame([row]).reindex(columns=COLUMNS)
+
+
+def _difference_row(seen, unseen, n, level):
+    """Gain among patients in training less that among the others; NaN where one of them has no gain to show."""
+    (a,), (b,) = seen.to_dict("records"), unseen.to_dict("records")
+    row = {"patches": "in training less not in training", "n": n, "metric": "auc", "method": seen["method"].iloc[0]}
+    half = norm.ppf((1 + level) / 2)
+    # where both splits rank all patches alike there is no interval, and no variance to add
+    widths = [0.0 if part["p"] == 1 and np.isnan(part["low"]) else part["high"] - part["low"] for part in (a, b)]
+    variance = sum((width / 2 / half) ** 2 for width in widths)
+    return pd.DataFrame([row | z_interval(a["difference"] - b["difference"], variance, level)]).reindex(columns=COLUMNS)
 
 
 def _same_patches(patient, patch):

@@ -94,7 +94,7 @@ def table1_tests(patches, level=0.95, seed=0) -> pd.DataFrame:
             "test": "two-sample t of counts",
             "whose": PAPER,
             **t,
-            "question": "Is the mean count per level equal? As equal as the totals, whatever the spread.",
+            "question": "Do the two totals differ? The test of mean counts asks nothing else.",
         },
         {
             "test": "chi-square",

@@ -129,7 +129,9 @@ def heading(metric: str, unit: str = " (%)") -> str:
 
 
 def value(estimate: float, metric: str = "", digits: tuple[int, int] = (1, 3)) -> str:
-    """Write a metric's value as it is printed: percentages and shares with so many decimals each."""
+    """Write a metric's value as it is printed: percentages and shares with so many decimals each; a dash for none."""
+    if pd.isna(estimate):
+        return MISSING
     known = _known(metric)
     if known is None or known.percent:
         return f"{100 * estimate:.{digits[0]}f}"

@@ -103,7 +103,7 @@ class ReadingRoom(Asked):
     def _aid(self, row) -> tuple[dict, list]:
         """What the model says of a case: its out-of-fold probability, and the map where there is a model."""
         p = self.session.model_p_fresh[row["patch_id"]]
-        unseen = self.study.parameters["split"]  # "patient", or "patch" as in the paper
+        unseen = self.study.parameters["split"]  # "patient" or "patch"
         aid = {"p_fresh": p, "says": "fresh" if p >= 0.5 else "old"}
         aid["by"] = f"By a network that was not trained on this {unseen}."
         try:

@@ -14,6 +14,7 @@ from ovcf.intake.overlaps import overlaps, twice
 from ovcf.problems import Problem
 from ovcf.words import BOX
 
+_ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)  # 1.23457E+12
 YEARS_APART = 1.5  # a manifest may hold the age at MRI, in whole years, and not at the radiograph
 
 
@@ -31,7 +32,8 @@ def doubtful_identities(places: Places, facts: Facts) -> list[Problem]:
 
 
 def alike_ids(places: Places) -> list[Problem]:
-    """Patient ids that are equal but for capitals, leading zeros, blanks or the way accents are stored."""
+    """Patient ids that are equal but for capitals, leading zeros, blanks or the way accents are stored, and ids that
+    a spreadsheet has rounded."""
     ids = places.table.drop_duplicates("patient_id")["patient_id"]
     problems = []
     for _, same in ids.groupby(ids.map(_plain), sort=False):
@@ -39,7 +41,9 @@ def alike_ids(places: Places) -> list[Problem]:
             message = "ids that differ by capitals, leading zeros or blanks only: one patient?"
             found = ", ".join(same[:5])
             problems.append(places.problem("alike_ids", same.index[1], message, "patient_id", found))
-    return problems
+    message = "an id as a spreadsheet rounds long numbers: several patients may have become one"
+    rounded = ids[ids.map(_ROUNDED.fullmatch).notna()]
+    return problems + [places.problem("alike_ids", k, message, "patient_id", patient) for k, patient in rounded.items()]
 
 
 def _plain(patient: str) -> str:

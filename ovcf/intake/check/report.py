@@ -105,8 +105,8 @@ KINDS = {
         "One patient under two ids leaks between folds; two under one id count as one. Find out who is who.",
     ),
     "alike_ids": (
-        "Ids that differ by capitals or leading zeros only",
-        "A spreadsheet drops leading zeros. If they are one patient, folds leak: give them one id.",
+        "Ids that a spreadsheet or a typist may have changed",
+        "A spreadsheet drops leading zeros and rounds long numbers. Two ids of one patient leak between folds.",
     ),
     "level_twice": (
         "One level twice on a film",

@@ -18,7 +18,7 @@ from ovcf.cohort.films.dicom import StoredFilm
 from ovcf.cohort.films.windows import elements
 from ovcf.intake.deidentify.keep import kept_elements
 from ovcf.intake.deidentify.pseudonyms import Pseudonyms
-from ovcf.intake.deidentify.rules import Box, Rules, paint_over
+from ovcf.intake.deidentify.rules import IN_PIXELS, Box, Rules, paint_over
 from ovcf.intake.deidentify.search import hits_in_bytes, hits_in_pixels, hits_in_text, parts_of_names
 from ovcf.problems import InputError, Problem
 
@@ -74,7 +74,7 @@ def deidentify_dicom(
 def _copy_fields(ds: Any, new: Dataset, keywords: tuple[str, ...]) -> list[str]:
     """Copy the elements a user asked for, as text or numbers; return those that could not be."""
     lost = []
-    for keyword in keywords:
+    for keyword in (word for word in keywords if word not in IN_PIXELS):
         try:
             if keyword in ds and ds[keyword].value not in (None, ""):
                 new[keyword] = ds[keyword]

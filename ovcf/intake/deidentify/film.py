@@ -11,7 +11,7 @@ from ovcf.intake.check.burned_in import text_boxes
 from ovcf.intake.deidentify.dicom import deidentify_dicom
 from ovcf.intake.deidentify.picture import deidentify_picture
 from ovcf.intake.deidentify.pseudonyms import Pseudonyms
-from ovcf.intake.deidentify.rules import AS_IT_IS, Box, Rules
+from ovcf.intake.deidentify.rules import AS_IT_IS, Box, Rules, check_masks
 from ovcf.problems import InputError, Problem
 
 SAME = 1e-6  # greys of [0, 1]; a stretch of shifted numbers rounds in the last bit
@@ -65,6 +65,7 @@ def deidentify_film(
 def _refuse_text(source: Path, films: list[Film], rules: Rules, image: str, said: bool = False) -> None:
     """Refuse a film whose pixels seem to hold text, as shown or in its whole range, or whose header says so."""
     boxes = rules.masks_of(image)
+    check_masks(rules.masks.get(image, []) if image else [], films[0].pixels.shape, str(source))
     found: list[Box] = []
     for film in [] if rules.keep_burned_in else films:
         greys = film.pixels.copy()

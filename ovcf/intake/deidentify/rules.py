@@ -10,6 +10,7 @@ from ovcf.problems import InputError, Problem, unknown
 
 Box = tuple[int, int, int, int]
 _MASK = re.compile(r"(?:(.+)=)?(\d+),(\d+),(\d+),(\d+)", re.DOTALL)
+IN_PIXELS = ("PixelData", "ModalityLUTSequence", "VOILUTSequence")  # written anew; a name they spell can be allowed
 COPIED = ("AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "SH", "ST", "TM", "UC", "UT", "US", "FD", "FL")
 
 
@@ -65,7 +66,7 @@ def check_rules(rules: Rules, columns: Iterable[str], images: Iterable[str]) -> 
     columns, images = set(columns), set(images)
     problems = []
     for name in rules.copied:
-        if name in columns:
+        if name in columns or (name in IN_PIXELS and name not in rules.keep):
             continue
         if name not in keyword_dict:
             problems.append(unknown("column", name, sorted(columns), also="the keyword of a DICOM element"))
@@ -77,14 +78,17 @@ def check_rules(rules: Rules, columns: Iterable[str], images: Iterable[str]) -> 
         raise InputError(problems)
 
 
+def check_masks(boxes: Iterable[Box], shape: tuple[int, int], source: str) -> None:
+    """Refuse masks meant for one film (height, width) that do not lie on it."""
+    off = [",".join(map(str, box)) for box in boxes if box[0] >= shape[1] or box[1] >= shape[0]]
+    if off:
+        allowed = f"within {shape[1]} x {shape[0]} px"
+        raise InputError([Problem("mask", "lies off the film", source, None, "--mask", box, allowed) for box in off])
+
+
 def paint_over(stored: NDArray, boxes: Iterable[Box], value: Any) -> NDArray:
-    """Return a film's numbers (h, w) with the boxes filled; a box off the film is refused."""
+    """Return a film's numbers (h, w) with the boxes filled, as far as they lie on it."""
     painted = stored.copy()
     for x0, y0, x1, y1 in boxes:
-        if x0 >= stored.shape[1] or y0 >= stored.shape[0]:
-            size = f"a film of {stored.shape[1]} x {stored.shape[0]} px"
-            raise InputError(
-                Problem("mask", "lies off the film", column="--mask", found=f"{x0},{y0},{x1},{y1}", allowed=size)
-            )
         painted[y0:y1, x0:x1] = value
     return painted

@@ -23,6 +23,7 @@ PLACES = (
     "DeviceOrganization",
 )
 IDS = ("PatientID", "OtherPatientIDs", "AccessionNumber", "AdmissionID", "MedicalRecordLocator")
+PLACEHOLDERS = set("anonymized anonymised anonymous anonym anon deidentified removed unknown none noname".split())
 ENCODINGS = ("utf-8", "latin-1", "gb18030", "shift_jis", "euc_kr", "iso8859-5", "iso8859-7", "utf-16-le")
 CHANCE = 0.01  # expected number of hits by chance, over all that is tried on a film, below which one is no chance
 _NO_BLANKS = re.compile(r"[\u0e00-\u0e7f\u1100-\u11ff\u2e80-\ud7ff\uf900-\ufaff\uff66-\uffdc\U00020000-\U0003ffff]")
@@ -43,7 +44,7 @@ def parts_of_names(ds: Any, *ids: str) -> set[str]:
             names += _values(element)
         elif element.keyword in IDS:
             numbers += _values(element)
-    parts = {part for name in names for part in _parts(name)}
+    parts = {part for name in names for part in _parts(name)} - PLACEHOLDERS
     return parts | {part for number in numbers if len(part := _plain(number)) >= ANYWHERE}
 
 

@@ -18,7 +18,8 @@ from ovcf.problems import InputError, Problem
 
 IDS = ("patch_id", "patient_id", "image")
 FOLD = {"fold": Column("number", 0, 1000, "a number")}  # documented, though the run deals folds itself
-_DATE = re.compile(r"date|datum|fecha|日期", re.IGNORECASE)
+_WORD = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])")  # of study_date, StudyDate, MRI date
+_NO_DATES = {"candidate", "update", "validate", "mandate"}
 _BIRTH = re.compile(r"birth|dob|geburt|naiss|nacim|出生", re.IGNORECASE)
 _UID = re.compile(r"\d+(\.\d+){3,}")
 
@@ -71,7 +72,7 @@ def deidentify_table(
             clean[name] = [_capped(cell) for cell in cells] if name == "age" else cells
             if clean[name] != cells:
                 notes.append(f"ages above {OLDEST - 1} are written as {OLDEST}")
-        elif _DATE.search(name) and not _BIRTH.search(name):
+        elif holds_dates(name):
             clean[name] = _moved(name, table, file, names, problems)
         elif any(map(held, cells)) and all(_UID.fullmatch(cell) or not held(cell) for cell in cells):
             clean[name] = [names.uid(held(cell)) for cell in cells]
@@ -80,6 +81,13 @@ def deidentify_table(
     if problems:
         raise InputError(problems)
     return CleanTable(pd.DataFrame(clean), dropped, notes)
+
+
+def holds_dates(column: str) -> bool:
+    """Whether a column is called after a date, other than that of birth."""
+    words = [word.lower() for word in _WORD.findall(column)]
+    named = any(word == "dates" or re.search("date$|datum|fecha|日期", word) for word in words if word not in _NO_DATES)
+    return named and not _BIRTH.search(column)
 
 
 def _renamed(column: str, cell: str, names: Pseudonyms, films: Mapping[str, str]) -> str:

@@ -109,7 +109,7 @@ def import_annotations(
     rows = Rows(index, person, names, options.keep_readers)
     boxes = list(FORMATS[form].read(source, index, options))
     patches = rows.table(boxes)
-    _check_out(out, {box.file for box in boxes if box.file}, options.force)
+    _check_out(out, {item.file for item in boxes if item.file} | set(index.paths), options.force)
     notes = [problem for problem in rows.problems if problem.kind in _NOTES] + rows.notes
     problems = [problem for problem in rows.problems if problem.kind not in _NOTES]
     if patches.empty:
@@ -135,7 +135,7 @@ def _image_root(source: Path, images: Path | None) -> Path:
 def _check_out(out: Path, sources, force: bool) -> None:
     """Refuse to write over the source, ever, and over what a person has made or changed, without `force`."""
     if any(out.resolve() == Path(source).resolve() for source in sources if source):
-        raise refuse("own_source", "the manifest would overwrite the annotations it is made from", out)
+        raise refuse("own_source", "the manifest would overwrite what it is made from", out)
     if out.is_dir():
         raise refuse("own_source", "a folder; the manifest is a file", out)
     if not out.exists() or force:

@@ -9,11 +9,16 @@ from ovcf.words import LABELS, LEVELS
 _VERTEBRA = re.compile(r"(C|TH|T|D|L|S)0?(\d{1,2})", re.IGNORECASE)
 # T12-L1, L4/L5, L4/5: what lies between two vertebrae, or two of them
 _RANGE = re.compile(
-    r"(?<![a-z0-9])((?:c|th?|d|l)0?\d{1,2})\s*[-/+\N{EN DASH}]\s*((?:c|th?|d|l|s)?0?\d{1,2})(?![0-9])", re.I
+    r"(?<![a-z0-9])(?:c|th?|d|l)0?(\d{1,2})\s*[-/+~\N{EN DASH}\N{EM DASH}]\s*(?:c|th?|d|l|s)?0?(\d{1,2})(?![0-9])", re.I
 )
 _NEGATIONS = set(
-    "no non not never none without neither nor negative neg nicht kein keine keinen ohne sin pas sans".split()
+    "no non not never none without neither nor negative neg false absent excluded exclude ruled denied isnt "
+    "nicht kein keine keinen ohne sin pas sans".split()
 )
+_SAYS_NO = re.compile(
+    rf"\b(?:{'|'.join(LABELS)})\s*[:=]\s*(?:0|n|f)\b|n[\N{{RIGHT SINGLE QUOTATION MARK}}']t\b", re.IGNORECASE
+)
+_UNSURE = set("possible possibly probable probably suspected suspicious uncertain unsure unclear maybe likely".split())
 _NO_VERTEBRA = {"disc", "disk", "discus", "ivd", "bandscheibe"}
 
 
@@ -27,7 +32,8 @@ class Naming(NamedTuple):
 class Category(NamedTuple):
     """What a category says: level and label ("" where it says none), and what makes it doubtful ("" nothing).
 
-    `doubt` is "negation", "two labels" (then there is no label), "two levels" or "disc" (then it is no vertebra).
+    `doubt` is "negation", "unsure", "two labels" (then there is no label), "two levels" or "disc" (then it is no
+    vertebra).
     """
 
     level: str
@@ -62,16 +68,16 @@ def vertebra(token: str) -> str:
 def read_category(category: str, names: Naming) -> Category:
     """Return what a category says: the user's maps first, then its words ("L1", "T12_fresh").
 
-    A negation ("not fresh") or two class words ("fresh/old") give no label; two levels, a range of them ("L4/5")
-    or the word disc name no vertebra. A category the user has mapped says what the map says.
+    A negation ("not fresh"), a doubt ("fresh?") or two class words ("fresh/old") give no label; two levels, a range
+    of them ("L4/5") or the word disc name no vertebra. A category the user has mapped says what the map says.
     """
     key = category.lower()
-    words = [word for word in re.split(r"[\s_\-:/,.+|()\[\]]+", key) if word]
+    words = [word for word in re.split(r"[\s_\-:/,.;+|=?()\[\]~\N{EN DASH}\N{EM DASH}]+", key) if word]
     levels = list(dict.fromkeys(filter(None, map(vertebra, words))))
     labels = [label for label in LABELS if label in words]
     doubt = ""
     if key not in names.labels and labels:
-        doubt = "negation" if _NEGATIONS & set(words) else "two labels" if len(labels) > 1 else ""
+        doubt = _doubt(key, words, labels)
     label = names.labels.get(key, "" if doubt or not labels else labels[0])
     if key in names.levels:
         return Category(names.levels[key], label, doubt)
@@ -82,10 +88,15 @@ def read_category(category: str, names: Naming) -> Category:
     return Category(levels[0] if levels else "", label, doubt)
 
 
+def _doubt(key: str, words: list[str], labels: list[str]) -> str:
+    """Return why the class words of a category are no label, "" where they are."""
+    if _NEGATIONS & set(words) or _SAYS_NO.search(key):
+        return "negation"
+    if len(labels) > 1:
+        return "two labels"
+    return "unsure" if _UNSURE & set(words) or "?" in key else ""
+
+
 def _ranges(category: str) -> bool:
-    """Whether a category names a range of two levels."""
-    return any(_same_spelling(match[1]) != _same_spelling(match[2]) for match in _RANGE.finditer(category))
-
-
-def _same_spelling(token: str) -> str:
-    return vertebra(token) or token.lstrip("0")
+    """Whether a category names a range of two levels; L1-1 is the first box of L1."""
+    return any(match[1] != match[2] for match in _RANGE.finditer(category))

@@ -20,6 +20,7 @@ from ovcf.words import LEVELS
 
 DOUBTS = {
     "negation": "holds a negation: no label",
+    "unsure": "holds a doubt: no label",
     "two labels": "holds both class words: no label",
     "two levels": "names two levels (a disc?): left out; --levels says otherwise",
     "disc": "names a disc: left out; --levels says otherwise",

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from ovcf.stats.readers.panel import model_against_panel
+from ovcf.stats.readers.sessions import model_on_cases, reader_aucs, time_and_confidence
 from ovcf.stats.readers.summaries import SESSIONS, generalisations, next_study
 from ovcf.stats.readers.tables import ai_effect
 from ovcf.stats.readers.tests import kappa_between_readers, mcnemar_by_reader
@@ -35,6 +36,12 @@ ANALYSES: dict[str, Analysis] = {
 shown there in its last cell."""
 
 SHOWN = tuple(ANALYSES)  # by the notebook's own cells
+
+ANALYSES |= {
+    "reader_auc": Analysis("AUC of each reader, without and with the model", lambda r, _: reader_aucs(r), ()),
+    "model_on_cases": Analysis("The model on the readers' own cases", lambda r, _: model_on_cases(r), ("aided",)),
+    "time_and_confidence": Analysis("Time and confidence by session", lambda r, _: time_and_confidence(r), ()),
+}
 
 
 def possible(readings: pd.DataFrame) -> list[str]:
