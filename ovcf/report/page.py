@@ -88,7 +88,7 @@ def executed(run: Path, names: list[str]) -> dict[str, nbformat.NotebookNode]:
 def render_page(record: dict, notebooks: dict[str, nbformat.NotebookNode], answers: pd.DataFrame) -> str:
     """Return the page of a run: its record (run.json), its notebooks with their outputs, and its brief."""
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             record=record,
@@ -166,5 +166,5 @@ def _is_inside(value) -> bool:
     return str(value).strip().lower().startswith("data:image/")
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
     return Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
