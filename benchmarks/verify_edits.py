@@ -202,7 +202,7 @@ def main() -> None:
     """Print a table of what was found and missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, default=Path("reports/demo"))
-    parser.add_argument("--edits", type=int, default=0)
+    parser.add_argument("--edits", type=int, default=200)
     parser.add_argument("--honest", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
