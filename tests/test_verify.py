@@ -11,7 +11,8 @@ from verify_edits import EDITS, stamp_anew
 
 from ovcf.cli import main
 from ovcf.problems import InputError
-from ovcf.report.replay import Cells, FromFilms, NeedsFilms, joined, with_stored_digits
+from ovcf.report.cells import Cells, FromFilms, NeedsFilms
+from ovcf.report.replay import joined, with_stored_digits
 from ovcf.report.verdict import as_text
 from ovcf.report.verify import hold, remake, verify
 from ovcf.run_folder import read_table
@@ -35,7 +36,7 @@ def test_an_honest_run_holds_and_is_left_as_it_is(finished, remade):
     verdict = hold(finished, remade)
     assert verdict.failures == [] and verdict.notes == []
     assert verdict.counts["recomputed"] > 2500 and 0 < verdict.counts["films"] < 200
-    assert {cell.split(",")[0] for cell in verdict.film_cells} == {"01_dataset"}
+    assert {cell.split(",")[0] for cell in verdict.film_cells} == {"01_dataset", "07_external_validation"}
     assert before == {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
 
 

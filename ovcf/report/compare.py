@@ -21,7 +21,8 @@ from ovcf.words import network_title
 COHORT = ("data", "patients", "seed")  # parameters that make another synthetic cohort, whose ids are the same
 
 PAIRED_WORDS = (
-    "Each run less the first, on the patches that both have (same film, box, patient and label). The trained networks "
+    "Each run less the first, on the patches that both have (same film, box, patient and label), called fresh from the "
+    "first run's threshold on. The trained networks "
     "are held fixed: the intervals say how the differences would vary with other patients."
 )
 SEED_WORDS = "Runs that differ in the training seed alone: same cohort, folds and random trunks, trained anew."

@@ -5,21 +5,19 @@ and readings and never anything else. What they show and which tables they make 
 needs the films is passed over, and so is what follows from it: those numbers can only be held by digest.
 """
 
-import ast
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any, NamedTuple
-from unittest.mock import patch
 
 import nbformat
 import numpy as np
 import pandas as pd
-from nbformat.v4 import new_output
 
 from ovcf.files import write_text
 from ovcf.intake.readings import read_readings
+from ovcf.report.cells import Cells, FromFilms
 from ovcf.run_folder import read_table
 from ovcf.run_folder.fixed import FORMAT
 from ovcf.run_folder.ledger import NAME as LEDGER
@@ -30,21 +28,6 @@ INPUTS = ("patches", "predictions", "readings")
 a run's films and training stand behind them."""
 CLOSE = 1e-9
 """Relative difference up to which two numbers count as equal: other processors sum in another order."""
-
-
-class NeedsFilms(Exception):
-    """A statement asked for something that only the films can tell."""
-
-
-class FromFilms:
-    """Stands for what comes from the films: any use of it raises NeedsFilms."""
-
-    def _refuse(self, *_: Any, **__: Any) -> Any:
-        raise NeedsFilms
-
-    __getattr__ = __getitem__ = __call__ = __len__ = __iter__ = __bool__ = __array__ = __fspath__ = __str__ = _refuse
-    __add__ = __radd__ = __eq__ = __lt__ = __gt__ = __contains__ = _refuse
-    __hash__ = None
 
 
 class Replay(NamedTuple):
@@ -174,10 +157,10 @@ def replay(study: Replayed, notebooks: dict[str, nbformat.NotebookNode], install
     Replay
     """
     film_cells, changed, failed = {}, [], []
-    with _silent(), patch("ovcf.study.Study", _Opens(study)), _elsewhere():
+    with _silent():
         for name, notebook in notebooks.items():
             code = nbformat.read(installed / f"{name}.ipynb", as_version=4)
-            film_cells[name], cells = set(), Cells()
+            film_cells[name], cells = set(), Cells(_Opens(study))
             for number, cell, source in _pairs(notebook, code):
                 if cell.source != source:
                     changed.append((name, number))
@@ -195,11 +178,6 @@ def replay(study: Replayed, notebooks: dict[str, nbformat.NotebookNode], install
     return Replay(notebooks, film_cells, changed, failed)
 
 
-def _elsewhere() -> Any:
-    """Leave out the other cohort of notebook 07: its films and the model's answers to them are not stored whole."""
-    return patch("ovcf.external.open_validation", lambda *_, **__: FromFilms())
-
-
 def _pairs(executed: nbformat.NotebookNode, code: nbformat.NotebookNode) -> Iterator[tuple[int, Any, str]]:
     """Number, cell and installed source of each cell; papermill's own parameters cell is passed over."""
     own = [
@@ -209,74 +187,6 @@ def _pairs(executed: nbformat.NotebookNode, code: nbformat.NotebookNode) -> Iter
     ]
     for place, (number, cell) in enumerate(own):
         yield number, cell, code.cells[place].source if place < len(code.cells) else ""
-
-
-class Cells:
-    """The cells of one notebook, executed one after another among the same names."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, Any] = {"__name__": "__main__"}
-        self.outputs: list[nbformat.NotebookNode] = []
-
-    def execute(self, source: str) -> tuple[list[nbformat.NotebookNode], bool]:
-        """Execute one cell.
-
-        Returns
-        -------
-        Its outputs, and whether they are complete: False where a statement that may print needed the films. Statements
-        that do not need them are executed all the same.
-
-        Raises whatever else a statement raises; what it would have bound counts as unknown.
-        """
-        self.outputs, complete, body = [], True, ast.parse(source).body
-        with patch("IPython.display.display", self._display), redirect_stdout(_Stream(self)):
-            for place, statement in enumerate(body):
-                try:
-                    value = _run(statement, self.names)
-                except Exception as error:
-                    self.names |= {name: FromFilms() for name in _assigned(statement)}
-                    if not isinstance(error, NeedsFilms):
-                        raise
-                    complete &= isinstance(statement, (ast.Assign, ast.AnnAssign))
-                else:
-                    if place == len(body) - 1 and value is not None:
-                        self._display(value)
-        return self.outputs, complete
-
-    def _display(self, *values: Any, **_: Any) -> None:
-        """Keep what is displayed as Jupyter has it."""
-        from IPython.core.formatters import DisplayFormatter
-
-        for value in values:
-            data, metadata = DisplayFormatter().format(value)
-            self.outputs.append(new_output("display_data", data=data, metadata=metadata))
-
-
-class _Stream(io.TextIOBase):
-    """Standard output of a notebook's cells."""
-
-    def __init__(self, cells: Cells):
-        self.cells = cells
-
-    def write(self, text: str) -> int:
-        outputs = self.cells.outputs
-        if not outputs or outputs[-1].output_type != "stream":
-            outputs.append(new_output("stream", name="stdout", text=""))
-        outputs[-1].text += text
-        return len(text)
-
-
-def _run(statement: ast.stmt, names: dict[str, Any]) -> Any:
-    """Execute a statement; return an expression's value."""
-    if isinstance(statement, ast.Expr):
-        return eval(compile(ast.Expression(statement.value), "cell", "eval"), names)
-    exec(compile(ast.Module([statement], []), "cell", "exec"), names)
-    return None
-
-
-def _assigned(statement: ast.stmt) -> set[str]:
-    """Names that a statement would have bound."""
-    return {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
 
 def joined(stored: list[nbformat.NotebookNode], made: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
