@@ -381,7 +381,11 @@ def deidentify(src, dst, key_file, keep, allow, mask, keep_burned_in):
 
     key_file = key_file or dst.absolute().with_name(f"{dst.absolute().name}.key.json")
     done = deidentify(src, dst, key_file, rules=Rules(keep, allow, parse_masks(mask), keep_burned_in))
-    click.echo(f"{done.folder}: {done.films} films of {done.patients} patients; key: {key_file} (keep apart)")
+    films, patients = (
+        f"{done.films} film{'s' * (done.films != 1)}",
+        f"{done.patients} patient{'s' * (done.patients != 1)}",
+    )
+    click.echo(f"{done.folder}: {films} of {patients}; key: {key_file} (keep apart)")
     for note in [*done.notes, f"columns left out: {', '.join(done.dropped)}"] if done.dropped else done.notes:
         click.echo(f"note: {note}", err=True)
 
@@ -445,17 +449,33 @@ def readers(file, metric, threshold, cluster, missing, power, margin, as_json):
 
 @main.command()
 @click.argument("file", type=FILE, required=False)
+@click.option("--from-csv", "table", type=FILE, help="A table as CSV instead of YAML (see --template).")
+@click.option("--template", is_flag=True, help="Print a CSV to fill in, and stop.")
+@click.option("--out", type=FILE, help="Write one self-contained HTML page for a referee.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: findings and matrices.")
-def audit(file, as_json):
+def audit(file, table, template, out, as_json):
     """Check whether published numbers can be right.
 
     FILE is YAML, described in data/published/README.md; without it, the paper's numbers are checked.
     """
     from ovcf.audit import audit as run_audit
-    from ovcf.audit.audit import as_text
+    from ovcf.audit.audit import as_text, read_source
+    from ovcf.audit.from_csv import TEMPLATE, read_csv
 
-    result = run_audit(file)
-    echo_json(result.as_json()) if as_json else click.echo(as_text(result))
+    if template:
+        return click.echo(TEMPLATE, nl=False)
+    if file and table:
+        raise click.UsageError("give FILE or --from-csv, not both")
+    if out and not out.absolute().parent.is_dir():
+        raise InputError(f"{out}: there is no such folder to write into")
+    paper = read_csv(table) if table else read_source(file)
+    result = run_audit(paper)
+    if out:
+        from ovcf.audit.page import write_page
+
+        click.echo(f"page: {write_page(paper, result, out)}", err=as_json)
+    if as_json or not out:
+        echo_json(result.as_json()) if as_json else click.echo(as_text(result))
 
 
 if __name__ == "__main__":

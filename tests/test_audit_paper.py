@@ -167,6 +167,14 @@ def test_spreads_and_shares(result):
     assert "GoogleNet" in findings(result, "class-share")[0].place
 
 
+def test_rows_of_means_in_whole_numbers(result):
+    """With Table 3's fold sizes two rows of Table 2 cannot be had, of the other two one set of folds is shown."""
+    ruled_out = findings(result, "fold-row")
+    assert [one.place for one in ruled_out] == ["Table 2, AlexNet", "Table 2, Vgg16"]
+    assert {one.severity for one in ruled_out} == {"very unlikely under the stated method"}
+    assert [one.place for one in findings(result, "folds-found")] == ["Table 2, GoogleNet", "Table 2, ResNet50"]
+
+
 def test_what_follows_from_the_repair(result):
     found = {one.place: one.recomputed for one in findings(result, "consequence")}
     assert found["Table 4, Average, Sensitivity (%)"] == "51.04 ± 3.76"

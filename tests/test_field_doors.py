@@ -1,6 +1,8 @@
 """Inputs that failed in the field, as their users met them: by the command. data/README.md lists them all."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import openpyxl
@@ -112,3 +114,12 @@ def test_10_readers_takes_semicolons_and_decimal_commas(tmp_path):
     result = CliRunner().invoke(main, ["readers", str(tmp_path / "r.csv")])
     assert result.exit_code == 0 and "3 readers, 2 treatments, 20 cases" in result.output
     assert "Note: read with semicolons as separators" in result.output
+
+
+def test_every_test_that_the_field_log_names_is_there():
+    here = Path(__file__).parent
+    log = (here.parent / "data" / "README.md").read_text().partition("## Field log")[2]
+    named = re.findall(r"(test_\w+\.py)::(test_\w+) \|", log)
+    assert len(named) > 30
+    missing = [name for file, name in named if f"def {name}(" not in (here / file).read_text()]
+    assert missing == []

@@ -155,3 +155,13 @@ def test_entities_in_a_workbook_are_never_expanded(tmp_path):
             new.writestr(name, bomb if name.endswith("sheet1.xml") else old.read(name))
     with pytest.raises(InputError, match="cannot be read|no sheet"):
         read_table(tmp_path / "bomb.xlsx", MANIFEST)
+
+
+def test_a_workbook_that_claims_a_billion_rows_is_refused(tmp_path, monkeypatch):
+    workbook(pd.DataFrame({"patch_id": ["a"]}), tmp_path / "m.xlsx")
+    monkeypatch.setattr("ovcf.cohort.workbook.MAX_HEIGHT", 5000)  # the real limit takes seconds to count to
+    with zipfile.ZipFile(tmp_path / "m.xlsx") as old, zipfile.ZipFile(tmp_path / "far.xlsx", "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b'<row r="2"', b'<row r="999999999"').replace(b'r="A2"', b""))
+    with pytest.raises(InputError, match="more than 5000 rows"):
+        read_table(tmp_path / "far.xlsx", MANIFEST)

@@ -6,7 +6,7 @@ printed columns. The language is kept to what numbers imply. Nothing here knows 
 """
 
 from .audit import audit
-from .findings import CONTRADICTION, NOTE, UNLIKELY, Audit, Finding
+from .findings import CONTRADICTION, NOTE, UNDECIDED, UNLIKELY, Audit, Finding
 from .matrices import rates_of, solve
 from .means import f1_limits
 from .rates_table import recovered_rates
@@ -15,6 +15,7 @@ from .reading import read_paper
 __all__ = [
     "CONTRADICTION",
     "NOTE",
+    "UNDECIDED",
     "UNLIKELY",
     "Audit",
     "Finding",

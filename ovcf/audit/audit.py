@@ -34,7 +34,7 @@ def audit(source: Paper | Path | str | None = None, *, simulate: bool = True) ->
 
     It cannot see numbers that were not entered, nor a wrong number that every other one agrees with.
     """
-    paper = source if isinstance(source, Paper) else _read(source)
+    paper = source if isinstance(source, Paper) else read_source(source)
     result = _examine(paper, simulate)
     if not any(finding.severity == CONTRADICTION for finding in result.findings):
         return result
@@ -90,8 +90,8 @@ def _unless_cut(result: Audit, cut: Audit) -> Audit:
     return result._replace(findings=findings, matrices=matrices)
 
 
-def _read(source) -> Paper:
-    """Read a file, or the published paper."""
+def read_source(source: Path | str | None) -> Paper:
+    """Read a YAML file of printed numbers; None: the published paper."""
     if source is None:
         from ovcf.audit.published import published_paper
 
@@ -150,7 +150,8 @@ def as_text(result: Audit) -> str:
     lines = [result.title, f"{summary or 'nothing found'}; {held} checks found nothing.", ""]
     for finding in result.findings:
         lines += [f"[{finding.severity}] {finding.place}  ({finding.id})"]
-        lines += textwrap.wrap(finding.message, WIDTH, initial_indent="    ", subsequent_indent="    ") + [""]
+        message = finding.message + (f" Would decide it: {finding.decides}." if finding.decides else "")
+        lines += textwrap.wrap(message, WIDTH, initial_indent="    ", subsequent_indent="    ") + [""]
     return "\n".join(lines + _matrices(result))
 
 
@@ -166,6 +167,7 @@ def _matrices(result: Audit) -> list[str]:
         if number == 1:
             cells = "".join(f"{value:6d}" for value in found.matrix)
             note = "" if found.unique else "   (not the only one)"
+            note += f"   (repaired: {found.repaired})" if found.repaired else ""
             lines.append(f"{name:{width}}{cells}   {found.reading}{note}")
         elif number:
             lines.append(f"{name:{width}}   {number} matrices fit")

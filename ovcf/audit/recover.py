@@ -81,17 +81,13 @@ def _readings(paper: Paper, rows: list[Row], rates: dict[str, dict]) -> list[Rea
 def _solve_shared(paper, ledger, recovery, name, rows, hints, simulate) -> list[Fit]:
     """Find the reading and class size that rows on one set of cases share; report what follows."""
     cases = paper.sets[name]
-    rates = {row.path: paper.tables[row.table].rates(row) for row in rows}
-    readings = _readings(paper, rows, rates)
+    rates = _as_meant(paper, ledger, rows, cases)
+    readings = readings_of(dict.fromkeys(metric for row in rates.values() for metric in row))
     stated = fit_shared(rates, cases.n, readings[0], cases.positive)
-    for reading in readings:
-        honest = stated if reading.name == STATED else fit_shared(rates, cases.n, reading, cases.positive)
-        if reading.honest and (len(honest.explained) == len(rows) or not honest.settled):
-            _report_fit(paper, ledger, rows, honest, cases)
-            _keep(recovery, rows, honest)
-            return [honest]
-        if not reading.honest:
-            break
+    if len(stated.explained) == len(rows) or not stated.settled:
+        ledger.holds("matrices", _places(paper, rows), f"fit as headed ({cases.place})")
+        _keep(recovery, rows, stated)
+        return [stated]
     others = [fit_shared(rates, cases.n, reading, cases.positive) for reading in readings[1:]]
     fits = rank([stated, *others])
     best = _preferred(fits, hints)
@@ -116,12 +112,24 @@ def _solve_shared(paper, ledger, recovery, name, rows, hints, simulate) -> list[
     return fits
 
 
-def _report_fit(paper, ledger, rows, fit: Fit, cases: Set):
-    """Say that all rows fit, and under which averages where headings say no class."""
-    place = _places(paper, rows)
-    if fit.reading.name == STATED:
-        return ledger.holds("matrices", place, f"fit as headed ({cases.place})")
-    report_averages(ledger, place, fit.reading, len(rows))
+def _as_meant(paper: Paper, ledger: Ledger, rows: list[Row], cases: Set) -> dict[str, dict]:
+    """Rates of rows on one set; columns that say no class are taken as averages in tables where only that fits."""
+    found = {}
+    for name in dict.fromkeys(row.table for row in rows):
+        table, own = paper.tables[name], [row for row in rows if row.table == name]
+        rates = {row.path: table.rates(row) for row in own}
+        honest = [one for one in _readings(paper, own, rates) if one.honest] if table.bare() else []
+        fitting = (one for one in honest if all(_count(under(one, rates[r.path]), cases) for r in own))
+        reading = next(fitting, None)
+        if reading is not None and reading.name != STATED:
+            report_averages(ledger, _places(paper, own), reading, len(own))
+            rates = {path: {reading.of(m): value for m, value in row.items()} for path, row in rates.items()}
+        found |= rates
+    return found
+
+
+def _count(rates: dict, cases: Set) -> int:
+    return solve(rates, cases.n, positives=cases.positive, limit=1).count
 
 
 def report_averages(ledger: Ledger, place: str, reading: Reading, rows: int) -> None:
@@ -217,8 +225,12 @@ def _solve_alone(paper, ledger, recovery, table: Table):
         return
     rates = {row.path: table.rates(row) for row in rows}
     sizes = {row.path: Sized(row.n, row.positives, row.positives) for row in rows}
-    fits = [_fit_each(rates, sizes, reading) for reading in _readings(paper, rows, rates)]
-    honest = next((fit for fit in fits if fit.reading.honest and len(fit.explained) == len(rows)), None)
+    fits: list[Fit] = []
+    for reading in _readings(paper, rows, rates):  # honest ones come first, and if one fits that is all
+        fits.append(_fit_each(rates, sizes, reading))
+        if reading.honest and len(fits[-1].explained) == len(rows):
+            break
+    honest = fits[-1] if fits[-1].reading.honest and len(fits[-1].explained) == len(rows) else None
     stated, fits = fits[0], rank(fits)
     best = fits[0] if _better(fits[0], stated, len(rows)) and fits[0].reading.plain <= 2 else stated
     best = honest or best

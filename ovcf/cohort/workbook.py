@@ -13,7 +13,7 @@ from ovcf.problems import InputError, Problem
 
 MAX_UNPACKED = 512 * 2**20  # bytes; a few kilobytes may unpack to gigabytes
 MAX_CELLS = 20_000_000
-MAX_WIDTH = 16_384  # columns, Excel's own limit
+MAX_WIDTH, MAX_HEIGHT = 16_384, 1_048_576  # columns and rows, Excel's own limits
 
 
 def is_workbook(data: bytes) -> bool:
@@ -84,8 +84,8 @@ def _sheets(data: bytes, values: bool) -> dict[str, list[tuple[int, list[str]]]]
         for number, row in enumerate(sheet.iter_rows(), start=1):
             texts = [_text(cell) for cell in row[:MAX_WIDTH]]
             cells += len(texts)
-            if cells > MAX_CELLS:
-                raise InputError(Problem("too_large", f"a workbook of more than {MAX_CELLS} cells"))
+            if cells > MAX_CELLS or number > MAX_HEIGHT:
+                raise InputError(Problem("too_large", f"more than {MAX_HEIGHT} rows or {MAX_CELLS} cells"))
             if any(texts):
                 rows.append((number, texts))
         width = max((len(cells) for _, cells in rows), default=0)

@@ -75,7 +75,8 @@ KINDS = {
     "identifying_fields": ("Header identifies the patient", "Run `ovcf deidentify` before the films travel."),
     "burned_in_text": (
         "Text in the pixels",
-        "Look at it: a name or a date must be painted over, and any text differs between hospitals.",
+        "Look at it: a name or a date must be painted over (`ovcf deidentify` can, with --mask), and any text differs "
+        "between hospitals.",
     ),
     "age_differs": ("Several ages for one patient", "Two studies years apart, or two patients under one id."),
     "sex_differs": ("Two sexes for one patient", "Two patients under one id, or a typing mistake."),
