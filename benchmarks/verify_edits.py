@@ -33,7 +33,7 @@ from ovcf.run_folder import read_table
 from ovcf.run_folder.fixed import read_fixed, write_fixed
 from ovcf.run_folder.ledger import Ledger
 
-MOVES_INPUT = ("parameter", "prediction", "reading")
+MOVES_INPUT = ("prediction", "reading")
 
 
 def edit_page(run: Path, rng: np.random.Generator, captions: bool = False) -> str:

@@ -21,6 +21,7 @@ class FromFilms:
 
     __getattr__ = __getitem__ = __call__ = __len__ = __iter__ = __bool__ = __array__ = __fspath__ = __str__ = _refuse
     __add__ = __radd__ = __eq__ = __lt__ = __gt__ = __contains__ = _refuse
+    __format__ = __int__ = __float__ = __index__ = __sub__ = __mul__ = __truediv__ = _refuse
     __hash__ = None
 
 

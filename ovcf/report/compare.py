@@ -174,7 +174,9 @@ def shown(tables: dict[str, pd.DataFrame]) -> list[tuple[str, str, list[Shown]]]
     differs = len(tables["parameters"].columns) > 1
     what = "Parameters that are not the same in all runs." if differs else "The runs have the same parameters."
     clustered = "[95 % interval, clustered by patient]"
-    differences = show(difference_rows(tables["differences"]), f"Difference {clustered}", formats={"p": p_value})
+    differences = show(
+        difference_rows(tables["differences"]), f"Difference {clustered}", formats={"p of the AUC": p_value}
+    )
     sections = [
         ("What differs", what, [show(tables["parameters"], "Parameters")]),
         (

@@ -73,13 +73,14 @@ def entries(texts: list[Printed], sources: Sources | None = None) -> Iterator[En
     for text in texts:
         output, near = outputs.get(text.place[:2], ""), None
         for number in [text.text] if text.is_picture else numbers(text.text):
-            near = sources.find(number, text, near) if sources and not text.is_picture else None
-            entry = Entry(number, text.place, digest=output)
-            if near:
-                value = near.table.texts[near.row][near.column]
-                cell = near.table.name, str(near.row + 1), near.table.columns[near.column], value, near.table.digest
-                entry = Entry(number, text.place, *cell)
-            yield entry
+            cell = sources.find(number, text, near) if sources and not text.is_picture else None
+            if cell is None:
+                yield Entry(number, text.place, digest=output)
+                continue
+            near, table, value = cell, cell.table, cell.table.texts[cell.row][cell.column]
+            yield Entry(
+                number, text.place, table.name, str(cell.row + 1), table.columns[cell.column], value, table.digest
+            )
 
 
 def _digests(texts: list[Printed]) -> dict[tuple[str, str], str]:

@@ -31,8 +31,8 @@ def difference_rows(differences: pd.DataFrame) -> pd.DataFrame:
             known = metric in by_metric.index
             cell = by_metric.loc[metric] if known else None
             text = with_interval(cell.difference, cell.low, cell.high, metric=metric) if known else MISSING
-            row[heading(metric)] = text
-        row["p"] = by_metric.loc["auc", "p"] if "auc" in by_metric.index else float("nan")
+            row[heading(metric, " (points)")] = text
+        row["p of the AUC"] = by_metric.loc["auc", "p"] if "auc" in by_metric.index else float("nan")
         rows.append(row)
     return pd.DataFrame(rows)
 
