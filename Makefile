@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT ?= reports/demo
 PROFILE ?= demo
 
-.PHONY: report test lab pins bench clean help
+.PHONY: report test lab pins bench wheelhouse clean help
 
 help:            ## say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -19,18 +19,22 @@ $(VENV)/installed: constraints.txt pyproject.toml
 report: $(VENV)/installed  ## the whole study on the synthetic cohort -> reports/demo/report.html
 	$(BIN)/ovcf run --profile $(PROFILE) --out $(OUT)
 
-test: $(VENV)/installed    ## lint, layers, stripped notebooks, every test
+test: $(VENV)/installed    ## lint, layers, types, stripped notebooks, every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 	$(BIN)/nbstripout --verify notebooks/*.ipynb
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 pins: $(VENV)/installed    ## write constraints.txt anew from what is installed
 	$(BIN)/pip freeze --exclude-editable --exclude pip --exclude setuptools > constraints.txt
 
-lab: $(VENV)/installed     ## JupyterLab on the notebooks
-	cd notebooks && ../$(BIN)/jupyter lab
+lab: $(VENV)/installed     ## JupyterLab: notebooks, reports and data
+	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks/01_dataset.ipynb
+
+wheelhouse: $(VENV)/installed  ## every package as a file in wheelhouse/, for a machine without network
+	$(BIN)/python -m pip wheel --disable-pip-version-check -q -c constraints.txt -w wheelhouse .
 
 bench: $(VENV)/installed   ## the benchmarks, one after the other
 	for b in benchmarks/*.py; do $(BIN)/python $$b || exit 1; done

@@ -2,7 +2,9 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,7 +21,7 @@ class FormatName(click.ParamType):
 
     name = "format"
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         from ovcf.intake.formats import FORMATS
 
         return value if value in FORMATS else self.fail(f"{value!r} is not one of {', '.join(FORMATS)}", param, ctx)
@@ -28,7 +30,7 @@ class FormatName(click.ParamType):
 class Commands(click.Group):
     """Print every problem of an input and exit with 2; no traceback for a user's mistake."""
 
-    def invoke(self, ctx):
+    def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except InputError as error:
@@ -38,11 +40,11 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="ovcf")
-def main():
+def main() -> None:
     """Fresh or old vertebral fractures on lateral radiographs: a study companion. Research use only."""
 
 
-def echo_problems(problems) -> None:
+def echo_problems(problems: Sequence[Any]) -> None:
     """Print the problems of an input; of a kind that fills the screen only the first, and how many more."""
     count = len(problems)
     click.echo(f"ovcf: {count} problem{'s' if count > 1 else ''} with the input", err=True)
@@ -57,7 +59,7 @@ def echo_problems(problems) -> None:
             click.echo(f"  - {more} (ovcf check writes every one into check.json)", err=True)
 
 
-def echo_json(value) -> None:
+def echo_json(value: object) -> None:
     """Print an object as JSON on standard output."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
@@ -72,7 +74,7 @@ def echo_json(value) -> None:
 @click.option("-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="Set one parameter of a new run.")
 @click.option("--from", "variant_of", type=FILE, metavar="RUN", help="Make a variant of this run; shares what it can.")
 @click.option("--allow-outside", is_flag=True, help="Accept image paths that leave the manifest's folder.")
-def run(parameters, **options):
+def run(parameters: tuple[tuple[str, str], ...], **options: Any) -> None:
     """Run the whole study and write one report.
 
     A run that stopped goes on where it was. Its parameters are fixed when it is made; --from makes another beside it.
@@ -93,8 +95,21 @@ def run(parameters, **options):
 
 
 @main.command()
+@click.argument("folder", metavar="DIR", type=FILE)
+def notebooks(folder: Path) -> None:
+    """Copy the notebooks into a folder, for editing.
+
+    Open them there with `jupyter lab`; a run they make lies where the parameter `run` says.
+    """
+    from ovcf.shipped import copy_notebooks
+
+    for path in copy_notebooks(folder):
+        click.echo(path)
+
+
+@main.command()
 @click.argument("run", type=FILE)
-def clean(run):
+def clean(run: Path) -> None:
     """Drop a run's cache: patches, features, finished folds.
 
     Tables, figures, report and model stay. What is needed again is made again.
@@ -106,7 +121,7 @@ def clean(run):
 
 @main.command()
 @click.argument("run", type=FILE)
-def pdf(run):
+def pdf(run: Path) -> None:
     """Print a run's report as PDF."""
     from ovcf.report.page import write_pdf
 
@@ -187,7 +202,7 @@ def sweep(profile, data, parameters, out):
 @click.option("--difficulty", type=float, help="How weak the signs of fresh and old are.")
 @click.option("--patient-correlation", type=float, help="How alike the vertebrae of one patient are.")
 @click.option("--diaphragm", type=float, help="How strongly the diaphragm covers T10-L1.")
-def synthesise(out, patients, seed, **effects):
+def synthesise(out: Path, patients: int, seed: int, **effects: Any) -> None:
     """Make a synthetic cohort of lateral spine radiographs."""
     from ovcf.synthetic import synthesise
 
@@ -197,7 +212,7 @@ def synthesise(out, patients, seed, **effects):
 
 @main.command()
 @click.option("--to", "folder", type=FILE, required=True, help="Folder to keep the weights in.")
-def weights(folder):
+def weights(folder: Path) -> None:
     """Fetch all ImageNet weights, for a machine without network."""
     from ovcf.models.sources import fetch_weights
 
@@ -208,7 +223,7 @@ def weights(folder):
 # Cohorts: import, check, deidentify -------------------------------------------------------------------------
 
 
-def pairs(context, option, values: tuple[str, ...]) -> dict[str, str]:
+def pairs(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     """CATEGORY=VALUE options as a dict."""
     if wrong := [value for value in values if "=" not in value]:
         raise click.BadParameter(f"{wrong[0]!r} is not of the form CATEGORY=VALUE")
@@ -246,7 +261,7 @@ def pairs(context, option, values: tuple[str, ...]) -> dict[str, str]:
     help="Of boxes that overlap keep this reader's (id, or name of their file or folder). Repeatable, first counts.",
 )
 @click.option("--force", is_flag=True, help="Overwrite a manifest that was changed by hand or that no import wrote.")
-def import_(form, source, out, **options):
+def import_(form: str, source: Path, out: Path, **options: Any) -> None:
     """Turn annotations into a manifest.
 
     FORMAT is yolo, coco, voc, labelme, vindr, buu or folders (fresh/ and old/ of ready patches). Whose a film is
@@ -280,7 +295,7 @@ def import_(form, source, out, **options):
     type=click.Choice(["refuse", "leave out", "other people"]),
     help="Ids that stand in both cohorts.",
 )
-def external(run, data, out, shared_ids):
+def external(run: str | Path, data: Path, out: Path, shared_ids: Any) -> None:
     """Validate a run's model on another hospital's cohort.
 
     RUN is a finished run, or the file that `ovcf bundle` makes of one.
@@ -297,7 +312,7 @@ def external(run, data, out, shared_ids):
 @main.command()
 @click.argument("run", type=FILE)
 @click.option("--out", type=FILE, required=True, help="File to write.")
-def bundle(run, out):
+def bundle(run: str | Path, out: Path) -> None:
     """Write what another hospital needs of a run, and nothing of a patient.
 
     `ovcf external`, `predict` and own case take it in place of a run.
@@ -314,7 +329,7 @@ def bundle(run, out):
 @click.argument("run", type=FILE)
 @click.option("--port", default=0, help="Port on this machine  [default: a free one].")
 @click.option("--browser/--no-browser", default=True, help="Open the page at once.")
-def explore(run, port, browser):
+def explore(run: Path, port: int, browser: bool) -> None:
     """Show a run in the browser, on this machine only.
 
     Its mistakes, the reading room, and a film of your own.
@@ -329,7 +344,7 @@ def explore(run, port, browser):
 @click.option("--box", required=True, metavar="x0,y0,x1,y1", help="The vertebra, in px of the film.")
 @click.option("--run", type=FILE, default="reports/demo", show_default=True, help="Run whose model is asked.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
-def predict(film, box, run, as_json):
+def predict(film: Path, box: str, run: Path, as_json: bool) -> None:
     """Ask a run's final model about one vertebra of a film. Research use only."""
     from ovcf.predict import describe, parse_box, predict_case
 
@@ -342,7 +357,7 @@ def predict(film, box, run, as_json):
 @click.option("--out", type=FILE, help="Folder for check.html and check.json  [default: reports/check-NAME].")
 @click.option("--json", "as_json", is_flag=True, help="Print one object with `errors` and `warnings`.")
 @click.option("--allow-outside", is_flag=True, help="Accept image paths that leave the manifest's folder.")
-def check(data, out, as_json, allow_outside):
+def check(data: Path, out: Path, as_json: bool, allow_outside: bool) -> None:
     """Look a cohort over for what is wrong or suspicious.
 
     Errors end with exit status 2; warnings are what a reviewer would raise.
@@ -372,7 +387,9 @@ def check(data, out, as_json, allow_outside):
     "--mask", multiple=True, metavar="[FILM=]x0,y0,x1,y1", help="Paint this box over, on one film or all. Repeatable."
 )
 @click.option("--keep-burned-in", is_flag=True, help="Copy films that seem to hold text in their pixels.")
-def deidentify(src, dst, key_file, keep, allow, mask, keep_burned_in):
+def deidentify(
+    src: Path, dst: Path, key_file: Path, keep: tuple[str, ...], allow: tuple[str, ...], mask: Any, keep_burned_in: bool
+) -> None:
     """Copy a cohort without names.
 
     Films are written anew with only what the study needs; ids are replaced by key, dates shifted.
@@ -393,7 +410,7 @@ def deidentify(src, dst, key_file, keep, allow, mask, keep_burned_in):
 @main.command()
 @click.argument("run", type=FILE)
 @click.option("--out", type=FILE, required=True, help="File to write: .imrmc, or .csv for the readings table.")
-def readings(run, out):
+def readings(run: Path, out: Path) -> None:
     """Collect the answers of a run's reading room.
 
     Then analyse them with `ovcf readers FILE`, or run the study with `-p readings FILE`.
@@ -428,7 +445,9 @@ def readings(run, out):
 )
 @click.option("--margin", type=float, help="With --power: power to show a loss of no more than this.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def readers(file, metric, threshold, cluster, missing, power, margin, as_json):
+def readers(
+    file: Path, metric: str, threshold: float, cluster: str, missing: str, power: Any, margin: Any, as_json: bool
+) -> None:
     """Analyse a reader study (long table, readings table or .imrmc; CSV of any dialect or .xlsx)."""
     from ovcf.intake.readings import read_readings
     from ovcf.stats.readers.report import analyse, as_text, plan, plan_as_text
@@ -453,7 +472,7 @@ def readers(file, metric, threshold, cluster, missing, power, margin, as_json):
 @click.option("--template", is_flag=True, help="Print a CSV to fill in, and stop.")
 @click.option("--out", type=FILE, help="Write one self-contained HTML page for a referee.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: findings and matrices.")
-def audit(file, table, template, out, as_json):
+def audit(file: Path | None, table: Path | None, template: bool, out: Path | None, as_json: bool) -> None:
     """Check whether published numbers can be right.
 
     FILE is YAML, described in data/published/README.md; without it, the paper's numbers are checked.

@@ -8,16 +8,18 @@ import os
 import secrets
 import socket
 from pathlib import Path
+from typing import Any
 
 from ovcf.problems import InputError, Problem
+from ovcf.shipped import shipped
 
 TEMPLATES = Path(__file__).parent / "viz" / "jupyter"
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "explore.ipynb"
+NOTEBOOK = shipped("notebooks") / "explore.ipynb"
 UPLOAD_BYTES = 512 * 2**20
 IDLE_SECONDS = 4 * 3600  # an abandoned page's kernel goes after this; a paused reader loses nothing
 
 
-def open_study(run):
+def open_study(run: str | Path) -> Any:
     """Open a finished run for looking: its parameters and tables are taken as they are, and nothing is written.
 
     Flags and readings are kept in the run, unless its folder cannot be written (`study.notes_off` then says so).
@@ -44,12 +46,22 @@ NOTES_OFF = "This run's folder cannot be written: flags and readings are off."
 
 def _changed(study) -> str:
     """A warning when the films' manifest is no longer the one the run's tables were made from."""
-    if not study.outdated:
-        return ""
+    try:
+        if not study.outdated:
+            return ""
+    except OSError:
+        return "This run's films cannot be read here: its patches and numbers are shown without them."
     return "The data (or how they are read) changed after this run: films and boxes may not fit its numbers."
 
 
-def explore_page(run, *, cases: int | None = None, training: int | None = None, washout_days=None, seed=None):
+def explore_page(
+    run: str | Path,
+    *,
+    cases: int | None = None,
+    training: int | None = None,
+    washout_days: float | None = None,
+    seed: int | None = None,
+) -> Any:
     """The three tabs of a run as one widget; what is wrong with the run is said in its place."""
     from ovcf.viz.tabs import problem_page, tabbed
 
@@ -73,7 +85,7 @@ def explore_page(run, *, cases: int | None = None, training: int | None = None, 
     )
 
 
-def explore(run, port: int = 0, *, open_browser: bool = True, token: str | None = None) -> None:
+def explore(run: str | Path, port: int = 0, *, open_browser: bool = True, token: str | None = None) -> None:
     """Serve the clinician's page of a run on 127.0.0.1 until interrupted.
 
     Parameters
@@ -89,7 +101,7 @@ def explore(run, port: int = 0, *, open_browser: bool = True, token: str | None 
     serve(NOTEBOOK, port or free_port(), token or secrets.token_urlsafe(24), open_browser=open_browser)
 
 
-def serve(notebook, port: int, token: str, *, open_browser: bool = False) -> None:
+def serve(notebook: Path, port: int, token: str, *, open_browser: bool = False) -> None:
     """Serve one notebook as a page without code, on 127.0.0.1, until interrupted."""
     # Our template stands alone on this path: no template or kernel of another environment is taken up.
     os.environ["JUPYTER_PATH"] = str(TEMPLATES)
@@ -102,7 +114,7 @@ def serve(notebook, port: int, token: str, *, open_browser: bool = False) -> Non
     app.start()
 
 
-def server_config(port: int, token: str):
+def server_config(port: int, token: str) -> Any:
     """Voila's settings; its defaults have no login, serve files, drop large uploads and keep dead kernels."""
     from traitlets.config import Config
 
@@ -154,6 +166,6 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def unless(value, unset):
+def unless(value: Any, unset: Any) -> Any:
     """None for a parameter left at its "unset" value (papermill has no optional numbers)."""
     return None if value == unset else value

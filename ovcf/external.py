@@ -16,6 +16,7 @@ from scipy.special import logit
 from ovcf.cohort.crop import prepare_patches
 from ovcf.cohort.manifest import Cohort, read_cohort
 from ovcf.files import write_text, writing
+from ovcf.intake.across import shared_pictures, with_greys
 from ovcf.predict import load_model
 from ovcf.problems import InputError, Problem, unknown
 from ovcf.profiles.parameters import AS_THE_RUN
@@ -24,7 +25,7 @@ from ovcf.stats.analytic import analytic_intervals
 from ovcf.stats.carried_over import carried_thresholds, threshold_rules
 from ovcf.stats.roc import auc, roc_points
 from ovcf.stats.two_cohorts import shared_patients
-from ovcf.stats.validation_size import design_effect
+from ovcf.stats.validation_size import Expected, design_effect
 from ovcf.study import Study
 
 SHARED_IDS = ("refuse", "leave out", "other people")
@@ -290,55 +291,17 @@ class Elsewhere:
         """What `validation_size` is told: what was found here."""
         table = self.predictions
         fresh, p = table.truth.to_numpy().astype(bool), table.p_fresh.to_numpy()
-        return {
-            "prevalence": float(fresh.mean()),
-            "auc": float(np.clip(auc(fresh, p), 0.51, 0.999)),
-            "linear_predictor": logit(np.clip(p, 1e-6, 1 - 1e-6)),
+        at = {
             "sensitivity": float((p[fresh] >= threshold).mean()),
             "specificity": float((p[~fresh] < threshold).mean()),
-            "threshold": threshold,
+        }
+        area = float(np.clip(auc(fresh, p), 0.51, 0.999))  # no size is defined at or below chance
+        expected = Expected(float(fresh.mean()), area, logit(np.clip(p, 1e-6, 1 - 1e-6)), **at, threshold=threshold)
+        return {
+            "expected": expected,
             "deff": max(1.0, design_effect((p - fresh) ** 2, table.patient_id)),
             "patches_per_patient": len(table) / table.patient_id.nunique(),
         }
-
-
-def with_greys(patches: pd.DataFrame, images: NDArray[np.uint8]) -> pd.DataFrame:
-    """Add to patches what their pictures (n, s, s) look like, in greys of 0 to 1.
-
-    grey_mean, grey_sd (over the pixels, ddof 0), sharpness (variance of the Laplacian over that of the greys), and the
-    box's height in px.
-    """
-    from scipy.ndimage import laplace
-
-    greys = [image.astype(np.float32) / 255 for image in images]
-    spread = np.array([grey.std() for grey in greys])
-    fine = np.array([laplace(grey).var() for grey in greys])
-    return patches.assign(
-        box_height_px=patches.y1 - patches.y0,
-        grey_mean=[float(grey.mean()) for grey in greys],
-        grey_sd=spread,
-        sharpness=np.divide(fine, spread**2, out=np.zeros_like(fine), where=spread > 1e-4),
-    )
-
-
-def shared_pictures(first: NDArray, second: NDArray, first_ids: pd.Series, second_ids: pd.Series) -> pd.DataFrame:
-    """Return pairs of patches (first, second: ids) that are nearly one picture: how they meet, and the correlation."""
-    from ovcf.intake.check.duplicates import near_copies
-    from ovcf.intake.check.film_facts import phash, thumbnail
-
-    thumbs = np.stack([thumbnail(image / 255) for images in (first, second) for image in images])
-    hashes = {
-        "as it is": np.array([phash(thumb) for thumb in thumbs]),
-        "mirrored": np.array([phash(thumb[:, ::-1]) for thumb in thumbs]),
-    }
-    rows, n = [], len(first)
-    blank = np.ptp(thumbs.reshape(len(thumbs), -1).astype(int), axis=1) < 8
-    for group in near_copies(hashes, thumbs, blank):
-        mine, theirs = ([m for m in group.members if (m < n) == here] for here in (True, False))
-        rows += [
-            (first_ids.iloc[a], second_ids.iloc[b - n], group.how, group.correlation) for a in mine for b in theirs
-        ]
-    return pd.DataFrame(rows, columns=["first", "second", "how", "correlation"])
 
 
 def settle_ids(cohort: Cohort, known: NDArray | None, shared_ids: str, source: Path) -> tuple[list[str], Cohort]:

@@ -4,8 +4,9 @@ Research use only. The answer is a research model's, not a diagnosis.
 """
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +24,7 @@ class Prepared(NamedTuple):
     film: object  # ovcf.cohort.films.Film
 
 
-def predict_case(film_path, box, run, *, model=None) -> dict:
+def predict_case(film_path: str | Path, box: Sequence[float], run: str | Path, *, model: Any | None = None) -> dict:
     """Ask a run's final model about one vertebra.
 
     Parameters
@@ -56,7 +57,7 @@ def predict_case(film_path, box, run, *, model=None) -> dict:
     return {"film": str(film_path), **answer_for(prepared, model)}
 
 
-def load_model(run: str | Path):
+def load_model(run: str | Path) -> Any:
     """The final model of a run, or of a bundle (a file); InputError when there is none."""
     from ovcf.models.bundle import open_bundle
     from ovcf.models.final import load_final
@@ -69,7 +70,7 @@ def load_model(run: str | Path):
     return load_final(folder)
 
 
-def prepare_case(film, box, model) -> Prepared:
+def prepare_case(film: Any, box: Sequence[float], model: Any) -> Prepared:
     """Cut the vertebra out of a film exactly as the model's training did.
 
     `film` is a path or a film already read. Raises InputError for a bad film or box.
@@ -87,7 +88,7 @@ def prepare_case(film, box, model) -> Prepared:
     return Prepared(patch, box, margin, film)
 
 
-def answer_for(prepared: Prepared, model) -> dict:
+def answer_for(prepared: Prepared, model: Any) -> dict:
     """What the model says of a prepared vertebra (see `predict_case`)."""
     from ovcf.cohort.crop import crop_slices
     from ovcf.cohort.films.greys import exposure_fault
@@ -135,7 +136,9 @@ def parse_box(text: str) -> tuple:
     return box
 
 
-def check_box(box, shape, film=None) -> tuple[float, float, float, float]:
+def check_box(
+    box: Sequence[float], shape: tuple[int, int], film: str | None = None
+) -> tuple[float, float, float, float]:
     """The box as four floats in order, if it lies in the film (height, width) and is at least 1 px a side."""
     x0, y0, x1, y1 = (float(v) for v in box)
     height, width = shape

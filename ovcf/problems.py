@@ -1,5 +1,6 @@
 """What is wrong with an input, said once for every reader: file, row, column, found, allowed."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -28,7 +29,7 @@ class Problem(NamedTuple):
         return text + (f"; allowed: {self.allowed}" if self.allowed else "")
 
 
-def unknown(what: str, found, allowed, *, file: str | None = None, also: str = "") -> Problem:
+def unknown(what: str, found: object, allowed: Iterable[str], *, file: str | None = None, also: str = "") -> Problem:
     """Return the problem of a name nobody knows: the nearest known ones first, then all, then what else would do."""
     from difflib import get_close_matches
 
@@ -41,12 +42,12 @@ def unknown(what: str, found, allowed, *, file: str | None = None, also: str = "
 class InputError(ValueError):
     """Input that cannot be used; holds every problem found, not only the first."""
 
-    def __init__(self, problems: list[Problem] | Problem | str):
+    def __init__(self, problems: list[Problem] | Problem | str) -> None:
         if isinstance(problems, str):
             problems = Problem("input", problems)
         self.problems = [problems] if isinstance(problems, Problem) else list(problems)
         super().__init__("\n".join(map(str, self.problems)))
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type["InputError"], tuple[list[Problem]]]:
         """Travel between processes with every problem, not their text alone."""
         return InputError, (self.problems,)

@@ -124,7 +124,7 @@ class Study(RunFolder):
         return self._synthetic_cohort() if data == "synthetic" else Path(data)
 
     @cached_property
-    def cohort(self):
+    def cohort(self) -> Any:
         """The cohort as `ovcf.cohort.manifest.read_cohort` gives it; its films are decoded once a run to prove them."""
         from ovcf.cohort.manifest import read_cohort
 
@@ -181,7 +181,7 @@ class Study(RunFolder):
         kind = "synthetic cohort" if self.synthetic else f"cohort {data.parent.name or data.stem}"
         return f"{kind}, {self.patches.patient_id.nunique()} patients, {len(self.patches)} vertebrae"
 
-    def film(self, patch_id: str):
+    def film(self, patch_id: str) -> Any:
         """Read the film of a patch (`ovcf.cohort.films.Film`); the last few are kept."""
         image = self.patches.loc[self.patches.patch_id == patch_id, "image"].iloc[0]
         return _read_film(self.cohort.root / image)
@@ -410,7 +410,7 @@ class Study(RunFolder):
     # Published numbers ---------------------------------------------------------------------------------------
 
     @cached_property
-    def paper(self):
+    def paper(self) -> Any:
         """The printed numbers to audit: the paper's, or another file's (`ovcf.audit.paper.Paper`)."""
         from ovcf.audit import read_paper
         from ovcf.audit.published import published_paper

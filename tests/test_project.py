@@ -1,5 +1,6 @@
 """The project's own promises: one set of pins, light imports, notebooks whose defaults are the demo profile."""
 
+import ast
 import json
 import re
 import subprocess
@@ -99,3 +100,28 @@ def test_every_parameter_is_declared_by_one_notebook():
     paths = [path for path in NOTEBOOKS if path.stem in SEQUENCE]
     names = [name for path in paths for name in notebook_parameters(path) if name not in OF_A_NEW_RUN]
     assert sorted(names) == sorted(defaults())
+
+
+def test_every_public_function_has_its_types():
+    """Each argument and return of a public function or method of the package is annotated; `cls` and `self` aside."""
+    bare = [name for path in sorted((ROOT / "ovcf").rglob("*.py")) for name in _untyped(path)]
+    assert not bare
+
+
+def _untyped(path):
+    """Public functions of a file, and methods of its public classes, that lack a type."""
+    scopes = [("", ast.parse(path.read_text(encoding="utf-8")))]
+    for prefix, scope in scopes:
+        for node in ast.iter_child_nodes(scope):
+            public = not getattr(node, "name", "_").startswith("_")
+            if isinstance(node, ast.ClassDef) and public:
+                scopes.append((f"{node.name}.", node))
+            elif isinstance(node, ast.FunctionDef) and public and not _typed(node):
+                yield f"{path.relative_to(ROOT)}:{prefix}{node.name}"
+
+
+def _typed(node):
+    """Whether a function says what it takes and gives."""
+    listed = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+    listed += [a for a in (node.args.vararg, node.args.kwarg) if a]
+    return node.returns is not None and all(a.annotation for a in listed if a.arg not in ("self", "cls"))

@@ -1,18 +1,134 @@
 """The whole sequence by papermill on a tiny synthetic cohort, and what is kept when a notebook stops."""
 
 import json
+import re
 import shutil
+import subprocess
+import sys
+import time
 
+import matplotlib.pyplot as plt
 import nbformat
 import pandas as pd
+import psutil
 import pytest
+from another import another_value
 from bs4 import BeautifulSoup
 from click.testing import CliRunner
 from PIL import Image
 
 from ovcf.cli import main
+from ovcf.explore import explore_page, open_study
+from ovcf.files import digest
+from ovcf.problems import InputError
+from ovcf.profiles import parse_value
+from ovcf.profiles.parameters import ANYWHERE, BY_NAME
 from ovcf.report import RunFailed, run, run_study
+from ovcf.run_folder.record import now, read_record, write_record
 from ovcf.study import Study
+
+TINY = {
+    "patients": "24",
+    "folds": "2",
+    "image_size": "64",
+    "networks": '["efficientnet_lite0", "alexnet"]',
+    "epochs": "3",
+    "replicates": "50",
+    "reader_cases": "12",
+    "readers": "3",
+    "workers": "1",
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished tiny run; kernels inherit the folder of its cohort from the environment."""
+    folder = tmp_path_factory.mktemp("study")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OVCF_DATA", str(folder / "data"))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        run_study("demo", out=folder / "run", overrides=TINY)
+        yield folder / "run"
+
+
+@pytest.fixture(scope="module")
+def laptop(finished, tmp_path_factory):
+    """A finished run of the laptop profile on two folders of ready patches: no boxes, levels, ages or annotators."""
+    folder, study, whose = tmp_path_factory.mktemp("laptop"), Study(finished), ["image,patient_id"]
+    for image, row in zip(study.images("none"), study.patches.itertuples(), strict=True):
+        (folder / "own" / row.label).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / "own" / row.label / f"{row.patch_id}.png")
+        whose.append(f"{row.label}/{row.patch_id}.png,{row.patient_id}")
+    (folder / "own" / "patients.csv").write_text("\n".join(whose))
+    own = TINY | {"networks": '["efficientnet_lite0"]', "leakage": "false", "readers": "2", "margin": "0.1"}
+    run_study("laptop", data=folder / "own", out=folder / "run", overrides=own)
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def by_hand(finished, tmp_path_factory):
+    """A finished run of films with a manifest, whose notebooks were run one after the other, as in JupyterLab."""
+    folder = tmp_path_factory.mktemp("hand")
+    shutil.copytree(Study(finished).source.parent, folder / "films")
+    (folder / "films" / "cohort.json").unlink()  # from here on they are somebody's own
+    tiny = {name: parse_value(text) for name, text in TINY.items()} | {"networks": ["efficientnet_lite0"], "epochs": 2}
+    tiny |= {"image_size": 48, "equalisation": "none", "external": "", "regions": "pooled", "other_context": False}
+    study = Study.begin(folder / "run", data=str(folder / "films"), **tiny)
+    for name in run.sequence_of(study.parameters):
+        open_notebook(name, folder / "run")
+        plt.close("all")
+    return folder / "run"
+
+
+def open_notebook(name, folder, cells=None, **typed):
+    """Run the code cells of a shipped notebook on a run, with values typed into its parameters cell; its names."""
+    notebook = nbformat.read(run.NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert code[0].metadata.tags == ["parameters"]
+    names = {}
+    exec(code[0].source, names)
+    names |= {"run": str(folder), **typed}
+    for cell in code[1:cells]:
+        exec(cell.source, names)
+    return names
+
+
+def digests(folder):
+    """Return the digest of every file under a folder."""
+    return {str(path.relative_to(folder)): digest(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("kind", ["finished", "laptop", "by_hand"])
+def test_shipped_notebooks_open_a_run_show_its_numbers_and_change_no_byte(kind, request, capsys):
+    folder = request.getfixturevalue(kind)
+    before, parameters = digests(folder), Study(folder).parameters
+    for name in run.sequence_of(parameters):
+        names = open_notebook(name, folder)
+        plt.close("all")
+        assert names.get("study", Study(folder)).parameters == parameters
+    explore_page(folder)
+    assert digests(folder) == before
+    shown = capsys.readouterr()
+    assert Study(folder).label in shown.out and "holds other values" not in shown.err
+    assert len(pd.read_csv(folder / "tables" / "readings.csv")) == len(Study(folder).readings)
+
+
+@pytest.mark.parametrize("name", run.SEQUENCE)
+def test_an_edited_cell_is_refused_by_name_before_a_write(name, finished):
+    before = digests(finished)
+    for parameter in set(run.notebook_parameters(run.NOTEBOOKS / f"{name}.ipynb")) & set(BY_NAME) - set(ANYWHERE):
+        with pytest.raises(InputError, match=f"{parameter}: this run has "):
+            open_notebook(name, finished, 3, **{parameter: another_value(parameter, Study(finished))})
+    assert digests(finished) == before
+
+
+def test_notebook_04_alone_says_what_to_do(tmp_path, finished):
+    Study.begin(tmp_path / "run", **{name: parse_value(text) for name, text in TINY.items()})
+    with pytest.raises(InputError, match="no predictions in .*notebook 03"):
+        open_notebook("04_cross_validation", tmp_path / "run")
+    with pytest.raises(InputError, match="there is no run here"):
+        open_notebook("03_model_comparison", tmp_path / "rnu")
+    assert not (tmp_path / "rnu").exists()
 
 
 def test_record_says_complete(finished):
@@ -52,7 +168,7 @@ def test_the_brief_answers_every_question_first(finished):
     page = BeautifulSoup((finished / "report.html").read_text(), "html.parser")
     section = page.find("main").find("section")
     questions = [row.th.get_text() for row in section.tbody.find_all("tr")]
-    assert section.h1["id"] == "in-brief" and len(questions) == 10 and "leakage" in section.get_text()
+    assert section.h1["id"] == "in-brief" and len(questions) == 12 and "leakage" in section.get_text()
     assert {a["href"] for a in section.find_all("a")} <= {"#" + node["id"] for node in page.find_all(id=True)}
 
 
@@ -71,19 +187,12 @@ def test_git_sees_no_outputs_written_back(finished):
         assert not any(cell.get("outputs") for cell in notebook.cells)
 
 
-def test_ready_patches_without_levels_run_to_a_report(finished, tmp_path, tiny):
-    """Two folders and nothing else: no boxes, levels, ages, annotators or studies table."""
-    study = Study(finished)
-    for image, row in zip(study.images("none"), study.patches.itertuples(), strict=True):
-        (tmp_path / "own" / row.label).mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(tmp_path / "own" / row.label / f"{row.patient_id}_{row.patch_id}.png")
-    own = tiny | {"networks": '["efficientnet_lite0"]', "leakage": "false"}
-    page = run_study("laptop", data=tmp_path / "own", out=tmp_path / "run", overrides=own)
-    record = json.loads((tmp_path / "run" / "run.json").read_text())
+def test_ready_patches_without_levels_run_to_a_report(finished, laptop):
+    record = json.loads((laptop / "run.json").read_text())
     assert record["status"] == "complete" and not record["synthetic"]
-    patches = pd.read_csv(tmp_path / "run" / "tables" / "patches.csv")
-    assert patches.patient_id.nunique() == study.patches.patient_id.nunique()
-    assert "synthetic cohort" not in page.read_text().split("</header>")[0]
+    patches = pd.read_csv(laptop / "tables" / "patches.csv")
+    assert patches.patient_id.nunique() == Study(finished).patches.patient_id.nunique()
+    assert "synthetic cohort" not in (laptop / "report.html").read_text().split("</header>")[0]
 
 
 @pytest.fixture
@@ -103,10 +212,10 @@ def broken(tmp_path, monkeypatch, finished):
     return copy
 
 
-def test_a_notebook_that_stops_is_named_and_nothing_is_lost(broken, tiny):
+def test_a_notebook_that_stops_is_named_and_nothing_is_lost(broken):
     kept = (broken / "tables" / "predictions.csv").read_bytes()
     with pytest.raises(RunFailed, match="02_preprocessing, cell"):
-        run_study("demo", out=broken, overrides=tiny)
+        run_study("demo", out=broken, overrides=TINY)
     record = json.loads((broken / "run.json").read_text())
     assert record["status"] == "failed"
     assert record["failed"]["notebook"] == "02_preprocessing"
@@ -131,6 +240,58 @@ def test_mistakes_exit_with_2_before_anything_runs(arguments, said, tmp_path):
     assert result.exit_code == 2
     assert said in result.output and "Traceback" not in result.output
     assert not (tmp_path / "run").exists()
+
+
+def test_sigterm_ends_with_143_and_leaves_no_process(finished, tmp_path):
+    again = ["--from", str(finished), "--out", str(tmp_path / "run"), "-p", "readers", "2"]
+    with subprocess.Popen([sys.executable, "-m", "ovcf.cli", "run", *again], stderr=subprocess.PIPE, text=True) as run:
+        line = run.stderr.readline()
+        while "01_dataset" not in line:
+            line = run.stderr.readline()
+        assert re.match(r"\d{4}-\d\d-\d\dT\S+ 01_dataset", line)  # dated, since this is no terminal
+        process = psutil.Process(run.pid)
+        while not process.children():
+            time.sleep(0.05)
+        assert read_record(tmp_path / "run")["status"] == "running"
+        children = process.children(recursive=True)
+        run.terminate()
+        said = run.communicate(timeout=120)[1]
+    assert run.returncode == 143 and "the same command goes on from there" in said and "Traceback" not in said
+    assert read_record(tmp_path / "run")["status"] == "interrupted"
+    assert not psutil.wait_procs(children, timeout=30)[1]
+
+
+def test_a_record_whose_process_is_gone_reads_interrupted(finished, tmp_path):
+    record = json.loads((finished / "run.json").read_text()) | {"status": "running"}
+    write_record(tmp_path, record)
+    assert read_record(tmp_path)["status"] == "running"  # by this very process
+    write_record(tmp_path, record | {"process": record["process"] | {"began": 1.0}})
+    assert read_record(tmp_path)["status"] == "interrupted"
+    elsewhere = record["process"] | {"host": "another machine"}
+    write_record(tmp_path, record | {"process": elsewhere, "heartbeat": "2026-01-01T00:00:00+00:00"})
+    assert read_record(tmp_path)["status"] == "interrupted"
+    write_record(tmp_path, record | {"process": elsewhere, "heartbeat": now()})
+    assert read_record(tmp_path)["status"] == "running"
+
+
+def test_a_second_run_in_the_same_folder_is_refused_and_names_the_first(finished):
+    code = (
+        f"from ovcf.run_folder.holding import hold; import pathlib, time\nwith hold(pathlib.Path({str(finished)!r})):"
+    )
+    code += " print('held', flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as other:
+        other.stdout.readline()
+        result = CliRunner().invoke(main, ["run", "--out", str(finished)])
+        other.kill()
+    assert result.exit_code == 3 and "another process writes into this run" in result.output
+
+
+def test_clean_drops_the_cache_and_says_how_much(finished, tmp_path):
+    shutil.copytree(finished, tmp_path / "run")
+    result = CliRunner().invoke(main, ["clean", str(tmp_path / "run")])
+    assert result.exit_code == 0 and "MB freed" in result.output and not (tmp_path / "run" / "cache").exists()
+    assert len(open_study(tmp_path / "run").images()) == len(Study(finished).patches)  # made elsewhere, for a look
+    assert not (tmp_path / "run" / "cache").exists()
 
 
 def test_hundreds_of_one_mistake_do_not_fill_the_screen(tmp_path):

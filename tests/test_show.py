@@ -71,8 +71,8 @@ def test_truth_values_and_gaps_are_said_in_words():
 
 def test_a_wide_table_is_set_smaller_and_a_folded_one_can_be_opened():
     table = pd.DataFrame([[1] * 9])
-    assert 'class="dataframe wide"' in show(table)._repr_html_()
-    assert 'class="dataframe"' in show(table[[0]])._repr_html_()
+    assert 'class="dataframe wide ' in show(table)._repr_html_()
+    assert 'class="dataframe tex2jax_ignore ' in show(table[[0]])._repr_html_()  # a $ in an id is text
     assert show(table, "<9 checks>", folded=True)._repr_html_().startswith("<details><summary>&lt;9 checks&gt;")
 
 
@@ -129,4 +129,4 @@ def test_text_for_a_terminal_and_a_folded_table():
 def test_headings_of_two_levels_stay_as_they_are():
     columns = pd.MultiIndex.from_tuples([("a_b", "c_d")], names=["x", "y"])
     html = show(pd.DataFrame([[1]], columns=columns))._repr_html_()
-    assert "a_b" in html and "c_d" in html and "x" not in html.replace("text", "")
+    assert "a_b" in html and "c_d" in html and ">x<" not in html

@@ -4,16 +4,23 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from another import another_value
 
+from ovcf.explore import open_study
 from ovcf.files import digest
 from ovcf.problems import InputError
-from ovcf.profiles.parameters import ANYWHERE, AS_THE_RUN, BY_NAME, PARAMETERS
+from ovcf.profiles.parameters import ANYWHERE, AS_THE_RUN, PARAMETERS
 from ovcf.run_folder import read_table
 from ovcf.study import Study
+from ovcf.viz.browser import Browser
+from ovcf.viz.reading_room import ReadingRoom
 
 TINY = {"patients": 16, "folds": 2, "image_size": 48, "networks": ["efficientnet_lite0"], "epochs": 2, "workers": 1}
 
@@ -58,21 +65,9 @@ def test_every_value_that_is_not_the_runs_is_refused_by_name_before_a_write(run,
     Study(run, **{name: of_the_run})
     Study(run, **{name: AS_THE_RUN})
     with pytest.raises(InputError, match=f"{name}: this run has .*, the cell says .*") as error:
-        Study(run, **{name: another(name, of_the_run)})
+        Study(run, **{name: another_value(name, Study(run))})
     assert "ovcf run --from" in str(error.value) and f"-p {name} " in str(error.value)
     assert digests(run) == before
-
-
-def another(name, value):
-    """Return a value that is allowed and not this one."""
-    allowed = BY_NAME[name].allowed
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, list):
-        return ["alexnet"]
-    if isinstance(value, (int, float)):
-        return value + 1 if allowed.admits(value + 1) else value / 2
-    return next(w for w in allowed.words if w != value) if isinstance(allowed.words, tuple) else "other"
 
 
 def test_all_wrong_values_at_once_and_nothing_left_behind(home, tmp_path):
@@ -212,3 +207,79 @@ def test_readers_see_other_pixels_than_the_network(run):
 def test_no_data_says_what_to_do(tmp_path):
     with pytest.raises(InputError, match="--data"):
         Study.begin(tmp_path / "run", data="")
+
+
+@contextmanager
+def without_rights(folder):
+    """Take every right to write into a folder away, from root too: meanwhile the process is nobody."""
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    root = os.geteuid() == 0
+    try:
+        os.setresuid(65534, 65534, 0) if root else None
+        yield
+    finally:
+        os.setresuid(0, 0, 0) if root else None
+        for path in [folder, *folder.rglob("*")]:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+@pytest.fixture
+def lent(trained):
+    """A copy of the trained run where everybody may look, which pytest's own folders do not let them."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield shutil.copytree(trained, Path(folder) / "run")
+
+
+def test_a_run_that_cannot_be_written_is_explored_without_flags_and_readings(lent):
+    Browser(open_study(lent))  # imports what it needs while everything can be read
+    before = digests(lent)
+    with without_rights(lent):
+        study = open_study(lent)
+        browser, room = Browser(study), ReadingRoom(study)
+        assert "flags and readings are off" in browser.ask("hello")[0]["warning"]
+        for widget, question in ((browser, ("flag", {"patch_id": study.patches.patch_id[0], "flag": "poor image"})),
+                                 (browser, ("export", {})), (room, ("start", {"reader": "R"}))):  # fmt: skip
+            with pytest.raises(ValueError, match="cannot be written"):
+                widget.ask(question[0], **question[1])
+        Study(lent).save_table("new", pd.DataFrame({"a": [1]}))
+    assert digests(lent) == before
+
+
+RUNS = Path(__file__).parent / "runs"
+
+
+def test_a_run_of_the_first_format_opens_and_is_not_continued(home, tmp_path):
+    shutil.copytree(RUNS / "format-1", tmp_path / "run")
+    before, study = digests(tmp_path / "run"), Study(tmp_path / "run")
+    assert study.parameters["patients"] == 12 and study.parameters["context"] == 0  # which it was made with, unsaid
+    assert len(study.predictions) == len(study.patches) > 12 and study.chosen == "efficientnet_lite0"
+    with pytest.raises(InputError, match="an older version of ovcf made this run"):
+        study.final  # noqa: B018 - the property raises
+    study.save_table("new", study.patches)
+    assert digests(tmp_path / "run") == before
+
+
+def test_a_run_of_a_newer_format_says_so(tmp_path):
+    (tmp_path / "parameters.yaml").write_text(
+        (RUNS / "format-2" / "parameters.yaml").read_text().replace("t 2,", "t 3,")
+    )
+    with pytest.raises(InputError, match="a newer version of ovcf made this run"):
+        Study(tmp_path)
+
+
+def test_a_run_of_todays_format_opens_for_ever(tmp_path):
+    """What stands in runs/format-2 was made when the format was new; it must open as long as there are such runs."""
+    study = Study(RUNS / "format-2", adds=False)
+    assert study.parameters["patients"] == 12 and len(study.predictions) == len(study.patches)
+    assert study.synthetic and study.label.startswith("synthetic cohort, 12 patients")
+
+
+@pytest.mark.parametrize("damage", [b"", b"\0" * 900, None, "cut"])
+def test_parameters_that_were_edited_or_damaged_are_named(trained, tmp_path, damage):
+    whole = (trained / "parameters.yaml").read_bytes()
+    edited = whole.replace(b"epochs: 2", b"epochs: 9") if damage is None else whole[:300] if damage == "cut" else damage
+    (tmp_path / "parameters.yaml").write_bytes(edited)
+    with pytest.raises(InputError, match="changed or damaged after it was made"):
+        Study(tmp_path)

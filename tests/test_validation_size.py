@@ -7,7 +7,7 @@ from scipy.special import expit
 from ovcf.problems import InputError
 from ovcf.stats.roc import auc
 from ovcf.stats.updating import fit_recalibration
-from ovcf.stats.validation_size import design_effect, normal_linear_predictor, validation_size
+from ovcf.stats.validation_size import Expected, design_effect, normal_linear_predictor, validation_size
 
 
 def of(table, column="independent_patches"):
@@ -27,13 +27,13 @@ def of(table, column="independent_patches"):
 )
 def test_sizes_are_those_of_pmvalsampsize(prevalence, area, lp, width, expected):
     eta = np.random.RandomState(123456).normal(*lp, size=1_000_000)
-    got = of(validation_size(prevalence, area, eta, widths={"observed over expected": width}))
+    got = of(validation_size(Expected(prevalence, area, eta), widths={"observed over expected": width}))
     assert got == {"observed over expected": expected[0] + 1, "calibration slope": expected[1], "AUC": expected[2]}
 
 
 def test_net_benefit_is_the_variance_of_simulated_ones():
     phi, sens, spec, t = 0.35, 0.7, 0.72, 0.3
-    table = validation_size(phi, 0.75, [-1.0, 0, 1], sensitivity=sens, specificity=spec, threshold=t)
+    table = validation_size(Expected(phi, 0.75, [-1.0, 0, 1], sens, spec, t))
     n = of(table)["net benefit"]
     rng = np.random.default_rng(0)
     fresh = rng.binomial(n, phi, 40_000)
@@ -44,7 +44,7 @@ def test_net_benefit_is_the_variance_of_simulated_ones():
 
 def test_the_slope_of_so_many_patches_is_as_sure_as_promised():
     eta = normal_linear_predictor(0.4, 0.8)
-    n = of(validation_size(0.4, 0.8, eta, widths={"calibration slope": 0.6}))["calibration slope"]
+    n = of(validation_size(Expected(0.4, 0.8, eta), widths={"calibration slope": 0.6}))["calibration slope"]
     rng = np.random.default_rng(1)
     slopes = []
     for _ in range(300):
@@ -61,8 +61,8 @@ def test_linear_predictor_has_the_prevalence_and_auc_asked_for():
 
 
 def test_clusters_raise_the_number_and_are_counted_in_patients():
-    plain = validation_size(0.4, 0.8, [-1.0, 0, 1])
-    more = validation_size(0.4, 0.8, [-1.0, 0, 1], deff=1.5, patches_per_patient=1.8)
+    plain = validation_size(Expected(0.4, 0.8, [-1.0, 0, 1]))
+    more = validation_size(Expected(0.4, 0.8, [-1.0, 0, 1]), deff=1.5, patches_per_patient=1.8)
     assert more.patches.tolist() == [int(np.ceil(1.5 * n)) for n in plain.independent_patches]
     assert more.patients.tolist() == [int(np.ceil(n / 1.8)) for n in more.patches]
     assert more.fresh.tolist() == [int(np.ceil(0.4 * n)) for n in more.patches]
@@ -77,5 +77,5 @@ def test_design_effect_is_the_size_of_clusters_that_hold_one_value():
 
 def test_impossible_values_are_named_all_at_once():
     with pytest.raises(InputError) as caught:
-        validation_size(1.2, 0.5, [0.0, 1], deff=0)
+        validation_size(Expected(1.2, 0.5, [0.0, 1]), deff=0)
     assert [problem.column for problem in caught.value.problems] == ["prevalence", "auc", "deff"]

@@ -2,7 +2,7 @@
 
 import math
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import binom, chi2, norm
@@ -28,7 +28,7 @@ def exact_mcnemar(gained: int, lost: int) -> float:
     return 1.0 if not pairs else min(1.0, 2 * float(binom.cdf(min(gained, lost), pairs, 0.5)))
 
 
-def mcnemar_bounds(before, after) -> McNemarBounds:
+def mcnemar_bounds(before: Any, after: Any) -> McNemarBounds:
     """Bound the exact McNemar p for two sets of answers to the same cases.
 
     Parameters
@@ -51,7 +51,13 @@ def mcnemar_bounds(before, after) -> McNemarBounds:
     return McNemarBounds(ends[0][0], ends[1][0], ends[0][1], ends[1][1])
 
 
-def mean_f1_bounds(precision: Interval, recall: Interval, precision_sd=None, recall_sd=None, k=None) -> Interval:
+def mean_f1_bounds(
+    precision: Interval,
+    recall: Interval,
+    precision_sd: float | None = None,
+    recall_sd: float | None = None,
+    k: int | None = None,
+) -> Interval:
     """Bound the mean F1 of k results by their mean precision and recall (fractions of 1, exact).
 
     F1 is concave in (precision, recall), so its mean is at most the F1 of the means. Below: F1 = (p + r)/2 -
@@ -71,7 +77,7 @@ def mean_f1_bounds(precision: Interval, recall: Interval, precision_sd=None, rec
     return Interval(Fraction(max(low - 1e-9, 0.0)), high)
 
 
-def largest_sd(mean, low, high, k: int | None = None) -> float:
+def largest_sd(mean: float, low: float, high: float, k: int | None = None) -> float:
     """Largest SD (ddof 1 for k values, else of a distribution) of values in [low, high] with this mean.
 
     Bhatia and Davis: the variance is at most (high - mean)(mean - low).
@@ -80,7 +86,7 @@ def largest_sd(mean, low, high, k: int | None = None) -> float:
     return math.sqrt(variance * (k / (k - 1) if k and k > 1 else 1.0))
 
 
-def auc_bounds(recall_positive, recall_negative) -> tuple[float, float]:
+def auc_bounds(recall_positive: Any, recall_negative: Any) -> tuple[float, float]:
     """Bound an AUC by one point of its curve, that of the matrix made from the same scores.
 
     A curve that rises never falls: with sensitivity s and specificity c the area lies in [s c, 1 - (1 - s)(1

@@ -4,8 +4,10 @@ The usual loaders turn 50.00 into 50.0 and forget where it stood. Here a scalar 
 every problem is noted at its line. Nothing in the file builds an object.
 """
 
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -37,7 +39,7 @@ class Sequence(list):
     line: int = 1
 
 
-def read_marked(path) -> Map:
+def read_marked(path: str | Path) -> Map:
     """Read a YAML file into `Map`, `Sequence` and `Text`.
 
     Raises InputError with the line for bad YAML, aliases (a short file could unfold into a huge one), tags,
@@ -64,7 +66,7 @@ def read_marked(path) -> Map:
     return tree
 
 
-def mark(part):
+def mark(part: Any) -> Any:
     """Turn plain dictionaries, lists and strings into the same parts, all on line 1; None becomes null."""
     if isinstance(part, dict):
         return _marked(Map({str(key): mark(value) for key, value in part.items()}), 1)
@@ -125,49 +127,51 @@ LARGEST_N = 1_000_000
 class Fields:
     """Hands out parts of marked YAML in the form that is wanted and collects problems on the way."""
 
-    def __init__(self, file: str):
+    def __init__(self, file: str) -> None:
         self.file = file
         self.problems: list[Problem] = []
 
-    def complain(self, part, message, column=None, found=None, allowed=None):
+    def complain(
+        self, part: Any, message: str, column: str | None = None, found: Any | None = None, allowed: str | None = None
+    ) -> None:
         """Note one problem at the line of a part."""
         line = part if isinstance(part, int) else getattr(part, "line", None)
         found = None if found is None else str(found)[:80]
         self.problems.append(Problem("published", message, self.file, line, column, found, allowed))
 
-    def known(self, part, keys, what):
+    def known(self, part: Any, keys: Iterable[str], what: str) -> None:
         """Complain of unknown keys."""
         for key in part:
             if key not in keys:
                 line = getattr(part[key], "line", getattr(part, "line", None))
                 self.complain(line, f"{what}: unknown name", None, key, ", ".join(keys))
 
-    def is_map(self, part, what, keys) -> bool:
+    def is_map(self, part: Any, what: str, keys: Iterable[str]) -> bool:
         if not isinstance(part, Map):
             self.complain(part, f"{what} is not a mapping of names to values", None, part)
             return False
         self.known(part, keys, what)
         return True
 
-    def mapping(self, part, key) -> Map:
+    def mapping(self, part: Any, key: str) -> Map:
         value = part.get(key, Map())
         if not isinstance(value, Map):
             self.complain(value, f"{key} is not a mapping of names to values", key, value)
         return value if isinstance(value, Map) else Map()
 
-    def sequence(self, part, key) -> Sequence:
+    def sequence(self, part: Any, key: str) -> Sequence:
         value = part.get(key, Sequence())
         if not isinstance(value, Sequence):
             self.complain(value, f"{key} is not a list", key, value)
         return value if isinstance(value, Sequence) else Sequence()
 
-    def choice(self, part, key, allowed, default) -> str:
+    def choice(self, part: Any, key: str, allowed: Any, default: Any) -> str:
         value = part.get(key, default)
         if value not in allowed:
             self.complain(value, f"{key} is none of the known", key, value, ", ".join(allowed))
         return str(value)
 
-    def number(self, part, key) -> Fraction | None:
+    def number(self, part: Any, key: str) -> Fraction | None:
         if key not in part:
             return None
         printed = parse(part[key]) if isinstance(part[key], Text) else None
@@ -175,14 +179,14 @@ class Fields:
             self.complain(part[key], f"{key} is not a number", key, part[key])
         return printed and printed.value
 
-    def whole(self, part, key) -> int | None:
+    def whole(self, part: Any, key: str) -> int | None:
         value = self.number(part, key)
         if value is not None and (value.denominator != 1 or not 0 <= value <= LARGEST_N):
             self.complain(part[key], f"{key} is not a whole number", key, part[key], f"0 to {LARGEST_N:,}")
             return None
         return None if value is None else int(value)
 
-    def range_of(self, part, key) -> tuple[int, int] | None:
+    def range_of(self, part: Any, key: str) -> tuple[int, int] | None:
         """Read 40, or [100, 200] for a range."""
         if not isinstance(part.get(key), Sequence):
             value = self.whole(part, key)
@@ -206,7 +210,7 @@ PATHS = {
 }
 
 
-def check_references(reader, paper: Paper) -> None:
+def check_references(reader: Any, paper: Paper) -> None:
     """Complain of paths that name nothing and of fields in the wrong form, when all tables are known."""
     for table in paper.tables.values():
         for row in table.rows.values():

@@ -206,7 +206,7 @@ def _margins(paper, recovery, before, after):
 # --------------------------------------------------------------------------------------------------------------
 
 
-def check_consequences(paper: Paper, ledger: Ledger, recovery: Recovery):
+def check_consequences(paper: Paper, ledger: Ledger, recovery: Recovery) -> None:
     """Recompute averages and p-values with every row replaced by its only smallest repair."""
     for path, changes in recovery.mended.items():
         row = paper.row(path)

@@ -123,7 +123,7 @@ SPLITTERS = (
 )
 
 
-def split_chances(sizes: np.ndarray, patients: int | None, *, draws=400, seed=0) -> pd.DataFrame:
+def split_chances(sizes: np.ndarray, patients: int | None, *, draws: int = 400, seed: int = 0) -> pd.DataFrame:
     """Compare fold sizes with known ways of splitting.
 
     Parameters

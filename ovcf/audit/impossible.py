@@ -1,7 +1,7 @@
 """Rows that no whole numbers of cases give: what is wrong with them, and the smallest change that would mend it."""
 
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .findings import CONTRADICTION, Ledger
 from .matrices import solve
@@ -86,7 +86,7 @@ def _cases(size: Sized) -> str:
 def report_impossible(
     paper: Paper,
     ledger: Ledger,
-    recovery,
+    recovery: Any,
     row: Row,
     reading: Reading,
     size: Sized,

@@ -106,7 +106,7 @@ def _report_divisors(ledger, table, row, columns):
 # -----------------------------------------------------------------------------------------------
 
 
-def check_mean_rows(paper: Paper, ledger: Ledger, recovery: Recovery):
+def check_mean_rows(paper: Paper, ledger: Ledger, recovery: Recovery) -> None:
     """Check means of precision, recall, F1, accuracy and AUC against one another."""
     seen = set()
     for table, row in tables_with(paper, "mean"):

@@ -8,7 +8,7 @@ from .paper import Paper
 from .pvalues import SMOOTH, TESTS, how_computed, p_over_orders
 
 
-def check_tests(paper: Paper, ledger: Ledger, every=True) -> pd.DataFrame:
+def check_tests(paper: Paper, ledger: Ledger, every: bool = True) -> pd.DataFrame:
     """Recompute every printed p-value by every test, also against other columns than the headed one.
 
     `every`: also by tests that are not named where one is and gives the printed p.

@@ -1,56 +1,44 @@
 """The paper's own numbers as DataFrames, to print beside ours.
 
-The file is `data/published/paper.yaml` of a checkout. Where the package is installed without one, it is
-looked for in `share/ovcf/published` of the environment; the variable OVCF_PUBLISHED names another folder and
-comes first.
+The file is `data/published/paper.yaml` of a checkout, which travels in the wheel; the variable OVCF_PUBLISHED names
+another folder and comes first.
 """
 
 import os
-import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from ovcf.problems import InputError, Problem
+from ovcf.shipped import shipped
 
 COLUMNS = ["table", "row", "kind", "column", "heading", "printed", "value", "sd", "bracket", "unit", "place"]
 
 
 def published_folder() -> Path:
-    """Return the folder that holds the paper's numbers.
+    """Return the folder that holds the paper's numbers: $OVCF_PUBLISHED, else what travels with the package.
 
-    Looked for in this order: $OVCF_PUBLISHED, data/published of the checkout that this file lies in,
-    data/published of the working folder and those above it, share/ovcf/published of the environment. Raises
-    InputError naming them all.
+    Raises InputError where a folder was named that does not hold them.
     """
-    here, work = Path(__file__).resolve(), Path.cwd()
     named = os.environ.get("OVCF_PUBLISHED")
-    places = [Path(named)] if named else []
-    places += [here.parents[2] / "data" / "published"]
-    places += [folder / "data" / "published" for folder in (work, *work.parents)]
-    places += [Path(sys.prefix) / "share" / "ovcf" / "published"]
-    for place in places:
-        if (place / "paper.yaml").is_file():
-            return place
-    raise InputError(
-        Problem(
-            "missing_file",
-            "the published numbers (data/published/paper.yaml) are not beside the package; "
-            "work in a checkout or set OVCF_PUBLISHED to the folder that holds paper.yaml",
-        )
-    )
+    folder = Path(named) if named else shipped("published")
+    if not (folder / "paper.yaml").is_file():
+        raise InputError(Problem("missing_file", "holds no paper.yaml", str(folder), column="OVCF_PUBLISHED"))
+    return folder
 
 
 @cache
-def published_paper():
+def published_paper() -> Any:
     """Read the paper's numbers once; a `forensics.paper.Paper`."""
     from ovcf.audit.reading import read_paper
 
     return read_paper(published_folder() / "paper.yaml")
 
 
-def paper_table(number=None) -> pd.DataFrame:
+def paper_table(number: int | str | None = None) -> pd.DataFrame:
     """Return a table of the paper, tidy: one row a printed number.
 
     Parameters
@@ -73,7 +61,7 @@ def paper_table(number=None) -> pd.DataFrame:
     return table_frame(paper, [name])
 
 
-def table_frame(paper, names) -> pd.DataFrame:
+def table_frame(paper: Any, names: Iterable[str]) -> pd.DataFrame:
     """Return tables of any `Paper` as one tidy DataFrame (columns: see `paper_table`)."""
     found = []
     for table in (paper.tables[name] for name in names):

@@ -2,7 +2,7 @@
 
 import warnings
 from itertools import permutations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -39,7 +39,7 @@ def _chi_square(x, y):
     return stats.chi2_contingency(np.array([x, y])).pvalue
 
 
-def p_of(test: str, x, y) -> float:
+def p_of(test: str, x: Any, y: Any) -> float:
     """Two-sided p of a named test; NaN where the test cannot be done."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # ties and constant samples: the p or NaN says enough
@@ -60,7 +60,7 @@ def _can(test, x, y) -> bool:
     return bool(np.any(np.subtract(x, y)) if test == "paired t" else np.ptp(np.concatenate([x, y])) > 0)
 
 
-def p_range(test: str, x, y, half_x, half_y, *, seed=0) -> PRange:
+def p_range(test: str, x: Any, y: Any, half_x: Any, half_y: Any, *, seed: int = 0) -> PRange:
     """Bound p when every input may be off by its rounding (half a unit of the last digit).
 
     A climb over the corners of the box, from the centre and from random corners, in both directions. Only the
@@ -118,7 +118,7 @@ def _at(test, values, cut):
     return float(2 * stdtr(df, -abs(t)))  # Student's t, lower tail
 
 
-def matches(printed: Printed, found: PRange, slack=0.1) -> bool:
+def matches(printed: Printed, found: PRange, slack: float = 0.1) -> bool:
     """Tell whether a p could be printed so: "< 0.001" is a bound, "0.664" stands for what rounds (or is cut)
     to it.
 
@@ -135,8 +135,13 @@ def matches(printed: Printed, found: PRange, slack=0.1) -> bool:
 
 
 def how_computed(
-    printed: Printed, x: list[Printed], y: list[Printed], counts=False, tests=tuple(TESTS), widen=tuple(TESTS)
-):
+    printed: Printed,
+    x: list[Printed],
+    y: list[Printed],
+    counts: bool = False,
+    tests: tuple[str, ...] = tuple(TESTS),
+    widen: tuple[str, ...] = tuple(TESTS),
+) -> Any:
     """Try every test on two printed columns: test, p, low, high, one_sided (p / 2 fits, not p), exact, fits.
 
     `exact`: p at the printed values prints so; `fits`: it does for some values within their rounding.
@@ -159,7 +164,7 @@ def how_computed(
     return pd.DataFrame(rows, columns=["test", "p", "low", "high", "one_sided", "exact", "fits"])
 
 
-def p_over_orders(x, y) -> tuple[float, float, int]:
+def p_over_orders(x: Any, y: Any) -> tuple[float, float, int]:
     """Lowest and highest paired t-test p over the ways to pair x with y, and how many ways were tried."""
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if len(y) <= 6:

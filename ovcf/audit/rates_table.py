@@ -1,6 +1,7 @@
 """Sensitivity and specificity from recovered matrices, beside what the same rows print."""
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,9 @@ COLUMNS = ["table", "row", "tp", "fn", "tn", "fp", "sensitivity", "specificity",
            "printed_specificity", "unique", "basis"]  # fmt: skip
 
 
-def recovered_rates(number=None, *, source=None, result: Audit | None = None) -> pd.DataFrame:
+def recovered_rates(
+    number: int | str | None = None, *, source: Any | None = None, result: Audit | None = None
+) -> pd.DataFrame:
     """Tabulate sensitivity and specificity recomputed from recovered matrices, beside the printed columns.
 
     Parameters

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from ovcf.problems import InputError
 
@@ -36,7 +37,7 @@ EXAMPLES = "52.5, 75.1 ± 2.6, 24(1), 93.8 (30/32), 0.99 [0.95, 1.00], < 0.001, 
 CLAIMS = {"best": ("row", "among"), "better": ("row", "than"), "improved": ("from", "to")}
 
 
-def read_paper(path) -> Paper:
+def read_paper(path: str | Path) -> Paper:
     """Read printed numbers from YAML.
 
     Raises InputError holding every problem found, each with the line of the file.
@@ -78,7 +79,7 @@ class Reader(Fields):
     # Parts of the file, in its order
     # --------------------------------------------------------------------------
 
-    def sets(self, tree) -> dict[str, Set]:
+    def sets(self, tree: Any) -> dict[str, Set]:
         """Read the sets of cases."""
         found = {}
         for name, part in self.mapping(tree, "sets").items():
@@ -90,7 +91,7 @@ class Reader(Fields):
                 found[name] = Set(name, n, *counts, part_of, place, part.line, self.folds(part))
         return found
 
-    def completed(self, counts: list, n) -> list:
+    def completed(self, counts: list, n: Any) -> list:
         """Fill in the class that is not printed, where the number of cases and the other class are."""
         if n and n[0] == n[1] and counts.count(None) == 1 and n[0] >= max(c for c in counts if c is not None):
             return [
@@ -99,7 +100,7 @@ class Reader(Fields):
             ]
         return counts
 
-    def folds(self, part) -> tuple[tuple[int, int], ...] | None:
+    def folds(self, part: Any) -> tuple[tuple[int, int], ...] | None:
         """Read printed sizes of folds: a list of [positive, negative]."""
         pairs = [[self.whole(Map(end=end), "end") for end in pair] if isinstance(pair, Sequence) else [None]
                  for pair in self.sequence(part, "folds")]  # fmt: skip
@@ -108,7 +109,7 @@ class Reader(Fields):
             return None
         return tuple((pair[0], pair[1]) for pair in pairs) or None
 
-    def facts(self, tree) -> dict[str, Fact]:
+    def facts(self, tree: Any) -> dict[str, Fact]:
         """Read single numbers of the text."""
         found = {}
         for name, part in self.mapping(tree, "facts").items():
@@ -139,7 +140,7 @@ class Reader(Fields):
             )
         return found
 
-    def tables(self, tree, paper) -> dict[str, Table]:
+    def tables(self, tree: Any, paper: Any) -> dict[str, Table]:
         """Read every table."""
         found = {}
         for index, part in enumerate(self.sequence(tree, "tables"), start=1):
@@ -151,7 +152,7 @@ class Reader(Fields):
             found[table.name] = table
         return found
 
-    def table(self, part, name, paper) -> Table:
+    def table(self, part: Any, name: str, paper: Any) -> Table:
         """Read one table's head, then its rows."""
         columns = [str(column) for column in self.sequence(part, "columns")]
         headings = [str(heading) for heading in self.sequence(part, "headings")] or columns
@@ -193,7 +194,7 @@ class Reader(Fields):
             method,
         )
 
-    def row(self, part, name, table, columns, default, table_part, rates) -> Row:
+    def row(self, part: Any, name: str, table: Any, columns: Any, default: Any, table_part: Any, rates: Any) -> Row:
         """Read one row: a list of values, or a mapping with `values` and what the row is."""
         fields = Map(values=part) if isinstance(part, Sequence) else part
         if not isinstance(fields, Map):
@@ -222,7 +223,7 @@ class Reader(Fields):
         n = n or ((sum(counts),) * 2 if None not in counts else None)
         return Row(table, name, kind, cells, of, over, copied, n, part.line, self.completed(counts, n)[0])
 
-    def cell(self, text, column, place, rate) -> Cell | None:
+    def cell(self, text: Any, column: str, place: Any, rate: Any) -> Cell | None:
         """Read one printed number; None where nothing was printed (null, -, NA)."""
         if not isinstance(text, Text):
             return self.complain(text, f"{place}: a list where a number belongs", column)
@@ -234,7 +235,7 @@ class Reader(Fields):
             return None
         return Cell(column, printed, text.line)
 
-    def entries(self, tree, section) -> list[Entry]:
+    def entries(self, tree: Any, section: str) -> list[Entry]:
         """Read the items of a list section, with the fields that they must have."""
         found = []
         for part in self.sequence(tree, section):

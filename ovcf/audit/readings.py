@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from itertools import combinations
 from math import isfinite
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import binom
@@ -103,7 +103,7 @@ def under(reading: Reading, rates: dict[str, tuple[str, Interval]]) -> dict[str,
     return found
 
 
-def fit_shared(rows: dict[str, dict], n, reading: Reading, positives=None) -> Fit:
+def fit_shared(rows: dict[str, dict], n: Any, reading: Reading, positives: Any | None = None) -> Fit:
     """Fit one reading to rows measured on the same n cases: the class size that explains most rows.
 
     Parameters
@@ -138,7 +138,7 @@ def rank(fits: list[Fit]) -> list[Fit]:
     return sorted(fits, key=lambda fit: (-len(fit.explained), fit.reading.plain))
 
 
-def chance_of(fit: Fit, rows: dict[str, dict], n: int, *, draws=100, seed=0) -> float:
+def chance_of(fit: Fit, rows: dict[str, dict], n: int, *, draws: int = 100, seed: int = 0) -> float:
     """Chance that honest rows, headed as they hold, would let this reading explain so many of them.
 
     Honest rows are drawn with the class size of the fit and true rates uniform on 0.4 to 1, printed with as
@@ -180,7 +180,9 @@ class Mixed(NamedTuple):
     matrices: list[tuple[int, int, int, int]]
 
 
-def mixed_columns(table: Table, row: Row, reading: Reading, n: tuple[int, int], positives=None) -> list[Mixed]:
+def mixed_columns(
+    table: Table, row: Row, reading: Reading, n: tuple[int, int], positives: Any | None = None
+) -> list[Mixed]:
     """Find readings of one column under which a row fits as printed; its own heading comes first."""
     rates, found = table.rates(row), []
     for metric, (column, _) in rates.items():
@@ -201,7 +203,9 @@ class Repair(NamedTuple):
     matrix: tuple[int, int, int, int]
 
 
-def repairs(table: Table, row: Row, reading: Reading, n: tuple[int, int], positives=None, most=None) -> list[Repair]:
+def repairs(
+    table: Table, row: Row, reading: Reading, n: tuple[int, int], positives: Any | None = None, most: Any = None
+) -> list[Repair]:
     """Find the smallest repairs of a row: fewest cells altered, and among those the least change in all.
 
     Returns every repair with the fewest cells, nearest first; [] when even one printed rate cannot be kept.

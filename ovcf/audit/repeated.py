@@ -101,7 +101,7 @@ def _elsewhere(paper: Paper, printed: Printed, besides) -> str:
 # ------------------------------------------------------------------------------------------------------------
 
 
-def check_sums(paper: Paper, ledger: Ledger):
+def check_sums(paper: Paper, ledger: Ledger) -> None:
     """Add up what must add up: listed sums, totals of counts tables, classes of a set."""
     for entry in paper.sums:
         total = numbers_at(paper, entry["total"])[0]
@@ -178,7 +178,7 @@ def _report_equal(paper: Paper, ledger: Ledger, table: Table, rows: list[Row], a
 # ----------------------------------------------------------------------------------------
 
 
-def check_wordings(paper: Paper, ledger: Ledger):
+def check_wordings(paper: Paper, ledger: Ledger) -> None:
     """Compare the names that one thing is given in several places."""
     for entry in paper.wordings:
         words = [(str(said["word"]), str(said.get("place", ""))) for said in entry["says"]]
@@ -192,7 +192,7 @@ def check_wordings(paper: Paper, ledger: Ledger):
         ledger.find("wording", severity, places, words[0][0], words[1][0], message, where=words[0][1])
 
 
-def check_spreads_of_facts(paper: Paper, ledger: Ledger):
+def check_spreads_of_facts(paper: Paper, ledger: Ledger) -> None:
     """See what a mean ± SD of something that has a least or a most value implies."""
     for fact in paper.facts.values():
         if fact.printed is None or fact.printed.sd is None or (fact.least is None and fact.most is None):

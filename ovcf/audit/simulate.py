@@ -5,6 +5,8 @@ a table of folds with their mean ± SD, a table of networks with means only, rea
 the same cases, counts with totals, p-values, an abstract and claims that are true.
 """
 
+from typing import Any
+
 import numpy as np
 from scipy import stats
 
@@ -114,12 +116,12 @@ def _readers(rng):
     return before, after, gains
 
 
-def exact_rates(matrices, metrics):
+def exact_rates(matrices: Any, metrics: Any) -> Any:
     """Exact rates in percent, one row a matrix: list of lists of Fraction."""
     return [[100 * rates_of(matrix)[metric] for metric in metrics] for matrix in matrices]
 
 
-def mean_row(rates, digits, ddof) -> list[str]:
+def mean_row(rates: Any, digits: Any, ddof: Any) -> list[str]:
     """Mean ± SD of each column, computed from exact values and then rounded."""
     return [
         f"{show(sum(column) / len(column), digits)} ± {show(np.std([float(v) for v in column], ddof=ddof), digits)}"
@@ -164,7 +166,7 @@ def _counts_table(counts) -> dict:
     return {"name": "Counts", "kind": "counts", "columns": ["ill", "well"], "rows": rows}
 
 
-def print_p(p) -> str:
+def print_p(p: Any) -> str:
     """Three decimals, "< 0.001", or a dash where the test could not be done."""
     if np.isnan(p):
         return "-"

@@ -4,7 +4,9 @@ import hashlib
 import json
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from ovcf.cohort.films.decoder import workers_may_die
 from ovcf.files import check_room, kept, seal
 from ovcf.problems import InputError, Problem
 from ovcf.processes import end_with_parent
+from ovcf.progress import bar
 
 RECIPE = 2  # raise when the same inputs would give other pixels
 FILMS_A_WORKER = 8  # with fewer films for each, the work is done before the workers have started
@@ -26,7 +29,7 @@ SIDEWAYS = 0.25  # widths of a body by which a neighbour may stand aside, on eit
 
 
 def prepare_patches(
-    cohort,
+    cohort: Any,
     *,
     size: int,
     margin_mm: float,
@@ -82,7 +85,7 @@ def prepare_patches(
     return np.load(target, mmap_mode="r")
 
 
-def preparation_digest(cohort, **parameters) -> str:
+def preparation_digest(cohort: Any, **parameters: Any) -> str:
     """Return 16 hex digits that change when any pixel of the prepared patches could."""
     digest = hashlib.blake2b(json.dumps([RECIPE, parameters], sort_keys=True).encode(), digest_size=8)
     patches = cohort.patches
@@ -122,18 +125,17 @@ def _check_parameters(size, margin_mm, margin_px, equalisation) -> None:
 def _fill(cohort, path: Path, parameters: dict, workers: int | None, progress: bool) -> None:
     """Crop film by film, each by one worker that writes its rows itself."""
     from joblib import Parallel, cpu_count, delayed
-    from tqdm.auto import tqdm
 
     films = _films(cohort.patches, parameters)
     workers = max(1, min(workers or cpu_count(), len(films) // FILMS_A_WORKER))
     run = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=4 if workers > 1 else 1)
     jobs = (delayed(_crop_film)(str(Path(cohort.root) / image), jobs, str(path), parameters) for image, jobs in films)
     problems = []
-    bar = tqdm(total=len(films), desc=f"Patches ({parameters['equalisation']})", unit="film", disable=not progress)
-    with bar, workers_may_die(cohort.root):
+    shown = bar(total=len(films), desc=f"Patches ({parameters['equalisation']})", unit="film", show=progress)
+    with shown, workers_may_die(cohort.root):
         for found in run(jobs):
             problems += found
-            bar.update()
+            shown.update()
     if problems:
         raise InputError(sorted(problems, key=lambda problem: str(problem.file)))
 
@@ -165,7 +167,7 @@ def _crop_film(film: str, jobs: list[tuple], array: str, parameters: dict) -> li
     return []
 
 
-def crop_patch(pixels: np.ndarray, box, *, margin_px: float, size: int, equalisation: str) -> np.ndarray:
+def crop_patch(pixels: np.ndarray, box: Any, *, margin_px: float, size: int, equalisation: str) -> np.ndarray:
     """Cut one vertebra out of a film, equalise it and bring it to `size` x `size`.
 
     The margin is clipped at the film's border: nothing is invented there, and a padded rim would enter the
@@ -193,7 +195,7 @@ def crop_patch(pixels: np.ndarray, box, *, margin_px: float, size: int, equalisa
     return np.clip(np.rint(np.asarray(resized) * 255), 0, 255).astype(np.uint8)
 
 
-def crop_slices(shape: tuple[int, int], box, margin_px: float) -> tuple[slice, slice]:
+def crop_slices(shape: tuple[int, int], box: Any, margin_px: float) -> tuple[slice, slice]:
     """Return the rows and columns of a box with its margin, whole pixels, clipped at the film's border."""
     height, width = shape
     x0, y0, x1, y1 = map(float, box)
@@ -204,7 +206,7 @@ def crop_slices(shape: tuple[int, int], box, margin_px: float) -> tuple[slice, s
     return spans[0], spans[1]
 
 
-def with_context(box, context: int) -> tuple[float, ...]:
+def with_context(box: Sequence[float], context: int) -> tuple[float, ...]:
     """Return a box that holds `context` bodies above and below too; 0 leaves it as it is.
 
     A neighbour and the disc before it take `NEIGHBOUR` times the body's own height, and as much room to the sides as

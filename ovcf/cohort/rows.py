@@ -1,8 +1,9 @@
 """Turn a table's cells into values by their columns' documented kinds; keep every problem with its line."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -23,11 +24,19 @@ class Cells:
     columns : the documented columns.
     """
 
-    def __init__(self, table: pd.DataFrame, path: Path, columns: Mapping[str, Column]):
+    def __init__(self, table: pd.DataFrame, path: Path, columns: Mapping[str, Column]) -> None:
         self.table, self.path, self.columns = table, path, columns
         self.problems: list[Problem] = []
 
-    def add(self, kind: str, message: str, row, column=None, found=None, allowed=None) -> None:
+    def add(
+        self,
+        kind: str,
+        message: str,
+        row: int | None,
+        column: str | None = None,
+        found: str | None = None,
+        allowed: str | None = None,
+    ) -> None:
         """Keep one problem."""
         self.problems.append(Problem(kind, message, str(self.path), row, column, found, allowed))
 
@@ -35,14 +44,19 @@ class Cells:
         """Return a column's cells, empty strings where there is no such column."""
         return self.table[name].tolist() if name in self.table else [""] * len(self.table)
 
-    def rows(self, name: str):
+    def rows(self, name: str) -> Any:
         """Iterate over (line number, cell)."""
         return zip(self.table["row"].tolist(), self.column(name), strict=True)
 
     def values(self, name: str) -> list:
         """Return a documented column's values: str, float (nan where empty) or bool."""
         kind = self.columns[name].kind
-        how = {"name": self._filled, "number": self._numbers, "word": self._words, "flag": self._flags}
+        how: dict[str, Callable[[str], list]] = {
+            "name": self._filled,
+            "number": self._numbers,
+            "word": self._words,
+            "flag": self._flags,
+        }
         return how[kind](name) if kind in how else self.column(name)
 
     def _filled(self, name: str) -> list[str]:

@@ -2,7 +2,11 @@
 back.
 """
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 
 from ovcf.audit.findings import CONTRADICTION, NOTE, SEVERITIES, UNDECIDED, UNLIKELY
 from ovcf.figures.style import CLASS_COLOURS
@@ -15,7 +19,7 @@ SEVERITY_MARKERS = dict(zip(SEVERITIES, ("X", "D", "s", "o"), strict=True))
 SHORT = {UNLIKELY: "very unlikely"}
 
 
-def findings_by_place(findings, ax):
+def findings_by_place(findings: pd.DataFrame, ax: Axes) -> Axes:
     """Draw one mark a finding: places down, severities side by side.
 
     Parameters
@@ -44,7 +48,7 @@ def findings_by_place(findings, ax):
     return ax
 
 
-def reading_ranks(readings, ax):
+def reading_ranks(readings: pd.DataFrame, ax: Axes) -> Axes:
     """Draw how many rows each reading of the columns explains, of all that share their cases.
 
     Parameters
@@ -61,7 +65,7 @@ def reading_ranks(readings, ax):
     return ax
 
 
-def matrix_tiles(matrices, axes, *, positive="fresh", negative="old"):
+def matrix_tiles(matrices: pd.DataFrame, axes: Any, *, positive: str = "fresh", negative: str = "old") -> Any:
     """Draw confusion matrices as tiles, one an axis, counts in the cells, truth down and answers across.
 
     Parameters
@@ -82,7 +86,7 @@ def matrix_tiles(matrices, axes, *, positive="fresh", negative="old"):
     return axes
 
 
-def printed_and_recovered(rates, ax, *, metric="sensitivity"):
+def printed_and_recovered(rates: pd.DataFrame, ax: Axes, *, metric: str = "sensitivity") -> Axes:
     """Join, row by row, what is printed under a heading (open) and what the recovered matrix gives (filled).
 
     Parameters
@@ -112,7 +116,7 @@ def printed_and_recovered(rates, ax, *, metric="sensitivity"):
     return ax
 
 
-def mcnemar_ranges(bounds, ax, *, alpha=0.05):
+def mcnemar_ranges(bounds: pd.DataFrame, ax: Axes, *, alpha: float = 0.05) -> Axes:
     """Draw, per reader, the range of exact McNemar p that the margins allow, on a log scale, and the level.
 
     Parameters
@@ -141,7 +145,7 @@ def mcnemar_ranges(bounds, ax, *, alpha=0.05):
     return ax
 
 
-def f1_limits(limits, ax):
+def f1_limits(limits: pd.DataFrame, ax: Axes) -> Axes:
     """Draw printed mean F1 against the largest that mean precision and recall allow.
 
     Parameters

@@ -1,6 +1,12 @@
 """Figures of the cohort and its patches: inclusion, pipeline, body heights, levels, ages, grey values."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from ovcf.figures.style import CLASS_COLOURS, CLASS_MARKERS
 
@@ -10,7 +16,7 @@ SEX_COLOURS = {"women": "#CC79A7", "men": "#009E73", "sex unknown": "#999999"}
 EQUALISATION_NAMES = {"none": "original", "histogram": "global equalisation", "clahe": "CLAHE"}
 
 
-def inclusion_flow(flow, ax):
+def inclusion_flow(flow: pd.DataFrame, ax: Axes) -> Axes:
     """Draw Figure 1: who was left after each criterion, and who was excluded by it.
 
     Parameters
@@ -33,12 +39,14 @@ def inclusion_flow(flow, ax):
     return ax
 
 
-def _box(ax, x, y, text, *, bold=False, align="center"):
+def _box(ax: Axes, x: float, y: float, text: str, *, bold: bool = False, align: str = "center") -> None:
     frame = {"boxstyle": "round,pad=0.4", "fc": "white", "ec": INK, "lw": 1.4 if bold else 0.8}
     ax.text(x, y, text, ha=align, va="center", bbox=frame, fontsize=9, fontweight="bold" if bold else None)
 
 
-def film_with_box(pixels, box, ax, *, title="film", colour="#F0E442"):
+def film_with_box(
+    pixels: NDArray, box: Sequence[float], ax: Axes, *, title: str = "film", colour: str = "#F0E442"
+) -> Axes:
     """Show a film (h, w) in [0, 1] with a vertebra's box (x0, y0, x1, y1) in px; no box where it is NaN."""
     from matplotlib.patches import Rectangle
 
@@ -49,13 +57,13 @@ def film_with_box(pixels, box, ax, *, title="film", colour="#F0E442"):
     return _picture(ax, title)
 
 
-def patch(image, ax, *, title=""):
+def patch(image: NDArray, ax: Axes, *, title: str = "") -> Axes:
     """Show one patch, uint8 (s, s), on the full grey scale."""
     ax.imshow(image, cmap="gray", vmin=0, vmax=255)
     return _picture(ax, title)
 
 
-def _picture(ax, title):
+def _picture(ax: Axes, title: str) -> Axes:
     ax.set(xticks=[], yticks=[])
     ax.set_title(title, fontsize=9)
     for side in ax.spines.values():
@@ -63,7 +71,7 @@ def _picture(ax, title):
     return ax
 
 
-def grey_histogram(image, ax, *, title=""):
+def grey_histogram(image: NDArray, ax: Axes, *, title: str = "") -> Axes:
     """Draw how often each grey value of a patch, uint8 (s, s), occurs, with the cumulative curve."""
     counts, edges = np.histogram(image, bins=64, range=(0, 256))
     ax.bar(edges[:-1], counts / counts.sum(), width=4, align="edge", color="#777777")
@@ -77,7 +85,7 @@ def grey_histogram(image, ax, *, title=""):
     return ax
 
 
-def film_sheet(films, *, title=""):
+def film_sheet(films: Sequence[tuple], *, title: str = "") -> Figure:
     """Show several films with the boxes of their vertebrae.
 
     Parameters
@@ -97,7 +105,7 @@ def film_sheet(films, *, title=""):
     return figure
 
 
-def pipeline(film, box, cut, equalised, *, title=""):
+def pipeline(film: NDArray, box: Sequence[float], cut: NDArray, equalised: NDArray, *, title: str = "") -> Figure:
     """Draw Figure 2: film with box, cut, equalised, and the three flips of the equalised patch.
 
     Parameters
@@ -116,7 +124,7 @@ def pipeline(film, box, cut, equalised, *, title=""):
     return figure
 
 
-def equalisation_sheet(examples, *, title=""):
+def equalisation_sheet(examples: Sequence[tuple[str, Mapping[str, NDArray]]], *, title: str = "") -> Figure:
     """Show patches under each equalisation with their grey-value histograms beneath.
 
     Parameters
@@ -137,7 +145,7 @@ def equalisation_sheet(examples, *, title=""):
     return figure
 
 
-def class_sheet(groups, *, title=""):
+def class_sheet(groups: Mapping[str, Sequence[NDArray]], *, title: str = "") -> Figure:
     """Show patches of each class in rows; groups maps fresh / old to a list of uint8 (s, s)."""
     import matplotlib.pyplot as plt
 
@@ -153,7 +161,7 @@ def class_sheet(groups, *, title=""):
     return figure
 
 
-def warning_sheet(pictures, *, title=""):
+def warning_sheet(pictures: Mapping[str, Sequence[tuple[str, Sequence[NDArray]]]], *, title: str = "") -> Figure | None:
     """Show thumbnails of what a check warned about, a row a kind; None where it warned of no picture.
 
     Parameters
@@ -177,7 +185,7 @@ def warning_sheet(pictures, *, title=""):
     return figure
 
 
-def level_counts(counts, ax):
+def level_counts(counts: pd.DataFrame, ax: Axes) -> Axes:
     """Draw the vertebrae per level and class side by side.
 
     Parameters
@@ -194,7 +202,7 @@ def level_counts(counts, ax):
     return ax
 
 
-def ages(patients, ax):
+def ages(patients: pd.DataFrame, ax: Axes) -> Axes:
     """Draw the ages of patients (one row a patient, columns age and sex) stacked by sex, or say that none is known.
 
     Nobody is left out: the bins span the ages there are, and a sex that is not known has a colour too.
@@ -215,7 +223,7 @@ def ages(patients, ax):
     return ax
 
 
-def body_heights(patches, ax, *, seed=0):
+def body_heights(patches: pd.DataFrame, ax: Axes, *, seed: int = 0) -> Axes:
     """Draw Figure 3: middle body height over the mean of the neighbours', one dot a vertebra.
 
     Parameters

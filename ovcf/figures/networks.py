@@ -1,6 +1,12 @@
 """Figures of networks: AUC by network, ROC per fold, confusion, calibration, decision curve, subgroups, leakage."""
 
+from collections.abc import Iterable, Mapping, Sequence
+
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from ovcf.figures.style import NETWORK_COLOURS
 from ovcf.words import network_title
@@ -8,7 +14,18 @@ from ovcf.words import network_title
 INK, PAPER = "#1c2530", "#8a8f98"
 
 
-def forest(table, ax, *, names, estimate="estimate", low="low", high="high", paper=None, xlabel="", colours=None):
+def forest(
+    table: pd.DataFrame,
+    ax: Axes,
+    *,
+    names: Sequence[str],
+    estimate: str = "estimate",
+    low: str = "low",
+    high: str = "high",
+    paper: ArrayLike | None = None,
+    xlabel: str = "",
+    colours: Sequence[str] | None = None,
+) -> Axes:
     """Draw estimates with their intervals, one row each, and the paper's printed values as hollow diamonds.
 
     Parameters
@@ -38,12 +55,12 @@ def network_label(network: str) -> str:
     return network_title(network)
 
 
-def network_colours(networks) -> list:
+def network_colours(networks: Iterable[str]) -> list:
     """Return the fixed colours of some networks."""
     return [NETWORK_COLOURS.get(network, INK) for network in networks]
 
 
-def auc_forest(intervals, paper, ax):
+def auc_forest(intervals: pd.DataFrame, paper: pd.Series, ax: Axes) -> Axes:
     """Draw the pooled AUC of each network with its clustered interval and the paper's printed AUC.
 
     Parameters
@@ -65,7 +82,7 @@ def auc_forest(intervals, paper, ax):
     return ax
 
 
-def fold_roc(curves, mean, ax):
+def fold_roc(curves: pd.DataFrame, mean: pd.DataFrame, ax: Axes) -> Axes:
     """Draw Figure 4's ROC: folds pale, their mean bold with a band of +- 1 SD (ddof 1), chance dashed.
 
     Parameters
@@ -85,7 +102,7 @@ def fold_roc(curves, mean, ax):
     return ax
 
 
-def confusion_sheet(folds, *, title=""):
+def confusion_sheet(folds: pd.DataFrame, *, title: str = "") -> Figure:
     """Draw the confusion matrix of every fold and of all folds together; folds has fold, tp, fn, tn, fp."""
     import matplotlib.pyplot as plt
 
@@ -100,7 +117,7 @@ def confusion_sheet(folds, *, title=""):
     return figure
 
 
-def confusion_matrix(counts, ax, *, title=""):
+def confusion_matrix(counts: Mapping[str, float], ax: Axes, *, title: str = "") -> Axes:
     """Draw a 2 x 2 confusion matrix with counts and row percentages; counts has tp, fn, tn, fp."""
     grid = np.array([[counts["tp"], counts["fn"]], [counts["fp"], counts["tn"]]], dtype=float)
     share = grid / grid.sum(axis=1, keepdims=True)
@@ -117,7 +134,7 @@ def confusion_matrix(counts, ax, *, title=""):
     return ax
 
 
-def reliability(curve, ax):
+def reliability(curve: pd.DataFrame, ax: Axes) -> Axes:
     """Draw observed against predicted probability of fresh with 95 % bands; dots sized by their count.
 
     Parameters
@@ -134,7 +151,7 @@ def reliability(curve, ax):
     return ax
 
 
-def decision_curve(curve, ax):
+def decision_curve(curve: pd.DataFrame, ax: Axes) -> Axes:
     """Draw the net benefit of acting on the model, with its band, against acting on all and on none.
 
     Parameters
@@ -151,7 +168,7 @@ def decision_curve(curve, ax):
     return ax
 
 
-def subgroup_figure(groups, *, title=""):
+def subgroup_figure(groups: pd.DataFrame, *, title: str = "") -> Figure:
     """Draw the AUC of every subgroup with its interval; grey where the group was too small to be tested.
 
     Parameters
@@ -174,7 +191,7 @@ def subgroup_figure(groups, *, title=""):
     return figure
 
 
-def leakage_figure(price, ax):
+def leakage_figure(price: pd.DataFrame, ax: Axes) -> Axes:
     """Draw the difference that dealing patches instead of patients into folds makes, metric by metric.
 
     Parameters

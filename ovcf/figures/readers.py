@@ -1,6 +1,10 @@
 """Figures of the reader study: readers without and with the model, and flips that helped or harmed."""
 
+from collections.abc import Mapping
+
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 
 from ovcf.figures.style import reader_colours
 from ovcf.words import AVERAGE
@@ -9,7 +13,7 @@ INK = "#1c2530"
 SESSION_NAMES = {"unaided": "without the model", "aided": "with the model"}
 
 
-def reader_slopes(sessions, ax, *, metric="accuracy"):
+def reader_slopes(sessions: Mapping[str, pd.DataFrame], ax: Axes, *, metric: str = "accuracy") -> Axes:
     """Draw each reader's metric in each session, joined, with 95 % intervals; the average bold.
 
     Parameters
@@ -40,7 +44,7 @@ def reader_slopes(sessions, ax, *, metric="accuracy"):
     return ax
 
 
-def flips(effect, ax):
+def flips(effect: pd.DataFrame, ax: Axes) -> Axes:
     """Draw, per reader, answers that the model turned right (up) and turned wrong (down).
 
     Parameters
@@ -61,7 +65,7 @@ def flips(effect, ax):
     return ax
 
 
-def power_map(grid, ax):
+def power_map(grid: pd.DataFrame, ax: Axes) -> Axes:
     """Draw power by number of readers (down) and cases (across), numbers in the cells.
 
     Parameters

@@ -1,5 +1,6 @@
 """Order and colour of classes, networks and readers, fixed once for every figure and widget."""
 
+from collections.abc import Iterable
 from itertools import cycle
 
 # Okabe and Ito's palette: told apart by colour-blind readers; a marker or a word always goes with the colour.
@@ -37,11 +38,12 @@ def set_style() -> None:
             "savefig.dpi": 160,
             "image.cmap": "gray",
             "legend.frameon": False,
+            "text.parse_math": False,  # a $ in somebody's id is text
         }
     )
 
 
-def reader_colours(readers) -> dict:
+def reader_colours(readers: Iterable[str]) -> dict:
     """Give each reader of a study a fixed colour, in order of appearance."""
     palette = cycle(["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#666666"])
     return dict(zip(readers, palette, strict=False))

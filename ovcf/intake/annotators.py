@@ -38,6 +38,8 @@ def agreement(patches: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) ->
         Fleiss, Cohen and Everitt (1969) as in `statsmodels.stats.inter_rater.cohens_kappa`, which takes
         vertebrae as independent; the mean overlap of boxes where both drew one. An undefined kappa (both
         annotators gave one and the same label throughout) is NaN.
+
+    What it cannot see: an error that both annotators make.
     """
     a, b = _labels(patches)
     both = (a >= 0) & (b >= 0)

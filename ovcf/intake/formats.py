@@ -5,6 +5,7 @@ This module loads nothing else, so that the command can name the formats at no c
 
 import pkgutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 
@@ -20,7 +21,7 @@ class Format(NamedTuple):
     reader: str | Callable[..., Iterator[Any]]
     patient_pattern: str | None = None
 
-    def read(self, source, images, options) -> Iterator[Any]:
+    def read(self, source: Path, images: Any, options: Any) -> Iterator[Any]:
         """Yield the boxes and problems of a source."""
         reader = pkgutil.resolve_name(self.reader) if isinstance(self.reader, str) else self.reader
         return reader(source, images, options)

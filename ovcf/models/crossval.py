@@ -1,5 +1,6 @@
 """Cross-validation: one job per network and fold; a finished fold is kept and never computed twice."""
 
+import json
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -97,7 +98,8 @@ def run_job(job: Job, source: NDArray) -> None:
         state, p_fresh = _train_and_predict(job, source)
     with placing(job.target) as partial:
         tensors = state | {"p_fresh": torch.from_numpy(p_fresh)}
-        safetensors.torch.save_file(tensors, partial, metadata=job.notes())
+        # in one entry: safetensors writes several in any order, and the same fold shall be the same bytes
+        safetensors.torch.save_file(tensors, partial, metadata={"job": json.dumps(job.notes())})
     seal(job.target)
     Checkpoint(job.checkpoint).done()
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from ovcf.files import check_room, digest, kept, placing, seal, stamp, sweep
 from ovcf.models.arithmetic import BFLOAT16, computing, prepared, repeatable, trunk_arithmetic
@@ -17,6 +16,7 @@ from ovcf.models.networks import Network
 from ovcf.models.recipe import Recipe
 from ovcf.models.tensors import flip, images_digest, to_tensor
 from ovcf.models.weights import load_network
+from ovcf.progress import bar
 
 BATCH = {"cpu": 32, "cuda": 256}  # images at once; on two cores the fastest of 8, 16, 32 and 64 at 112 px
 
@@ -113,8 +113,8 @@ def _write_features(
     """Fill a memory map beside the target and put it in place when whole; memory stays flat whatever n is."""
     part, where = part_of(recipe), next(net.parameters()).device
     size = BATCH[where.type]
-    with placing(target) as partial, repeatable(), tqdm(total=len(images), unit="patch", disable=not progress) as bar:
-        bar.set_description(f"{net.name} features")
+    with placing(target) as partial, repeatable(), bar(total=len(images), unit="patch", show=progress) as shown:
+        shown.set_description(f"{net.name} features")
         out = None
         for start in range(0, len(images), size):
             x = to_tensor(images[start : start + size], where)
@@ -124,6 +124,6 @@ def _write_features(
                 check_room(target.parent, len(images) * rows[0].size * np.dtype(kind).itemsize, "features")
                 out = np.lib.format.open_memmap(partial, "w+", kind, (len(images), *rows.shape[1:]))
             out[start : start + len(x)] = rows
-            bar.update(len(x))
+            shown.update(len(x))
         out.flush()
     seal(target)

@@ -10,11 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tqdm import tqdm
-
 from ovcf.files import write_text
 from ovcf.models.jobs import Job
 from ovcf.models.training import Report
+from ovcf.progress import bar, into_a_log, tell
 
 EVERY = 0.5  # seconds between two beats of a fold, and between two looks of the bar
 
@@ -43,7 +42,8 @@ class Progress:
     def __init__(self, jobs: Sequence[Job], show: bool):
         self.jobs, self.stop = jobs, threading.Event()
         total = sum(job.recipe.epochs for job in jobs)
-        self.bar = tqdm(total=total, unit="epoch", disable=not show or not jobs)
+        self.bar = bar(total=total, unit="epoch", show=show and bool(jobs))
+        self.waiting = list(jobs) if show and into_a_log() else []
         self.thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> Self:
@@ -69,11 +69,18 @@ class Progress:
             epoch = job.recipe.epochs if job.target.is_file() else _read_epoch(beat_file(job))
             done += epoch
             if 0 < epoch < job.recipe.epochs:
-                part = f"fold {job.fold}" if job.fold else "all patches"
-                latest = f"{job.network} {part} epoch {epoch}/{job.recipe.epochs}"
+                latest = f"{job.network} {_part(job)} epoch {epoch}/{job.recipe.epochs}"
+        for job in [job for job in self.waiting if job.target.is_file()]:
+            self.waiting.remove(job)
+            done_of = f"{len(self.jobs) - len(self.waiting)} of {len(self.jobs)}"
+            tell(f"{job.network} {_part(job)} trained ({done_of})")
         if latest:
             self.bar.set_description(latest, refresh=False)
         self.bar.update(done - self.bar.n)
+
+
+def _part(job: Job) -> str:
+    return f"fold {job.fold}" if job.fold else "all patches"
 
 
 def _read_epoch(path: Path) -> int:

@@ -126,6 +126,7 @@ ANYWHERE = ("workers",)
 
 BEFORE: dict[str, Callable[[dict[str, Any]], Any]] = {
     "training_seed": lambda p: -1,
+    "threshold": lambda p: 0.5,
     "context": lambda p: 0,
     "regions": lambda p: "pooled",
     "other_context": lambda p: False,

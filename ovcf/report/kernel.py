@@ -1,5 +1,6 @@
 """A kernel that is always this interpreter, whatever kernels the machine's Jupyter folders name."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -21,10 +22,12 @@ class ThisInterpreter(AsyncKernelManager):
 
     @default("transport")
     def _transport_default(self):
-        return "ipc"
+        return "ipc" if os.name == "posix" else "tcp"
 
     @default("ip")
     def _ip_default(self):
+        if os.name != "posix":
+            return "127.0.0.1"
         # by default the sockets would lie in the working folder, and be left there
         self.sockets = tempfile.TemporaryDirectory(prefix="ovcf-kernel-")
         return str(Path(self.sockets.name) / "ipc")

@@ -5,6 +5,7 @@ import logging
 import os
 import re
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import nbformat
@@ -28,7 +29,7 @@ FORBIDDEN = "script link meta base iframe object embed".split()
 class ReportExporter(HTMLExporter):
     """A notebook's prose and outputs as bare HTML; widgets, scripts and progress bars stay behind."""
 
-    def __init__(self, **options):
+    def __init__(self, **options: Any) -> None:
         super().__init__(
             template_name="ovcf",
             extra_template_basedirs=[str(TEMPLATES)],
@@ -41,7 +42,7 @@ class ReportExporter(HTMLExporter):
         )
 
     @pass_context
-    def markdown2html(self, context, source):
+    def markdown2html(self, context: Any, source: str) -> str:
         """Markdown to HTML with equations drawn as SVG."""
         return MarkdownWithMath(renderer=EquationRenderer(escape=False, exclude_anchor_links=True)).render(source)
 
@@ -49,10 +50,10 @@ class ReportExporter(HTMLExporter):
 class EquationRenderer(IPythonRenderer):
     """Draw `$...$` and `$$...$$` as SVG with the LaTeX as its label."""
 
-    def inline_math(self, body):
+    def inline_math(self, body: str) -> str:
         return equation(body, inline=True)
 
-    def block_math(self, body):
+    def block_math(self, body: str) -> str:
         return f'<div class="equation">{equation(body, inline=False)}</div>'
 
 
@@ -142,7 +143,7 @@ def describe_pictures(soup: BeautifulSoup) -> None:
         picture["alt"] = f"Figure: {heading.get_text(' ', strip=True)}" if heading else "Figure"
 
 
-def without_widgets(notebook):
+def without_widgets(notebook: Any) -> Any:
     """Drop outputs that need a kernel; else their plain-text stand-ins would be printed."""
     for cell in notebook.cells:
         if cell.cell_type == "code":

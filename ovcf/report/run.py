@@ -18,12 +18,14 @@ from ovcf.files import write_text
 from ovcf.problems import InputError, Problem
 from ovcf.processes import peak_memory
 from ovcf.profiles import NAMES, parse_value
+from ovcf.progress import LINES, tell
 from ovcf.run_folder import from_project
 from ovcf.run_folder.holding import EXECUTES
 from ovcf.run_folder.record import beating, now, this_process, write_record
+from ovcf.shipped import shipped
 from ovcf.study import Study
 
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+NOTEBOOKS = shipped("notebooks")
 EXTERNAL = "07_external_validation"  # where there is another cohort
 SEQUENCE = (
     "01_dataset",
@@ -77,6 +79,8 @@ def run_study(
     RunFailed : when a notebook stops; everything made so far is kept, and run.json and the report say where.
     Terminated, KeyboardInterrupt : when asked to end; what was made is kept, and run.json says "interrupted".
     """
+    if not sys.stderr.isatty():
+        os.environ[LINES] = "1"  # the kernels inherit it
     changes = _changes(data, overrides or {}, allow_outside)
     folder = _folder(profile, out, variant_of)
     study = _open_or_make(folder, profile, variant_of, changes)
@@ -235,7 +239,7 @@ def _papermill(name: str, folder: Path, parameters: dict[str, str], record: dict
 
     source, output = NOTEBOOKS / f"{name}.ipynb", folder / "notebooks" / f"{name}.ipynb"
     output.parent.mkdir(exist_ok=True)
-    print(f"{name} ...", file=sys.stderr, flush=True)
+    tell(f"{name} ...")
     started = time.monotonic()
     try:
         papermill.execute_notebook(
@@ -329,8 +333,8 @@ def _print_on_paper(run: Path) -> None:
     """Write `report.pdf` too; a machine without the library that sets text (Pango) does without it, and is told."""
     from ovcf.report.page import write_pdf
 
-    print("report.pdf ...", file=sys.stderr, flush=True)
+    tell("report.pdf ...")
     try:
         write_pdf(run)
     except OSError as error:
-        print(f"report.pdf was not made: {str(error).strip().splitlines()[0]}", file=sys.stderr)
+        tell(f"report.pdf was not made: {str(error).strip().splitlines()[0]}")

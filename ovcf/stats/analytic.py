@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit, ndtri, stdtrit
 
 from ovcf.problems import InputError, Problem
 from ovcf.stats.checks import Inputs, check_inputs
 from ovcf.stats.clusters import Floats, Spread, area_spread, left, ratio_spread
+from ovcf.stats.rates import METRICS
 from ovcf.stats.roc import auc_influence, delong
 
 
@@ -126,7 +127,7 @@ def clustered_ratio(above: ArrayLike, below: ArrayLike, patient: ArrayLike, leve
 
 
 def metric_ratios(truth: ArrayLike, called: ArrayLike) -> dict[str, tuple[Floats, Floats]]:
-    """Write each rate of Equations (1)-(5) as a ratio of sums over patches.
+    """Write each metric of counts (Equations (1)-(5)) as a ratio of sums over patches.
 
     Parameters
     ----------
@@ -138,18 +139,8 @@ def metric_ratios(truth: ArrayLike, called: ArrayLike) -> dict[str, tuple[Floats
         Name to (above, below), each (n,) floats. Checked against `ovcf.stats.rates.rates`.
     """
     truth, called = np.asarray(truth, bool), np.asarray(called, bool)
-    right, wrong = truth == called, truth != called
-    every = np.ones(truth.shape)
-    pairs = {
-        "accuracy": (right, every),
-        "precision_fresh": (right & called, called),
-        "precision_old": (right & ~called, ~called),
-        "recall_fresh": (right & truth, truth),
-        "recall_old": (right & ~truth, ~truth),
-        "f1_fresh": (2 * (right & truth), 2 * (right & truth) + wrong),
-        "f1_old": (2 * (right & ~truth), 2 * (right & ~truth) + wrong),
-    }
-    return {name: (np.asarray(a, float), np.asarray(b, float)) for name, (a, b) in pairs.items()}
+    outcomes = [np.asarray(o, float) for o in (truth & called, truth & ~called, ~truth & ~called, ~truth & called)]
+    return {name: metric.ratio(*outcomes) for name, metric in METRICS.items() if metric.ratio}
 
 
 def analytic_intervals(
@@ -173,7 +164,7 @@ def analytic_intervals(
     data = check_inputs(truth, scores, patient)
     rows = {}
     for name, (above, below) in metric_ratios(data.truth, data.scores >= threshold).items():
-        plain = patient is None and not name.startswith("f1")
+        plain = patient is None and METRICS[name].proportion
         rows[name] = (
             wilson(above.sum(), below.sum(), level) if plain else clustered_ratio(above, below, data.patient, level)
         )
@@ -182,7 +173,7 @@ def analytic_intervals(
         if patient is None
         else clustered_auc_interval(*data, level=level)
     )
-    return pd.DataFrame.from_dict(rows, orient="index", columns=Interval._fields).rename_axis("metric")
+    return _by_metric(rows)
 
 
 def fold_mean_intervals(
@@ -215,7 +206,13 @@ def fold_mean_intervals(
             spread = ratio_spread(*(sum(values) for values in zip(*(part for _, part in parts), strict=True)))
             rows[name] = _proportion_interval(np.mean([p for p, _ in parts]), spread, level)
     rows["auc"] = fold_mean_auc(*data, folds, level)
-    return pd.DataFrame.from_dict(rows, orient="index", columns=Interval._fields).rename_axis("metric")
+    return _by_metric(rows)
+
+
+def _by_metric(rows: dict[str, Interval]) -> pd.DataFrame:
+    """Intervals as a table, metrics in the registry's order."""
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=Interval._fields)
+    return table.loc[list(METRICS)].rename_axis("metric")
 
 
 def fold_mean_auc(
@@ -244,7 +241,9 @@ def fold_mean_auc(
     return _area_interval(np.mean(areas), area_spread(*total), level, "logit")
 
 
-def area_ends(area: ArrayLike, variance: ArrayLike, quantile: ArrayLike, stand_in: ArrayLike, scale: str = "logit"):
+def area_ends(
+    area: ArrayLike, variance: ArrayLike, quantile: ArrayLike, stand_in: ArrayLike, scale: str = "logit"
+) -> tuple[NDArray, NDArray]:
     """Return both ends (...) of the interval of AUCs (...) from their variances (...).
 
     Where all pairs agree the variance is 0: Wilson's for `stand_in` patches or patients takes its place.

@@ -155,25 +155,23 @@ def influence_of_metrics(
     pooled = _influence(data, every, threshold)[0]
     if not each:
         return np.nan_to_num(pooled)
-    areas = _mean_influence([_influence(data, of, threshold) for of in each])[:, -1:]
+    areas = _mean_influence([_influence(data, of, threshold) for of in each])[:, [list(METRICS).index("auc")]]
     return np.hstack([np.nan_to_num(pooled), areas])
 
 
 def _influence(data, of, threshold):
     """Influences (clusters, 8) on the metrics of some patches, and which metrics are defined (8,)."""
     truth, scores, patient = (x[of] for x in data)
-    columns, defined = [], []
-    for above, below in metric_ratios(truth, scores >= threshold).values():
+    columns, defined = {"auc": np.zeros(data.clusters)}, {"auc": bool(truth.any() and not truth.all())}
+    for name, (above, below) in metric_ratios(truth, scores >= threshold).items():
         total = below.sum()
-        defined.append(total > 0)
+        defined[name] = total > 0
         terms = above - above.sum() / total * below if total else np.zeros(truth.size)
-        columns.append(np.bincount(patient, terms, data.clusters) / max(total, 1))
-    defined.append(bool(truth.any() and not truth.all()))
-    area = np.zeros(data.clusters)
-    if defined[-1]:
+        columns[name] = np.bincount(patient, terms, data.clusters) / max(total, 1)
+    if defined["auc"]:
         codes, names = pd.factorize(patient)
-        area[names] = auc_influence(truth, scores, codes)[1][0]
-    return np.column_stack([*columns, area]), np.array(defined)
+        columns["auc"][names] = auc_influence(truth, scores, codes)[1][0]
+    return np.column_stack([columns[m] for m in METRICS]), np.array([defined[m] for m in METRICS])
 
 
 def _mean_influence(parts):

@@ -97,6 +97,9 @@ def calibration_table(
     ------
     InputError
         What `check_inputs` refuses.
+
+    What it cannot see: miscalibration that cancels out over the patches, and the calibration at another hospital or
+    another share of fresh.
     """
     data = check_inputs(truth, p_fresh, patient, probabilities=True)
     rows = [{"metric": "brier", "method": "patient bootstrap, BCa", **_brier(data, replicates, seed, level)}]
@@ -162,6 +165,8 @@ def decision_curve(
     ------
     InputError
         What `check_inputs` refuses, or thresholds out of range.
+
+    What it cannot see: what a wrong call costs; the reader puts that in by choosing a threshold.
     """
     data = check_inputs(truth, p_fresh, patient, probabilities=True)
     t = np.arange(1, 100) / 100 if thresholds is None else np.atleast_1d(np.asarray(thresholds, float))
@@ -222,6 +227,8 @@ def operating_points(
     ------
     InputError
         What `check_predictions` refuses, a single fold, or a target out of range.
+
+    What it cannot see: whether a threshold holds for films that differ from these.
     """
     predictions = check_predictions(predictions, networks="one")
     if not 0 < target_sensitivity <= 1:

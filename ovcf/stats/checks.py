@@ -5,10 +5,12 @@ Rows are counted as an editor shows the file: in a table the header is line 1, s
 lines.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from ovcf.problems import InputError, Problem
 
@@ -32,7 +34,15 @@ class Inputs(NamedTuple):
         return int(self.patient.max()) + 1
 
 
-def check_inputs(truth, scores, patient=None, *, probabilities=False, both=True, rows=None) -> Inputs:
+def check_inputs(
+    truth: ArrayLike,
+    scores: ArrayLike,
+    patient: ArrayLike | None = None,
+    *,
+    probabilities: bool = False,
+    both: bool = True,
+    rows: ArrayLike | None = None,
+) -> Inputs:
     """Check labels, scores and patients of n patches, and hand them back as arrays.
 
     Parameters
@@ -66,7 +76,7 @@ def check_inputs(truth, scores, patient=None, *, probabilities=False, both=True,
     return Inputs(_numbers(truth).astype(bool), scores, patient if alone else pd.factorize(patient)[0])
 
 
-def label_problems(truth, rows, *, both=True, column="truth") -> list[Problem]:
+def label_problems(truth: NDArray, rows: NDArray, *, both: bool = True, column: str = "truth") -> list[Problem]:
     """List what is wrong with (n,) labels that should be 1 (fresh) or 0 (old)."""
     numbers = _numbers(truth)
     bad = (numbers != 0) & (numbers != 1)
@@ -85,7 +95,9 @@ def label_problems(truth, rows, *, both=True, column="truth") -> list[Problem]:
     return problems
 
 
-def score_problems(scores, rows, *, probabilities=False, column="p_fresh") -> list[Problem]:
+def score_problems(
+    scores: NDArray, rows: NDArray, *, probabilities: bool = False, column: str = "p_fresh"
+) -> list[Problem]:
     """List what is wrong with (n,) scores: missing, infinite, or (where needed) outside [0, 1]."""
     numbers = _numbers(scores)
     bad = ~np.isfinite(numbers)
@@ -96,7 +108,7 @@ def score_problems(scores, rows, *, probabilities=False, column="p_fresh") -> li
     return problems
 
 
-def check_predictions(predictions, *, networks="one", both=True) -> pd.DataFrame:
+def check_predictions(predictions: pd.DataFrame, *, networks: str = "one", both: bool = True) -> pd.DataFrame:
     """Check a predictions table and hand it back, truth and p_fresh as numbers.
 
     Parameters
@@ -165,7 +177,7 @@ def check_predictions(predictions, *, networks="one", both=True) -> pd.DataFrame
     return predictions.assign(**{c: _numbers(predictions[c]) for c in text}) if text else predictions
 
 
-def need_columns(table, columns):
+def need_columns(table: pd.DataFrame, columns: Iterable[str]) -> None:
     """Refuse a table that lacks some of `columns`, or that has no rows."""
     missing = [c for c in columns if c not in table]
     found = ", ".join(map(str, table))
@@ -176,13 +188,13 @@ def need_columns(table, columns):
         raise InputError(problems)
 
 
-def row_numbers(table) -> np.ndarray:
+def row_numbers(table: pd.DataFrame) -> np.ndarray:
     """Line of each row in its file: its index + 2, which filters keep, or else its position + 2."""
     whole = pd.api.types.is_integer_dtype(table.index) and table.index.is_unique
     return np.asarray(table.index if whole else np.arange(len(table))) + 2
 
 
-def one_network(predictions, *, both=True) -> Inputs:
+def one_network(predictions: pd.DataFrame, *, both: bool = True) -> Inputs:
     """Check the predictions of one network and return truth, p_fresh and patient codes."""
     table = check_predictions(predictions, networks="one", both=both)
     return check_inputs(table["truth"], table["p_fresh"], table["patient_id"], both=both)

@@ -88,6 +88,9 @@ def compare_networks(
     InputError
         What `check_predictions` refuses, fewer than two networks, or a patch that a network lacks or has in
         another fold; with the row.
+
+    What it cannot see: networks that were not trained, and a difference that only other films or scanners would show; a
+    large p is no proof of equality.
     """
     truth, scores, patient, names = shared_patches(predictions)
     if versus is not None and versus not in names:

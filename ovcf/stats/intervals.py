@@ -9,6 +9,8 @@ patient who has much of a class, and near 0 and 1. Where patients of a class are
 is estimable, and the note says so.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -110,7 +112,7 @@ def beware(metric: str, effective: ArrayLike, estimate: ArrayLike) -> NDArray[np
     return few | (steep & (np.asarray(effective) < 4 * FEW_EFFECTIVE))
 
 
-def fold_intervals(predictions: pd.DataFrame, **options) -> pd.DataFrame:
+def fold_intervals(predictions: pd.DataFrame, **options: Any) -> pd.DataFrame:
     """Give every metric of every fold of one network its interval (Table 3's rows).
 
     Parameters

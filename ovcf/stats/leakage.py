@@ -48,6 +48,9 @@ def price_of_leakage(
     ------
     InputError
         What `check_predictions` refuses, two networks, or splits that hold different patches; with the row.
+
+    What it cannot see: what leaks by other ways than a shared patient (one scanner, one reading session); and training
+    anew with other folds.
     """
     patient, patch = _same_patches(patient_predictions, patch_predictions)
     truth, codes = patient["truth"].to_numpy().astype(bool), pd.factorize(patient["patient_id"])[0]

@@ -15,7 +15,7 @@ from ovcf.words import LEVELS
 OURS, PAPER = "ours", "the paper's"
 
 
-def paper_fold_tests(fold_table, level=0.95) -> pd.DataFrame:
+def paper_fold_tests(fold_table: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """Compare fresh with old over folds (Table 3's row "p value").
 
     Parameters
@@ -62,7 +62,7 @@ _FOLD_TESTS = (
 )
 
 
-def table1_tests(patches, level=0.95, seed=0) -> pd.DataFrame:
+def table1_tests(patches: pd.DataFrame, level: float = 0.95, seed: int = 0) -> pd.DataFrame:
     """Compare the levels of fresh and old fractures (Table 1's p value), as the paper did and as one should.
 
     Parameters
@@ -124,7 +124,7 @@ def table1_tests(patches, level=0.95, seed=0) -> pd.DataFrame:
     return pd.DataFrame(rows).reindex(columns=order)
 
 
-def level_counts(patches) -> pd.DataFrame:
+def level_counts(patches: pd.DataFrame) -> pd.DataFrame:
     """Count patches by level (rows T5..L5) and label (fresh, old); refuse unknown words with their row."""
     need_columns(patches, ["label", "level"])
     rows, problems = row_numbers(patches), []

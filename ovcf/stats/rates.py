@@ -6,7 +6,7 @@ that does).
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,7 @@ class Metric(NamedTuple):
     proportion: bool = True
 
 
-def _f1(mine, missed, false):
+def _f1(mine: Any, missed: Any, false: Any) -> tuple[Any, Any]:
     """F1 = 2 R P / (R + P) of Eq. (5), as 2 tp / (2 tp + fp + fn): its limit 0 where tp = 0 and there are errors."""
     return 2 * mine, 2 * mine + missed + false
 
@@ -122,7 +122,7 @@ def rates(truth: ArrayLike, p_fresh: ArrayLike, threshold: float = 0.5) -> pd.Se
         Labels not binary or scores not finite, with their rows.
     """
     data = check_inputs(truth, p_fresh, both=False)
-    values = rates_from_counts(*confusion(data.truth, data.scores >= threshold))
+    values: dict[str, Any] = dict(rates_from_counts(*confusion(data.truth, data.scores >= threshold)))
     both = 0 < data.truth.sum() < data.truth.size
     values["auc"] = auc(data.truth, data.scores) if both else np.nan
     return pd.Series({name: values[name] for name in METRICS}, dtype=float)

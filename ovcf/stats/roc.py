@@ -128,7 +128,9 @@ def clustered_delong(truth: ArrayLike, scores: ArrayLike, patient: ArrayLike) ->
     )
 
 
-def auc_influence(truth: ArrayLike, scores: ArrayLike, patient: ArrayLike, *, by_class: bool = False):
+def auc_influence(
+    truth: ArrayLike, scores: ArrayLike, patient: ArrayLike, *, by_class: bool = False
+) -> tuple[NDArray, ...]:
     """Split an AUC's deviation into one term per patient, so that AUCs of different patches can be combined.
 
     The variance of any weighted sum of AUCs over the same patients is the sum of squares of the summed terms

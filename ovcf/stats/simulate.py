@@ -36,7 +36,7 @@ class Design(NamedTuple):
     folds: int = 5
 
 
-def simulate_predictions(design=None, seed=0) -> pd.DataFrame:
+def simulate_predictions(design: Design | None = None, seed: int | np.random.SeedSequence = 0) -> pd.DataFrame:
     """Draw a predictions table.
 
     A patch is fresh where a normal variable falls below Phi^-1(prevalence); its score is d (truth - 1/2) plus
@@ -85,7 +85,7 @@ def simulate_predictions(design=None, seed=0) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def true_metrics(design=None, threshold=0.5, network=1) -> dict[str, float]:
+def true_metrics(design: Design | None = None, threshold: float = 0.5, network: int = 1) -> dict[str, float]:
     """Compute what each metric of Table 2 is for a network of a design, in a cohort without end.
 
     With the threshold at c on the score's scale: recall_fresh Phi(d/2 - c), recall_old Phi(d/2 + c), and the

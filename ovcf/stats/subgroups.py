@@ -5,6 +5,7 @@ estimates' joint covariance is summed over patients, and the test of interaction
 planned: read a small p as a question, not as an answer.
 """
 
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -30,7 +31,14 @@ UNKNOWN = "unknown"
 
 
 def subgroup_table(
-    predictions, patches, by="region", *, metrics=METRICS, threshold=0.5, level=0.95, fewest=20
+    predictions: pd.DataFrame,
+    patches: pd.DataFrame,
+    by: str = "region",
+    *,
+    metrics: Sequence[str] = METRICS,
+    threshold: float = 0.5,
+    level: float = 0.95,
+    fewest: int = 20,
 ) -> pd.DataFrame:
     """Tabulate a network's metrics in the groups of one column, and test whether they differ.
 
@@ -58,6 +66,8 @@ def subgroup_table(
     InputError
         What `check_predictions` refuses, an unknown metric, a missing column, or a prediction of a patch that
         `patches` lacks.
+
+    What it cannot see: groups that the cohort has no column for, and differences in groups too small to be tested.
     """
     strange = [metric for metric in metrics if metric not in KNOWN]
     if strange:
@@ -92,7 +102,7 @@ def subgroup_table(
     return pd.DataFrame(rows)
 
 
-def group_of_patches(predictions, patches, by) -> np.ndarray:
+def group_of_patches(predictions: pd.DataFrame, patches: pd.DataFrame, by: str) -> np.ndarray:
     """Look up each prediction's group in `patches`: (n,) of str, "unknown" where the cell is empty.
 
     Derived where the column is absent: `region` from level (T5-T9 above, T10-L1 at, L2-L5 below the
@@ -123,12 +133,12 @@ def group_of_patches(predictions, patches, by) -> np.ndarray:
     return words.where(words.notna() & (words != ""), UNKNOWN).astype(str).to_numpy()
 
 
-def regions_of(levels) -> pd.Series:
+def regions_of(levels: Iterable) -> pd.Series:
     """Region of the diaphragm of each level: above (T5-T9), at (T10-L1), below (L2-L5), or unknown."""
     return pd.Series(levels).map(lambda level: region_of_level(level) or UNKNOWN)
 
 
-def age_group(ages) -> pd.Series:
+def age_group(ages: Iterable) -> pd.Series:
     """Age group of each age in years: under 60, 60-69, 70-79, 80 and over, or unknown."""
     cut = pd.cut(pd.Series(ages).astype(float), [-np.inf, *AGE_EDGES, np.inf], right=False, labels=AGE_GROUPS)
     return cut.astype(object).where(cut.notna(), UNKNOWN)

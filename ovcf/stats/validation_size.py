@@ -5,6 +5,7 @@ come from the same patient. Riley et al. (2021), Stat. Med. 40: 4230-4251; Riley
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -34,14 +35,20 @@ def design_effect(values: ArrayLike, patient: ArrayLike) -> float:
     return float(clustered / independent) if independent > 0 else float("nan")
 
 
+class Expected(NamedTuple):
+    """What is expected of a model in the cohort that a validation is planned for."""
+
+    prevalence: float  # share of fresh, in (0, 1)
+    auc: float  # in (0.5, 1)
+    linear_predictor: ArrayLike  # (n,) logit p, such as the development's out-of-fold ones
+    sensitivity: float | None = None  # at `threshold`
+    specificity: float | None = None
+    threshold: float = 0.5
+
+
 def validation_size(
-    prevalence: float,
-    auc: float,
-    linear_predictor: ArrayLike,
+    expected: Expected,
     *,
-    sensitivity: float | None = None,
-    specificity: float | None = None,
-    threshold: float = 0.5,
     deff: float = 1.0,
     patches_per_patient: float = 1.0,
     widths: dict[str, float] | None = None,
@@ -59,9 +66,7 @@ def validation_size(
 
     Parameters
     ----------
-    prevalence : share of fresh that is expected, in (0, 1); auc : expected, in (0.5, 1).
-    linear_predictor : (n,) logit p expected in the new cohort (the development's out-of-fold ones, say).
-    sensitivity, specificity : expected at `threshold`.
+    expected : of the model in the new cohort.
     deff : design effect (`design_effect`); patches_per_patient : mean number.
     widths : of the intervals, by criterion, over `WIDTHS`; level : of the intervals.
 
@@ -77,9 +82,11 @@ def validation_size(
     InputError
         For values out of range, all at once.
     """
-    _check(prevalence, auc, deff, patches_per_patient, threshold)
+    _check(expected, deff, patches_per_patient)
     widths, z = WIDTHS | (widths or {}), float(ndtri((1 + level) / 2))
-    eta = np.asarray(linear_predictor, float)
+    prevalence, auc, eta, *at = expected
+    sensitivity, specificity, threshold = at
+    eta = np.asarray(eta, float)
     needed = {
         "observed over expected": _observed_expected(prevalence, widths["observed over expected"], z),
         "calibration slope": _slope(eta, widths["calibration slope"], z),
@@ -157,14 +164,14 @@ def _benefit(phi: float, sens: float, spec: float, t: float, width: float, z: fl
     return se, math.ceil(variance / se**2)
 
 
-def _check(prevalence: float, auc: float, deff: float, patches: float, threshold: float) -> None:
+def _check(expected: Expected, deff: float, patches: float) -> None:
     """Refuse what no size can be computed from, all at once."""
     limits = (
-        ("prevalence", 0 < prevalence < 1, prevalence, "above 0 and below 1"),
-        ("auc", 0.5 < auc < 1, auc, "above 0.5 and below 1"),
+        ("prevalence", 0 < expected.prevalence < 1, expected.prevalence, "above 0 and below 1"),
+        ("auc", 0.5 < expected.auc < 1, expected.auc, "above 0.5 and below 1"),
         ("deff", deff > 0, deff, "above 0"),
         ("patches_per_patient", patches >= 1, patches, "1 or more"),
-        ("threshold", 0 < threshold < 1, threshold, "above 0 and below 1"),
+        ("threshold", 0 < expected.threshold < 1, expected.threshold, "above 0 and below 1"),
     )
     wrong = [
         Problem("size", f"{name} is out of range", column=name, found=str(value), allowed=allowed)

@@ -9,9 +9,10 @@ are drawn from the score and never from the label, so no reader of the films can
 `patient_correlation`.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr
 
 # level: (height, depth, width, disc below, tilt in degrees), mm. Typical adult values.
@@ -67,36 +68,36 @@ class Body(NamedTuple):
     waist: float  # depth of the concavity of the front wall
     signs: Signs
 
-    def upper(self, u):
+    def upper(self, u: NDArray | float) -> Any:
         """Return y of the upper endplate (body frame) at u in [-1 back, 1 front]."""
         return -self.height / 2 + np.maximum(_through(self.loss_upper, u), 0) + self.cup * (1 - u**2)
 
-    def lower(self, u):
+    def lower(self, u: NDArray | float) -> Any:
         """Return y of the lower endplate (body frame) at u in [-1 back, 1 front]."""
         return self.height / 2 - np.maximum(_through(self.loss_lower, u), 0) - self.cup * (1 - u**2)
 
-    def heights(self):
+    def heights(self) -> Any:
         """Return the body's height at back, middle and front, as a reader would measure them."""
         u = np.array([-0.92, 0.0, 0.92])
         return self.lower(u) - self.upper(u)
 
-    def front(self, v):
+    def front(self, v: NDArray) -> Any:
         """Return x of the front wall at v in [-1 top, 1 bottom]."""
         s = self.signs
         beak = s.osteophyte * (np.exp(-(v + 1) / 0.22) + 0.8 * np.exp(-(1 - v) / 0.22))
         buckle = s.step / (1 + np.exp((v + 0.35) / 0.05)) * np.clip(1.4 + v, 0.4, 1)
         return self.depth / 2 - self.waist * (1 - v**2) + beak + buckle
 
-    def back(self, v):
+    def back(self, v: NDArray) -> Any:
         """Return x of the back wall at v in [-1 top, 1 bottom]."""
         return -self.depth / 2 + 0.45 * self.waist * (1 - v**2)
 
-    def to_film(self, x, y):
+    def to_film(self, x: NDArray, y: NDArray) -> Any:
         """Carry points of the body's frame to the film, mm."""
         cos, sin = np.cos(self.tilt), np.sin(self.tilt)
         return self.x + x * cos - y * sin, self.y + x * sin + y * cos
 
-    def box(self):
+    def box(self) -> Any:
         """Return (x0, y0, x1, y1) on the film, mm: the tight box of the outline, beaks included."""
         u = np.linspace(-1, 1, 41)
         x = np.concatenate([u * self.depth / 2, u * self.depth / 2, self.front(u), self.back(u)])
@@ -122,7 +123,7 @@ class Finding(NamedTuple):
     share: float = 0.0  # part of the variance of the signs that the habit makes
 
 
-def draw_signs(finding, rng):
+def draw_signs(finding: Any, rng: np.random.Generator) -> Any:
     """Draw the signs of a fracture's age from its score.
 
     Which signs appear, and how much, varies at random; `share` of that variance is the patient's own habit,
@@ -148,7 +149,7 @@ def draw_signs(finding, rng):
     return Signs(band, line, step, min(gap, 1.0), sclerosis, beak, min(smooth, 1.0))
 
 
-def draw_losses(score, height, rng):
+def draw_losses(score: float, height: float, rng: np.random.Generator) -> Any:
     """Draw how a body has collapsed: height lost (mm) at back, middle and front of both endplates."""
     loss = float(np.clip(0.33 - 0.05 * score + 0.11 * rng.standard_normal(), 0.1, 0.62)) * height
     kind = rng.choice(3, p=(0.51, 0.34, 0.15))  # wedge (51 % in the paper's introduction), biconcave, crush
@@ -161,7 +162,16 @@ def draw_losses(score, height, rng):
     return tuple((profile * upper).tolist()), tuple((profile * (1 - upper)).tolist())
 
 
-def build_spine(fractures, *, scale, kyphosis, lordosis, disc, wear, rng):
+def build_spine(
+    fractures: Any,
+    *,
+    scale: float,
+    kyphosis: float,
+    lordosis: float,
+    disc: float,
+    wear: float,
+    rng: np.random.Generator,
+) -> Any:
     """Stack the bodies from the sacrum upward.
 
     Parameters

@@ -6,9 +6,10 @@ is drawn as an outline, and every edge is a ramp of about the pixel's width, so 
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from ovcf.synthetic.anatomy import Body
@@ -36,7 +37,7 @@ class Canvas(NamedTuple):
     top: float
     mm_per_px: float
 
-    def window(self, x0, y0, x1, y1):
+    def window(self, x0: float, y0: float, x1: float, y1: float) -> Any:
         """Return (slices, x, y) of the pixels inside a box in mm; x and y are open grids in mm."""
         h, w = self.pixels.shape
         c0, r0 = (int(np.floor((a - b) / self.mm_per_px)) for a, b in ((x0, self.left), (y0, self.top)))
@@ -47,7 +48,7 @@ class Canvas(NamedTuple):
         return (rows, columns), x[None, :], y[:, None]
 
 
-def add_vertebra(canvas, body: Body, bones: Bones, centre_y: float, rng):
+def add_vertebra(canvas: Any, body: Body, bones: Bones, centre_y: float, rng: np.random.Generator) -> Any:
     """Add a vertebra's shadow to the canvas.
 
     Parameters
@@ -83,7 +84,9 @@ def _into_frame(body, x, y):
     return dx * cos + dy * sin, dy * cos - dx * sin
 
 
-def body_shadow(body, bones, lx, ly, opening, blur, rng):
+def body_shadow(
+    body: Body, bones: Bones, lx: NDArray, ly: NDArray, opening: Any, blur: float, rng: np.random.Generator
+) -> Any:
     """Return the attenuation of the vertebral body on a grid in its own frame.
 
     Parameters
@@ -196,7 +199,7 @@ def _impaction(body, u, top, bottom, lx, ly, rng):
     return band - 0.36 * s.line * line * faint
 
 
-def arch_shadow(body, bones, lx, ly, rng):
+def arch_shadow(body: Body, bones: Bones, lx: NDArray, ly: NDArray, rng: np.random.Generator) -> Any:
     """Return the attenuation of pedicles, facets, laminae and the spinous process, left and right apart."""
     h, d = body.height, body.depth
     lumbar = body.level[0] in "LS"

@@ -1,8 +1,9 @@
 """From attenuation to a film: scatter, focus, quantum noise, and each scanner's processing."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
@@ -31,7 +32,7 @@ SCANNERS = (
 )
 
 
-def expose(attenuation, scanner: Scanner, rng, *, mirrored=False):
+def expose(attenuation: NDArray, scanner: Scanner, rng: np.random.Generator, *, mirrored: bool = False) -> Any:
     """Return the film that a scanner makes of an attenuation map.
 
     Parameters

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from PIL import Image
-from tqdm import tqdm
 
 from ovcf.files import write_text, writing
 from ovcf.problems import InputError, Problem, unknown
+from ovcf.progress import bar
 from ovcf.synthetic import roster
 from ovcf.synthetic.hospitals import HOSPITALS
 from ovcf.synthetic.phantom import Effects, portray
@@ -85,7 +85,7 @@ def synthesise(
     jobs = (delayed(_make_patient)(out, [seed, 3, i, *place.stream], people.iloc[i].to_dict(), rows, effects, place)
             for i, rows in vertebrae.groupby("patient"))  # fmt: skip
     done = Parallel(n_jobs=workers, return_as="generator")(jobs)
-    done = list(tqdm(done, total=patients, desc="Synthetic films", unit="film", disable=not progress))
+    done = list(bar(done, total=patients, desc="Synthetic films", unit="film", show=progress))
     manifest = pd.DataFrame([row for rows, _ in done for row in rows])
     manifest.insert(0, "patch_id", [f"{place.patch_prefix}{i + 1:04d}" for i in range(len(manifest))])
     _write_csv(pd.DataFrame([row for _, rows in done for row in rows]), out / "vertebrae.csv")

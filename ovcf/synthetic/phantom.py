@@ -1,6 +1,6 @@
 """One simulated patient: skeleton, findings, trunk, and the film a scanner makes of them."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import ndtr
@@ -22,12 +22,12 @@ class Effects(NamedTuple):
     diaphragm: float
 
     @property
-    def separation(self):
+    def separation(self) -> Any:
         """Distance between the classes' mean scores, in SD of the score within a class."""
         return WIDEST_SEPARATION * (1 - self.difficulty)
 
     @property
-    def ceiling(self):
+    def ceiling(self) -> Any:
         """AUC of a reader who could see the scores themselves: Phi(separation / sqrt 2)."""
         return float(ndtr(self.separation / np.sqrt(2)))
 
@@ -39,7 +39,7 @@ class Place(NamedTuple):
     mirrored: bool
     width: int
 
-    def box(self, body: Body):
+    def box(self, body: Body) -> Any:
         """Return a body's box (x0, y0, x1, y1) in pixels of the written film."""
         x0, y0, x1, y1 = body.box()
         scale = self.canvas.mm_per_px
@@ -59,7 +59,9 @@ class Portrait(NamedTuple):
     findings: dict[str, Finding]  # by level
 
 
-def portray(person, rows, effects, rng, hospital: Hospital = HOSPITALS["A"]):
+def portray(
+    person: Any, rows: Any, effects: Effects, rng: np.random.Generator, hospital: Hospital = HOSPITALS["A"]
+) -> Any:
     """Make one patient.
 
     Parameters
@@ -88,7 +90,7 @@ def portray(person, rows, effects, rng, hospital: Hospital = HOSPITALS["A"]):
     return Portrait(film, Place(canvas, mirrored, film.shape[1]), scanner, bodies, findings)
 
 
-def draw_findings(rows, effects, rng):
+def draw_findings(rows: Any, effects: Effects, rng: np.random.Generator) -> Any:
     """Draw what each labelled vertebra of a patient shows; the patient's part is shared by them all."""
     rho, shared = effects.patient_correlation, rng.standard_normal()
     habit, plain = tuple(rng.standard_normal(7)), np.exp(0.35 * rho**0.5 * rng.standard_normal())

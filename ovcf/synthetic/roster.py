@@ -4,8 +4,11 @@ No picture is made here. Everything is decided by one generator, so a seed fixes
 workers render it.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ovcf.synthetic.hospitals import HOSPITALS, Hospital
 from ovcf.words import LEVELS
@@ -30,7 +33,7 @@ EXCLUDED = {
 }
 
 
-def shares(weights, total):
+def shares(weights: Any, total: int) -> NDArray:
     """Divide `total` into whole parts proportional to `weights` (largest remainders)."""
     exact = np.asarray(weights, float) / np.sum(weights) * total
     parts = np.floor(exact).astype(int)
@@ -38,7 +41,7 @@ def shares(weights, total):
     return parts
 
 
-def table1_vertebrae(patients=PAPER_PATIENTS, hospital: Hospital = HOSPITALS["A"]):
+def table1_vertebrae(patients: int = PAPER_PATIENTS, hospital: Hospital = HOSPITALS["A"]) -> Any:
     """Return the vertebrae to be had, one row each: level, label, normal_segment, normal_height.
 
     For 405 patients the counts are Table 1's to the vertebra; for other cohorts they keep its proportions.
@@ -69,7 +72,7 @@ def table1_vertebrae(patients=PAPER_PATIENTS, hospital: Hospital = HOSPITALS["A"
     return pd.DataFrame(rows, columns=["level", "label", "normal_segment"])
 
 
-def deal_vertebrae(vertebrae, patients, rng):
+def deal_vertebrae(vertebrae: Any, patients: int, rng: np.random.Generator) -> Any:
     """Deal vertebrae to patients: everyone gets one, the rest go where they fit anatomically.
 
     A patient never gets a level twice, nor more than six. A vertebra prefers patients who have a
@@ -106,7 +109,7 @@ def _interleaved(n_first, n_second):
     return np.concatenate([(np.arange(n) + 0.5) / n for n in (n_first, n_second)])
 
 
-def draw_ages(n, rng):
+def draw_ages(n: int, rng: np.random.Generator) -> NDArray:
     """Draw ages: mean 75 within the inclusion bound of 60 and a plausible oldest of 98 years.
 
     The paper prints 75 +- 14 beside an inclusion age of 60. With a mean of 75 on [60, 98] no density that
@@ -135,7 +138,7 @@ def _rate_of_mean(mean):
     return rate
 
 
-def roster(patients, seed, hospital: Hospital = HOSPITALS["A"]):
+def roster(patients: int, seed: int, hospital: Hospital = HOSPITALS["A"]) -> pd.DataFrame:
     """Return two tables: the cohort's vertebrae (one row each) and its patients.
 
     Returns
@@ -165,7 +168,7 @@ def roster(patients, seed, hospital: Hospital = HOSPITALS["A"]):
     return vertebrae, people
 
 
-def studies(people, seed, hospital: Hospital = HOSPITALS["A"]):
+def studies(people: pd.DataFrame, seed: int, hospital: Hospital = HOSPITALS["A"]) -> pd.DataFrame:
     """Return everyone collected, included and not: the table behind Figure 1.
 
     Each excluded patient fails the criterion named in `exclusion` and none listed before it in `EXCLUDED`;

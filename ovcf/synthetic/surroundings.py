@@ -5,9 +5,10 @@ are made at a third of the resolution and enlarged; only edges that are sharp on
 size.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
@@ -28,7 +29,7 @@ class Trunk(NamedTuple):
     calcified: float  # aortic wall calcification
 
 
-def soft_tissue(shape, canvas, spine, trunk, rng):
+def soft_tissue(shape: tuple[int, int], canvas: Any, spine: Any, trunk: Any, rng: np.random.Generator) -> NDArray:
     """Return the trunk's attenuation: denser abdomen below the domes, dark lung above, skin behind.
 
     Parameters
@@ -73,7 +74,7 @@ def _breadth(forward, trunk):
     return trunk.breadth * np.clip(1 - np.abs((forward - middle) / half) ** 2.6, 0, 1) ** 0.5
 
 
-def lungs(shape, canvas, spine, trunk, rng):
+def lungs(shape: tuple[int, int], canvas: Any, spine: Any, trunk: Any, rng: np.random.Generator) -> NDArray:
     """Return the (negative) attenuation of air: lungs above two diaphragm domes, with vessels and a heart.
 
     Below a dome's edge the organs under it come in as the chord of a sphere, 2 sqrt(2 R depth): a crisp edge
@@ -114,7 +115,7 @@ def _vessels(shape, canvas, spine, trunk, rng):
     return blur(np.asarray(layer), 0.8 / canvas.mm_per_px)
 
 
-def dome(forward, root, rng):
+def dome(forward: Any, root: Any, rng: np.random.Generator) -> NDArray:
     """Return y of a diaphragm dome at distances in front of the spine: high in front, low behind."""
     peak, height = rng.uniform(45, 90), rng.uniform(22, 58)
     fall = rng.uniform(0.1, 0.5) * np.clip(-forward, 0, 60)
@@ -131,7 +132,7 @@ def _edge(distance, width):
     return 1 / (1 + np.exp(-np.clip(distance / width, -30, 30)))
 
 
-def ribs(shape, canvas, bodies, rng, strength=1.0):
+def ribs(shape: tuple[int, int], canvas: Any, bodies: Any, rng: np.random.Generator, strength: float = 1.0) -> NDArray:
     """Return the attenuation of both sides' ribs: tubes that run back, turn, and cross the spine."""
     total = np.zeros(shape, np.float32)
     thoracic = [body for body in bodies if body.level[0] == "T"]
@@ -168,7 +169,7 @@ def _bezier(points, n):
     return points[:, 0]
 
 
-def abdomen(shape, canvas, spine, trunk, rng):
+def abdomen(shape: tuple[int, int], canvas: Any, spine: Any, trunk: Any, rng: np.random.Generator) -> NDArray:
     """Return bowel gas (negative, in front of the lumbar spine) and flecks of aortic calcification."""
     h, w = shape
     scale = canvas.mm_per_px
@@ -202,7 +203,7 @@ def _calcification(shape, canvas, spine, trunk, rng):
     return blur(np.asarray(layer), 0.45 / canvas.mm_per_px)
 
 
-def pelvis(shape, canvas, sacrum, rng):
+def pelvis(shape: tuple[int, int], canvas: Any, sacrum: Any, rng: np.random.Generator) -> NDArray:
     """Return the iliac wings that lie over L5 and the sacrum: two broad shadows with bright crests."""
     total = np.zeros(shape, np.float32)
     for _ in range(2):
@@ -218,16 +219,16 @@ def pelvis(shape, canvas, sacrum, rng):
     return total
 
 
-def fractal(shape, rng, periods):
+def fractal(shape: tuple[int, int], rng: np.random.Generator, periods: Any) -> NDArray:
     """Return noise of unit variance summed over scales, each smooth over `period` pixels."""
     total = np.zeros(shape, np.float32)
     for period in periods:
         small = rng.standard_normal([max(n // period, 1) + 3 for n in shape]).astype(np.float32)
-        total += enlarge(small, [n + period for n in shape])[: shape[0], : shape[1]]
+        total += enlarge(small, (shape[0] + period, shape[1] + period))[: shape[0], : shape[1]]
     return total / np.float32(max(total.std(), 1e-6))
 
 
-def blur(layer, sigma):
+def blur(layer: NDArray, sigma: float) -> NDArray:
     """Return a drawing blurred by a Gaussian (pixels), working only on the part that holds anything."""
     rows, columns = (np.flatnonzero(layer.any(axis=axis)) for axis in (1, 0))
     out = np.zeros_like(layer)
@@ -239,7 +240,7 @@ def blur(layer, sigma):
     return out
 
 
-def enlarge(small, shape):
+def enlarge(small: NDArray, shape: tuple[int, int]) -> NDArray:
     """Return an array enlarged smoothly (bicubic) to `shape`."""
     image = Image.fromarray(np.ascontiguousarray(small, np.float32))
     return np.asarray(image.resize((shape[1], shape[0]), Image.Resampling.BICUBIC))

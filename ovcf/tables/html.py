@@ -5,6 +5,9 @@ from html import escape
 
 import pandas as pd
 
+TEXT_ONLY = "tex2jax_ignore mathjax_ignore"
+"""Classes by which JupyterLab's MathJax leaves a table alone: a $ in somebody's id is text."""
+
 
 def table_html(
     table: pd.DataFrame,
@@ -28,7 +31,7 @@ def table_html(
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     head = "\n".join(f"<tr>{''.join(row)}</tr>" for row in _headings(table, index, styles))
     body = "\n".join(f"<tr>{''.join(row)}</tr>" for row in _rows(table, index, styles))
-    names = " ".join(["dataframe", *classes])
+    names = " ".join(["dataframe", *classes, TEXT_ONLY])
     return f'<table class="{names}">{title}\n<thead>\n{head}\n</thead>\n<tbody>\n{body}\n</tbody>\n</table>'
 
 

@@ -1,5 +1,7 @@
 """The tables of notebooks 03 and 04 as printed: Tables 2 and 3 beside the paper's, intervals, comparisons."""
 
+from typing import Any
+
 import pandas as pd
 
 from ovcf.models.catalogue import describe_training
@@ -31,7 +33,7 @@ def recipes(networks: list[str], weights: str, trainable: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["network", "weights and training"])
 
 
-def recipe_of(study) -> str:
+def recipe_of(study: Any) -> str:
     """Say in a few words how the chosen network was trained, for titles."""
     return describe_training(study.chosen, study.parameters["weights"], study.parameters["trainable"])
 

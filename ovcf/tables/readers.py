@@ -1,5 +1,7 @@
 """The tables of notebook 05 as printed: readers without and with the model beside the paper's, and their analyses."""
 
+from typing import Any
+
 import pandas as pd
 
 from ovcf.tables.show import MISSING, brackets, mean_sd, percent, plus_minus, value, with_interval, with_intervals
@@ -14,7 +16,7 @@ NAMES = {
 }
 
 
-def title(study) -> str:
+def title(study: Any) -> str:
     """Say who read what: simulated readers are called so."""
     answers = study.readings
     who = "simulated readers" if study.simulated_readers else "readers"

@@ -24,15 +24,15 @@ class Shown:
     `folded` shows the caption alone until it is clicked: for long lists that few will read.
     """
 
-    def __init__(self, table: pd.DataFrame, caption: str, index: bool, folded: bool = False):
+    def __init__(self, table: pd.DataFrame, caption: str, index: bool, folded: bool = False) -> None:
         self.table, self.caption, self.index, self.folded = table, caption, index, folded
 
     def _repr_html_(self) -> str:
         columns = self.table.shape[1] + self.table.index.nlevels * self.index
-        options = {"index": self.index, "classes": ["wide"] * (columns >= WIDE), "styles": _column_styles(self.table)}
-        if self.folded:
-            return f"<details><summary>{escape(self.caption)}</summary>{table_html(self.table, **options)}</details>"
-        return table_html(self.table, self.caption, **options)
+        classes, styles = ["wide"] * (columns >= WIDE), _column_styles(self.table)
+        caption = "" if self.folded else self.caption
+        html = table_html(self.table, caption, index=self.index, classes=classes, styles=styles)
+        return f"<details><summary>{escape(self.caption)}</summary>{html}</details>" if self.folded else html
 
     def __repr__(self) -> str:
         return f"{self.caption}\n{self.table.to_string(index=self.index, na_rep=MISSING)}"

@@ -7,6 +7,7 @@ hundred. The page holds no table; each filter, page and detail is a question to 
 import math
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
+from typing import Any
 
 import pandas as pd
 
@@ -40,7 +41,7 @@ class Browser(Asked):
     )  # fmt: skip
     _css = style("base.css", "browser.css")
 
-    def __init__(self, study, *, model=None, page_size: int = PAGE):
+    def __init__(self, study: Any, *, model: Any | None = None, page_size: int = PAGE) -> None:
         super().__init__()
         self.study, self.size = study, page_size
         self.table = outcomes.browse_table(study.patches, study.predictions, study.chosen)
@@ -55,7 +56,7 @@ class Browser(Asked):
 
     # What the page asks ---------------------------------------------------------------------------------
 
-    def answer_hello(self):
+    def answer_hello(self) -> Any:
         """What the filters offer."""
         table = self.table
         return {
@@ -73,7 +74,7 @@ class Browser(Asked):
             "warning": " ".join(filter(None, (getattr(self.study, "changed", ""), self._notes_off))),
         }, []
 
-    def answer_page(self, query, page):
+    def answer_page(self, query: dict, page: int) -> Any:
         """One page of tiles with their thumbnails."""
         rows, total = self.rows(query), len(self._seen(query["network"]))
         pages = max(1, math.ceil(len(rows) / self.size))
@@ -84,7 +85,7 @@ class Browser(Asked):
         answer["network_name"] = network_name(query["network"])
         return {**answer, "rows": self._tiles(shown)}, self.thumbnails.page(shown["row"])
 
-    def answer_detail(self, query, position):
+    def answer_detail(self, query: dict, position: int) -> Any:
         """The patch at a position of the filtered list."""
         row = self.rows(query).iloc[int(position)].to_dict()
         film = self.films.show(row)
@@ -106,12 +107,12 @@ class Browser(Asked):
         before = png_bytes(self.films.reader_patch(row))
         return answer, [film.jpeg, before, sees, *self.thumbnails.page(near["row"])]
 
-    def answer_find(self, query, patch_id):
+    def answer_find(self, query: dict, patch_id: str) -> Any:
         """Where a patch stands in the filtered list (-1: nowhere)."""
         found = (self.rows(query)["patch_id"] == patch_id).to_numpy().nonzero()[0]
         return {"position": int(found[0]) if len(found) else -1}, []
 
-    def answer_similar(self, patch_id, network, n=6):
+    def answer_similar(self, patch_id: str, network: str, n: int = 6) -> Any:
         """The nearest patches of other patients in the final model's features, once the model is loaded."""
         try:
             model = self._loading.result(timeout=0.05)
@@ -126,14 +127,14 @@ class Browser(Asked):
         note = f"Distance between features of {network_name(model.network)}, the run's final model."
         return {"rows": tiles, "note": note}, self.thumbnails.page(seen["row"])
 
-    def answer_map(self, patch_id, network):
+    def answer_map(self, patch_id: str, network: str) -> Any:
         """The class-activation map of a patch as a transparent picture."""
         row = self._row(patch_id)
         called = "fresh" if row[f"p_fresh_{network}"] >= 0.5 else "old"
         picture, note = self.maps.of(row, self.images[row["row"]], network, called)
         return {"note": note}, [picture]
 
-    def answer_flag(self, patch_id, flag, reviewer="", network="", comment=""):
+    def answer_flag(self, patch_id: str, flag: str, reviewer: str = "", network: str = "", comment: str = "") -> Any:
         """Keep a flag; the answer comes once it is on the disk."""
         if self._notes_off:
             raise ValueError(self._notes_off)
@@ -142,7 +143,7 @@ class Browser(Asked):
         self._rows = Recent(self._select, keep=4)  # a list of flagged patches has changed
         return {"time": kept["time"], "flag": flag, "flags": self._flags_of(patch_id)}, []
 
-    def answer_export(self):
+    def answer_export(self) -> Any:
         """Write the list for joint review into the run and hand its text to the page."""
         if self._notes_off:
             raise ValueError(self._notes_off)

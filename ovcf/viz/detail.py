@@ -1,9 +1,11 @@
 """One patch in detail, without a widget: its film, what readers and networks see, its neighbours."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from ovcf.figures.style import CLASS_COLOURS, NETWORK_COLOURS, OUTCOME_NAMES
 from ovcf.viz.gallery import OUTCOME_MARKS, network_name
@@ -29,7 +31,7 @@ class ShownFilm(NamedTuple):
 class Films:
     """Films of a run prepared for the page; the last few are kept, so neighbours on a film cost nothing."""
 
-    def __init__(self, study, keep: int = 12):
+    def __init__(self, study: Any, keep: int = 12) -> None:
         self._study = study
         self._shown = Recent(self._show, keep)
         self._patch_of = {}
@@ -55,7 +57,7 @@ class Films:
         return ShownFilm(jpeg, scale, pixels.shape)
 
 
-def reader_patch(study, row: dict, size: int = 320) -> np.ndarray:
+def reader_patch(study: Any, row: dict, size: int = 320) -> np.ndarray:
     """Cut a patch from its film for human eyes, uint8 (size, size), without equalisation."""
     from ovcf.cohort.crop import crop_patch, margin_in_px
 
@@ -103,7 +105,7 @@ def neighbours_of(table: pd.DataFrame, row: dict) -> pd.DataFrame:
     return same.sort_values([c for c in ("y0", "patch_id") if c in same])
 
 
-def detail_figure(study, table: pd.DataFrame, patch_id: str):
+def detail_figure(study: Any, table: pd.DataFrame, patch_id: str) -> Figure:
     """Draw one patch still: the film with its box, the patch before and after equalisation, all networks.
 
     The same parts as the browser's detail, for executed notebooks and reports. Returns a matplotlib Figure.
@@ -126,7 +128,7 @@ def detail_figure(study, table: pd.DataFrame, patch_id: str):
     return figure
 
 
-def draw_film(ax, pixels: np.ndarray, row: dict):
+def draw_film(ax: Axes, pixels: np.ndarray, row: dict) -> Axes:
     """Draw a film with the box of one patch; returns the ax."""
     step = max(1, max(pixels.shape) // 1000)
     height, width = pixels.shape
@@ -138,7 +140,7 @@ def draw_film(ax, pixels: np.ndarray, row: dict):
     return ax
 
 
-def draw_answers(ax, row: dict):
+def draw_answers(ax: Axes, row: dict) -> Axes:
     """Draw every network's probability of fresh as a bar, with the threshold; returns the ax."""
     said = answers_of(row)[::-1]
     names = [f"{OUTCOME_MARKS[a['outcome']]} {a['name']}" for a in said]

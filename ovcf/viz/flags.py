@@ -19,10 +19,10 @@ class FlagStore:
     Nothing is held in memory: filters, kernels and people come and go, and the file stays the truth.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         self.path = Path(path)
 
-    def add(self, patch_id: str, flag: str, *, reviewer="", network="", comment="") -> dict:
+    def add(self, patch_id: str, flag: str, *, reviewer: str = "", network: str = "", comment: str = "") -> dict:
         """Keep one flag and return it; `withdrawn` takes back this reviewer's earlier flags of the patch."""
         if flag not in FLAGS:
             raise ValueError(f"flag is {flag!r}; allowed: {', '.join(FLAGS)}")
@@ -69,7 +69,7 @@ def joint_review(standing: pd.DataFrame, table: pd.DataFrame | None = None) -> p
     return review.sort_values("reviewers", ascending=False, kind="stable").assign(decision="")
 
 
-def harmless_cell(value):
+def harmless_cell(value: object) -> object:
     """Text that a spreadsheet shows and does not run; numbers as they are.
 
     Follows OWASP's advice on CSV injection: a leading = + - @, tab or return is defused by an apostrophe.

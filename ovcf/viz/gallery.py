@@ -10,6 +10,7 @@ import hashlib
 import json
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -29,7 +30,7 @@ SCRIPT = (STATIC / "gallery.js").read_text(encoding="utf-8")
 SCRIPT_SHA256 = "sha256-" + base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
 
 
-def gallery_html(table: pd.DataFrame, images, *, limit: int = 160, right: int = 16, size: int = 112) -> str:
+def gallery_html(table: pd.DataFrame, images: Any, *, limit: int = 160, right: int = 16, size: int = 112) -> str:
     """Draw a browse table as a self-contained HTML fragment.
 
     Parameters
@@ -89,7 +90,7 @@ def network_answers(row: dict) -> dict[str, tuple[str, str]]:
     return {n: (str(outcome_of(row["truth"], v)), f"{v:.2f}") for n, v in p.items() if v == v}
 
 
-def network_name(network) -> str:
+def network_name(network: str) -> str:
     """A network's name as it is written in words."""
     return network_title(str(network))
 
@@ -121,6 +122,6 @@ def _select(name, label, options, chosen) -> str:
     return f'<label>{label}<select name="{name}">{items}</select></label>'
 
 
-def anatomical(level) -> tuple:
+def anatomical(level: object) -> tuple:
     """T before L, then the number; unknown last."""
     return ({"T": 0, "L": 1}.get(level[:1], 2), int(level[1:]) if level[1:].isdigit() else 0)

@@ -4,12 +4,14 @@ import base64
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from io import BytesIO
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 
-def to_uint8(pixels) -> np.ndarray:
+def to_uint8(pixels: NDArray) -> np.ndarray:
     """Grey values as uint8; floats are taken to lie in [0, 1]."""
     pixels = np.asarray(pixels)
     if pixels.dtype == np.uint8:
@@ -17,14 +19,14 @@ def to_uint8(pixels) -> np.ndarray:
     return np.round(np.clip(pixels, 0.0, 1.0) * 255).astype(np.uint8)
 
 
-def png_bytes(pixels) -> bytes:
+def png_bytes(pixels: NDArray) -> bytes:
     """Encode grey (h, w) or colour (h, w, 3 or 4) pixels without loss."""
     with BytesIO() as out:
         Image.fromarray(to_uint8(pixels)).save(out, "PNG", compress_level=3)
         return out.getvalue()
 
 
-def jpeg_bytes(pixels, *, longest: int | None = None, quality: int = 85) -> bytes:
+def jpeg_bytes(pixels: NDArray, *, longest: int | None = None, quality: int = 85) -> bytes:
     """Encode grey (h, w) pixels small; `longest` shrinks the longer edge to that many px, never enlarges."""
     picture = Image.fromarray(to_uint8(pixels))
     if longest and max(picture.size) > longest:
@@ -35,7 +37,7 @@ def jpeg_bytes(pixels, *, longest: int | None = None, quality: int = 85) -> byte
         return out.getvalue()
 
 
-def thumbnail(pixels, *, size: int = 112) -> bytes:
+def thumbnail(pixels: NDArray, *, size: int = 112) -> bytes:
     """A JPEG of at most `size` px a side, about 3 kB."""
     return jpeg_bytes(pixels, longest=size, quality=78)
 
@@ -49,7 +51,7 @@ def data_uri(data: bytes) -> str:
 class Recent:
     """A function's last results, at most `keep` of them: memory stays flat however long one browses."""
 
-    def __init__(self, make: Callable, keep: int):
+    def __init__(self, make: Callable, keep: int) -> None:
         self._make, self._keep, self._kept = make, keep, OrderedDict()
 
     def __call__(self, key):
@@ -68,9 +70,9 @@ class Recent:
 class Thumbnails:
     """Thumbnails of an image stack (n, h, w), made when a page asks for them."""
 
-    def __init__(self, images: Sequence, *, size: int = 112, keep: int = 600):
+    def __init__(self, images: Sequence, *, size: int = 112, keep: int = 600) -> None:
         self.recent = Recent(lambda row: thumbnail(images[row], size=size), keep)
 
-    def page(self, rows) -> list[bytes]:
+    def page(self, rows: Any) -> list[bytes]:
         """JPEG bytes of these rows, in order."""
         return [self.recent(int(row)) for row in rows]

@@ -3,6 +3,7 @@
 from functools import cache
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from ovcf.viz.gallery import network_name
 from ovcf.viz.image_data import Recent, png_bytes
 
 
-def final_model(study):
+def final_model(study: Any) -> Any:
     """A function that loads a run's final model when first called (torch takes seconds), None without one."""
     one_at_a_time = Lock()  # a second caller waits for the first one's model
 
@@ -41,7 +42,7 @@ class Maps:
         Returns the run's final model or None.
     """
 
-    def __init__(self, study, model):
+    def __init__(self, study: Any, model: Any) -> None:
         self.study, self._model = study, model
         self._networks = Recent(self._load, keep=2)
 
@@ -74,7 +75,7 @@ class Maps:
         return fold_network(study.images(), study.patches, network, fold, study.recipe, study.run / "cache")
 
 
-def draw_map(net, image: np.ndarray, called: str, whose: str) -> tuple[bytes, str]:
+def draw_map(net: Any, image: np.ndarray, called: str, whose: str) -> tuple[bytes, str]:
     """Map of one patch by a network or final model: transparent PNG (s, s), and the words that go with it.
 
     It shows the class the patch was called: for a patch called old, what spoke for fresh is mostly nothing.

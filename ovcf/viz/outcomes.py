@@ -3,8 +3,11 @@
 Arrays and tables only: nothing here draws, so notebooks, tests and the widgets share the same filters.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 OUTCOMES = ("FN", "FP", "TP", "TN")
 AGREEMENTS = ("any", "all right", "some wrong", "most wrong", "all wrong")
@@ -79,7 +82,7 @@ def as_seen_by(table: pd.DataFrame, network: str) -> pd.DataFrame:
     return seen[seen["p_fresh"].notna()].reset_index(drop=True)
 
 
-def outcome_of(truth, p_fresh):
+def outcome_of(truth: ArrayLike, p_fresh: ArrayLike) -> NDArray:
     """TP, FN, TN or FP of each probability at the threshold 0.5 (a probability of 0.5 is called fresh)."""
     truth, called = np.asarray(truth) == 1, np.asarray(p_fresh) >= 0.5
     return np.select([truth & called, truth & ~called, ~truth & called], ["TP", "FN", "FP"], "TN")
@@ -88,12 +91,12 @@ def outcome_of(truth, p_fresh):
 def filter_rows(
     table: pd.DataFrame,
     *,
-    outcomes=(),
-    levels=(),
-    regions=(),
-    folds=(),
+    outcomes: Sequence[str] = (),
+    levels: Sequence[str] = (),
+    regions: Sequence[str] = (),
+    folds: Sequence[int] = (),
     patient: str = "",
-    p_range=(0.0, 1.0),
+    p_range: tuple[float, float] = (0.0, 1.0),
     agreement: str = "any",
     annotators: str = "any",
     search: str = "",

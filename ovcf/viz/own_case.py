@@ -5,8 +5,10 @@ The number is `ovcf.predict.predict_case`'s; the page only shows it.
 
 import shlex
 import tempfile
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +40,7 @@ class OwnCase(Asked):
     _css = style("base.css", "own_case.css")
     takes_buffers = ("piece",)
 
-    def __init__(self, run, *, model=None, study=None):
+    def __init__(self, run: str | Path, *, model: Any | None = None, study: Any | None = None) -> None:
         super().__init__()
         self.run, self.study = Path(run), study
         self._model = model or (lambda: predict.load_model(run))
@@ -49,7 +51,7 @@ class OwnCase(Asked):
 
     # Loading --------------------------------------------------------------------------------------------
 
-    def answer_upload(self, name, size):
+    def answer_upload(self, name: str, size: int) -> Any:
         """Begin an upload; its pieces follow."""
         if not 0 < int(size) <= LARGEST_UPLOAD:
             raise ValueError(f"a film of {size} bytes cannot be taken; at most {LARGEST_UPLOAD}")
@@ -59,7 +61,7 @@ class OwnCase(Asked):
         self._uploads[number] = (path, str(name)[:200], int(size))
         return {"upload": number}, []
 
-    def answer_piece(self, upload, at, buffers):
+    def answer_piece(self, upload: str, at: int, buffers: Sequence[Any]) -> Any:
         """Write one piece of an upload at its place."""
         path, _, size = self._uploads[str(upload)]
         piece = bytes(buffers[0])
@@ -70,7 +72,7 @@ class OwnCase(Asked):
             file.write(piece)
         return {}, []
 
-    def answer_uploaded(self, upload):
+    def answer_uploaded(self, upload: str) -> Any:
         """Read an uploaded film once all its pieces are there."""
         path, name, size = self._uploads[str(upload)]
         if path.stat().st_size != size:
@@ -80,7 +82,7 @@ class OwnCase(Asked):
         except InputError as error:  # the user knows the film by its own name
             raise ValueError(str(error).replace(str(path), name)) from error
 
-    def answer_path(self, path):
+    def answer_path(self, path: str) -> Any:
         """Read a film where the program runs."""
         return self._load(Path(path).expanduser(), Path(path).name)
 
@@ -105,7 +107,7 @@ class OwnCase(Asked):
 
     # Asking ---------------------------------------------------------------------------------------------
 
-    def answer_predict(self, box):
+    def answer_predict(self, box: Sequence[float]) -> Any:
         """The model's answer for a box of the loaded film, with what the network sees and similar patches."""
         if self.film is None:
             raise ValueError("load a film first")

@@ -5,7 +5,9 @@ session, what the model said. Names, labels and earlier answers stay here.
 """
 
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ovcf.viz import detail, sessions
 from ovcf.viz.image_data import png_bytes
@@ -33,7 +35,9 @@ class ReadingRoom(Asked):
     _esm = script("common.js", *VIEWER, "reading_case.js", "reading_room.js")
     _css = style("base.css", "reading_room.css")
 
-    def __init__(self, study, *, model=None, now=None, **plan):
+    def __init__(
+        self, study: Any, *, model: Any | None = None, now: Callable[[], Any] | None = None, **plan: Any
+    ) -> None:
         super().__init__()
         self.study, self.folder = study, Path(study.run) / "readings"
         self.plan = plan
@@ -45,12 +49,12 @@ class ReadingRoom(Asked):
 
     # What the page asks ---------------------------------------------------------------------------------
 
-    def answer_hello(self):
+    def answer_hello(self) -> Any:
         """Words for the first screen; the plan is made only when a reader starts."""
         made = (self.folder / "plan.json").exists()
         return {"label": self.study.label, "planned": made, "current": self._current_name()}, []
 
-    def answer_start(self, reader):
+    def answer_start(self, reader: str) -> Any:
         """Begin or go on as this reader."""
         if reason := getattr(self.study, "notes_off", ""):
             raise ValueError(reason)
@@ -60,11 +64,11 @@ class ReadingRoom(Asked):
         )
         return self._next()
 
-    def answer_case(self):
+    def answer_case(self) -> Any:
         """The open case again (the page was opened anew)."""
         return self._next()
 
-    def answer_answer(self, session, order, answer, confidence, seconds):
+    def answer_answer(self, session: str, order: int, answer: str, confidence: int, seconds: float) -> Any:
         """Keep an answer; only when it is on the disk does the next case go out."""
         if self.session is None or self.case is None:
             raise ValueError("no case is open; enter the reader's name to go on")

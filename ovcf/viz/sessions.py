@@ -8,9 +8,10 @@ kernel, a second window or another day therefore change nothing, and no case is 
 import json
 import os
 import re
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 from zlib import crc32
 
@@ -48,7 +49,7 @@ class Case(NamedTuple):
     patch_id: str
 
 
-def draw_cases(patches: pd.DataFrame, *, cases: int = 40, seed: int = 0, without=()) -> list[str]:
+def draw_cases(patches: pd.DataFrame, *, cases: int = 40, seed: int = 0, without: Iterable[str] = ()) -> list[str]:
     """Draw patches at random, the classes in the cohort's proportion, one a patient while patients last.
 
     A second vertebra of a patient tells less than a new patient, so patients are spread first. Each class
@@ -110,7 +111,7 @@ def make_plan(
     return _plan_of(stored, patches, path)
 
 
-def case_order(cases, reader: str, session: str, seed: int) -> list[str]:
+def case_order(cases: Any, reader: str, session: str, seed: int) -> list[str]:
     """The cases in this reader's own order; the same seed, reader and session give the same order."""
     key = crc32(f"{_key(reader)}/{session}".encode())
     rng = np.random.default_rng(np.random.SeedSequence([seed, key]))
@@ -133,7 +134,15 @@ class ReadingSession:
         Returns the present time with a time zone (tests set it).
     """
 
-    def __init__(self, plan: Plan, reader: str, folder: Path, *, model_p_fresh=None, now=None):
+    def __init__(
+        self,
+        plan: Plan,
+        reader: str,
+        folder: Path,
+        *,
+        model_p_fresh: Any | None = None,
+        now: Callable[[], Any] | None = None,
+    ) -> None:
         self.plan, self.reader = plan, reader_name(reader)
         self.path = Path(folder) / f"{quote(_key(self.reader), safe=' ')}.csv"
         self.training_path = self.path.with_suffix(".training.csv")

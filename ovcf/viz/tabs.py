@@ -32,6 +32,6 @@ def tabbed(children: dict) -> ipywidgets.VBox:
     return ipywidgets.VBox([tabs, stack])
 
 
-def problem_page(error) -> Notice:
+def problem_page(error: BaseException) -> Notice:
     """Say every problem of an InputError on the page."""
     return Notice(lines=[str(problem) for problem in error.problems])

@@ -6,7 +6,9 @@ kernel is gone. Nothing is fetched from anywhere; anywidget hands the module's t
 """
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import anywidget
 
@@ -29,11 +31,11 @@ class Asked(anywidget.AnyWidget):
 
     _esm = "export default { render() {} };"
 
-    def __init__(self, **traits):
+    def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
         self.on_msg(self._receive)
 
-    def ask(self, kind: str, buffers=(), **values) -> tuple[dict, list[bytes]]:
+    def ask(self, kind: str, buffers: Sequence[Any] = (), **values: Any) -> tuple[dict, list[bytes]]:
         """Answer a question as the page would get it (also for tests)."""
         method = getattr(self, f"answer_{kind}", None)
         if method is None:

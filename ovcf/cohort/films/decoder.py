@@ -9,7 +9,7 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +98,16 @@ def _prepare() -> None:
     except ImportError:
         return
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    soft = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    _limit(resource.RLIMIT_AS, MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard))
+    _limit(resource.RLIMIT_CORE, 0)
+
+
+def _limit(kind: int, soft: int) -> None:
+    """Set a soft limit where the system lets it; macOS refuses some, which is no reason to refuse a film."""
+    import resource
+
+    with suppress(ValueError, OSError):
+        resource.setrlimit(kind, (soft, resource.getrlimit(kind)[1]))
 
 
 def _timed(function: Callable[[str], Any], path: str, seconds: float) -> Any:
@@ -110,8 +117,7 @@ def _timed(function: Callable[[str], Any], path: str, seconds: float) -> Any:
     except ImportError:
         return function(path)
     used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
-    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used + seconds), hard))
+    _limit(resource.RLIMIT_CPU, math.ceil(used + seconds))
     return function(path)
 
 

@@ -61,7 +61,9 @@ def factors(patches: pd.DataFrame, films: pd.DataFrame, seen: pd.DataFrame) -> l
     return found + [Factor(name, values, anatomy=True) for name, values in size.items()]
 
 
-def confounder_table(patches: pd.DataFrame, found: list[Factor], *, resamples: int = 1000, seed: int = 0):
+def confounder_table(
+    patches: pd.DataFrame, found: list[Factor], *, resamples: int = 1000, seed: int = 0
+) -> pd.DataFrame:
     """AUC of each factor alone for fresh against old, with 95 % intervals that resample patients.
 
     Numbers are used by their rank; categories by the share of fresh among their other patients' patches
@@ -77,6 +79,8 @@ def confounder_table(patches: pd.DataFrame, found: list[Factor], *, resamples: i
         number of factors (Bonferroni, from the bootstrap's SD, ddof 1): at 95 % one factor in twenty would be
         so by chance. The row called "all together" is a logistic regression on all of them but anatomy, out
         of fold by patient: what a model could score that never looks at a bone.
+
+    What it cannot see: a shortcut that stands in the pixels only, or in a column the cohort does not bring.
     """
     truth = (patches["label"] == "fresh").to_numpy()
     patient = pd.factorize(patches["patient_id"])[0]

@@ -18,7 +18,10 @@ MODERATE = 0.6  # kappa; Landis and Koch (1977) call 0.61 and more substantial
 
 
 def contradictions(places: Places) -> list[Problem]:
-    """Patients with several ages or sexes, ages no study patient has, patients with both classes."""
+    """Patients with several ages or sexes, ages no study patient has, patients with both classes.
+
+    What it cannot see: one patient under two ids, or two under one with the same age and sex.
+    """
     table = places.table
     problems = [problem for column in ("age", "sex") for problem in _differing(places, column)]
     odd = table[(table["age"] < ADULT) | (table["age"] > OLDEST)]
@@ -55,7 +58,10 @@ def _differing(places: Places, column: str) -> list[Problem]:
 
 
 def imbalance(places: Places) -> list[Problem]:
-    """A rare class, or else levels that nearly tell the label."""
+    """A rare class, or else levels that nearly tell the label.
+
+    What it cannot see: a class that is rare in one hospital or scanner only.
+    """
     table, file, problems = class_balance(places.table), str(places.file), []
     total = table.loc["all"]
     counts = "{fresh} fresh and {old} old"
@@ -87,7 +93,10 @@ def class_balance(patches: pd.DataFrame) -> pd.DataFrame:
 
 
 def doubtful_studies(places: Places, studies: pd.DataFrame | None) -> list[Problem]:
-    """Patients of the cohort whom the table of studies excludes, or does not know."""
+    """Patients of the cohort whom the table of studies excludes, or does not know.
+
+    What it cannot see: criteria that the table of studies has no column for.
+    """
     if studies is None or "patient_id" not in studies:
         return []
     ids, reasons = studies["patient_id"].astype(str), exclusion_reasons(studies)
@@ -114,7 +123,10 @@ def doubtful_studies(places: Places, studies: pd.DataFrame | None) -> list[Probl
 
 
 def disagreements(places: Places) -> list[Problem]:
-    """Labels against what both annotators say, and agreement that is no more than moderate."""
+    """Labels against what both annotators say, and agreement that is no more than moderate.
+
+    What it cannot see: labels on which both annotators erred alike.
+    """
     table = places.table
     if not has_two_annotators(table):
         return []

@@ -5,7 +5,7 @@ little differently, mirrored) are looked for by perceptual hash and then verifie
 hashes alone also meet for films that merely look alike.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,7 @@ class Copies(NamedTuple):
     correlation: float
 
 
-def exact_copies(digests) -> list[Copies]:
+def exact_copies(digests: Any) -> list[Copies]:
     """Groups of places whose digests are equal."""
     places = pd.Series(np.arange(len(digests))).groupby(np.asarray(digests, object), sort=False)
     return [Copies(tuple(group.tolist()), "exact", 1.0) for _, group in places if len(group) > 1]
@@ -144,7 +144,10 @@ def _groups(pairs: dict, n: int) -> list[Copies]:
 
 
 def copied_patches(places: Places, facts: Facts) -> tuple[list[Problem], list[tuple[str, Copies]]]:
-    """Exact and near copies among the patches; worst are those across patients or with different labels."""
+    """Exact and near copies among the patches; worst are those across patients or with different labels.
+
+    What it cannot see: the same vertebra on two different films.
+    """
     seen = facts.patches
     exact = exact_copies(seen["digest"])
     skip = (seen["spread"] < BLANK_SPREAD).to_numpy(copy=True)
@@ -176,6 +179,8 @@ def copied_films(places: Places, facts: Facts) -> list[Problem]:
     """Films that are the same picture under two names, or one file used for two patients.
 
     Ready patches are left to `copied_patches`.
+
+    What it cannot see: a film that was cropped, turned or taken again.
     """
     table, films = places.table, facts.films
     whole = ~facts.patches.groupby(table["image"].to_numpy())["ready"].any().reindex(films.index).to_numpy(bool)

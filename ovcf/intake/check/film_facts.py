@@ -6,7 +6,7 @@ Every film is opened once, by one of the workers; what comes back is small (numb
 
 import hashlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from ovcf.cohort.films.greys import Odd
 from ovcf.intake.check.burned_in import text_lines
 from ovcf.intake.check.identity import header_facts
 from ovcf.problems import InputError, Problem
+from ovcf.progress import bar
 from ovcf.words import BOX
 
 THUMB = 64  # px; side of the thumbnails that near-duplicates are verified on
@@ -32,7 +33,15 @@ class Places(NamedTuple):
     file: Path
     lines: tuple[int, ...] | None
 
-    def problem(self, kind: str, place: int, message: str, column: str | None = None, found=None, allowed=None):
+    def problem(
+        self,
+        kind: str,
+        place: int,
+        message: str,
+        column: str | None = None,
+        found: object | None = None,
+        allowed: str | None = None,
+    ) -> Problem:
         """A problem about the patch in that place."""
         row = self.lines[place] if self.lines else None
         file = str(self.file if self.lines else self.table["image"].iloc[place])
@@ -40,7 +49,7 @@ class Places(NamedTuple):
         return Problem(kind, f"{patch}: {message}", file, row, column, found, allowed, patch)
 
 
-def places_of(cohort) -> Places:
+def places_of(cohort: Any) -> Places:
     """The places of a cohort's patches; a cohort of ready patches in folders has no lines."""
     return Places(cohort.patches.reset_index(drop=True), cohort.source, cohort.lines)
 
@@ -59,7 +68,7 @@ class Facts(NamedTuple):
     problems: list[Problem]
 
 
-def gather(cohort, *, workers: int | None = None, progress: bool = True) -> Facts:
+def gather(cohort: Any, *, workers: int | None = None, progress: bool = True) -> Facts:
     """Read every film of a cohort once.
 
     Parameters
@@ -70,14 +79,13 @@ def gather(cohort, *, workers: int | None = None, progress: bool = True) -> Fact
         Processes; None for all cores.
     """
     from joblib import Parallel, cpu_count, delayed
-    from tqdm.auto import tqdm
 
     jobs = _jobs(cohort.patches)
     workers = max(1, min(workers or cpu_count(), len(jobs) // FILMS_A_WORKER))
     run = Parallel(n_jobs=workers, return_as="generator", batch_size=8 if workers > 1 else 1)
     results = run(delayed(_film)(str(cohort.root), image, boxes) for image, boxes in jobs)
     films, film_thumbs, patches, problems = [], [], {}, []
-    for film, thumb, found, wrong in tqdm(results, total=len(jobs), desc="Films", unit="film", disable=not progress):
+    for film, thumb, found, wrong in bar(results, total=len(jobs), desc="Films", unit="film", show=progress):
         films.append(film)
         film_thumbs.append(thumb)
         patches.update(found)

@@ -175,7 +175,7 @@ def _near(problem: Problem, findings: Findings) -> Problem:
     return problem._replace(file=str(file.relative_to(folder)) if file.is_relative_to(folder) else problem.file)
 
 
-def write_check(findings: Findings, folder) -> tuple[Path, Path]:
+def write_check(findings: Findings, folder: str | Path) -> tuple[Path, Path]:
     """Write check.html and check.json into a folder; return both paths."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

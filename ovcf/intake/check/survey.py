@@ -70,7 +70,7 @@ def _entry(problem: Problem) -> dict:
 
 
 def check(
-    data, *, allow_outside: bool = False, workers: int | None = None, seed: int = 0, progress: bool = True
+    data: str | Path, *, allow_outside: bool = False, workers: int | None = None, seed: int = 0, progress: bool = True
 ) -> Findings:
     """Check a cohort.
 

@@ -17,7 +17,10 @@ BODY_MM = (8.0, 90.0)  # a vertebra's sides with some margin, T5 to L5, collapse
 
 
 def bad_patches(places: Places, facts: Facts) -> list[Problem]:
-    """Blank, dark, bright, clipped or blurred patches, each by its worst fault; and tiny ones."""
+    """Blank, dark, bright, clipped or blurred patches, each by its worst fault; and tiny ones.
+
+    What it cannot see: a sharp, well exposed patch of the wrong vertebra.
+    """
     seen, problems = facts.patches, []
     usual = float(np.median(seen["detail"]))
     low = robust_z(np.log(seen["detail"].clip(lower=1e-9))) < -BLURRED_MADS
@@ -53,7 +56,10 @@ def _fault(patch, blurred: bool, usual: float) -> tuple | None:
 
 
 def odd_spacing(places: Places, facts: Facts) -> list[Problem]:
-    """Pixel spacings unlike the others or any radiograph's, and vertebrae whose size in mm cannot be."""
+    """Pixel spacings unlike the others or any radiograph's, and vertebrae whose size in mm cannot be.
+
+    What it cannot see: a wrong spacing that is usual for the cohort, and one that a wrong box makes good.
+    """
     spacing = places.table["mm_per_px"].to_numpy(float)
     known, problems = np.isfinite(spacing), []
     if not known.any():
@@ -98,7 +104,10 @@ def odd_films(facts: Facts) -> list[Problem]:
 
 
 def named_patients(facts: Facts) -> list[Problem]:
-    """Films whose file names the patient in its header or its pixels. Contents are never repeated here."""
+    """Films whose file names the patient in its header or its pixels. Contents are never repeated here.
+
+    What it cannot see: names that are drawn, handwritten or in a script whose letters look unlike text lines.
+    """
     problems = []
     for image, film in facts.films.iterrows():
         if film["identifying"]:

@@ -31,7 +31,7 @@ class Pseudonyms:
         32 random bytes.
     """
 
-    def __init__(self, key: bytes):
+    def __init__(self, key: bytes) -> None:
         self.key = key
         self.patients: dict[str, str] = {}
         self._taken: dict[tuple[str, str], str] = {}

@@ -17,6 +17,7 @@ from ovcf.intake.deidentify.pseudonyms import Pseudonyms, read_or_make_key, writ
 from ovcf.intake.deidentify.rules import AS_IT_IS, Rules, check_rules
 from ovcf.intake.deidentify.tables import deidentify_table, masked_boxes
 from ovcf.problems import InputError, Problem
+from ovcf.progress import bar
 
 
 class Deidentified(NamedTuple):
@@ -151,12 +152,11 @@ def _films(
     root: Path, folder: Path, patients: dict[str, str], names: Pseudonyms, rules: Rules, progress: bool
 ) -> _Films:
     """Write all films, or raise what is wrong with any."""
-    from tqdm.auto import tqdm
 
     (folder / "films").mkdir()
     films = _Films({}, set(), Counter())
     problems: list[Problem] = []
-    for image, patient in tqdm(patients.items(), desc="Films", unit="film", disable=not progress):
+    for image, patient in bar(patients.items(), desc="Films", unit="film", show=progress):
         target = folder / "films" / f"F{names.name('film', image)}"
         try:
             done = deidentify_film(root / image.replace("\\", "/"), target, patient, names, rules, image)

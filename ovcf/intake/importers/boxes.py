@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ovcf.intake.importers.images import ImageIndex, Size
 from ovcf.intake.importers.sources import number, refuse
@@ -61,7 +61,7 @@ def around_turned(x: float, y: float, width: float, height: float, angle: float)
     return x - across / 2, y - down / 2, x + across / 2, y + down / 2
 
 
-def stated_size(width, height) -> Size | None:
+def stated_size(width: Any, height: Any) -> Size | None:
     """Return the size an annotation states, None where it states none that can be one."""
     try:
         size = Size(int(number(width)), int(number(height)))

@@ -41,7 +41,7 @@ class ImageIndex:
         How often an image was found under another spelling than the annotation's, by what differed.
     """
 
-    def __init__(self, root: Path):
+    def __init__(self, root: Path) -> None:
         self.root, self.paths = root, []
         self.respelt: Counter[str] = Counter()
         self._by_name, self._by_stem = defaultdict(list), defaultdict(list)

@@ -44,7 +44,7 @@ class Rows:
         person: Callable[[Path, Path, dict], dict],
         names: Naming,
         keep_readers: tuple[str, ...] = (),
-    ):
+    ) -> None:
         self.images, self.person, self.names, self.keep_readers = images, person, names, keep_readers
         self.problems: list[Problem] = []
         self.notes: list[Problem] = []

@@ -8,6 +8,7 @@ import json
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 from ovcf.problems import InputError, Problem
 
@@ -15,7 +16,7 @@ MAX_BYTES = 200_000_000  # COCO files of large sets reach 100 MB; a LabelMe file
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*", re.ASCII)
 
 
-def refuse(kind: str, message: str, file, row: int | None = None, **rest) -> InputError:
+def refuse(kind: str, message: str, file: Any, row: int | None = None, **rest: Any) -> InputError:
     """An error of ours that names the file (and line)."""
     return InputError(Problem(kind, message, str(file), row, **rest))
 
@@ -49,7 +50,7 @@ def read_text(path: Path) -> str:
     return text
 
 
-def read_json(path: Path):
+def read_json(path: Path) -> Any:
     """The parsed JSON; a syntax error names its line."""
     text = read_text(path)
     try:
@@ -60,7 +61,7 @@ def read_json(path: Path):
         raise refuse("bad_json", f"not JSON that can be read: {type(error).__name__}", path) from None
 
 
-def read_xml(path: Path):
+def read_xml(path: Path) -> Any:
     """The root element; entities and document types are refused, never expanded."""
     from xml.etree.ElementTree import ParseError
 
@@ -79,7 +80,7 @@ def read_xml(path: Path):
         raise refuse("bad_xml", f"not XML that can be read: {error}", path) from None
 
 
-def number(value) -> float:
+def number(value: Any) -> float:
     """A finite float from text or a JSON number; ValueError otherwise.
 
     `float` alone takes "1_000", "nan", True and digits of other scripts.

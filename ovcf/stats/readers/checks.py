@@ -1,5 +1,8 @@
 """Checks of a reader study's table: everything that is wrong with it, with its row, before any computing."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -12,7 +15,7 @@ _TRUTH = {"old": 0, "fresh": 1}
 SHOWN = 20  # problems of one kind that are listed; more would bury the message
 
 
-def check_readings(table, file=None, rows=None):
+def check_readings(table: pd.DataFrame, file: Any | None = None, rows: Sequence[int] | None = None) -> pd.DataFrame:
     """Check a table in either shape and return it in the long one.
 
     Of the `readings` table the rating is the confidence with the sign of the answer (sure of old = -5 ...
@@ -68,7 +71,7 @@ def check_readings(table, file=None, rows=None):
     return long
 
 
-def in_order(names):
+def in_order(names: Iterable) -> list:
     """Return distinct names sorted, as numbers where all are numbers."""
     names = list(dict.fromkeys(names))
     try:

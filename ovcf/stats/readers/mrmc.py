@@ -74,6 +74,8 @@ def obuchowski_rockette(
 
     Checked against OR-DBM MRMC 2.51 on the Van Dyke and Franken studies to all printed digits, and literal loops for
     missing readings, cases nested in treatments or readers, and split-plots.
+
+    What it cannot see: effects of order, memory and fatigue, which the two sessions share with the model.
     """
     study = prepare(readings, metric, threshold, missing, cluster)
     return compare_study(study, or_components(study, metric, covariance), metric, covariance, level=level)

@@ -57,6 +57,8 @@ def model_against_panel(
     Hillis 2014, Stat Med 33:330; Chen, Petrick & Sahiner 2012, Acad Radiol 19:1158 (non-inferiority);
     Chakraborty 2017, Observer Performance Methods, ch. 22 (one model against readers). Checked against a
     literal version, the paired DeLong test for one reader, and by simulated coverage.
+
+    What it cannot see: a model trained anew: this one is taken as fixed.
     """
     if not margin > 0:
         raise InputError(Problem("margin", "the margin must be positive", found=str(margin)))

@@ -61,6 +61,8 @@ def power_grid(
     Hillis, Obuchowski & Berbaum 2011, Acad Radiol 18:129 (their Eqs. for OR input). Checked against RJafroc's
     `SsPowerGivenJK` on Van Dyke in all three generalisations (0.80541995, 0.80091813, 0.80496663), and by
     simulation.
+
+    What it cannot see: how uncertain the components of a small pilot are; its answers are guesses from them.
     """
     parts, pilot_cases = _parts(components, pilot_cases)
     kinds = [generalisation] if isinstance(generalisation, str) else list(generalisation)

@@ -10,6 +10,7 @@ mean size).
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import logit
 from scipy.stats import norm
 
@@ -22,7 +23,7 @@ COLUMNS = ("reader", "session", "order", "patch_id", "patient_id", "truth", "ans
 _DAYS_BETWEEN = 3  # section 4: the second reading came three days later
 
 
-def select_cases(patches, predictions, n=40, seed=0):
+def select_cases(patches: pd.DataFrame, predictions: pd.DataFrame, n: int = 40, seed: int = 0) -> pd.DataFrame:
     """Draw the cases of a reader study at random, in proportion to the classes.
 
     Parameters
@@ -65,9 +66,21 @@ def select_cases(patches, predictions, n=40, seed=0):
     return chosen[front + [c for c in chosen if c not in front]]
 
 
-def simulate_readings(cases, *, readers=5, n_cases=None, ability=0.25, ability_sd=0.15, criterion_sd=0.1,
-                      reader_case_correlation=0.3, patient_correlation=0.0, memory=0.5, trust=0.7,
-                      trust_sd=0.15, seed=0):  # fmt: skip
+def simulate_readings(
+    cases: pd.DataFrame,
+    *,
+    readers: int = 5,
+    n_cases: int | None = None,
+    ability: float = 0.25,
+    ability_sd: float = 0.15,
+    criterion_sd: float = 0.1,
+    reader_case_correlation: float = 0.3,
+    patient_correlation: float = 0.0,
+    memory: float = 0.5,
+    trust: float = 0.7,
+    trust_sd: float = 0.15,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Let simulated readers read cases twice: unaided, then with the model's output.
 
     The defaults give accuracies like the printed ones of Tables 4 and 5 (unaided about 0.55, aided about
@@ -125,8 +138,20 @@ def simulate_readings(cases, *, readers=5, n_cases=None, ability=0.25, ability_s
     return out
 
 
-def roe_metz(rng, *, readers=5, cases=(20, 20), mu=1.5, shift=0.0, var_r=0.0055, var_tr=0.0055, var_c=0.3,
-             var_tc=0.3, var_rc=0.2, var_error=0.2):  # fmt: skip
+def roe_metz(
+    rng: np.random.Generator,
+    *,
+    readers: int = 5,
+    cases: tuple[int, int] = (20, 20),
+    mu: float = 1.5,
+    shift: float = 0.0,
+    var_r: float = 0.0055,
+    var_tr: float = 0.0055,
+    var_c: float = 0.3,
+    var_tc: float = 0.3,
+    var_rc: float = 0.2,
+    var_error: float = 0.2,
+) -> tuple[NDArray, NDArray]:
     """Simulate one two-treatment reader study from the model of Roe & Metz (1997, Acad Radiol 4:298).
 
     X_ijkt = mu_t + tau_it + R_jt + C_kt + (tau R)_ijt + (tau C)_ikt + (RC)_jkt + E_ijkt, independent normal

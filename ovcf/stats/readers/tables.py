@@ -14,7 +14,14 @@ from ovcf.words import AVERAGE
 RATES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 
 
-def reader_table(readings, session=None, *, threshold=None, level=0.95, missing="available"):
+def reader_table(
+    readings: pd.DataFrame,
+    session: str | None = None,
+    *,
+    threshold: float | None = None,
+    level: float = 0.95,
+    missing: str = "available",
+) -> pd.DataFrame:
     """Tabulate each reader's answers under one session, and the readers' average.
 
     Intervals of rates are Wilson's; of kappa against the truth, the jackknife's. Where some patient has
@@ -40,6 +47,8 @@ def reader_table(readings, session=None, *, threshold=None, level=0.95, missing=
     with `_sd`.
 
     Checked against statsmodels, scikit-learn and the printed averages of Tables 4 and 5.
+
+    What it cannot see: how sure a reader was; only the answers count.
     """
     study = one_session(readings, session, threshold, missing)
     yes, truth, r_ = study.ratings[0], study.truth, len(study.readers)
@@ -60,7 +69,7 @@ def reader_table(readings, session=None, *, threshold=None, level=0.95, missing=
     return table.astype(dict.fromkeys(("n", "tp", "fn", "tn", "fp"), "Int64"))
 
 
-def ai_effect(readings, *, level=0.95):
+def ai_effect(readings: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     """Tabulate what the model's output did to each reader: aided minus unaided, and the answers that flipped.
 
     The interval of a reader's difference is Newcombe's method 10 for paired proportions (1998, Stat Med
@@ -89,6 +98,9 @@ def ai_effect(readings, *, level=0.95):
         When a session or the model's output is missing.
 
     Checked against the published example of Newcombe and a literal count.
+
+    What it cannot see: why an answer changed: a reader who would have changed it without the model counts as having
+    followed it.
     """
     study = _two_sessions(readings)
     (aided, unaided), truth = study.ratings, study.truth
@@ -114,7 +126,9 @@ def ai_effect(readings, *, level=0.95):
     return out
 
 
-def paired_difference_interval(both, first_only, second_only, neither, level=0.95):
+def paired_difference_interval(
+    both: int, first_only: int, second_only: int, neither: int, level: float = 0.95
+) -> tuple[float, float]:
     """Newcombe's interval (method 10, score intervals squared and added) for a difference of paired
     proportions.
 

@@ -25,7 +25,9 @@ _QUESTIONS = {
 }
 
 
-def paper_paired_tests(readings, folds=None, *, level=0.95):
+def paper_paired_tests(
+    readings: pd.DataFrame, folds: pd.DataFrame | None = None, *, level: float = 0.95
+) -> pd.DataFrame:
     """Repeat the paper's paired t-tests of Tables 4 and 5.
 
     t = mean(d) / (SD(d) / sqrt(r)), ddof 1, r - 1 degrees of freedom, d the paired differences.
@@ -45,6 +47,8 @@ def paper_paired_tests(readings, folds=None, *, level=0.95):
     df, p, question. statistic and p are NaN where all differences are equal.
 
     Checked against scipy and against the printed p-values of Tables 4 and 5.
+
+    What it cannot see: other cases: they are taken as fixed.
     """
     long = check_readings(readings)
     sessions = set(long["treatment"])
@@ -59,7 +63,7 @@ def paper_paired_tests(readings, folds=None, *, level=0.95):
     return pd.DataFrame(rows)
 
 
-def mcnemar_by_reader(readings, *, against="unaided", session="aided"):
+def mcnemar_by_reader(readings: pd.DataFrame, *, against: str = "unaided", session: str = "aided") -> pd.DataFrame:
     """Test each reader's answers exactly (McNemar), with Holm's correction over the readers.
 
     p = 2 P(X <= min(b, c)), X binomial(b + c, 1/2), b and c the cases only one of the two got right.
@@ -80,6 +84,8 @@ def mcnemar_by_reader(readings, *, against="unaided", session="aided"):
 
     Checked against statsmodels' `mcnemar` and the binomial test of scipy. Takes cases as independent: where
     patients have several, it is too bold, and `mrmc.obuchowski_rockette` should speak.
+
+    What it cannot see: other cases of the same patients, which it takes as independent, and other readers.
     """
     from statsmodels.stats.contingency_tables import mcnemar
     from statsmodels.stats.multitest import multipletests
@@ -103,7 +109,9 @@ def mcnemar_by_reader(readings, *, against="unaided", session="aided"):
     })  # fmt: skip
 
 
-def kappa_between_readers(readings, session="unaided", *, threshold=None, level=0.95):
+def kappa_between_readers(
+    readings: pd.DataFrame, session: str = "unaided", *, threshold: float | None = None, level: float = 0.95
+) -> pd.DataFrame:
     """Measure how far readers agree with each other, whatever the truth.
 
     Cohen's kappa (1960, Educ Psychol Meas 20:37) of every pair with its asymptotic interval, and Fleiss'
@@ -123,6 +131,8 @@ def kappa_between_readers(readings, session="unaided", *, threshold=None, level=
     high.
 
     Checked against scikit-learn (Cohen) and a literal Fleiss. NaN where both always give the same one answer.
+
+    What it cannot see: whether readers who agree are right.
     """
     from statsmodels.stats.inter_rater import cohens_kappa
 
