@@ -131,7 +131,7 @@ def pdf(run: Path) -> None:
 @main.command()
 @click.argument("run", type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print one object with every failure.")
-def verify(run, as_json):
+def verify(run: Path, as_json: bool) -> None:
     """Make a report's numbers again and hold each against it.
 
     From the run's stored patches, predictions, readings and published numbers; nothing is written. The exit status is 1
@@ -148,7 +148,7 @@ def verify(run, as_json):
 @main.command()
 @click.argument("run", type=FILE)
 @click.option("--out", type=FILE, help="Folder of the repeat  [default: RUN-again].")
-def rerun(run, out):
+def rerun(run: Path, out: Path | None) -> None:
     """Make a run again elsewhere and say which tables are identical.
 
     From its parameters and data; nothing made before is used. The exit status is 1 where a table differs.
@@ -163,7 +163,7 @@ def rerun(run, out):
 @main.command()
 @click.argument("runs", type=FILE, nargs=-1, required=True)
 @click.option("--out", type=FILE, default="reports/comparison.html", show_default=True, help="File of the page.")
-def compare(runs, out):
+def compare(runs: tuple[Path, ...], out: Path) -> None:
     """Compare runs on one page, each with the first.
 
     Parameters that differ, metrics, paired differences on the patches that both have, folds, seeds, times.
@@ -178,7 +178,7 @@ def compare(runs, out):
 @click.option("--data", type=FILE, help="Manifest CSV or folder of your own cohort.")
 @click.option("-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="A list is an axis of the sweep.")
 @click.option("--out", type=FILE, required=True, help="Folder of the runs and of comparison.html.")
-def sweep(profile, data, parameters, out):
+def sweep(profile: str | None, data: Path | None, parameters: tuple, out: Path) -> None:
     """Make a run for every combination of values, and compare them.
 
     Such as -p equalisation '[histogram, clahe, none]' -p training_seed '[0, 1, 2]'. The same command goes on where it
