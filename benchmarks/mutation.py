@@ -3,9 +3,8 @@
     python benchmarks/mutation.py [how many, 400] [--seed 10] [--workers 2] [--only MODULE]
 
 Each mutant is one change of one module, drawn at random from all that the operators below can make, and run against
-the fast tests of that module alone. What survives is listed, with its line before and after; why each may survive is
-said in `mutation_survivors.md`. Not changed: words of docstrings, and how a line looks (`LOOKS`: width, size, place of
-a legend), which no test should hold.
+the fast tests of that module alone. What survives is listed as it is found, with its line before and after. Words of
+docstrings, and how a line looks (`LOOKS`: width, size, place of a legend), are not changed: no test should hold them.
 """
 
 import argparse
@@ -277,8 +276,15 @@ def main() -> int:
             print(f"the tests fail without a mutant: {', '.join(tests)}")
             return 1
     started = time.monotonic()
+    alive = []
     with ThreadPoolExecutor(args.workers) as pool:
-        alive = list(pool.map(lambda m: survives(m, MODULES[m.module]), drawn))
+        for mutant, survived in zip(drawn, pool.map(lambda m: survives(m, MODULES[m.module]), drawn), strict=True):
+            alive.append(survived)
+            if survived:
+                print(
+                    f"{mutant.module}:{mutant.line} {mutant.kind}\n  - {mutant.before}\n  + {mutant.after}", flush=True
+                )
+            print(f"\r{len(alive)} of {len(drawn)}, {sum(alive)} alive", end="", file=sys.stderr, flush=True)
     _report(drawn, alive, time.monotonic() - started)
     return 0
 
@@ -299,14 +305,11 @@ def _load_libraries() -> None:
 
 
 def _report(drawn: list[Mutant], alive: list[bool], seconds: float) -> None:
-    """Print what survived, then the share that was killed, module by module."""
+    """Print the share that was killed, module by module."""
     total, killed = (
         Counter(m.module for m in drawn),
         Counter(m.module for m, a in zip(drawn, alive, strict=True) if not a),
     )
-    for mutant, survived in sorted(zip(drawn, alive, strict=True), key=lambda pair: (pair[0].module, pair[0].line)):
-        if survived:
-            print(f"\n{mutant.module}:{mutant.line} {mutant.kind}\n  - {mutant.before}\n  + {mutant.after}")
     print()
     for module, n in sorted(total.items()):
         print(f"{module:32}{killed[module]:5} of {n:4} killed")
