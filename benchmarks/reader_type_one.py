@@ -7,8 +7,9 @@ Roe & Metz (1997) at AUC 0.86: high or low correlation of the data (first letter
 (second). Under them both readers and cases vary, so the test for random readers and cases should reject 5 %
 (3.5-6.5 % in a thousand studies); the other two ask about fewer things and reject more often here: the table
 shows what it costs to read them as if they spoke for new readers and cases. The last rows give each of those
-two its own null: readers who are all alike, and treatments that no case responds to differently. Simulated
-data only.
+two its own null: readers who are all alike, and treatments that no case responds to differently. Structure HL
+also comes in other designs: 10 % of readings missing at random, each treatment with its own half of the cases, and
+a split-plot in which half of ten readers read each treatment. Simulated data only.
 """
 
 import argparse
@@ -32,15 +33,39 @@ THRESHOLD = 0.75  # half-way between the classes, for sensitivity and specificit
 ANALYSES = (("auc", "jackknife"), ("auc", "delong"), ("auc", "unbiased"), ("sensitivity", "jackknife"))
 
 
+def with_gaps(ratings, truth, rng):
+    """Tenth of the readings lost at random."""
+    return np.where(rng.random(ratings.shape) < 0.1, np.nan, ratings)
+
+
+def nested_cases(ratings, truth, rng):
+    """Every other case of each class belongs to the first treatment, the others to the second."""
+    own = np.empty(truth.size, bool)
+    for y in (True, False):
+        own[truth == y] = np.arange((truth == y).sum()) % 2 == 0
+    return np.stack([np.where(own, ratings[0], np.nan), np.where(own, np.nan, ratings[1])])
+
+
+def split_plot(ratings, truth, rng):
+    """The first half of the readers reads the first treatment, the others the second."""
+    first = np.arange(ratings.shape[1]) < ratings.shape[1] // 2
+    return np.stack([np.where(first[:, None], ratings[0], np.nan), np.where(first[:, None], np.nan, ratings[1])])
+
+
+DESIGNS = {"10 % missing": with_gaps, "cases nested": nested_cases, "split-plot": split_plot}
+
+
 def study_rows(ratings, truth, analyses=ANALYSES) -> list[dict]:
     """Analyse one study: metric, covariance, generalisation, rejected (bool), width of the interval."""
     treatments, readers, n = ratings.shape
     rows = []
     for metric, covariance in analyses:
-        scores = ratings if metric == "auc" else (ratings >= THRESHOLD).astype(float)
+        called = np.where(np.isnan(ratings), np.nan, ratings >= THRESHOLD)
+        scores = ratings if metric == "auc" else called
         curves = scores.reshape(treatments * readers, n)
         theta = figures_of_merit(curves, truth, metric).reshape(treatments, readers)
-        parts = components_of(theta, merit_covariance(curves, truth, metric, covariance), n)
+        absent = np.isnan(ratings).all(axis=2)
+        parts = components_of(theta, merit_covariance(curves, truth, metric, covariance), n, absent)
         for generalisation in GENERALISES:
             entry = compare_treatments(parts, ["a", "b"], generalisation)[0]
             rows.append({
@@ -50,13 +75,16 @@ def study_rows(ratings, truth, analyses=ANALYSES) -> list[dict]:
     return rows
 
 
-def null_studies(structure, parameters, cases, studies, seed, analyses=ANALYSES) -> pd.DataFrame:
+def null_studies(
+    structure, parameters, cases, studies, seed, analyses=ANALYSES, *, design=None, readers=5
+) -> pd.DataFrame:
     """Analyse null studies: one row a metric, covariance and generalisation, with the share rejected."""
     rows = []
     for number in range(studies):
         # each structure has its own draws, so that chance does not push all rows the same way
         rng = np.random.default_rng(np.random.SeedSequence([seed, cases, number, *structure.encode()]))
-        ratings, truth = roe_metz(rng, readers=5, cases=(cases // 2, cases // 2), **parameters)
+        ratings, truth = roe_metz(rng, readers=readers, cases=(cases // 2, cases // 2), **parameters)
+        ratings = ratings if design is None else design(ratings, truth, rng)
         rows += study_rows(ratings, truth, analyses)
     by = ["metric", "covariance", "generalisation"]
     table = (
@@ -79,6 +107,11 @@ def run(studies=1000, seed=0) -> pd.DataFrame:
         ):
             table = null_studies(name, parameters, cases, studies, seed, ANALYSES[:1])
             tables.append(table[table["generalisation"] == own])
+        for name, design in DESIGNS.items():
+            readers = 10 if name == "split-plot" else 5
+            options = {"design": design, "readers": readers, "analyses": ANALYSES[:3]}
+            table = null_studies(f"HL, {name}", STRUCTURES["HL"], cases, studies, seed, **options)
+            tables.append(table[table["generalisation"] == "random"])
     table = pd.concat(tables, ignore_index=True)
     # two standard errors of chance about the nominal 5 %
     table["chance"] = 2 * np.sqrt(0.05 * 0.95 / studies)

@@ -70,7 +70,7 @@ def test_obuchowskis_error_is_the_bootstraps(rng):
 def test_many_patches_are_taken_in_blocks_with_the_same_result(rng, monkeypatch):
     truth, scores, patient = clustered(rng)
     whole = boot.bootstrap_metrics(truth, scores, patient, replicates=30)
-    monkeypatch.setattr(boot, "CELLS", 200)  # two replicates at a time
+    monkeypatch.setattr(boot, "CELLS", 200)  # two replicates at a time, five rows of draws
     monkeypatch.setattr(boot, "EXACT", 0)  # and in float64
     np.testing.assert_array_equal(boot.bootstrap_metrics(truth, scores, patient, replicates=30), whole)
 

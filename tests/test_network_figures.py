@@ -172,7 +172,7 @@ def test_small_subgroups_are_grey():
 
 
 def test_the_price_of_leakage_names_whom_it_is_about(predictions, ax):
-    price = price_of_leakage(predictions, predictions.assign(split="patch"), replicates=20)
+    price = price_of_leakage(predictions, predictions.assign(split="patch"))
     price["difference"] = np.arange(len(price)) / 100
     network_figures.leakage_figure(price, ax)
     rows = price[price.metric.isin(["auc", "auc_fold_mean"])]

@@ -19,8 +19,8 @@ from ovcf.stats.clusters import Floats
 from ovcf.stats.rates import METRICS, rates_from_counts
 from ovcf.stats.roc import auc_influence
 
-CHUNK = 500  # replicates at a time: 500 x 720 float32 stay in the cache. Fixed: the draws depend on it.
-CELLS = 2**22  # weights of patches held at once, so that a million patches need no more memory
+CHUNK = 500  # replicates at a time: 500 x 720 float32 stay in the cache
+CELLS = 2**22  # weights held at once, so that a million patches need no more memory
 EXACT = 2**24  # float32 holds every whole number up to here
 
 
@@ -30,13 +30,15 @@ def patient_weights(patients: int, replicates: int, seed: int = 0) -> Iterator[N
     Yields
     ------
     (<= 500, patients) float32 arrays of whole numbers; each row sums to `patients`. The same seed gives the
-    same bits, and more replicates begin with those of fewer (whole chunks of 500).
+    same bits, and more replicates begin with those of fewer.
     """
     rng = np.random.default_rng(seed)
-    offset = np.arange(CHUNK)[:, None] * patients
-    for start in range(0, replicates, CHUNK):
-        drawn = rng.integers(0, patients, size=(CHUNK, patients)) + offset
-        counts = np.bincount(drawn.ravel(), minlength=CHUNK * patients).reshape(CHUNK, patients)
+    rows = max(1, min(CHUNK, CELLS // patients))  # draws come in one stream, however many rows are taken at once
+    offset = np.arange(rows)[:, None] * patients
+    for start in range(0, replicates, rows):
+        drawn = rng.integers(0, patients, size=(rows, patients))
+        drawn += offset
+        counts = np.bincount(drawn.ravel(), minlength=rows * patients).reshape(rows, patients)
         yield counts[: replicates - start].astype(np.float32)
 
 

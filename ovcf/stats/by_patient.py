@@ -37,13 +37,15 @@ def patient_results(predictions: pd.DataFrame, *, threshold: float = 0.5, level:
         metric, n (patients it is of), estimate, low, high: auc (DeLong, logit scale), sensitivity and specificity for
         "any fresh fracture", all_right (share of patients with every patch right), and all_right of patients with one,
         two, three patches and more. Wilson's intervals; patients are independent. NaN where no patient is of a class.
-        Cannot see: a patient called fresh for the wrong patch counts as right in sensitivity, not in all_right.
         Checked against literal counts.
 
     Raises
     ------
     InputError
         What `check_predictions` refuses.
+
+    What it cannot see: whether it was the right patch: a patient called fresh for another one counts as found in
+    sensitivity, though not in all_right.
     """
     data = one_network(predictions)
     fresh, score = (_any(values, data) for values in (data.truth.astype(float), data.scores))
@@ -80,13 +82,14 @@ def widths_with_more(
     -------
     DataFrame
         metric, patients, patches, fresh (events), estimate, low, high, width. The first rows are this cohort's own.
-        Cannot see: that a network trained on more patients would be a better one. Checked against the intervals of
-        simulated cohorts of that size.
+        Checked against the intervals of simulated cohorts of that size.
 
     Raises
     ------
     InputError
         What `check_predictions` refuses, or fewer than two patients.
+
+    What it cannot see: that a network trained on more patients would be a better one.
     """
     if min(patients) < 2:
         raise InputError(Problem("patients", "two patients are needed", found=str(min(patients))))

@@ -71,7 +71,7 @@ def calibration_table(
 ) -> pd.DataFrame:  # fmt: skip
     """Summarise calibration in numbers with intervals.
 
-    - brier: mean (p - y)^2; patient bootstrap, BCa.
+    - brier: mean (p - y)^2; from the variance over patients, Student's t.
     - intercept: a of logit P(y) = a + logit p (calibration in the large; 0 is right), and slope: b of
       logit P(y) = a + b logit p (1 is right, below 1 too extreme). Logistic regression with standard errors
       clustered by patient. Cox (1958), Biometrika 45: 562-565; Van Calster et al. (2019), BMC Med. 17: 230.
@@ -102,15 +102,17 @@ def calibration_table(
     another share of fresh.
     """
     data = check_inputs(truth, p_fresh, patient, probabilities=True)
-    rows = [{"metric": "brier", "method": "patient bootstrap, BCa", **_brier(data, replicates, seed, level)}]
+    rows = [{"metric": "brier", "method": "t, clustered by patient", **_brier(data, level)}]
     rows += _logistic(data, level)
     number = bin_numbers(data.scores, bins, "quantile")
     gaps = np.zeros((data.clusters, number.max() + 1))  # sum of y - p by patient and bin
     np.add.at(gaps, (data.patient, number), data.truth - data.scores)
 
+    sums = np.column_stack([gaps, np.bincount(data.patient)])
+
     def ece(weights):
-        total = weights.astype(float) @ np.bincount(data.patient)
-        return np.abs(weights.astype(float) @ gaps).sum(axis=1) / total
+        values = weights.astype(float, copy=False) @ sums
+        return np.abs(values[:, :-1]).sum(axis=1) / values[:, -1]
 
     plain = ece(np.ones((1, data.clusters)))[0]
     values = boot.bootstrap(ece, data.clusters, replicates=replicates, seed=seed)
@@ -301,18 +303,11 @@ def inner_logit(p_fresh: ArrayLike) -> tuple[NDArray[np.float64], int]:
     return logit(np.where(at_end, np.where(p < 0.5, inside, 1 - inside), p)), int(at_end.sum())
 
 
-def _brier(data, replicates, seed, level):
-    """Brier score with its patient bootstrap."""
-    loss, size = np.bincount(data.patient, (data.scores - data.truth) ** 2), np.bincount(data.patient)
-
-    def brier(weights):
-        return weights.astype(float) @ loss / (weights.astype(float) @ size)
-
-    estimate = loss.sum() / size.sum()
-    values = boot.bootstrap(brier, data.clusters, replicates=replicates, seed=seed)
-    influence = (loss - estimate * size) / size.sum()
-    low, high = boot.bca_interval(estimate, values, influence, level)
-    return {"estimate": estimate, "low": float(low), "high": float(high)}
+def _brier(data, level):
+    """Mean squared error with its interval, from the variance over patients and Student's t."""
+    loss = (data.scores - data.truth) ** 2
+    estimate, low, high = (float(v[0]) for v in _clustered_mean(loss[None], data, level))
+    return {"estimate": estimate, "low": max(low, 0.0), "high": min(high, 1.0)}
 
 
 def _logistic(data, level):
@@ -357,4 +352,5 @@ def _clustered_mean(values, data, level):
     sums = np.stack([np.bincount(data.patient, row, patients) for row in values - mean[:, None]])  # (k, patients)
     se = np.sqrt(patients / max(patients - 1, 1) * (sums**2).sum(axis=1)) / values.shape[1]
     half = stdtrit(max(effective_patients(np.bincount(data.patient).astype(float)) - 1, 1), (1 + level) / 2) * se
+    half = np.where(se > 0, half, np.nan)  # alike for every patient (nobody treated): no spread to estimate
     return mean, mean - half, mean + half

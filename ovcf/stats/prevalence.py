@@ -66,6 +66,9 @@ def at_prevalence(
     ------
     InputError
         What `check_predictions` refuses, or a prevalence out of range.
+
+    What it cannot see: whether patients elsewhere are like these; another mix of easy and hard fractures changes both
+    rates.
     """
     shares = np.atleast_1d(np.asarray(CURVE if prevalence is None else prevalence, float))
     if not ((shares > 0) & (shares < 1)).all():

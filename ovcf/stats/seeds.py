@@ -28,6 +28,8 @@ def seed_variation(predictions: pd.DataFrame, *, threshold: float = 0.5, level: 
     ------
     InputError
         What `check_predictions` refuses, one seed only, or seeds on different patches.
+
+    What it cannot see: how other patients would do, or another recipe.
     """
     need_columns(predictions, ["seed"])
     parts = {seed: check_predictions(part, networks="one") for seed, part in predictions.groupby("seed")}

@@ -14,8 +14,9 @@ import pandas as pd
 from scipy import stats
 
 from ovcf.problems import InputError, Problem
+from ovcf.stats.analytic import NOTHING
 from ovcf.stats.checks import need_columns, one_network, row_numbers
-from ovcf.stats.intervals import Interval, clustered_auc_interval, clustered_ratio, metric_ratios
+from ovcf.stats.intervals import clustered_auc_interval, clustered_ratio, enough, metric_ratios
 from ovcf.stats.rates import METRICS as KNOWN
 from ovcf.stats.roc import auc_influence
 from ovcf.words import LEVELS, REGIONS, region_of_level
@@ -59,7 +60,8 @@ def subgroup_table(
         test), statistic, df, p_interaction (on each row of the metric; NaN where fewer than two groups can be
         tested). Chi-square of all differences, with the covariance of patients' influences under equality.
         Unknown values form a group that is not tested. Undefined metrics (a group of one class has no AUC)
-        are NaN. p is not corrected for many tests. Checked against `clustered_delong` and literal sums.
+        are NaN, and so are the ends where a class has fewer than five patients. p is not corrected for many
+        tests. Checked against `clustered_delong` and literal sums.
 
     Raises
     ------
@@ -83,6 +85,9 @@ def subgroup_table(
         test = _interaction([part for g, (_, part) in parts.items() if part and g != UNKNOWN])
         for g, (interval, part) in parts.items():
             of = groups == g
+            counts = [np.unique(data.patient[of & klass]).size for klass in (data.truth, ~data.truth)]
+            if not enough(metric, *counts):
+                interval = interval._replace(low=np.nan, high=np.nan)
             rows.append(
                 {
                     "by": by,
@@ -167,12 +172,12 @@ def _estimate(data, ratios, of, metric, level, fewest):
     if metric == "auc":
         fresh, old = truth.sum(), (~truth).sum()
         if min(fresh, old) == 0:
-            return Interval(*[np.nan] * 4), None
+            return NOTHING, None
         interval = clustered_auc_interval(truth, data.scores[of], patient, level)
         influence = np.zeros(data.clusters)
         influence[pd.unique(patient)] = auc_influence(truth, data.scores[of], patient)[1][0]
         share, weight = np.zeros(data.clusters), fresh * old / (fresh + old)
-        enough = min(fresh, old) >= fewest and np.any(influence != 0)
+        tested = min(fresh, old) >= fewest and np.any(influence != 0)
     else:
         above, below = (x[of] for x in ratios[metric])
         interval, weight = clustered_ratio(above, below, patient, level), below.sum()
@@ -180,8 +185,8 @@ def _estimate(data, ratios, of, metric, level, fewest):
             return interval, None
         influence = np.bincount(patient, above - interval.estimate * below, data.clusters) / weight
         share = np.bincount(patient, below, data.clusters) / weight
-        enough = weight >= fewest
-    return interval, _Part(interval.estimate, influence, share, weight) if enough else None
+        tested = weight >= fewest
+    return interval, _Part(interval.estimate, influence, share, weight) if tested else None
 
 
 def _interaction(parts):

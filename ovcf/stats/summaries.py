@@ -7,7 +7,11 @@ from ovcf.stats.rates import fold_table, summary_table
 from ovcf.stats.subgroups import subgroup_table
 
 # Grouping to the column of the patches that it comes from
-SUBGROUPS = {"region": "level", "level": "level", "sex": "sex", "age_group": "age", "normal_height": "normal_height"}
+SUBGROUPS = {
+    "region": "level", "level": "level", "sex": "sex", "age_group": "age", "normal_height": "normal_height",
+    "normal_segment": "normal_segment", "scanner": "scanner",
+}  # fmt: skip
+SUBGROUP_METRICS = ("auc", "recall_fresh", "recall_old")
 
 
 def fold_means(
@@ -50,14 +54,19 @@ def network_intervals(
     return _by_network(predictions, {"threshold": threshold, "replicates": replicates, "seed": seed})
 
 
-def known_subgroups(predictions: pd.DataFrame, patches: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
-    """Return the AUC of one network in every subgroup that the cohort has the columns for.
+def known_subgroups(
+    predictions: pd.DataFrame, patches: pd.DataFrame, *, threshold: float = 0.5, level: float = 0.95
+) -> pd.DataFrame:
+    """Return AUC, sensitivity and specificity of one network in every subgroup that the cohort has the columns for.
+
+    A threshold that suits all patches may miss fresh fractures at one level and call old ones fresh at another, with
+    the same AUC at both. Normal segments are all old: their specificity is the share that was not called fresh.
 
     Parameters
     ----------
     predictions : DataFrame, predictions of one network under one split.
     patches : DataFrame with patch_id and any of the columns in `SUBGROUPS`; one that tells no two groups apart is
-        left out. level : of the intervals.
+        left out. threshold : called fresh at or above it. level : of the intervals.
 
     Returns
     -------
@@ -65,7 +74,8 @@ def known_subgroups(predictions: pd.DataFrame, patches: pd.DataFrame, *, level: 
         The columns of `ovcf.stats.subgroups.subgroup_table`; no row where no grouping is known.
     """
     known = [by for by, column in SUBGROUPS.items() if _has_groups(patches, column)]
-    tables = [subgroup_table(predictions, patches, by, metrics=("auc",), level=level) for by in known]
+    options = {"metrics": SUBGROUP_METRICS, "threshold": threshold, "level": level}
+    tables = [subgroup_table(predictions, patches, by, **options) for by in known]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["by", "estimate", "tested"])
 
 

@@ -23,8 +23,9 @@ def unpaired_auc(
     Returns
     -------
     dict: first, second (AUCs), difference (second less first), low, high, statistic (t), df, p. With single patches of
-    many patients it is R's pROC `roc.test(paired = FALSE)` but for degrees of freedom (checked on aSAH). Cannot see
-    patients who are in both samples, nor what else differs between them.
+    many patients it is R's pROC `roc.test(paired = FALSE)` but for degrees of freedom (checked on aSAH).
+
+    What it cannot see: patients who are in both samples, and what else differs between these.
     """
     a, b = (clustered_auc_interval(*sample, level) for sample in (first, second))
     return difference_of_areas(a, b)

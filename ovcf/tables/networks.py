@@ -143,23 +143,85 @@ def _pair(first: str, second: str) -> str:
 
 
 def subgroup_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the subgroups as text, the test of interaction once per grouping.
+    """Return one row a subgroup: each metric with its interval, and its test of interaction once per grouping.
 
     Parameters
     ----------
     table : DataFrame of `ovcf.stats.summaries.known_subgroups`.
     """
+    metrics = table.metric.unique()
+    parts = {metric: table[table.metric == metric].reset_index(drop=True) for metric in metrics}
+    first = parts[metrics[0]]
+    shown = {
+        "by": first.by.str.replace("_", " "), "group": first.group, "patches": first.n, "patients": first.patients,
+        "fresh": first.fresh,
+    }  # fmt: skip
+    for metric, part in parts.items():
+        name = {"recall_fresh": "sensitivity", "recall_old": "specificity"}.get(metric, heading(metric, ""))
+        shown[f"{name}{'' if metric == 'auc' else ' (%)'} [95 % interval]"] = with_intervals(part)
+        shown[f"p, {name}"] = part.p_interaction.where(part.by != part.by.shift())
+    return pd.DataFrame(shown)
+
+
+def patient_table(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the results by patients as text.
+
+    Parameters
+    ----------
+    results : DataFrame of `ovcf.stats.by_patient.patient_results`.
+    """
     return pd.DataFrame(
         {
-            "by": table.by.str.replace("_", " "),
-            "group": table.group,
-            "patches": table.n,
-            "patients": table.patients,
-            "fresh": table.fresh,
-            "AUC [95 % interval]": with_intervals(table),
-            "p_interaction": table.p_interaction.where(table.by != table.by.shift()),
+            "of patients": results.metric.str.replace("_", " ").replace("auc", "AUC"),
+            "patients": results.n,
+            "estimate [95 % interval]": with_intervals(results),
         }
     )
+
+
+def prevalence_table(values: pd.DataFrame) -> pd.DataFrame:
+    """Return predictive values as text, a row a share of fresh fractures.
+
+    Parameters
+    ----------
+    values : DataFrame of `ovcf.stats.prevalence.at_prevalence`.
+    """
+    rows = values.dropna(subset=["prevalence"])
+    rows = rows.assign(text=with_intervals(rows, metric=""))
+    wide = rows.pivot(index="prevalence", columns="metric", values="text")[["ppv", "npv"]]
+    wide.insert(0, "share", [f"{100 * p:.0f}" for p in wide.index])
+    return wide.reset_index(drop=True).rename(
+        columns={"share": "fresh among patches (%)", "ppv": "called fresh and is (%)", "npv": "called old and is (%)"}
+    )
+
+
+def likelihood_table(values: pd.DataFrame) -> pd.DataFrame:
+    """Return the likelihood ratios of both calls as text.
+
+    Parameters
+    ----------
+    values : DataFrame of `ovcf.stats.prevalence.at_prevalence`.
+    """
+    rows = values[values.prevalence.isna()]
+    names = {"lr_fresh": "called fresh", "lr_old": "called old"}
+    texts = [f"{r.estimate:.2f} [{r.low:.2f}, {r.high:.2f}]" for r in rows.itertuples()]
+    return pd.DataFrame({"call": rows.metric.map(names), "likelihood ratio [95 % interval]": texts})
+
+
+def width_table(widths: pd.DataFrame) -> pd.DataFrame:
+    """Return the widths of intervals as text, a row a metric, a column a number of patients.
+
+    Parameters
+    ----------
+    widths : DataFrame of `ovcf.stats.by_patient.widths_with_more`.
+    """
+    cells = widths.assign(text=[value(r.width, r.metric) for r in widths.itertuples()])
+    cells = cells.drop_duplicates(["metric", "patients"])
+    wide = cells.pivot(index="metric", columns="patients", values="text").reindex(cells.metric.unique())
+    fresh = cells.drop_duplicates("patients").set_index("patients").fresh
+    wide.columns = [f"{n} patients ({fresh[n]} fresh)" for n in wide.columns]
+    wide.insert(0, "width of the interval of", [heading(m) for m in wide.index])
+    return wide.reset_index(drop=True)
 
 
 def operating_table(points: pd.DataFrame) -> pd.DataFrame:

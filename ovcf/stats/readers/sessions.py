@@ -31,8 +31,9 @@ def reader_aucs(readings: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     Returns
     -------
     DataFrame: reader, session, n, estimate, low, high, p (of a difference). One row a reader and session,
-    "first - second" for the difference (sessions sorted). Cannot see: ties of a five-step scale cost AUC, which a
-    finer scale would not.
+    "first - second" for the difference (sessions sorted).
+
+    What it cannot see: what a finer scale would have shown; ties of five steps cost AUC.
     """
     study = cross(check_readings(readings), missing="auto")
     rows, t_ = [], len(study.treatments)
@@ -64,13 +65,14 @@ def time_and_confidence(readings: pd.DataFrame, *, level: float = 0.95) -> pd.Da
     -------
     DataFrame: measure, reader, session, n, median, quartile_1, quartile_3, mean; the last rows of a measure, for the
     readers' average, have in place of them the mean over readers with its interval (low, high; Student's t over
-    readers, the cases given), and so has the difference of two sessions (sorted, first less second) with p. Cannot see
-    learning between sessions, or who was interrupted; times are as the reading room measured them.
+    readers, the cases given), and so has the difference of two sessions (sorted, first less second) with p.
 
     Raises
     ------
     InputError
         Where neither measure is there.
+
+    What it cannot see: learning between sessions, or who was interrupted; times are as the reading room took them.
     """
     measures = [m for m in MEASURES if m in readings and pd.to_numeric(readings[m], errors="coerce").notna().any()]
     need_columns(readings, ["reader", "session"])
@@ -95,6 +97,8 @@ def model_on_cases(readings: pd.DataFrame, *, threshold: float = 0.5, level: flo
     ------
     InputError
         Where the model's output is missing for a case.
+
+    What it cannot see: the network on all patches, which is another number, of other patches.
     """
     study = cross(check_readings(readings), missing="auto")
     p = model_output(readings, study.cases)

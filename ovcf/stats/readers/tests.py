@@ -9,11 +9,11 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, ttest_rel
-from scipy.stats import t as student
+from scipy.stats import ttest_rel
 
 from ovcf.problems import InputError, Problem
 from ovcf.stats.readers.covariance import figures_of_merit
+from ovcf.stats.readers.mrmc import ends
 from ovcf.stats.readers.readings import answers, check_readings, cross, model_output, one_session
 
 PAPER_METRICS = ("accuracy", "specificity", "sensitivity")
@@ -44,7 +44,7 @@ def paper_paired_tests(
     -------
     DataFrame: comparison ("readers - folds" for the unaided readers, "aided - unaided"), metric, origin
     ("paper"), pairs, mean_first, sd_first, mean_second, sd_second (ddof 1), difference, low, high, statistic,
-    df, p, question. statistic and p are NaN where all differences are equal.
+    df, p, question. statistic, p, low and high are NaN where all differences are equal.
 
     Checked against scipy and against the printed p-values of Tables 4 and 5.
 
@@ -130,7 +130,8 @@ def kappa_between_readers(
     DataFrame: kind ("Cohen" or "Fleiss"), first, second, n, agreement (share of equal answers), kappa, low,
     high.
 
-    Checked against scikit-learn (Cohen) and a literal Fleiss. NaN where both always give the same one answer.
+    Checked against scikit-learn (Cohen) and a literal Fleiss. NaN where both always give the same one answer; intervals
+    are cut at -1 and 1, and NaN where nothing varies.
 
     What it cannot see: whether readers who agree are right.
     """
@@ -145,10 +146,10 @@ def kappa_between_readers(
         counts = np.bincount(2 * yes[i] + yes[j], minlength=4).reshape(2, 2)
         with np.errstate(invalid="ignore", divide="ignore"):
             found = cohens_kappa(counts)
-        z = found.std_kappa * norm.ppf((1 + level) / 2)
+        low, high = ends(found.kappa, found.std_kappa**2, np.inf, level, (-1.0, 1.0))
         row = {"kind": "Cohen", "first": study.readers[i], "second": study.readers[j], "n": yes.shape[1]}
         row |= {"agreement": (yes[i] == yes[j]).mean(), "kappa": found.kappa}
-        rows.append(row | {"low": found.kappa - z, "high": found.kappa + z})
+        rows.append(row | {"low": low, "high": high})
     return pd.DataFrame([*rows, _fleiss(yes, study.unit, level)])
 
 
@@ -162,10 +163,10 @@ def _fleiss(yes, unit, level):
     with np.errstate(invalid="ignore", divide="ignore"):
         value = kappa(yes)
         loo = np.array([kappa(yes[:, unit != u]) for u in range(unit.max() + 1)])
-    half = norm.ppf((1 + level) / 2) * np.sqrt((loo.size - 1) * loo.var())  # (u-1)/u times the sum of squares
+    low, high = ends(value, (loo.size - 1) * loo.var(), np.inf, level, (-1.0, 1.0))  # (u-1)/u times the sum of squares
     pairs = [(yes[i] == yes[j]).mean() for i, j in combinations(range(len(yes)), 2)]
     row = {"kind": "Fleiss", "first": "all readers", "second": "", "n": yes.shape[1]}
-    return row | {"agreement": np.mean(pairs), "kappa": value, "low": value - half, "high": value + half}
+    return row | {"agreement": np.mean(pairs), "kappa": value, "low": low, "high": high}
 
 
 def _merits(readings, session):
@@ -182,10 +183,10 @@ def _paired_t(comparison, metric, first, second, level):
     d = a - b
     same = np.ptp(d) < 1e-12  # no spread: t is not defined
     statistic, p = (np.nan, np.nan) if same else ttest_rel(a, b)
-    half = student.ppf((1 + level) / 2, pairs - 1) * d.std(ddof=1) / np.sqrt(pairs)
+    low, high = ends(d.mean(), 0.0 if same else d.var(ddof=1) / pairs, pairs - 1, level, (-1.0, 1.0))
     return {
         "comparison": comparison, "metric": metric, "origin": "paper", "pairs": pairs, "mean_first": a.mean(),
         "sd_first": a.std(ddof=1), "mean_second": b.mean(), "sd_second": b.std(ddof=1),
-        "difference": d.mean(), "low": d.mean() - half, "high": d.mean() + half,
+        "difference": d.mean(), "low": low, "high": high,
         "statistic": statistic, "df": pairs - 1, "p": p, "question": _QUESTIONS[comparison],
     }  # fmt: skip
