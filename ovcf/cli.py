@@ -153,6 +153,72 @@ def pdf(run: Path) -> None:
 
 
 @main.command()
+@click.argument("run", type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print one object with every failure.")
+def verify(run: Path, as_json: bool) -> None:
+    """Make a report's numbers again and hold each against it.
+
+    From the run's stored patches, predictions, readings and published numbers; nothing is written. The exit status is 1
+    where a number no longer follows.
+    """
+    from ovcf.report.verdict import as_text
+    from ovcf.report.verify import verify
+
+    verdict = verify(run)
+    echo_json(verdict.as_dict()) if as_json else click.echo(as_text(verdict))
+    raise SystemExit(0 if verdict.holds else 1)
+
+
+@main.command()
+@click.argument("run", type=FILE)
+@click.option("--out", type=FILE, help="Folder of the repeat  [default: RUN-again].")
+def rerun(run: Path, out: Path | None) -> None:
+    """Make a run again elsewhere and say which tables are identical.
+
+    From its parameters and data; nothing made before is used. The exit status is 1 where a table differs.
+    """
+    from ovcf.report.rerun import DIFFERS, as_text, rerun
+
+    folder, repeated = rerun(run, out)
+    click.echo(f"{folder}: {as_text(repeated)}")
+    raise SystemExit(1 if any(x.outcome == DIFFERS or "missing" in x.outcome for x in repeated) else 0)
+
+
+@main.command()
+@click.argument("runs", type=FILE, nargs=-1, required=True)
+@click.option("--out", type=FILE, default="reports/comparison.html", show_default=True, help="File of the page.")
+def compare(runs: tuple[Path, ...], out: Path) -> None:
+    """Compare runs on one page, each with the first.
+
+    Parameters that differ, metrics, paired differences on the patches that both have, folds, seeds, times.
+    """
+    from ovcf.report.compare import write_comparison
+
+    click.echo(f"comparison: {write_comparison(list(runs), out)}")
+
+
+@main.command()
+@click.option("--profile", help="Of all runs: demo, laptop, paper or a YAML file  [default: demo].")
+@click.option("--data", type=FILE, help="Manifest CSV or folder of your own cohort.")
+@click.option("-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="A list is an axis of the sweep.")
+@click.option("--out", type=FILE, required=True, help="Folder of the runs and of comparison.html.")
+def sweep(profile: str | None, data: Path | None, parameters: tuple, out: Path) -> None:
+    """Make a run for every combination of values, and compare them.
+
+    Such as -p equalisation '[histogram, clahe, none]' -p training_seed '[0, 1, 2]'. The same command goes on where it
+    stopped.
+    """
+    from ovcf.report import RunFailed
+    from ovcf.report.sweep import sweep
+
+    try:
+        click.echo(f"comparison: {sweep(profile, dict(parameters), out, data=data)}")
+    except RunFailed as failure:
+        click.echo(f"ovcf: a run stopped at {failure}\nThe same command goes on from there.", err=True)
+        raise SystemExit(1) from None
+
+
+@main.command()
 @click.option("--out", type=FILE, required=True, help="Folder to write the cohort to.")
 @click.option("--patients", default=405, show_default=True, type=click.IntRange(min=8))
 @click.option("--seed", default=0, show_default=True)

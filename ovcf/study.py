@@ -26,7 +26,9 @@ from ovcf.run_folder import RunFolder, data_home, from_project, is_run
 if TYPE_CHECKING:
     from ovcf.models.recipe import Recipe
 
-TRAINING = "weights trainable epochs batch_size learning_rate momentum decay decay_every seed precision".split()
+TRAINING = (
+    "weights trainable epochs batch_size learning_rate momentum decay decay_every seed training_seed precision".split()
+)
 PREPROCESSING = "image_size margin_mm margin_px context equalisation".split()
 COHORT = "data patients seed folds split".split()
 

@@ -9,6 +9,35 @@ import pytest
 SHARED = Path(os.environ.get("OVCF_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
+@pytest.fixture(scope="session")
+def tiny():
+    """Parameters of a run that takes half a minute, as the command line has them."""
+    return {
+        "patients": "24",
+        "folds": "2",
+        "image_size": "64",
+        "networks": '["efficientnet_lite0", "alexnet"]',
+        "epochs": "3",
+        "replicates": "50",
+        "reader_cases": "12",
+        "readers": "3",
+        "workers": "1",
+    }
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, tiny):
+    """A finished tiny run, to be read only; kernels inherit the folder of its cohort from the environment."""
+    from ovcf.report import run_study
+
+    folder = tmp_path_factory.mktemp("study")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OVCF_DATA", str(folder / "data"))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        run_study("demo", out=folder / "run", overrides=tiny)
+    return folder / "run"
+
+
 @pytest.fixture
 def rng():
     """A generator with a fixed seed."""

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from ovcf.models import crossval, fold
 from ovcf.models.crossval import cross_validate, fold_network
@@ -113,6 +114,27 @@ def test_other_choices_make_other_folds(cohort, tmp_path):
 
     sets = [names(), names(epochs=50), names(seed=1), names(flips=()), names(batch_size=8)]
     assert len(set.union(*sets)) == 3 * len(sets)
+
+
+def test_another_training_seed_trains_anew_on_the_same_features(cohort, cache, tmp_path):
+    usual = crossed(cohort, tmp_path)
+    features = sorted(path.name for path in (tmp_path / "features").iterdir())
+    same = crossed(cohort, tmp_path / "same", training_seed=0)  # the seed that draws everything else
+    other = crossed(cohort, tmp_path, training_seed=1)
+    assert np.array_equal(usual.p_fresh, same.p_fresh) and set(usual.seed) == {0}
+    for name in NETS:
+        mine = usual.network == name
+        assert not np.isclose(usual.p_fresh[mine], other.p_fresh[mine]).all() and set(other.seed) == {1}
+    assert sorted(path.name for path in (tmp_path / "features").iterdir()) == features
+
+
+def test_a_deeper_head_starts_from_the_training_seed_and_the_trunk_does_not(cohort, tmp_path):
+    job, other = (
+        plan(*cohort, NETS[:1], Recipe(weights="none", trainable="all", training_seed=k), tmp_path)[0] for k in (0, 1)
+    )
+    one, two = (crossval._untrained(job).state_dict() for job in (job, other))
+    moved = {name for name in one if not torch.equal(one[name], two[name])}
+    assert moved and all(name.startswith("head.") for name in moved)
 
 
 @pytest.mark.parametrize("trainable", ["last_stage", "all"])

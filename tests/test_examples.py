@@ -54,7 +54,7 @@ def commands(text: str) -> list[str]:
     found = [
         line.split("#")[0] for block in re.findall(r"```\w*\n(.*?)```", text, re.DOTALL) for line in block.splitlines()
     ]
-    found += re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    found += re.findall(r"`([^`\n>]+)(?:>[^`\n]*)?`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
     lines = [re.sub(r"[\[\]](?![\"'])", "", line).strip() for line in found if line.startswith("ovcf ")]
     return [option for line in lines for option in _alternatives(line)]
 
@@ -110,7 +110,7 @@ def test_a_command_of_the_documents(line, place):
         known = {o for parameter in main.commands[name].params for o in parameter.opts} | set(FORMATS)
         assert set(options) <= known, line
         return
-    if name in HERE and options:
+    if name in HERE and options and "--from-csv" not in options:  # a table to fill in: the audit's own tests do
         done = CliRunner().invoke(main, [name, *options])
         allowed = (0, 2) if name == "check" else (0,)  # a cohort of noise may hold errors, which are said
         assert done.exit_code in allowed, done.output

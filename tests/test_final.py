@@ -1,16 +1,18 @@
 """The final model: the folder, its answers, what it says of unlike patches and of calibration."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
+import safetensors.torch
 import torch
 
 from ovcf.models import making
 from ovcf.models.card import Origin, determinism_record
 from ovcf.models.crossval import cross_validate
-from ovcf.models.final import calibration_statement, load_final
+from ovcf.models.final import calibration_statement, load_final, tensors_digest
 from ovcf.models.making import train_final
 from ovcf.models.random_weights import noise_patches
 from ovcf.models.recipe import Recipe
@@ -104,6 +106,17 @@ def test_the_digest_repeats(trained, tmp_path, model):
     images, patches, options, _ = trained
     again = train_final(images, patches, **options | {"out": tmp_path / "elsewhere"})
     assert load_final(again).digest == model.digest
+
+
+def test_the_digest_is_of_the_tensors_not_of_their_files(trained, tmp_path, model):
+    copy = tmp_path / "model"
+    shutil.copytree(trained[3], copy)
+    tensors = safetensors.torch.load_file(copy / "final.safetensors")
+    safetensors.torch.save_file(tensors, copy / "final.safetensors", metadata={"another": "note"})
+    assert tensors_digest(copy) == model.digest
+    tensors["head.bias"][0] += 1e-6
+    safetensors.torch.save_file(tensors, copy / "final.safetensors")
+    assert tensors_digest(copy) != model.digest
 
 
 def test_a_changed_file_is_noticed(trained, tmp_path):

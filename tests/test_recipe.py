@@ -54,7 +54,8 @@ def test_every_profile_is_a_recipe_and_nothing_of_it_is_lost(profile):
     parameters = load_profile(profile)
     recipe = Recipe.chosen(parameters)
     for field in dataclasses.fields(Recipe):
-        assert field.name == "flips" or getattr(recipe, field.name) == parameters[field.name]
+        assert field.name not in parameters or getattr(recipe, field.name) == parameters[field.name]
+    assert {field.name for field in dataclasses.fields(Recipe)} - set(parameters) == {"flips"}
 
 
 def test_recipe_and_catalogue_are_free_of_torch():

@@ -116,7 +116,7 @@ def predictions_table(jobs: list[Job], patches: pd.DataFrame) -> pd.DataFrame:
             "patient_id": patches.patient_id.to_numpy(),
             "truth": mine[0].fresh,
             "p_fresh": p_fresh,
-            "seed": mine[0].recipe.seed,
+            "seed": mine[0].recipe.draws,
             "weights": describe_weights(network, mine[0].recipe.weights),
             "trainable": mine[0].recipe.trainable,
         }

@@ -49,6 +49,19 @@ def load_final(folder: Path) -> "FinalModel":
     return FinalModel(folder, card)
 
 
+def tensors_digest(folder: Path) -> str:
+    """Return the SHA-256 of a model folder's tensors: file, name, kind, shape and values of each, in order of names.
+
+    The files themselves may differ where the tensors do not: the order of the notes in their heads is left to chance.
+    """
+    total = hashlib.sha256()
+    for path in sorted(Path(folder).glob("*.safetensors")):
+        for name, tensor in sorted(safetensors.torch.load_file(path).items()):
+            total.update(f"{path.name} {name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+            total.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
+
+
 def damaged_parts(folder: Path) -> list[str]:
     """Name the files of a model's folder that are not those its card was written for."""
     try:
@@ -64,14 +77,14 @@ class FinalModel:
     Attributes
     ----------
     card : dict, as in card.json
-    digest : sha256 over the digests of the folder's files; names this very model
+    digest : `tensors_digest` of the folder; names this very model, and is the same wherever it is trained again
     network : name, as in the catalogue
     net : Network in float32 with the final weights, for activation maps
     """
 
     def __init__(self, folder: Path, card: dict[str, Any]):
         self.folder, self.card, self.network = folder, card, card["network"]
-        self.digest = hashlib.sha256(json.dumps(card["files"], sort_keys=True).encode()).hexdigest()
+        self.digest = card.get("tensors") or tensors_digest(folder)
         self.patches = self._table("reference.csv", dtype=str, keep_default_na=False)
         self.predictions = self._table("predictions.csv", dtype={"patch_id": str, "patient_id": str})
         stored = safetensors.numpy.load_file(folder / "reference.safetensors")

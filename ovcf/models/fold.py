@@ -11,6 +11,7 @@ from ovcf.files import kept, placing, seal, sweep
 from ovcf.models.checkpoint import Checkpoint
 from ovcf.models.feed import Rows
 from ovcf.models.jobs import Job
+from ovcf.models.networks import Network
 from ovcf.models.progress import beat_file, heartbeat
 from ovcf.models.threads import one_thread
 from ovcf.models.training import head_probability, network_probability, train_head, train_network
@@ -49,6 +50,18 @@ def _train_and_predict(job: Job, source: NDArray) -> tuple[dict[str, torch.Tenso
     if job.recipe.trainable == "head":
         state = train_head(source[job.train], fresh, job.recipe, rng, beat)
         return state, head_probability(source[job.test, 0], state)
-    net = load_network(job.network, job.recipe.weights, size=job.size, seed=job.recipe.seed, path=job.path)
+    net = untrained(job)
     state = train_network(net, Rows(source, job.train), fresh, job.recipe, rng, beat, Checkpoint(job.checkpoint))
     return state, network_probability(net, Rows(source, job.test), job.recipe)
+
+
+def untrained(job: Job) -> Network:
+    """The network that a job starts from: trunk by the recipe's seed, a new head by the seed of training."""
+
+    def start(seed: int) -> Network:
+        return load_network(job.network, job.recipe.weights, size=job.size, seed=seed, path=job.path)
+
+    net = start(job.recipe.seed)
+    if job.recipe.draws != job.recipe.seed:
+        net.head.load_state_dict(start(job.recipe.draws).head.state_dict())
+    return net

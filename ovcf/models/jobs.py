@@ -35,7 +35,7 @@ class Job(NamedTuple):
 
     def rng(self) -> np.random.Generator:
         """The job's own randomness: the same in any order and on any number of workers."""
-        stream = [self.recipe.seed, architecture(self.network).seed_stream, self.fold]
+        stream = [self.recipe.draws, architecture(self.network).seed_stream, self.fold]
         return np.random.default_rng(np.random.SeedSequence(stream))
 
     @property

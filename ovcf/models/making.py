@@ -23,7 +23,7 @@ from ovcf.models.arithmetic import FLOAT32, trunk_arithmetic
 from ovcf.models.card import Origin, card_page, make_card
 from ovcf.models.crossval import run, trained_state
 from ovcf.models.features import features_of, trunk_features
-from ovcf.models.final import damaged_parts
+from ovcf.models.final import damaged_parts, tensors_digest
 from ovcf.models.jobs import Job, plan
 from ovcf.models.recipe import Recipe
 from ovcf.models.reference import Reference, make_reference
@@ -130,4 +130,5 @@ def _write(out: Path, made: _Made, patches: pd.DataFrame, predictions: pd.DataFr
         write_text(folder / "predictions.csv", predictions.to_csv(index=False))
         write_text(folder / "README.md", card_page(made.card))
         files = {f.name: digest(f) for f in sorted(folder.iterdir())}
-        write_text(folder / "card.json", json.dumps(made.card | {"key": made.key, "files": files}, indent=1))
+        about = {"key": made.key, "files": files, "tensors": tensors_digest(folder)}
+        write_text(folder / "card.json", json.dumps(made.card | about, indent=1))

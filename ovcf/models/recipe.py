@@ -20,6 +20,9 @@ WEIGHTS = ("imagenet", "packaged", "none")  # or the path of a folder
 TRAINABLE = ("head", "last_stage", "all")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
+AS_SEED = -1
+"""The training seed that means: the same as `seed`."""
+
 RANGES: dict[str, tuple[type, float, float]] = {
     "epochs": (int, 1, 100_000),
     "batch_size": (int, 1, 65_536),
@@ -28,6 +31,7 @@ RANGES: dict[str, tuple[type, float, float]] = {
     "decay": (float, 0.0, 1.0),
     "decay_every": (int, 1, 1_000_000),
     "seed": (int, 0, 2**63 - 1),
+    "training_seed": (int, AS_SEED, 2**63 - 1),
 }
 """Kind, least and greatest value of each number of a recipe."""
 
@@ -42,7 +46,9 @@ class Recipe:
     trainable : "head", "last_stage" (and the head), or "all"
     learning_rate, momentum, decay, decay_every : SGD; the rate is multiplied by `decay` every so many epochs
     flips : which of FLIPS an epoch may draw for a patch
-    seed : fixes everything, through (seed, network, fold)
+    seed : of the weights of random trunks
+    training_seed : fixes everything that is drawn in training (first weights of the head, order, flips), through
+        (training_seed, network, fold); AS_SEED: the same as `seed`. Runs that differ in it alone can be paired.
     precision : "float32", "bfloat16" or "auto"; `arithmetic` says what comes of it on this machine
 
     Raises
@@ -60,6 +66,7 @@ class Recipe:
     decay_every: int = 30  # epochs
     flips: tuple[str, ...] = FLIPS
     seed: int = 0
+    training_seed: int = AS_SEED
     precision: str = "auto"
 
     def __post_init__(self) -> None:
@@ -84,6 +91,11 @@ class Recipe:
             raise InputError(problems)
         return recipe
 
+    @property
+    def draws(self) -> int:
+        """The seed that training draws from."""
+        return self.seed if self.training_seed == AS_SEED else self.training_seed
+
     def rate(self, epoch: int) -> float:
         """Learning rate in an epoch counted from 0: 0.001 until epoch 30, then 0.0008, ..."""
         return self.learning_rate * self.decay ** (epoch // self.decay_every)
@@ -96,7 +108,8 @@ class Recipe:
 
     def training(self) -> dict[str, Any]:
         """What training depends on besides data, starting weights and arithmetic: for keys, notes and cards."""
-        values = dataclasses.asdict(self) | {"flips": tuple(f for f in FLIPS if f in self.flips)}
+        flips = tuple(f for f in FLIPS if f in self.flips)
+        values = dataclasses.asdict(self) | {"flips": flips, "training_seed": self.draws}
         return {name: value for name, value in values.items() if name not in ("weights", "precision")}
 
 

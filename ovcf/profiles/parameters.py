@@ -102,6 +102,7 @@ PARAMETERS = (
     Parameter("decay", 0.8, Within(0, 1, True), "factor on the learning rate ..."),
     Parameter("decay_every", 30, Within(1, 10_000), "... after this many epochs"),
     Parameter("precision", "auto", OneOf(("auto", "float32", "bfloat16")), "arithmetic of networks"),
+    Parameter("training_seed", -1, Within(-1, 2**32 - 1), "seed of what training draws; -1: the same as seed"),
     Parameter("workers", 2, Within(1, 1024), "jobs at once; the numbers do not depend on it"),
     Parameter("chosen", "best", Anything('"best", or one of the networks'), "the network to look into"),
     Parameter("replicates", 2000, Within(20, 1_000_000), "bootstrap replicates, of patients"),
@@ -125,6 +126,7 @@ ANYWHERE = ("workers",)
 """Parameters that no number depends on: another value is no other run."""
 
 BEFORE: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "training_seed": lambda p: -1,
     "threshold": lambda p: 0.5,
     "context": lambda p: 0,
     "regions": lambda p: "pooled",

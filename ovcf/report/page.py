@@ -9,6 +9,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import nbformat
+import pandas as pd
 from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader, pass_context
 from nbconvert.exporters import HTMLExporter
@@ -17,6 +18,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from ovcf.files import write_text
 from ovcf.problems import InputError, Problem
 from ovcf.report.brief import brief
+from ovcf.report.ledger import write_ledger
 from ovcf.viz.gallery import SCRIPT, SCRIPT_SHA256
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -70,16 +72,28 @@ def equation(latex: str, *, inline: bool) -> str:
 
 
 def write_page(run: Path, record: dict, names: list[str]) -> Path:
-    """Write `report.html` of a run from what its notebooks hold, complete or not."""
-    sections = [_section(run / "notebooks" / f"{name}.ipynb", name) for name in names]
-    sections = [section for section in sections if section]
-    answers = brief(run, record)
-    page = (
-        _environment()
+    """Write `report.html` of a run from what its notebooks hold, complete or not, and the ledger of its numbers."""
+    notebooks = executed(run, names)
+    page = render_page(record, notebooks, brief(run, record))
+    write_text(run / "report.html", page)
+    write_ledger(run, page, notebooks)
+    return run / "report.html"
+
+
+def executed(run: Path, names: list[str]) -> dict[str, nbformat.NotebookNode]:
+    """Read the executed notebooks of a run by name, without those that were not begun."""
+    paths = {name: run / "notebooks" / f"{name}.ipynb" for name in names}
+    return {name: nbformat.read(path, as_version=4) for name, path in paths.items() if path.is_file()}
+
+
+def render_page(record: dict, notebooks: dict[str, nbformat.NotebookNode], answers: pd.DataFrame) -> str:
+    """Return the page of a run: its record (run.json), its notebooks with their outputs, and its brief."""
+    return (
+        environment()
         .get_template("page.html.j2")
         .render(
             record=record,
-            sections=sections,
+            sections=[_section(notebook, name) for name, notebook in notebooks.items()],
             answers=answers.to_dict("records"),
             columns=list(answers.columns[:-1]),
             css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
@@ -88,9 +102,6 @@ def write_page(run: Path, record: dict, names: list[str]) -> Path:
             parameters=json.dumps(record["parameters"], indent=2, ensure_ascii=False),
         )
     )
-    path = run / "report.html"
-    write_text(path, page)
-    return path
 
 
 def write_pdf(run: Path) -> Path:
@@ -110,11 +121,11 @@ def write_pdf(run: Path) -> Path:
     return target
 
 
-def _section(path: Path, name: str) -> dict | None:
-    """Return one notebook's HTML, title and headings for the table of contents."""
-    if not path.is_file():
-        return None
-    body, _ = ReportExporter().from_notebook_node(without_widgets(nbformat.read(path, as_version=4)))
+def _section(notebook: nbformat.NotebookNode, name: str) -> dict:
+    """Return one notebook's HTML, title and headings for the table of contents; each output knows its cell."""
+    for number, cell in enumerate(notebook.cells):
+        cell.metadata["number"] = number
+    body, _ = ReportExporter().from_notebook_node(without_widgets(notebook))
     soup = clean(BeautifulSoup(body, "html.parser"))
     describe_pictures(soup)
     headings = []
@@ -156,5 +167,5 @@ def _is_inside(value) -> bool:
     return str(value).strip().lower().startswith("data:image/")
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
     return Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)

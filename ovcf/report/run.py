@@ -345,7 +345,9 @@ def _write_page(study: Study, record: dict) -> Path:
 
     failed = record.get("failed", {}).get("notebook")
     begun = [name for name in SEQUENCE if name in record["notebooks"] or name == failed]
-    return write_page(study.run, record, begun)  # an older run's notebooks may lie in the same folder
+    page = write_page(study.run, record, begun)  # an older run's notebooks may lie in the same folder
+    study.ledger.enter("report.html", "ledger.csv")
+    return page
 
 
 def _print_on_paper(run: Path) -> None:

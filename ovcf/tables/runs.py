@@ -1,0 +1,66 @@
+"""The tables of a comparison of runs, as printed: one row a run."""
+
+import pandas as pd
+
+from ovcf.stats.rates import METRICS
+from ovcf.tables.show import MISSING, heading, mean_sd, with_interval
+from ovcf.words import network_title
+
+PAIRED = ("auc", "accuracy", "recall_fresh", "recall_old")
+
+
+def metric_rows(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a run: the chosen network and each metric as `estimate [low, high]`."""
+    return _wide(metrics, ["run", "network"], METRICS)
+
+
+def difference_rows(differences: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a run and network: patches shared, differences as `difference [low, high]`, p of the AUC."""
+    rows = []
+    keys = ["run", "against", "networks", "shared", "patches_here", "patches_there"]
+    for (run, against, networks, shared, here, there), part in differences.groupby(keys, sort=False):
+        of_all = "all" if shared == here == there else f"of {here} and {there}"
+        row = {
+            "run": run,
+            "less": against,
+            "network": networks or "no patch in common",
+            "patches": f"{shared}, {of_all}",
+        }
+        by_metric = part.set_index("metric") if "metric" in part else pd.DataFrame()
+        for metric in PAIRED:
+            known = metric in by_metric.index
+            cell = by_metric.loc[metric] if known else None
+            text = with_interval(cell.difference, cell.low, cell.high, metric=metric) if known else MISSING
+            row[heading(metric, " (points)")] = text
+        row["p of the AUC"] = by_metric.loc["auc", "p"] if "auc" in by_metric.index else float("nan")
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def seed_rows(seeds: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a recipe: the seeds by number, each metric as mean ± SD."""
+    cells = seeds.assign(text=[mean_sd(r.mean, r.sd_ddof1, metric=r.metric) for r in seeds.itertuples(index=False)])
+    wide = cells.pivot(index=["group", "seeds", "which"], columns="metric", values="text")[list(METRICS)].reset_index()
+    wide["seeds"] = wide.seeds.astype(str) + ": " + wide.which
+    return wide.drop(columns="which").rename(columns={"group": "runs", **{m: heading(m) for m in METRICS}})
+
+
+def fold_rows(folds: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a run, one column a fold: AUC and number of patches."""
+    texts = [MISSING if pd.isna(r.auc) else f"{r.auc:.3f} ({r.n})" for r in folds.itertuples()]
+    cells = folds.assign(text=texts, column="fold " + folds.fold.astype(str))
+    wide = cells.pivot(index="run", columns="column", values="text").reindex(folds.run.unique())
+    return wide[list(dict.fromkeys(cells.column))].fillna(MISSING).reset_index()
+
+
+def time_rows(times: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a run: seconds by notebook, to a tenth."""
+    numbers = times.select_dtypes("number").columns
+    return times.assign(**{name: times[name].map("{:.1f}".format).replace("nan", MISSING) for name in numbers})
+
+
+def _wide(metrics: pd.DataFrame, keys: list[str], order: tuple[str, ...]) -> pd.DataFrame:
+    texts = [with_interval(r.estimate, r.low, r.high, metric=r.metric) for r in metrics.itertuples()]
+    wide = metrics.assign(text=texts).pivot(index=keys, columns="metric", values="text")
+    wide = wide.reindex(metrics[keys].drop_duplicates().apply(tuple, axis=1))[list(order)].reset_index()
+    return wide.assign(network=wide.network.map(network_title)).rename(columns={m: heading(m) for m in order})

@@ -1,0 +1,160 @@
+"""Every printed number is made again from what a run stores; what no longer follows is named, and nothing else."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from verify_edits import EDITS, stamp_anew
+
+from ovcf.cli import main
+from ovcf.problems import InputError
+from ovcf.report.cells import Cells, FromFilms, NeedsFilms
+from ovcf.report.replay import joined, with_stored_digits
+from ovcf.report.verdict import as_text
+from ovcf.report.verify import hold, remake, verify
+from ovcf.run_folder import read_table
+from ovcf.stats.rates import fold_table
+
+
+@pytest.fixture(scope="module")
+def remade(finished):
+    return remake(finished)
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    """A copy of the finished run that may be edited."""
+    ignored = shutil.ignore_patterns("features", "folds", "figures", "model", "report.pdf")
+    return shutil.copytree(finished, tmp_path / "run", ignore=ignored)
+
+
+def test_an_honest_run_holds_and_is_left_as_it_is(finished, remade):
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
+    verdict = hold(finished, remade)
+    assert verdict.failures == [] and verdict.notes == []
+    assert verdict.counts["recomputed"] > 2500 and 0 < verdict.counts["films"] < 900
+    assert {cell.split(",")[0] for cell in verdict.film_cells} == {"01_dataset", "07_external_validation"}
+    assert before == {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("kind", ["text", "caption", "CSV cell", "parameter"])
+def test_an_edit_is_named_though_every_digest_was_stamped_anew(copy, remade, kind, seed):
+    said = EDITS[kind](copy, np.random.default_rng([7, seed]))
+    stamp_anew(copy)
+    verdict = hold(copy, remade)
+    assert not verdict.holds, said
+    assert not any(failure.kind == "digest" for failure in verdict.failures)
+
+
+def test_a_cut_file_is_named_by_its_digest(copy, remade):
+    table = copy / "tables" / "predictions.csv"
+    table.write_text("\n".join(table.read_text().splitlines()[:-3]) + "\n")
+    assert [f.where for f in hold(copy, remade).failures if f.kind == "digest"] == ["tables/predictions.csv"]
+
+
+def test_a_number_missing_from_the_page_or_the_ledger_is_named(copy, finished, remade):
+    page, ledger = copy / "report.html", copy / "ledger.csv"
+    page.write_text(page.read_text().replace("<h2", "<p>and 42 more</p><h2", 1))
+    kinds = {failure.kind for failure in hold(copy, remade).failures}
+    assert {"words", "digest"} <= kinds
+    shutil.copyfile(finished / "report.html", page)
+    lines = ledger.read_text().splitlines()
+    ledger.write_text("\n".join(lines[:50] + lines[51:]) + "\n")
+    assert any(failure.kind == "ledger" for failure in hold(copy, remade).failures)
+
+
+def test_after_one_flipped_prediction_only_what_moved_is_named(copy, finished):
+    EDITS["prediction"](copy, np.random.default_rng(3))
+    stamp_anew(copy)
+    verdict = verify(copy)
+    before, after = (read_table(run / "tables" / "predictions.csv") for run in (finished, copy))
+    touched = after.network[(before.p_fresh != after.p_fresh)].unique()
+    assert len(touched) == 1 and not verdict.holds
+    named = {failure.where.split(",")[0].split(";")[0] for failure in verdict.failures}
+    assert not named & {"01_dataset", "02_preprocessing", "06_published_audit", "tables/table1.csv"}
+    assert not any(failure.kind in ("parameter", "ledger", "digest", "cell") for failure in verdict.failures)
+    means = [fold_table(table).groupby("network").accuracy.mean().map("{:.10f}".format) for table in (before, after)]
+    moved = set(means[0].index[means[0] != means[1]])
+    table2 = read_table(copy / "tables" / "table2.csv")
+    rows = [int(f.where.split("row ")[1].split(",")[0]) - 1 for f in verdict.failures if "tables/table2.csv" in f.where]
+    assert set(table2.network[rows]) == moved == set(touched)
+
+
+def test_a_turned_answer_is_named_in_the_reader_study_alone(copy):
+    EDITS["reading"](copy, np.random.default_rng(4))
+    stamp_anew(copy)
+    answer = CliRunner().invoke(main, ["verify", str(copy), "--json"])
+    failures = json.loads(answer.stdout)["failures"]
+    printed = {failure["where"].split(",")[0] for failure in failures if failure["kind"] == "number"}
+    assert answer.exit_code == 1
+    assert printed and all(where.startswith(("05_reader_study", "Each question")) for where in printed)
+    assert any(failure["where"].startswith("tables/readings.csv") for failure in failures)
+
+
+def test_the_verdict_in_words(copy, remade):
+    table = pd.read_csv(copy / "tables" / "table3.csv")
+    table.loc[0, "auc"] += 0.1
+    table.to_csv(copy / "tables" / "table3.csv", index=False)
+    said = as_text(hold(copy, remade))
+    assert "2 no longer follow:" in said and "tables/table3.csv, row 1, column auc: stored" in said
+    assert "come from the films: held by digest (01_dataset, cell" in said
+
+
+def test_a_run_without_predictions_is_refused(copy):
+    (copy / "tables" / "predictions.csv").unlink()
+    answer = CliRunner().invoke(main, ["verify", str(copy)])
+    assert answer.exit_code == 2 and "holds no predictions" in answer.output
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no patches"):
+        verify(tmp_path)
+
+
+# Cells ---------------------------------------------------------------------------------------------------------
+
+
+def test_cells_keep_what_does_not_need_the_films():
+    cells = Cells()
+    cells.names["films"] = FromFilms()
+    outputs, complete = cells.execute("count = len(films)\nrest = 3\nprint('rest', rest)\nrest + 1")
+    assert complete and [o.get("text") or o.data["text/plain"] for o in outputs] == ["rest 3\n", "4"]
+    assert cells.execute("print(count)") == ([], False)
+    with pytest.raises(ZeroDivisionError):
+        cells.execute("broken = 1 / 0")
+    assert cells.execute("print(broken)")[1] is False
+
+
+def test_what_comes_from_films_can_not_be_used_by_accident():
+    films = FromFilms()
+    for use in (
+        len,
+        list,
+        bool,
+        str,
+        np.asarray,
+        lambda f: f[0],
+        lambda f: f.pixels,
+        lambda f: f + 1,
+        lambda f: f == 1,
+    ):
+        with pytest.raises(NeedsFilms):
+            use(films)
+
+
+def test_displayed_things_keep_their_order_among_pictures():
+    cells = Cells()
+    outputs, _ = cells.execute("from IPython.display import HTML, display\ndisplay(HTML('<b>1</b>'))\nprint(2)")
+    picture = {"output_type": "display_data", "data": {"image/png": "AAAA"}, "metadata": {}}
+    stored = [outputs[0], picture, outputs[1]]
+    assert joined(stored, outputs) == stored
+
+
+def test_rounding_errors_of_another_machine_do_not_reach_the_print():
+    stored = pd.DataFrame({"network": ["a", "b"], "auc": [0.1235, 0.5]})
+    made = pd.DataFrame({"network": ["a", "b"], "auc": [0.1235 - 1e-15, 0.6]})
+    assert with_stored_digits(made, stored).auc.tolist() == [0.1235, 0.6]
