@@ -132,7 +132,7 @@ def test_a_deeper_head_starts_from_the_training_seed_and_the_trunk_does_not(coho
     job, other = (
         plan(*cohort, NETS[:1], Recipe(weights="none", trainable="all", training_seed=k), tmp_path)[0] for k in (0, 1)
     )
-    one, two = (crossval._untrained(job).state_dict() for job in (job, other))
+    one, two = (fold.untrained(job).state_dict() for job in (job, other))
     moved = {name for name in one if not torch.equal(one[name], two[name])}
     assert moved and all(name.startswith("head.") for name in moved)
 
