@@ -74,8 +74,10 @@ def known_subgroups(
         The columns of `ovcf.stats.subgroups.subgroup_table`; no row where no grouping is known.
     """
     known = [by for by, column in SUBGROUPS.items() if _has_groups(patches, column)]
-    options = {"metrics": SUBGROUP_METRICS, "threshold": threshold, "level": level}
-    tables = [subgroup_table(predictions, patches, by, **options) for by in known]
+    tables = [
+        subgroup_table(predictions, patches, by, metrics=SUBGROUP_METRICS, threshold=threshold, level=level)
+        for by in known
+    ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["by", "estimate", "tested"])
 
 

@@ -11,7 +11,7 @@ PAIRED = ("auc", "accuracy", "recall_fresh", "recall_old")
 
 def metric_rows(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return one row a run: the chosen network and each metric as `estimate [low, high]`."""
-    return _wide(metrics, ["run", "network"], METRICS)
+    return _wide(metrics, ["run", "network"], tuple(METRICS))
 
 
 def difference_rows(differences: pd.DataFrame) -> pd.DataFrame:
