@@ -28,10 +28,10 @@ def difference_rows(differences: pd.DataFrame) -> pd.DataFrame:
         }
         by_metric = part.set_index("metric") if "metric" in part else pd.DataFrame()
         for metric in PAIRED:
-            known = metric in by_metric.index
-            cell = by_metric.loc[metric] if known else None
-            text = with_interval(cell.difference, cell.low, cell.high, metric=metric) if known else MISSING
-            row[heading(metric, " (points)")] = text
+            row[heading(metric, " (points)")] = MISSING
+            if metric in by_metric.index:
+                cell = by_metric.loc[metric]
+                row[heading(metric, " (points)")] = with_interval(cell.difference, cell.low, cell.high, metric=metric)
         row["p of the AUC"] = by_metric.loc["auc", "p"] if "auc" in by_metric.index else float("nan")
         rows.append(row)
     return pd.DataFrame(rows)
