@@ -14,6 +14,7 @@ from PIL import Image
 
 from ovcf.files import write_text, writing
 from ovcf.problems import InputError, Problem, unknown
+from ovcf.processes import end_with_parent
 from ovcf.progress import bar
 from ovcf.synthetic import roster
 from ovcf.synthetic.hospitals import HOSPITALS
@@ -150,6 +151,7 @@ def _settings(manifest, people, seed, effects, place) -> dict:
 
 def _make_patient(out, stream, person, rows, effects, hospital):
     """Draw one patient and write the film; return the rows for the manifest and for vertebrae.csv."""
+    end_with_parent()
     rng = np.random.default_rng(np.random.SeedSequence(stream))
     portrait = portray(person, rows, effects, rng, hospital)
     name = f"films/{person['patient_id']}.png"

@@ -27,7 +27,7 @@ def lab(fresh_run, tmp_path):
     """JupyterLab on copies of the two notebooks, with their parameters set to the small run."""
     folder = tmp_path / "notebooks"
     folder.mkdir()
-    parameters = f"run = {str(fresh_run)!r}\nreplicates = 20\nleakage = False\nchosen = 'alexnet'\n"
+    parameters = f"run = {str(fresh_run)!r}\n"
     for name in ("04_cross_validation", "explore"):
         notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)
         at = next(i for i, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", ()))

@@ -18,6 +18,7 @@ from ovcf.cohort.films.greys import Odd
 from ovcf.intake.check.burned_in import text_lines
 from ovcf.intake.check.identity import header_facts
 from ovcf.problems import InputError, Problem
+from ovcf.processes import end_with_parent
 from ovcf.progress import bar
 from ovcf.words import BOX
 
@@ -111,6 +112,7 @@ def _jobs(patches: pd.DataFrame) -> list[tuple[str, list]]:
 
 def _film(root: str, image: str, boxes: list) -> tuple[dict, np.ndarray, dict, list[Problem]]:
     """Facts of one film and the patches on it; a film that cannot be read yields none, and the reason."""
+    end_with_parent()
     path = Path(root) / image
     try:
         film, header = read_film(path), read_header(path)
