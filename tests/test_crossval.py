@@ -146,7 +146,8 @@ def test_deeper_training_runs_and_repeats(cohort, tmp_path, trainable):
     assert np.array_equal(a.p_fresh, b.p_fresh) and a.p_fresh.notna().all()
 
 
-def test_the_bar_names_network_fold_and_epoch(cohort, tmp_path):
+def test_the_bar_names_network_fold_and_epoch(cohort, tmp_path, monkeypatch):
+    monkeypatch.delenv("OVCF_LINES", raising=False)  # as at a terminal
     jobs = plan(*cohort, NETS[:1], Recipe(weights="packaged", epochs=10), tmp_path)
     heartbeat(jobs[1])(4)
     assert beat_file(jobs[1]).read_text() == "4"

@@ -54,9 +54,11 @@ def test_styles_are_of_cells_and_of_single_headings():
 
 def test_caption_and_classes():
     table = pd.DataFrame([["1"]])
-    assert table_html(table).startswith('<table class="dataframe">\n<thead>')
+    assert table_html(table).startswith('<table class="dataframe tex2jax_ignore mathjax_ignore">\n<thead>')
     named = table_html(table, "<x>", classes=["wide"])
-    assert named.startswith('<table class="dataframe wide"><caption>&lt;x&gt;</caption>\n<thead>')
+    assert named.startswith(
+        '<table class="dataframe wide tex2jax_ignore mathjax_ignore"><caption>&lt;x&gt;</caption>\n<thead>'
+    )
 
 
 def test_a_table_without_rows_has_its_headings():

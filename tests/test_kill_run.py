@@ -11,7 +11,9 @@ def test_a_killed_or_damaged_run_is_made_again_bit_for_bit_or_named(tmp_path):
     some = ["--kills", "1", "--writes", "2", "--damage", "5"]
     said = tmp_path / "said.txt"  # not a pipe: a process that outlives its parent would hold it open
     with said.open("w") as out:
-        done = subprocess.run([sys.executable, str(BENCHMARK), *some], stdout=out, stderr=subprocess.STDOUT, timeout=600)
+        done = subprocess.run(
+            [sys.executable, str(BENCHMARK), *some], stdout=out, stderr=subprocess.STDOUT, timeout=600
+        )
     text = said.read_text()
     assert done.returncode == 0, text[-3000:]
     assert "WRONG" not in text

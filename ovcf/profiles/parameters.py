@@ -128,6 +128,7 @@ ANYWHERE = ("workers",)
 BEFORE: dict[str, Callable[[dict[str, Any]], Any]] = {
     "training_seed": lambda p: -1,
     "threshold": lambda p: 0.5,
+    "precision": lambda p: "auto",  # the software chose
     "context": lambda p: 0,
     "regions": lambda p: "pooled",
     "other_context": lambda p: False,

@@ -78,7 +78,9 @@ def known_subgroups(
         subgroup_table(predictions, patches, by, metrics=SUBGROUP_METRICS, threshold=threshold, level=level)
         for by in known
     ]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["by", "estimate", "tested"])
+    return (
+        pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["by", "metric", "estimate", "tested"])
+    )
 
 
 def _by_network(predictions: pd.DataFrame, options: dict) -> pd.DataFrame:

@@ -45,7 +45,11 @@ def decode_apart(path: Path, pixels: int, decode: Callable[[str], Any] | None = 
     """
     seconds = DECODE_SECONDS + pixels / 2e6
     try:
-        return _executor().submit(_timed, decode or _decode, str(path), seconds).result(timeout=PATIENCE * seconds)
+        return (
+            _executor()
+            .submit(_timed, decode or _decode, str(Path(path).absolute()), seconds)
+            .result(timeout=PATIENCE * seconds)
+        )
     except TimeoutError:
         reason = "the decoder did not return in time"
     except BrokenProcessPool:
