@@ -70,9 +70,3 @@ function exportLine(ask) {
   const button = el("button", { type: "button", onclick: save }, "Export flags for joint review");
   return el("p", { class: "export" }, button, told);
 }
-
-function download(name, text) {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-  el("a", { href: url, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 1000); // the download has begun by then
-}
