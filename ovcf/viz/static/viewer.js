@@ -180,6 +180,7 @@ class FilmViewer {
   /** Let the next clicks set points on the film, two to a length; `done` is called with them all. */
   measure(wanted, { step = () => {}, done }) {
     this.measured = { wanted, points: [], step, done };
+    this.canvas.scrollIntoView({ block: "nearest" });
     this.draw();
   }
 
