@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 PLACES = ("anterior", "middle", "posterior")
-# Genant HK et al. 1993 (J Bone Miner Res 8:1137): loss of anterior, middle or posterior height. Their bands meet; a loss
-# on an edge counts to the higher grade.
+# Genant HK et al. 1993 (J Bone Miner Res 8:1137): loss of anterior, middle or posterior height. Their bands meet; a
+# loss on an edge counts to the higher grade.
 GRADES = ((0.40, 3, "severe"), (0.25, 2, "moderate"), (0.20, 1, "mild"), (-np.inf, 0, "none"))
 
 
