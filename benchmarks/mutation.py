@@ -31,12 +31,15 @@ ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 120  # seconds a mutant's tests may take: an endless loop is noticed too
 
 PRINTED = ("test_printed_tables.py", "test_show.py", "test_html.py")
+EXTERNAL = ("test_external_tables.py",)
 FIGURES = ("test_audit_figures.py", "test_cohort_figures.py", "test_network_figures.py", "test_reader_figures.py")
 MODULES: dict[str, tuple[str, ...]] = {
     "ovcf.tables.cohort": PRINTED,
+    "ovcf.tables.external": EXTERNAL,
     "ovcf.tables.html": PRINTED,
     "ovcf.tables.networks": PRINTED,
     "ovcf.tables.readers": PRINTED,
+    "ovcf.tables.runs": ("test_run_tables.py",),
     "ovcf.tables.show": PRINTED,
     "ovcf.stats.cohort": PRINTED,
     "ovcf.stats.summaries": PRINTED,
@@ -44,9 +47,10 @@ MODULES: dict[str, tuple[str, ...]] = {
     "ovcf.report.brief": ("test_brief.py",),
     "ovcf.figures.audit": FIGURES[:1],
     "ovcf.figures.cohort": FIGURES[1:2],
+    "ovcf.figures.external": EXTERNAL,
     "ovcf.figures.networks": FIGURES[2:3],
     "ovcf.figures.readers": FIGURES[3:],
-    "ovcf.figures.style": FIGURES,
+    "ovcf.figures.style": (*FIGURES, "test_style.py"),
 }
 # Words that were exchanged once, or could be: each stands for the other, in names and in texts alike
 EXCHANGED = [

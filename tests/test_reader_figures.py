@@ -39,7 +39,9 @@ def test_each_reader_is_a_line_between_the_sessions(ax):
 
 
 def test_another_metric_is_drawn_without_a_second_legend(ax):
-    assert reader_figures.reader_slopes({"unaided": session([0.5, 0.55], "sensitivity")}, ax, metric="sensitivity") is ax
+    assert (
+        reader_figures.reader_slopes({"unaided": session([0.5, 0.55], "sensitivity")}, ax, metric="sensitivity") is ax
+    )
     assert [container.lines[0].get_ydata().tolist() for container in ax.containers] == [[0.5], [0.55]]
     assert ax.get_legend() is None and ax.get_title() == "sensitivity"
     assert ax.get_xlim() == pytest.approx((-0.4, 0.4))
