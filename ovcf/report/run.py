@@ -352,7 +352,7 @@ def _write_page(study: Study, record: dict) -> Path:
 
 def _print_on_paper(run: Path) -> None:
     """Write `report.pdf` too; a machine without the library that sets text (Pango) does without it, and is told."""
-    from ovcf.report.page import write_pdf
+    from ovcf.report.paper import write_pdf
 
     tell("report.pdf ...")
     try:
