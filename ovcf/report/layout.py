@@ -24,6 +24,7 @@ def lay_out(soup: BeautifulSoup, name: str, *, folded: bool) -> None:
     step_down(soup, name)
     for table in soup.find_all("table"):
         set_table(soup, table)
+    describe_pictures(soup, name)
     if folded:
         fold(soup)
 
@@ -106,17 +107,6 @@ def _groups(body: Tag) -> Iterator[list[Tag]]:
         span = int(label.get("rowspan", 1)) if label is not None else 1
         yield rows[start : start + span]
         start += span
-
-
-def number_figures(soup: BeautifulSoup, before: int) -> int:
-    """Count the figures that have a caption on from those before; return how many there are now."""
-    captions = soup.find_all("figcaption")
-    for number, caption in enumerate(captions, start=before + 1):
-        bold = soup.new_tag("b")
-        bold.string = f"Figure {number}."
-        caption.insert(0, " ")
-        caption.insert(0, bold)
-    return before + len(captions)
 
 
 def describe_pictures(soup: BeautifulSoup, section: str) -> None:

@@ -10,12 +10,14 @@ from typing import NamedTuple
 
 import nbformat
 import pandas as pd
+from bs4 import BeautifulSoup
 
 from ovcf.files import write_text
 from ovcf.report import layout
 from ovcf.report.brief import brief
 from ovcf.report.export import exported
 from ovcf.report.ledger import write_ledger
+from ovcf.report.numbering import number_all
 from ovcf.report.parts import PARTS, Block, blocks
 from ovcf.report.templating import environment, style
 from ovcf.viz.gallery import SCRIPT, SCRIPT_SHA256
@@ -28,8 +30,17 @@ class Section(NamedTuple):
 
     notebook: str
     id: str  # the notebook's name where it is at home; "" elsewhere
-    html: str
-    headings: list[dict]
+    blocks: list[BeautifulSoup]
+
+    @property
+    def html(self) -> str:
+        """Its blocks as they stand on the page."""
+        return "\n".join(str(block) for block in self.blocks)
+
+    @property
+    def headings(self) -> list[dict]:
+        """Its headings for the contents."""
+        return [heading for block in self.blocks for heading in layout.contents(block)]
 
 
 def write_page(run: Path, record: dict, names: list[str], edition: str = READER) -> Path:
@@ -75,29 +86,22 @@ def unfolded(page: str) -> str:
 
 
 def parts_of(notebooks: dict[str, nbformat.NotebookNode]) -> dict[str, list[Section]]:
-    """Take notebooks apart and lay out what stands in each part of the page; figures are counted in its order."""
+    """Take notebooks apart, lay out what stands in each part of the page, and number tables and figures."""
     taken = {name: blocks(notebook, name) for name, notebook in notebooks.items()}
-    parts, figures, at_home = {}, 0, set()
+    parts, at_home = {}, set()
     for part in PARTS:
-        parts[part] = []
-        for name, found in taken.items():
-            mine = [block for block in found if block.part == part]
-            if mine:
-                section, figures = _section(name, mine, figures, at_home)
-                parts[part].append(section)
+        mine = {name: [block for block in found if block.part == part] for name, found in taken.items()}
+        parts[part] = [
+            Section(name, "" if name in at_home else name, [_laid_out(block, name) for block in found])
+            for name, found in mine.items()
+            if found
+        ]
+        at_home |= {section.notebook for section in parts[part]}
+    number_all(block for sections in parts.values() for section in sections for block in section.blocks)
     return parts
 
 
-def _section(name: str, mine: list[Block], figures: int, at_home: set[str]) -> tuple[Section, int]:
-    """Lay out a notebook's blocks of one part; count on the figures."""
-    html, headings = [], []
-    for block in mine:
-        soup = exported(block.cells)
-        layout.lay_out(soup, name, folded=block.folded)
-        layout.describe_pictures(soup, name)
-        figures = layout.number_figures(soup, figures)
-        headings += layout.contents(soup)
-        html.append(str(soup))
-    section = Section(name, "" if name in at_home else name, "\n".join(html), headings)
-    at_home.add(name)
-    return section, figures
+def _laid_out(block: Block, name: str) -> BeautifulSoup:
+    soup = exported(block.cells)
+    layout.lay_out(soup, name, folded=block.folded)
+    return soup
