@@ -43,10 +43,10 @@ class Section(NamedTuple):
         return [heading for block in self.blocks for heading in layout.contents(block)]
 
 
-def write_page(run: Path, record: dict, names: list[str], edition: str = READER) -> Path:
+def write_page(run: Path, record: dict, names: list[str]) -> Path:
     """Write `report.html` of a run from what its notebooks hold, complete or not, and the ledger of its numbers."""
     notebooks = executed(run, names)
-    page = render_page(record, notebooks, brief(run, record), edition)
+    page = render_page(record, notebooks, brief(run, record))
     write_text(run / "report.html", page)
     write_ledger(run, page, notebooks)
     return run / "report.html"
@@ -58,9 +58,7 @@ def executed(run: Path, names: list[str]) -> dict[str, nbformat.NotebookNode]:
     return {name: nbformat.read(path, as_version=4) for name, path in paths.items() if path.is_file()}
 
 
-def render_page(
-    record: dict, notebooks: dict[str, nbformat.NotebookNode], answers: pd.DataFrame, edition: str = READER
-) -> str:
+def render_page(record: dict, notebooks: dict[str, nbformat.NotebookNode], answers: pd.DataFrame) -> str:
     """Return the page of a run: its record (run.json), its notebooks with their outputs, and its brief."""
     page = (
         environment()
@@ -77,7 +75,7 @@ def render_page(
             parameters=json.dumps(record["parameters"], indent=2, ensure_ascii=False),
         )
     )
-    return unfolded(page) if edition == FULL else page
+    return unfolded(page) if record.get("edition") == FULL else page
 
 
 def unfolded(page: str) -> str:

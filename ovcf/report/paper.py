@@ -24,10 +24,10 @@ def write_pdf(run: Path, out: Path | None = None, edition: str = READER) -> Path
     Parameters
     ----------
     run : folder of the run.
-    out : file; `report.pdf` in the run by default, which only `ovcf run` writes.
+    out : file; `report.pdf` in the run by default.
     edition : "reader" or "full".
 
-    Raises InputError where the run has no report yet.
+    Raises InputError where the run has no report yet, or has its PDF already and no other file is named.
     """
     import weasyprint
 
@@ -35,6 +35,9 @@ def write_pdf(run: Path, out: Path | None = None, edition: str = READER) -> Path
     source, target = run / "report.html", out or run / "report.pdf"
     if not source.is_file():
         raise InputError(Problem("missing_file", "this run has no report yet", str(source)))
+    if out is None and target.exists():
+        words = "this run has its PDF, and a finished run does not change: name another file with --out"
+        raise InputError(Problem("has_pdf", words, str(target)))
     page = on_paper(source.read_text(encoding="utf-8"), edition)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.name + ".part")
@@ -106,7 +109,9 @@ def _name_only(soup: BeautifulSoup, folds: list[Tag], appendix: Tag) -> None:
         fold.decompose()
     heading, words = soup.new_tag("h2"), soup.new_tag("p")
     heading.string = "In the full edition"
-    words.string = "These lie folded on the page report.html and are printed by the full edition; tables lie as CSV too."
+    words.string = (
+        "These lie folded on the page report.html and are printed by the full edition; tables lie as CSV too."
+    )
     appendix.extend([heading, words, names])
 
 
@@ -137,4 +142,6 @@ def _leads(node: Tag) -> bool:
     following = node.find_next_sibling()
     if following is None and node.parent.name in ("div", "section"):
         following = node.parent.find_next_sibling()
-    return following is not None and (following.name in ("figure", "table") or following.find(["figure", "table"]) is not None)
+    return following is not None and (
+        following.name in ("figure", "table") or following.find(["figure", "table"]) is not None
+    )
