@@ -254,7 +254,8 @@ def leakage_figure(price: pd.DataFrame, ax: Axes) -> Axes:
     words = {"auc": "AUC", "auc_fold_mean": "AUC, mean of folds"}
     rows = price[price.metric.isin(words) & price.difference.notna()].reset_index(drop=True)
     names = [f"{words[r.metric]}, {r.patches} (n = {r.n})\n{fill(r.method, 30)}" for r in rows.itertuples()]
-    forest(rows, ax, names=names, estimate="difference", xlabel="AUC split by patch - split by patient")
+    forest(rows, ax, names=names, estimate="difference", xlabel="difference of AUC")
+    ax.locator_params(axis="x", nbins=4)
     ax.tick_params(axis="y", labelsize=SMALL)
     ax.axvline(0, color=GREY, lw=1, ls="--")
     return ax
@@ -281,6 +282,5 @@ def stard_flow(flow: pd.DataFrame, ax: Axes) -> Axes:
         flow_box(ax, x, 2, f"Index test: {n[f'called {call}']:,} called {call}", letters=22)
         for shift, truth in ((-1.25, "fresh"), (1.25, "old")):
             flow_arrow(ax, (x, 1.7), (x + shift, 0.75))
-            flow_box(ax, x + shift, 0.4, f"{truth}:\n{n[f'{truth} called {call}']:,}", letters=12)
-    ax.text(5, -0.3, "reference standard", ha="center", fontsize=SMALL, color=GREY)
+            flow_box(ax, x + shift, 0.4, f"Reference {truth}: {n[f'{truth} called {call}']:,}", letters=12)
     return ax

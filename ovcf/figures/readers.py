@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from ovcf.figures.style import GREY, INK, SMALL, reader_colours
 from ovcf.words import AVERAGE
 
-SESSION_NAMES = {"unaided": "without the model", "aided": "with the model"}
+SESSION_NAMES = {"unaided": "without\nthe model", "aided": "with\nthe model"}
 
 
 def reader_roc(rates: pd.DataFrame, curve: pd.DataFrame, model: pd.Series, ax: Axes) -> Axes:
@@ -69,7 +69,7 @@ def reader_slopes(sessions: Mapping[str, pd.DataFrame], ax: Axes, *, metric: str
     ax.set(xlim=(-0.45, len(sessions) - 0.55), ylim=(0, 1), ylabel=f"{metric} (%)")
     ax.yaxis.set_major_formatter(lambda y, _: f"{100 * y:.0f}")
     if metric == "accuracy":
-        ax.legend(loc="lower right", ncols=2)
+        ax.legend(loc="lower right", borderpad=0)
     return ax
 
 

@@ -55,7 +55,7 @@ def heights(shown: pd.DataFrame, example: pd.Series | None, label: str) -> Words
     kept = int((shown.label.eq("fresh") & shown.normal_height.astype(bool)).sum())
     plot = (
         "Middle height of the body over the mean of its neighbours', one dot a vertebra; bar: median; dashed: as high "
-        f"as the neighbours. {len(shown)} vertebrae with measured heights, {kept} fresh ones as high as normal ({label})."
+        f"as the neighbours. {len(shown)} with measured heights, {kept} fresh ones as high as normal ({label})."
     )
     alt = "Dots: relative heights of fresh compressed, fresh of normal height, and old vertebrae, with medians."
     if example is None:
