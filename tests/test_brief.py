@@ -5,7 +5,8 @@ import os
 import pandas as pd
 import pytest
 
-from ovcf.report.brief import COPIES, LINES, _changed, brief
+from ovcf.report.brief import COPIES, LINES, brief
+from ovcf.sentences.results import changed
 
 TUNED = COPIES["readers"]
 RECORD = {"started": "2026-01-01T00:00:00+00:00", "parameters": {"readings": "simulated"}}
@@ -185,7 +186,7 @@ def test_one_reader_leaves_out_what_needs_more(run):
 @pytest.mark.parametrize("half", [0.005, 0.05, 0.5])
 def test_a_difference_is_worded_by_its_sign_and_interval(difference, half):
     row = pd.Series({"difference": difference, "low": difference - half, "high": difference + half})
-    said = _changed(row)
+    said = changed(row)
     if row.low <= 0 <= row.high:
         assert said.startswith("no difference shown: ")
     else:
@@ -195,12 +196,12 @@ def test_a_difference_is_worded_by_its_sign_and_interval(difference, half):
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 0.2), (-0.2, 0.0), (-0.1, 0.1)])
 def test_an_interval_that_reaches_nought_shows_no_difference(low, high):
-    said = _changed(pd.Series({"difference": (low + high) / 2, "low": low, "high": high}))
+    said = changed(pd.Series({"difference": (low + high) / 2, "low": low, "high": high}))
     assert said.startswith("no difference shown: ")
 
 
 def test_a_decrease_is_told_as_a_gain_of_the_other_side():
-    said = _changed(pd.Series({"difference": -0.2, "low": -0.3, "high": -0.15})).replace("\u00a0", " ")
+    said = changed(pd.Series({"difference": -0.2, "low": -0.3, "high": -0.15})).replace("\u00a0", " ")
     assert said == "lower by 0.200 [0.150, 0.300]"
 
 

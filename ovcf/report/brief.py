@@ -14,6 +14,7 @@ import pandas as pd
 from ovcf.audit.findings import CONTRADICTION, NOTE, SEVERITIES, UNDECIDED, UNLIKELY
 from ovcf.audit.published import paper_table, paper_wide
 from ovcf.run_folder import read_table
+from ovcf.sentences.results import changed
 from ovcf.stats.compare import CLUSTERED_DELONG
 from ovcf.tables.show import MISSING, p_value, with_interval
 from ovcf.words import AVERAGE, network_title
@@ -121,7 +122,7 @@ def _rates(intervals):
 def _next_best(comparisons):
     by_patient = comparisons.test == CLUSTERED_DELONG
     closest = comparisons[by_patient & comparisons.difference.notna()].nsmallest(1, "difference").iloc[0]
-    ahead = f"AUC {_changed(closest)}, against {network_title(closest['second'])}"
+    ahead = f"AUC {changed(closest)}, against {network_title(closest['second'])}"
     return f"{ahead}; p {p_value(closest.p_holm)} (Holm)", "not tested"
 
 
@@ -132,40 +133,31 @@ def _calibration(scores):
 
 def _leakage(price):
     gain = price[(price.patches == "all") & (price.metric == "auc") & price.p.notna()].iloc[0]
-    return f"AUC {_changed(gain)} with folds by patch", "not said how folds were dealt"
+    return f"AUC {changed(gain)} with folds by patch", "not said how folds were dealt"
 
 
 def _regions(compared):
     row = compared[(compared.group == "all") & (compared.metric == "auc")].iloc[0]
-    return f"AUC {_changed(row)} with one network for each region", "proposed, not tried"
+    return f"AUC {changed(row)} with one network for each region", "proposed, not tried"
 
 
 def _external(metrics):
     row = metrics[(metrics.metric == "auc") & (metrics.model == metrics.model.iloc[0])].iloc[0]
     here = with_interval(row.second, row.second_low, row.second_high, metric="auc")
-    return f"AUC {here} there; against home {_changed(row)}", "not examined"
-
-
-def _changed(row) -> str:
-    """A difference of AUCs in words that its interval allows."""
-    if row.low <= 0 <= row.high:
-        return f"no difference shown: {with_interval(row.difference, row.low, row.high, metric='auc')}"
-    if row.difference > 0:
-        return f"higher by {with_interval(row.difference, row.low, row.high, metric='auc')}"
-    return f"lower by {with_interval(-row.difference, -row.high, -row.low, metric='auc')}"
+    return f"AUC {here} there; against home {changed(row)}", "not examined"
 
 
 def _readers(mrmc, effect):
     auc = mrmc[(mrmc.metric == "auc") & (mrmc.generalisation == "random")].iloc[0]
     mean = effect[effect.reader == AVERAGE].iloc[0]
-    ours = f"AUC {_changed(auc)}; {100 * mean.accuracy_unaided:.1f} to {100 * mean.accuracy_aided:.1f} % right"
+    ours = f"AUC {changed(auc)}; {100 * mean.accuracy_unaided:.1f} to {100 * mean.accuracy_aided:.1f} % right"
     printed = [_printed_accuracy(4, "Average"), _printed_accuracy(5, "Average result with AI")]
     return ours, " to ".join(f"{value:.2f}" for value in printed) + " % right"
 
 
 def _panel(against):
     row = against[against.generalisation == "random"].iloc[0]
-    return f"AUC {_changed(row)}, against {row.readers} {WHO}", "yes, by a paired t-test with folds"
+    return f"AUC {changed(row)}, against {row.readers} {WHO}", "yes, by a paired t-test with folds"
 
 
 KINDS = {

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ovcf.models.catalogue import describe_training, describe_weights
+from ovcf.stats.compare import CLUSTERED_DELONG
 from ovcf.stats.rates import FOLD_MEAN, METRICS
 from ovcf.tables.show import (
     MISSING,
@@ -296,3 +297,21 @@ def _in_order(wide: pd.DataFrame) -> pd.DataFrame:
 def _named(table: pd.DataFrame) -> pd.DataFrame:
     """Give columns and rows their printed names."""
     return table.rename(columns=heading, index=network_title)
+
+
+def auc_differences(comparisons: pd.DataFrame) -> pd.DataFrame:
+    """Return the difference of AUC from each other network, by the test that clusters by patient.
+
+    Parameters
+    ----------
+    comparisons : DataFrame of `ovcf.stats.compare.compare_networks`.
+    """
+    rows = comparisons[(comparisons.test == CLUSTERED_DELONG) & comparisons.difference.notna()]
+    return pd.DataFrame(
+        {
+            "against": [network_title(name) for name in rows["second"]],
+            "difference [95 % interval]": with_intervals(rows, "difference"),
+            "p": rows.p,
+            "p_holm": rows.p_holm,
+        }
+    )
