@@ -91,7 +91,7 @@ def _part_groups(soup: BeautifulSoup, body: Tag) -> None:
         head.append(label.get_text(" ", strip=True))
         line = soup.new_tag("tr", attrs={"class": GROUP_ROW, "aria-hidden": "true"})
         line.append(head)
-        label["class"] = "group"
+        label["class"] = ["group"]
         own.append(line)
         own.extend(row.extract() for row in rows)
         table.append(own)

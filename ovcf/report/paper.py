@@ -62,7 +62,7 @@ def on_paper(page: str, edition: str) -> str:
         _hold_groups(soup, table)
     for lead in soup.select("p, h1, h2, h3, h4"):
         if _leads(lead):
-            lead["class"] = [*lead.get("class", []), "leads"]
+            lead["class"] = [*_classes(lead), "leads"]
     return str(soup)
 
 
@@ -80,6 +80,7 @@ def _move(soup: BeautifulSoup, fold: Tag, number: int, appendix: Tag) -> None:
     if heading is None:
         heading = soup.new_tag("h4")
         heading.extend(node.extract() for node in list(fold.summary.contents))
+    heading.extract()
     fold.summary.decompose()
     part = soup.new_tag("div", attrs={"id": f"fold-{number}"})
     inside = fold.find_parent(id="appendix") is not None
@@ -94,7 +95,7 @@ def _move(soup: BeautifulSoup, fold: Tag, number: int, appendix: Tag) -> None:
         fold.insert_before(line)
         heading.name = "h3"
         appendix.append(part)
-    part.append(heading.extract())
+    part.append(heading)
     part.extend(node.extract() for node in list(fold.contents))
     fold.decompose()
 
@@ -119,10 +120,10 @@ def _hold_groups(soup: BeautifulSoup, table: Tag) -> None:
     """Keep the rows of one label on one page; where they are too many, let each row say its label."""
     columns = max((len(row.find_all(["th", "td"])) for row in table.find_all("tr")), default=0)
     if columns >= DENSE:
-        table["class"] = [*table.get("class", []), "dense"]
+        table["class"] = [*_classes(table), "dense"]
     for body in table.find_all("tbody"):
         rows = body.find_all("tr", recursive=False)
-        if rows and "group" in (rows[0].th or {}).get("class", []):
+        if rows and rows[0].th is not None and "group" in _classes(rows[0].th):
             body["class"] = "held"
             if len(rows) > HELD:
                 _repeat_label(soup, body, rows)
@@ -145,3 +146,8 @@ def _leads(node: Tag) -> bool:
     return following is not None and (
         following.name in ("figure", "table") or following.find(["figure", "table"]) is not None
     )
+
+
+def _classes(node: Tag) -> list[str]:
+    found = node.get("class") or []
+    return found.split() if isinstance(found, str) else list(found)

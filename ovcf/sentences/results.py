@@ -86,9 +86,14 @@ def slope(scores: pd.DataFrame) -> str:
     return f"{said(SLOPE, row)}: {row.estimate:.2f} [{row.low:.2f}, {row.high:.2f}]."
 
 
+def clustered(comparisons: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `compare_networks` that compare the AUCs of two networks, clustered by patient."""
+    return comparisons[(comparisons.test == CLUSTERED_DELONG) & comparisons.difference.notna()]
+
+
 def ahead(comparisons: pd.DataFrame) -> str:
     """Say from which other networks a difference of AUC is shown (`compare_networks`, clustered by patient)."""
-    rows = comparisons[(comparisons.test == CLUSTERED_DELONG) & comparisons.difference.notna()]
+    rows = clustered(comparisons)
     first = network_title(rows["first"].iloc[0]) if len(rows) else ""
     groups = {
         "higher than that of": rows[rows.low > 0],

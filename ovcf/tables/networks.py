@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 
 from ovcf.models.catalogue import describe_training, describe_weights
-from ovcf.stats.compare import CLUSTERED_DELONG
 from ovcf.stats.rates import FOLD_MEAN, METRICS
 from ovcf.tables.show import (
     MISSING,
@@ -299,14 +298,13 @@ def _named(table: pd.DataFrame) -> pd.DataFrame:
     return table.rename(columns=heading, index=network_title)
 
 
-def auc_differences(comparisons: pd.DataFrame) -> pd.DataFrame:
-    """Return the difference of AUC from each other network, by the test that clusters by patient.
+def auc_differences(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the difference of AUC from each other network.
 
     Parameters
     ----------
-    comparisons : DataFrame of `ovcf.stats.compare.compare_networks`.
+    rows : DataFrame, the rows of one test of `ovcf.stats.compare.compare_networks`.
     """
-    rows = comparisons[(comparisons.test == CLUSTERED_DELONG) & comparisons.difference.notna()]
     return pd.DataFrame(
         {
             "against": [network_title(name) for name in rows["second"]],
