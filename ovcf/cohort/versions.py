@@ -77,7 +77,8 @@ def next_version(
         raise InputError(problems)
     corrected, lines = _applied(table, changes)
     lines += [(row["patch_id"], ADDED, "", "", reason) for row in added]
-    corrected = pd.concat([corrected, pd.DataFrame(added, dtype=object)]).fillna("")
+    rows = [{column: str(row.get(column, "")) for column in corrected} for row in added]
+    corrected = pd.concat([corrected, pd.DataFrame(rows, columns=corrected.columns, dtype=object)])
     _check(corrected, source, changes)
     if not lines:
         raise InputError(Problem("no_change", "nothing differs from this version", str(source)))

@@ -37,10 +37,8 @@ class Browser(Asked):
         Returns the run's final model when first needed (similar patches, activation maps).
     """
 
-    _esm = script(
-        "common.js", *VIEWER, *(f"browser_{part}.js" for part in ("filters", "list", "detail", "flags", "keys")),
-        "browser.js",
-    )  # fmt: skip
+    _parts = "filters list detail flags keys places".split()
+    _esm = script("common.js", *VIEWER, *(f"browser_{part}.js" for part in _parts), "browser.js")
     _css = style("base.css", "browser.css")
 
     def __init__(self, study: Any, *, model: Any | None = None, page_size: int = PAGE) -> None:

@@ -9,6 +9,7 @@ PLACES = ("anterior", "middle", "posterior")
 # Genant HK et al. 1993 (J Bone Miner Res 8:1137): loss of anterior, middle or posterior height. Their bands meet; a
 # loss on an edge counts to the higher grade.
 GRADES = ((0.40, 3, "severe"), (0.25, 2, "moderate"), (0.20, 1, "mild"), (-np.inf, 0, "none"))
+ROUNDING = 1e-9  # 32 of 40 is a loss of 20 %
 
 
 class Heights(NamedTuple):
@@ -55,6 +56,6 @@ def measured_heights(
     beside = known and neighbour_mm > 0
     against = neighbour_mm if beside else values.max()
     loss = float(1 - values.min() / against)
-    grade = next(grade for limit, grade, _ in GRADES if loss >= limit)
+    grade = next(grade for limit, grade, _ in GRADES if loss >= limit - ROUNDING)
     reference = "the neighbour's height" if beside else "the greatest of the three"
     return Heights(tuple(values.tolist()), "mm" if known else "px", loss, reference, grade)
