@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 
 from ovcf.viz.flags import FlagStore
 
+SCROLLED = "document.querySelector('#rendered_cells').scrollTop"  # what Voila lets scroll
 VISITS = 5  # of two loads each
 
 UNNAMED = """() => [...document.querySelectorAll('.ovcf :is(button, input, select, canvas, img)')]
@@ -113,7 +114,7 @@ def test_list_detail_and_flags(fresh_run, explore, watch):
 
     # opening a tile far down shows the top of the detail; back, the list is where it was
     page.locator(".tile").last.focus()
-    left = page.evaluate("document.scrollingElement.scrollTop")
+    left = page.evaluate(SCROLLED)
     assert left > 100
     page.keyboard.press("Enter")
     page.wait_for_selector(f".detail[data-patch='{last}']")
@@ -128,7 +129,7 @@ def test_list_detail_and_flags(fresh_run, explore, watch):
     page.wait_for_selector(".list:not([hidden])")
     page.wait_for_function("Boolean(document.activeElement.closest('.tile'))")
     assert patches_of(page)[-1] == last and "#" not in page.url
-    page.wait_for_function(f"document.scrollingElement.scrollTop === {left}")
+    page.wait_for_function(f"{SCROLLED} === {left}")
 
     # keys: to a patch, to the one before, its map, and what each control is called
     page.locator(".tile").first.focus()
@@ -154,11 +155,11 @@ def test_list_detail_and_flags(fresh_run, explore, watch):
     assert page.locator(".controls output").first.text_content() == "0.50" != level
     film = page.locator(".detail canvas.film")
     film.scroll_into_view_if_needed()
-    before, place = film.screenshot(), page.evaluate("document.scrollingElement.scrollTop")
+    before, place = film.screenshot(), page.evaluate(SCROLLED)
     film.hover()
     page.mouse.wheel(0, -300)
     page.wait_for_timeout(300)
-    assert film.screenshot() != before and page.evaluate("document.scrollingElement.scrollTop") == place
+    assert film.screenshot() != before and page.evaluate(SCROLLED) == place
     page.keyboard.press("0")
 
     # heights by six clicks: kept as a flag with their grade

@@ -256,7 +256,8 @@ class PatchBrowser {
 
 /** What scrolls the page around a node: the notebook's panel in JupyterLab, else the document. */
 function scrollerOf(node) {
-  for (let at = node.parentElement; at; at = at.parentElement) {
+  const shared = getComputedStyle(document.documentElement).overflowY === "visible"; // the window scrolls for the body
+  for (let at = node.parentElement; at && !(shared && at === document.body); at = at.parentElement) {
     const { overflowY } = getComputedStyle(at);
     if ((overflowY === "auto" || overflowY === "scroll") && at.scrollHeight > at.clientHeight) return at;
   }
