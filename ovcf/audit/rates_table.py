@@ -34,7 +34,8 @@ def recovered_rates(
     and specificity in percent as strings ("40.00", "73.90 ± 6.71" with ddof 1, "5.00 to 95.00", "" where
     nothing can be said), printed_sensitivity and printed_specificity (what stands under that heading, or
     under recall of the class), unique, basis (how the numbers were had), and accuracy, ppv and npv (percent; missing
-    where the counts are, but for the mean of recovered rows, or where a rate is 0/0). A swap of the two classes exchanges sensitivity and specificity.
+    where the counts are, but for the mean of recovered rows, or where a rate is 0/0). A swap of the two classes
+    exchanges sensitivity and specificity.
     """
     from ovcf.audit.published import published_paper
 
