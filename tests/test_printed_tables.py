@@ -634,10 +634,15 @@ def test_names_say_whose_weights_are_random():
     intervals = network_stats.network_intervals(printed.predictions(), **DRAWS)
     assert list(network_tables.interval_table(intervals, said).index) == ["AlexNet (random weights)", "ResNet101"]
     comparisons = printed.fixed_ends(compare_networks(printed.predictions(), versus="resnet101"))
-    assert printed.lines(network_tables.nearest_comparisons(comparisons, "DeLong", said)) == [
-        "networks | difference [95 % interval] | p | p_holm",
-        "ResNet101 - AlexNet (random weights) | 0.161 [0.101, 0.901] | 0.011 | 0.501",
+    shown = network_tables.auc_differences(comparisons[comparisons.test == "DeLong"], said)
+    assert printed.lines(shown) == [
+        "against | difference [95 % interval] | p | p_holm",
+        "AlexNet (random weights) | 0.161 [0.101, 0.901] | 0.011 | 0.501",
     ]
+    plain = network_tables.auc_differences(comparisons.head(1))
+    assert plain.against.tolist() == ["AlexNet"]
+    table = network_tables.comparison_table(comparisons.iloc[[1, 4]], said)
+    assert table.networks.tolist() == ["ResNet101 - AlexNet (random weights)", "all"]
 
 
 def test_calibration_is_said_in_words():

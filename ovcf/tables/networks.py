@@ -160,17 +160,6 @@ def comparison_table(table: pd.DataFrame, names: Mapping[str, str] | None = None
     ).set_index(["what it answers", "test", "whose", "of"])
 
 
-def nearest_comparisons(table: pd.DataFrame, test: str, names: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """Return the comparisons of one test alone, a row a network: difference, p and Holm's p.
-
-    Parameters
-    ----------
-    table, names : as in `comparison_table`. test : the one that is shown.
-    """
-    rows = comparison_table(table[(table.test == test) & table.difference.notna()], names)
-    return rows.reset_index(drop=True)
-
-
 def _pair(first: str, second: str, names: Mapping[str, str]) -> str:
     """`ResNet101 - AlexNet`, or `all` where a test is of all networks at once."""
     if not (isinstance(first, str) and first):
@@ -358,3 +347,20 @@ def untested(groups: pd.DataFrame) -> str:
         return ""
     names = ", ".join(f"{r.by.replace('_', ' ')} {r.group}" for r in small.itertuples())
     return f"Too few of a class to be tested, and left out of the tests of interaction of the AUC: {names}."
+
+
+def auc_differences(rows: pd.DataFrame, names: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Return the difference of AUC from each other network.
+
+    Parameters
+    ----------
+    rows : DataFrame, the rows of one test of `ovcf.stats.compare.compare_networks`. names : as in `table2`.
+    """
+    return pd.DataFrame(
+        {
+            "against": [(names or {}).get(name) or network_title(name) for name in rows["second"]],
+            "difference [95 % interval]": with_intervals(rows, "difference"),
+            "p": rows.p,
+            "p_holm": rows.p_holm,
+        }
+    )

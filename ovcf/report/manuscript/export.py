@@ -17,7 +17,7 @@ from ovcf.report.manuscript.facts import Cited, Facts
 from ovcf.report.manuscript.latex import caption_of, table_as_latex
 from ovcf.report.manuscript.limitations import limitations
 from ovcf.report.manuscript.paragraphs import methods, results
-from ovcf.report.page import environment
+from ovcf.report.templating import environment
 from ovcf.run_folder import read_record
 from ovcf.run_folder.figures import FORMATS
 
