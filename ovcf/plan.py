@@ -1,7 +1,7 @@
 """The plan of a reader study: what is to be shown and how, fixed when the run is made.
 
-A run keeps it as `tables/plan.csv`, with the time, what was known then, and a digest of it all. It is written once, with
-the run, before anything is trained and its readings are looked at; whoever opens the run later with other values is
+A run keeps it as `tables/plan.csv`, with the time, what was known then, and a digest of it all. It is written once,
+with the run, before anything is trained and its readings are looked at; whoever opens it later with other values is
 told how they deviate, and the plan stays.
 """
 

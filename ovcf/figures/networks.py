@@ -23,8 +23,6 @@ def forest(
     *,
     names: Sequence[str],
     estimate: str = "estimate",
-    low: str = "low",
-    high: str = "high",
     paper: ArrayLike | None = None,
     xlabel: str = "",
     colours: Sequence[str] | None = None,
@@ -33,14 +31,14 @@ def forest(
 
     Parameters
     ----------
-    table : DataFrame, one row an estimate.
+    table : DataFrame, one row an estimate, with low and high. estimate : its column.
     names : labels of the rows, top to bottom.
     paper : values printed in the paper, in the same order, NaN where it has none.
     """
     y = np.arange(len(table))[::-1]
     colours = colours or [INK] * len(table)
     for i, row in enumerate(table.to_dict("records")):
-        ax.plot([row[low], row[high]], [y[i]] * 2, color=colours[i], lw=2.2, solid_capstyle="butt")
+        ax.plot([row["low"], row["high"]], [y[i]] * 2, color=colours[i], lw=2.2, solid_capstyle="butt")
         ax.plot(row[estimate], y[i], "o", color=colours[i], ms=6)
     if paper is not None:
         ax.plot(paper, y - 0.3, "D", mfc="white", mec=GREY, ms=4.5, label="the paper's, of other patients")
