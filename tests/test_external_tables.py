@@ -88,3 +88,19 @@ def test_every_update_has_its_panel():
     assert [ax.get_title() for ax in figure.axes] == ["update: none", "update: intercept"]
     assert figure.get_suptitle() == "t" and [ax.get_legend() is None for ax in figure.axes] == [False, True]
     assert [ax.get_ylabel() for ax in figure.axes] == ["share that was fresh", ""]
+
+
+def test_unpaired_tests_of_areas_name_both_cohorts():
+    row = {"model": "final model", "first": 0.8, "second": 0.75, "difference": -0.05, "low": -0.12, "high": 0.02,
+           "statistic": -1.4142, "df": 87.6, "p": 0.161}  # fmt: skip
+    shown = tables.area_tests(pd.DataFrame([row]))
+    assert list(shown) == ["model", "AUC at home", "AUC here", "difference", "t", "df", "p"]
+    assert shown.iloc[0].tolist() == [
+        "final model",
+        "0.800",
+        "0.750",
+        f"-0.050 [-0.120,{GLUE}0.020]",
+        "-1.41",
+        "88",
+        0.161,
+    ]
