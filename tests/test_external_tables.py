@@ -75,7 +75,7 @@ def test_both_curves_are_drawn_and_named():
     assert labels == ["home", "here", "chance"]
     assert [line.get_ydata()[1] for line in ax.lines[:2]] == [0.8, 0.6]
     assert [line.get_xdata().tolist() for line in ax.lines[:2]] == [[0, 0.5, 1]] * 2
-    assert [line.get_color() for line in ax.lines] == [figures.INK, figures.ELSEWHERE, figures.PAPER]
+    assert [line.get_color() for line in ax.lines] == [figures.INK, figures.ELSEWHERE, figures.GREY]
     assert ax.lines[2].get_xydata().tolist() == [[0, 0], [1, 1]]
     assert ax.get_xlabel().startswith("1 - specificity") and ax.get_ylabel().startswith("sensitivity")
     with pytest.raises(ValueError, match="longer"):  # two cohorts, no fewer
