@@ -134,7 +134,7 @@ class Study(StudyNetworks):
         return read_readings(self.parameters["readings"])
 
     def _simulate_readings(self) -> pd.DataFrame:
-        from ovcf.stats.readers.simulated import simulate_readings
+        from ovcf.synthetic.readers import simulate_readings
 
         p = self.parameters
         mine = self.predictions[self.predictions.network == self.chosen]
