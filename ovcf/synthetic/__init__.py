@@ -1,4 +1,4 @@
-"""Synthetic films of the paper's cohort and simulated readers. Nothing here comes from a patient or a person, and says so."""
+"""Synthetic films of the paper's cohort, and simulated readers. None is of a person; all says so."""
 
 from ovcf.synthetic.making import DRAWING, synthesise
 from ovcf.synthetic.phantom import Effects
