@@ -11,7 +11,7 @@ from pathlib import Path
 from bs4 import BeautifulSoup, Tag
 
 from ovcf.problems import InputError, Problem
-from ovcf.report.layout import GROUP_ROW, HEADINGS
+from ovcf.report.layout import FOLD, GROUP_ROW, HEADINGS, KEPT
 from ovcf.report.page import FULL, READER
 
 HELD = 14  # rows of one label that are kept on one page; of longer groups each row repeats its label
@@ -51,7 +51,10 @@ def on_paper(page: str, edition: str) -> str:
     soup = BeautifulSoup(page, "html.parser")
     for node in soup.select(f"nav, script, .skip, .{GROUP_ROW}"):
         node.decompose()
-    folds = [fold for fold in soup.select("details.fold") if fold.find_parent("details") is None]
+    for kept in soup.select(f"details.{KEPT}"):
+        kept.summary.unwrap()
+        kept.unwrap()
+    folds = [fold for fold in soup.select(f"details.{FOLD}") if fold.find_parent("details") is None]
     appendix = soup.find(id="appendix") or _new_appendix(soup)
     if edition == FULL:
         for number, fold in enumerate(folds):
