@@ -58,6 +58,8 @@ def lock_plan(
     now = dict(zip(ITEMS, map(str, said), strict=True))
     path = run.run / "tables" / "plan.csv"
     planned = _read(path) if path.exists() else _locked(run, now, known or _known(run))
+    if now["network"] == BEST and planned.get("network") in given["networks"]:  # locked once it was known which
+        now["network"] = run.chosen
     fits = planned.get("digest") == _digest({item: planned.get(item, "") for item in ITEMS}, planned.get("locked", ""))
     table = pd.DataFrame({"item": [*ITEMS, "locked", "digest"]})
     table["planned"] = table["item"].map(planned).fillna("")

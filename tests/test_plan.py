@@ -17,7 +17,14 @@ class Run:
     def __init__(self, folder, **parameters):
         self.run, self.parameters = (
             folder,
-            {"chosen": "best", "threshold": 0.5, "margin": 0.05, "readings": "simulated"} | parameters,
+            {
+                "chosen": "best",
+                "networks": ["alexnet", "resnet101"],
+                "threshold": 0.5,
+                "margin": 0.05,
+                "readings": "simulated",
+            }
+            | parameters,
         )
         (folder / "tables").mkdir(exist_ok=True)
 
@@ -70,6 +77,15 @@ def test_a_run_locks_its_plan_when_it_is_made_and_a_variant_of_one_that_was_read
     assert made["locked"].endswith("before the readings, which are simulated")
     assert (finished / "tables" / "plan.csv").stat().st_mtime <= (finished / "tables" / "patches.csv").stat().st_mtime
     assert deviations(lock_plan(Study(finished, adds=False))).endswith("No deviation.")
+
+
+def test_a_plan_that_names_the_network_which_was_the_best_one_is_kept_to(tmp_path):
+    lock_plan(Run(tmp_path, chosen="alexnet"))
+    later = Run(tmp_path)
+    later.chosen = "alexnet"
+    assert deviations(lock_plan(later)).endswith("No deviation.")
+    later.chosen = "resnet101"
+    assert "network: planned 'alexnet', now 'resnet101'" in deviations(lock_plan(later))
 
 
 def test_an_unknown_endpoint_is_refused(tmp_path):
