@@ -289,12 +289,11 @@ def stard_flow(flow: pd.DataFrame, ax: Axes) -> Axes:
     n = flow.set_index("box").n
     ax.set_axis_off()
     ax.set(xlim=(0, 10), ylim=(-0.4, 4.4))
-    bold = {"letters": 40, "bold": True}
     if "collected" in n:
         flow_box(ax, 5, 4, f"Collected: {n['collected']:,} patients", letters=40)
         flow_arrow(ax, (5, 3.75), (5, 3.25))
         flow_box(ax, 5.5, 3.5, f"{n['excluded']:,} excluded", letters=20, align="left")
-    flow_box(ax, 5, 3, f"Included: {n['patients']:,} patients, {n['vertebrae']:,} vertebrae", **bold)
+    flow_box(ax, 5, 3, f"Included: {n['patients']:,} patients, {n['vertebrae']:,} vertebrae", letters=40, bold=True)
     for x, call in ((2.5, "fresh"), (7.5, "old")):
         flow_arrow(ax, (5, 2.75), (x, 2.25))
         flow_box(ax, x, 2, f"Index test: {n[f'called {call}']:,} called {call}", letters=22)
