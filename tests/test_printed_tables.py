@@ -16,7 +16,7 @@ import pytest
 
 from ovcf.audit import recovered_rates
 from ovcf.audit.published import paper_facts, paper_table, paper_wide
-from ovcf.stats import by_patient, calibration, prevalence, versions
+from ovcf.stats import by_patient, prevalence, thresholds, versions
 from ovcf.stats import cohort as cohort_stats
 from ovcf.stats import summaries as network_stats
 from ovcf.stats.compare import compare_networks
@@ -250,7 +250,7 @@ def test_intervals_by_patient_stand_before_those_by_patch():
 
 
 def test_thresholds_and_what_they_give():
-    points = printed.fixed_ends(calibration.operating_points(printed.one_network(), threshold=0.6))
+    points = printed.fixed_ends(thresholds.operating_points(printed.one_network(), threshold=0.6))
     assert printed.across(network_tables.operating_table(points)) == [
         " | fixed 0.6 nothing 0.60 | Youden other folds 0.61 to 0.62 | Youden same patches (flatters) 0.61 | sensitivity 0.9 other folds 0.27 to 0.47 | sensitivity 0.9 same patches (flatters) 0.47",
         "Accuracy (%) | 83.3 [10.0, 90.0] | 79.2 [10.7, 90.7] | 83.3 [11.4, 91.4] | 66.7 [12.1, 92.1] | 79.2 [12.8, 92.8]",

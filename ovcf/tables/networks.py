@@ -255,7 +255,7 @@ def operating_table(points: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    points : DataFrame of `ovcf.stats.calibration.operating_points`.
+    points : DataFrame of `ovcf.stats.thresholds.operating_points`.
     """
     ends = zip(points.threshold_min, points.threshold_max, strict=True)
     spans = [f"{low:.2f}" if low == high else f"{low:.2f} to {high:.2f}" for low, high in ends]
