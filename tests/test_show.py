@@ -36,8 +36,8 @@ def test_formats():
     assert plain(with_interval(0.8, 0.7, 0.9, metric="auc")) == "0.800 [0.700, 0.900]"
     assert plain(with_interval(0.8, 0.7, 0.9)) == "80.0 [70.0, 90.0]"
     assert plain(with_interval(0.8, np.nan, 0.9)) == "80.0 [undefined]"
-    assert plain(mean_sd(0.756949, 0.0208)) == "75.69 ± 2.08"
-    assert plain(mean_sd(0.5, np.nan)) == "50.00 ± not defined"
+    assert plain(mean_sd(0.756949, 0.0208)) == "75.7 ± 2.1"
+    assert plain(mean_sd(0.5, np.nan)) == "50.0 ± not defined"
 
 
 def test_the_paper_stands_beneath_ours():
@@ -80,7 +80,7 @@ def test_what_a_metric_is_called_and_how_it_is_written():
     assert heading("accuracy") == "Accuracy (%)" and heading("accuracy", unit=", points") == "Accuracy, points"
     assert heading("auc") == "AUC" and heading("auc_fold_mean") == "AUC, mean of folds" and heading("mine") == "mine"
     assert value(0.12345, "accuracy") == "12.3" and value(0.12345, "auc") == "0.123" and value(0.5, "mine") == "50.0"
-    assert plain(plus_minus("1", 0.01234)) == "1 ± 1.23" and plain(plus_minus("1", 0.01234, "auc")) == "1 ± 0.012"
+    assert plain(plus_minus("1", 0.01234)) == "1 ± 1.2" and plain(plus_minus("1", 0.01234, "auc")) == "1 ± 0.012"
     assert brackets(0.1, np.nan) == "[undefined]" and plain(brackets(0.1, 0.25, "auc")) == "[0.100, 0.250]"
     assert mean_sd(np.nan, 0.1) == "–" and with_interval(np.nan, 0.1, 0.2) == "–"
 
