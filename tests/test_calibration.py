@@ -13,13 +13,10 @@ from ovcf.stats.calibration import (
     calibration_table,
     decision_curve,
     inner_logit,
-    operating_points,
-    other_folds_threshold,
     reliability_curve,
-    sensitivity_threshold,
-    youden_threshold,
 )
 from ovcf.stats.simulate import Design, simulate_predictions
+from ovcf.stats.thresholds import operating_points, other_folds_threshold, sensitivity_threshold, youden_threshold
 
 
 @pytest.fixture(scope="module")

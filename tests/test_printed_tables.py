@@ -16,7 +16,7 @@ import pytest
 
 from ovcf.audit import recovered_rates
 from ovcf.audit.published import paper_facts, paper_table, paper_wide
-from ovcf.stats import by_patient, calibration, prevalence, versions
+from ovcf.stats import by_patient, prevalence, thresholds, versions
 from ovcf.stats import cohort as cohort_stats
 from ovcf.stats import summaries as network_stats
 from ovcf.stats.compare import compare_networks
@@ -250,7 +250,7 @@ def test_intervals_by_patient_stand_before_those_by_patch():
 
 
 def test_thresholds_and_what_they_give():
-    points = printed.fixed_ends(calibration.operating_points(printed.one_network(), threshold=0.6))
+    points = printed.fixed_ends(thresholds.operating_points(printed.one_network(), threshold=0.6))
     assert printed.across(network_tables.operating_table(points)) == [
         " | 0 | 1 | 2 | 3 | 4",
         "rule | fixed 0.6 | Youden | Youden | sensitivity 0.9 | sensitivity 0.9",

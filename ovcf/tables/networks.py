@@ -289,7 +289,7 @@ def operating_table(points: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    points : DataFrame of `ovcf.stats.calibration.operating_points`.
+    points : DataFrame of `ovcf.stats.thresholds.operating_points`.
     """
     where = points.chosen_on.replace({"nothing": "fixed beforehand"})
     cells = points.assign(text=with_intervals(points), **{"threshold over folds": threshold_spans(points)})
