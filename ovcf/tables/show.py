@@ -250,3 +250,15 @@ def beside_paper(ours: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
     joined.index = pd.MultiIndex.from_tuples(index)
     joined = joined.replace({np.nan: MISSING, None: MISSING, "": MISSING})
     return joined.map(lambda text: text.replace(" ± ", f"{GLUE}±{GLUE}"))
+
+
+def printed_p(table: pd.DataFrame) -> str:
+    """Say beneath a table which p the paper prints with its own; nothing where it prints none.
+
+    Parameters
+    ----------
+    table : of the paper, tidy (`ovcf.audit.published.paper_table`).
+    """
+    rows = table[table["kind"] == "p"]
+    said = [f"{r.heading} {r.printed}" for r in rows.itertuples() if r.printed]
+    return f"The paper prints p: {'; '.join(said)}." if said else ""
