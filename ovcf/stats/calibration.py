@@ -14,6 +14,7 @@ from ovcf.stats.checks import check_inputs
 from ovcf.stats.clusters import effective_patients
 from ovcf.stats.intervals import clustered_ratio
 
+ALIKE = 1e-12  # a spread so small is rounding's
 SMALLEST = 1e-6  # probabilities nearer to 0 or 1 than this are not told apart
 
 
@@ -115,6 +116,8 @@ def calibration_table(
     # replicates are noisier than the sample by as much as the sample is than the truth: mirrored, they take it away
     freed = {"estimate": 2 * plain - values.mean(), "low": 2 * plain - high, "high": 2 * plain - low}
     method = "less its bias by noise: patient bootstrap, mirrored"
+    if not high - low > ALIKE:  # every replicate is alike: no spread to estimate
+        freed |= {"low": np.nan, "high": np.nan}
     rows.append({"metric": "ece", "method": method, **{k: max(v, 0.0) for k, v in freed.items()}})
     rows.append({"metric": "ece_as_counted", "method": "with its bias by noise", "estimate": plain})
     rows.append(
@@ -260,5 +263,5 @@ def _clustered_mean(values, data, level):
     sums = np.stack([np.bincount(data.patient, row, patients) for row in values - mean[:, None]])  # (k, patients)
     se = np.sqrt(patients / max(patients - 1, 1) * (sums**2).sum(axis=1)) / values.shape[1]
     half = stdtrit(max(effective_patients(np.bincount(data.patient).astype(float)) - 1, 1), (1 + level) / 2) * se
-    half = np.where(se > 0, half, np.nan)  # alike for every patient (nobody treated): no spread to estimate
+    half = np.where(se > ALIKE, half, np.nan)  # alike for every patient (nobody treated): no spread to estimate
     return mean, mean - half, mean + half
