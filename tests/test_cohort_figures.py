@@ -38,7 +38,7 @@ def shown(figure):
 
 def test_every_age_and_sex_is_drawn(ax):
     patients = pd.DataFrame({"age": [41, 75, 76, 99, np.nan], "sex": ["female", "male", "", "male", "male"]})
-    cohort_figures.ages(patients, ax)
+    assert cohort_figures.ages(patients, ax) is ax
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["women", "men", "sex unknown"]
     assert np.max([bar.get_y() + bar.get_height() for bar in ax.patches]) == 2  # 75 and 76 share a bin
     assert sum(map(sum, heights(ax))) == 4
@@ -50,20 +50,20 @@ def test_every_age_and_sex_is_drawn(ax):
 
 
 def test_one_sex_alone_has_its_own_name_and_colour(ax):
-    cohort_figures.ages(pd.DataFrame({"age": [70, 71], "sex": ["male", "male"]}), ax)
+    assert cohort_figures.ages(pd.DataFrame({"age": [70, 71], "sex": ["male", "male"]}), ax) is ax
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["men"]
     assert ax.patches[0].get_facecolor() == to_rgba(cohort_figures.SEX_COLOURS["men"])
 
 
 def test_a_cohort_without_ages_says_so(ax):
-    cohort_figures.ages(pd.DataFrame({"age": [np.nan, np.nan], "sex": ["", ""]}), ax)
+    assert cohort_figures.ages(pd.DataFrame({"age": [np.nan, np.nan], "sex": ["", ""]}), ax) is ax
     assert ax.texts[0].get_text() == "no ages in the manifest" and not ax.axison
     assert ax.texts[0].get_position() == (0.5, 0.5) and not ax.patches
 
 
 def test_levels_stand_side_by_side_by_class(ax):
     counts = pd.DataFrame({"fresh": [3, 5], "old": [4, 0]}, index=["T12", "unknown"])
-    cohort_figures.level_counts(counts, ax)
+    assert cohort_figures.level_counts(counts, ax) is ax
     assert heights(ax) == [[3, 5], [4, 0]]
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["T12", "not\nknown"]
     centres = [round(bar.get_x() + bar.get_width() / 2, 6) for bar in ax.patches]
@@ -83,11 +83,19 @@ def test_each_vertebra_with_heights_is_a_dot(ax):
             "neighbour_height_mm": [25.0, 25.0, 20.0, 20.0, 20.0],
         }
     )
-    cohort_figures.body_heights(patches, ax, seed=1)
+    assert cohort_figures.body_heights(patches, ax, seed=1) is ax
     dots = [group.get_offsets() for group in ax.collections if isinstance(group, PathCollection)]
     assert [group[:, 1].tolist() for group in dots] == [[0.6], [1.0], [0.5, 1.2]]
     assert all(np.abs(group[:, 0] - place).max() <= 0.25 for place, group in enumerate(dots))
     assert np.ptp(dots[2][:, 0]) > 0
+    drawn = [tuple(group.get_facecolor()[0][:3]) for group in ax.collections if isinstance(group, PathCollection)]
+    assert drawn == [to_rgba(FRESH)[:3], to_rgba(FRESH)[:3], to_rgba(OLD)[:3]]
+    shapes = [len(group.get_paths()[0].vertices) for group in ax.collections if isinstance(group, PathCollection)]
+    assert shapes[0] == shapes[1] == 4 < shapes[2]  # triangles, and dots
+    again = cohort_figures.body_heights(patches, plt.subplots()[1], seed=1)
+    other = cohort_figures.body_heights(patches, plt.subplots()[1])
+    np.testing.assert_array_equal(again.collections[0].get_offsets(), dots[0])
+    assert np.any(other.collections[0].get_offsets() != dots[0])  # the jitter is the seed's
     medians = [lines.get_segments()[0] for lines in ax.collections if not isinstance(lines, PathCollection)]
     np.testing.assert_allclose(medians, [[[x - 0.3, y], [x + 0.3, y]] for x, y in ((0, 0.6), (1, 1), (2, 0.85))])
     labels = [tick.get_text() for tick in ax.get_xticklabels()]
@@ -99,7 +107,7 @@ def test_a_group_without_vertebrae_has_no_median(ax):
     patches = pd.DataFrame(
         {"label": ["old"], "normal_height": [False], "middle_height_mm": [10.0], "neighbour_height_mm": [20.0]}
     )
-    cohort_figures.body_heights(patches, ax)
+    assert cohort_figures.body_heights(patches, ax) is ax
     assert sum(not isinstance(lines, PathCollection) for lines in ax.collections) == 1
 
 
@@ -112,7 +120,7 @@ def test_inclusion_says_who_was_left_and_who_was_excluded(ax):
             "reason": ["too young", "no MRI", ""],
         }
     )
-    cohort_figures.inclusion_flow(flow, ax)
+    assert cohort_figures.inclusion_flow(flow, ax) is ax
     words = [(text.get_text(), text.get_position()) for text in ax.texts if text.get_text()]
     assert words == [
         ("collected: 1,557", (2.4, 2)),
@@ -132,7 +140,7 @@ def test_inclusion_says_who_was_left_and_who_was_excluded(ax):
 
 def test_a_film_shows_its_box_where_it_has_one(ax):
     pixels = np.linspace(0, 1, 12).reshape(3, 4)
-    cohort_figures.film_with_box(pixels, (1, 2, 3, 5), ax, title="t")
+    assert cohort_figures.film_with_box(pixels, (1, 2, 3, 5), ax, title="t") is ax
     np.testing.assert_array_equal(ax.images[0].get_array(), pixels)
     assert ax.images[0].get_clim() == (0, 1) and ax.get_title() == "t"
     assert boxes(ax) == [(1, 2, 2, 3)] and not ax.patches[0].get_fill()
@@ -154,6 +162,11 @@ def test_film_sheet_draws_each_vertebra_in_its_class():
     assert figure.get_suptitle() == "six; box solid: fresh, dashed: old"
 
 
+def test_a_box_without_a_label_is_not_left_out_in_silence():
+    with pytest.raises(ValueError, match="shorter"):
+        cohort_figures.film_sheet([("patient 1", np.zeros((9, 9)), [(1, 2, 4, 6), (5, 6, 8, 8)], ["fresh"])])
+
+
 def test_the_pipeline_ends_in_both_flips():
     film, cut = np.zeros((8, 8)), grey(7)
     equalised = np.arange(16, dtype=np.uint8).reshape(4, 4)
@@ -169,7 +182,7 @@ def test_the_pipeline_ends_in_both_flips():
 
 def test_grey_values_are_counted_with_their_cumulative_curve(ax):
     image = np.array([[0, 0, 130], [255, 255, 255]], np.uint8)
-    cohort_figures.grey_histogram(image, ax, title="g")
+    assert cohort_figures.grey_histogram(image, ax, title="g") is ax
     counted = {bar.get_x(): bar.get_height() for bar in ax.patches if bar.get_height()}
     assert counted == pytest.approx({0: 2 / 6, 128: 1 / 6, 252: 3 / 6})
     cumulative = ax.figure.axes[1]
@@ -177,6 +190,8 @@ def test_grey_values_are_counted_with_their_cumulative_curve(ax):
     assert x[0] == 4 and x[-1] == 256 and y[-1] == 1 and y[0] == pytest.approx(2 / 6)
     assert len(ax.patches) == 64 and ax.get_xlim() == (0, 256) and cumulative.get_ylim() == (0, 1.05)
     assert ax.get_title() == "g" and ax.get_xlabel() == "grey value" and not len(ax.get_yticks())
+    assert not any(drawn.spines[side].get_visible() for drawn in (ax, cumulative) for side in ("left", "right"))
+    assert len(cumulative.get_yticks()) == 0 and [bar.get_width() for bar in ax.patches] == [4] * 64
 
 
 def test_equalisations_stand_above_their_histograms():

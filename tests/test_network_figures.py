@@ -47,7 +47,7 @@ def dashed(ax):
 def test_a_forest_holds_each_interval_and_the_papers_value(ax):
     columns = ["network", "metric", "estimate", "low", "high"]
     rows = [("vgg16", "auc", 0.72, 0.6, 0.8), ("vgg16", "accuracy", 0.6, 0.5, 0.7), ("alexnet", "auc", 0.81, 0.7, 0.9)]
-    network_figures.auc_forest(pd.DataFrame(rows, columns=columns), pd.Series({"vgg16": 0.735}), ax)
+    assert network_figures.auc_forest(pd.DataFrame(rows, columns=columns), pd.Series({"vgg16": 0.735}), ax) is ax
     assert ends(ax) == [(0.6, 0.8, 1), (0.7, 0.9, 0)] and dots(ax) == [(0.72, 1), (0.81, 0)]
     assert names(ax) == ["VGG16", "AlexNet"] and ax.get_yticks().tolist() == [1, 0]
     diamonds = next(line for line in ax.lines if line.get_marker() == "D")
@@ -60,14 +60,14 @@ def test_a_forest_holds_each_interval_and_the_papers_value(ax):
 
 def test_a_network_from_elsewhere_has_its_own_name_and_the_ink(ax):
     table = pd.DataFrame({"network": ["mine"], "metric": "auc", "estimate": 0.7, "low": 0.6, "high": 0.8})
-    network_figures.auc_forest(table, pd.Series(dtype=float), ax)
+    assert network_figures.auc_forest(table, pd.Series(dtype=float), ax) is ax
     assert names(ax) == ["mine"] and ax.lines[0].get_color() == network_figures.INK
     assert network_figures.network_label("resnet50") == "ResNet50"
 
 
 def test_each_fold_has_a_curve_and_its_auc(predictions, ax):
     mean = roc.mean_roc(predictions)
-    network_figures.fold_roc(roc.fold_curves(predictions), mean, ax)
+    assert network_figures.fold_roc(roc.fold_curves(predictions), mean, ax) is ax
     words = [text.get_text() for text in ax.get_legend().get_texts()]
     aucs = fold_table(predictions).set_index("fold").auc
     assert words[:3] == [f"fold {fold}, AUC {auc:.3f}" for fold, auc in aucs.items()]
@@ -113,7 +113,7 @@ def test_calibration_is_drawn_where_the_tables_say(predictions):
     ax = plt.subplots()[1]
     scored = predictions.truth, predictions.p_fresh, predictions.patient_id
     curve = calibration.reliability_curve(*scored)
-    network_figures.reliability(curve, ax)
+    assert network_figures.reliability(curve, ax) is ax
     points = ax.collections[-1]
     np.testing.assert_allclose(points.get_offsets(), curve[["predicted", "observed"]])
     np.testing.assert_allclose(points.get_sizes(), 15 + 80 * curve.n / curve.n.max())
@@ -131,7 +131,7 @@ def test_a_decision_curve_stands_against_all_and_none(ax):
     columns = ["threshold", "net_benefit", "low", "high", "treat_all", "treat_none"]
     rows = [(0.1, 0.4, 0.3, 0.5, 0.38, 0.0), (0.5, 0.2, 0.1, 0.3, 0.0, 0.0), (0.9, 0.05, 0.0, 0.1, -3.0, 0.0)]
     table = pd.DataFrame(rows, columns=columns)
-    network_figures.decision_curve(table, ax)
+    assert network_figures.decision_curve(table, ax) is ax
     drawn = {line.get_label(): line.get_ydata().tolist() for line in ax.lines}
     assert drawn == {
         "the model, 95 % band": [0.4, 0.2, 0.05],
@@ -151,7 +151,7 @@ def test_a_decision_curve_stands_against_all_and_none(ax):
 
 def test_a_decision_curve_without_benefit_still_has_room(ax):
     table = pd.DataFrame({"threshold": [0.5], "net_benefit": -0.1, "low": -0.2, "high": 0.0, "treat_all": 0.0})
-    network_figures.decision_curve(table.assign(treat_none=0.0), ax)
+    assert network_figures.decision_curve(table.assign(treat_none=0.0), ax) is ax
     assert ax.get_ylim() == pytest.approx((-0.1, 0.05))
 
 
@@ -174,7 +174,7 @@ def test_small_subgroups_are_grey():
 def test_the_price_of_leakage_names_whom_it_is_about(predictions, ax):
     price = price_of_leakage(predictions, predictions.assign(split="patch"))
     price["difference"] = np.arange(len(price)) / 100
-    network_figures.leakage_figure(price, ax)
+    assert network_figures.leakage_figure(price, ax) is ax
     rows = price[price.metric.isin(["auc", "auc_fold_mean"])]
     words = {"auc": "AUC", "auc_fold_mean": "AUC, mean of folds"}
     expected = [f"{words[r.metric]}, {r.patches} (n = {r.n})\n{r.method}" for r in rows.itertuples()]

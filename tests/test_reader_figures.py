@@ -22,7 +22,7 @@ def session(values, metric="accuracy"):
 
 def test_each_reader_is_a_line_between_the_sessions(ax):
     sessions = {"unaided": session([0.5, 0.6, 0.55]), "aided": session([0.7, 0.65, 0.675])}
-    reader_figures.reader_slopes(sessions, ax)
+    assert reader_figures.reader_slopes(sessions, ax) is ax
     lines = [container.lines[0] for container in ax.containers]
     assert [line.get_ydata().tolist() for line in lines] == [[0.5, 0.7], [0.6, 0.65], [0.55, 0.675]]
     np.testing.assert_allclose([line.get_xdata() for line in lines], [[-0.04, 0.96], [0, 1], [0.04, 1.04]])
@@ -39,7 +39,9 @@ def test_each_reader_is_a_line_between_the_sessions(ax):
 
 
 def test_another_metric_is_drawn_without_a_second_legend(ax):
-    reader_figures.reader_slopes({"unaided": session([0.5, 0.55], "sensitivity")}, ax, metric="sensitivity")
+    assert (
+        reader_figures.reader_slopes({"unaided": session([0.5, 0.55], "sensitivity")}, ax, metric="sensitivity") is ax
+    )
     assert [container.lines[0].get_ydata().tolist() for container in ax.containers] == [[0.5], [0.55]]
     assert ax.get_legend() is None and ax.get_title() == "sensitivity"
     assert ax.get_xlim() == pytest.approx((-0.4, 0.4))
@@ -47,7 +49,7 @@ def test_another_metric_is_drawn_without_a_second_legend(ax):
 
 def test_flips_stand_up_and_down_with_their_numbers_inside(ax):
     effect = pd.DataFrame({"reader": ["a", "b"], "helpful_flips": [6, 1], "harmful_flips": [0, 3]})
-    reader_figures.flips(effect, ax)
+    assert reader_figures.flips(effect, ax) is ax
     assert [bar.get_height() for bar in ax.patches] == [6, 1, 0, -3]
     assert [text.get_text() for text in ax.texts] == ["6", "0", "1", "3"]
     positions = [text.get_position() for text in ax.texts]
@@ -66,7 +68,7 @@ def test_flips_stand_up_and_down_with_their_numbers_inside(ax):
 
 def test_power_by_readers_and_cases(ax):
     grid = pd.DataFrame({"readers": [3, 3, 5, 5], "cases": [40, 80, 40, 80], "power": [0.3, 0.5, 0.4, 0.816]})
-    reader_figures.power_map(grid, ax)
+    assert reader_figures.power_map(grid, ax) is ax
     assert [text.get_text() for text in ax.texts] == ["0.30", "0.50", "0.40", "0.82"]
     assert [text.get_position() for text in ax.texts] == [(0, 0), (1, 0), (0, 1), (1, 1)]
     assert [text.get_color() for text in ax.texts] == [reader_figures.INK] * 3 + ["white"]

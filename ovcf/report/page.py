@@ -168,4 +168,5 @@ def _is_inside(value) -> bool:
 
 
 def environment() -> Environment:
+    """The pages' templates; every value put into them is escaped."""
     return Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
