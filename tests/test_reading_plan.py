@@ -8,8 +8,9 @@ import pytest
 from reading_parts import some_patches
 
 from ovcf.problems import InputError
-from ovcf.reading.designs import ARMS, balanced_latin_square, check_arms, sessions_of
+from ovcf.reading.designs import balanced_latin_square, check_arms, sessions_of
 from ovcf.reading.plan import case_order, draw_cases, make_plan, read_plan
+from ovcf.words import ARMS
 
 ALL_ARMS = ("unaided", "aided", "unaided-film", "aided-film")
 

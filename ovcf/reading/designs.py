@@ -7,11 +7,10 @@ with it) and what is shown: the patch alone, or with `-film` the whole film with
 from typing import NamedTuple
 
 from ovcf.problems import InputError, Problem
+from ovcf.words import ARMS, DESIGNS
 
 AIDS: dict[str, tuple[str, ...]] = {"unaided": ("unaided",), "aided": ("aided",), "both": ("unaided", "aided")}
 FILM = "-film"  # what the name of an arm and of its sessions adds where the whole film is shown
-ARMS = (*AIDS, *(aid + FILM for aid in AIDS))
-DESIGNS = ("fixed", "crossover")
 TRAINING = "training"
 
 

@@ -17,8 +17,8 @@ import pandas as pd
 
 from ovcf.files import write_text
 from ovcf.problems import InputError, Problem
-from ovcf.reading.designs import DESIGNS, FILM, TRAINING, Step, arm_of, check_arms, sessions_of, shows_film
-from ovcf.words import LABELS, SCALES, folded_name
+from ovcf.reading.designs import FILM, TRAINING, Step, arm_of, check_arms, sessions_of, shows_film
+from ovcf.words import DESIGNS, LABELS, SCALES, folded_name
 
 PLAN = "plan.json"
 DEFAULTS: dict[str, Any] = {
