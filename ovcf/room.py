@@ -123,7 +123,13 @@ def room_page(run: str | Path, page: str = "readings") -> Any:
     if page == "status":
         from ovcf.viz.room_status import RoomStatus
 
-        return RoomStatus(study)
+        return _wide(RoomStatus(study))
     from ovcf.viz.reading_room import ReadingRoom
 
-    return ReadingRoom(study)
+    return _wide(ReadingRoom(study))
+
+
+def _wide(widget: Any) -> Any:
+    """Let a widget take the width of its page; by itself it is as wide as its words."""
+    widget.layout.width = "100%"
+    return widget

@@ -155,7 +155,7 @@ class ReadingRoom(Asked):
         values = shared | marks | {
             "screen": "case", "case": case.name, "reader": self.session.reader, "period": case.period,
             "session": TRAINING if case.period == 0 else case.session, "order": case.order, "of": case.of,
-            "again": case.again, "done": self._done(case), "scale": plan.scale, "reasons": list(REASONS),
+            "again": case.again, "done": self._done(case), "rating": plan.scale, "reasons": list(REASONS),
             "draft": self.session.draft(case),
         }  # fmt: skip
         if is_aided(case.session):

@@ -53,15 +53,15 @@ class ReadingCase {
     this.title.focus({ preventScroll: true });
   }
 
-  answerPanel({ reasons, scale }, draft, aid) {
+  answerPanel({ reasons, rating }, draft, aid) {
     const answers = [["fresh", "▲ Fresh ", "F"], ["old", "● Old ", "O"], [CANNOT_JUDGE, "Cannot judge ", "J"]];
     this.choices = answers.map((answer) => this.choiceButton(...answer));
-    this.sure = scale === "1-5" ? this.sureButtons() : this.sureSlider();
+    this.sure = rating === "1-5" ? this.sureButtons() : this.sureSlider();
     this.why = this.whyFields(reasons, draft);
     const confirm = { type: "button", class: "primary confirm", onclick: this.acts.confirm };
     this.confirm = el("button", confirm, "Confirm and next (Enter)");
     const group = { class: "choices", role: "group", "aria-label": "Is the fracture fresh or old?" };
-    const digits = scale === "1-5" ? ["1–5", "how sure"] : ["1–9, 0", "how sure: 10 to 90, 100"];
+    const digits = rating === "1-5" ? ["1–5", "how sure"] : ["1–9, 0", "how sure: 10 to 90, 100"];
     const keys = el("p", { class: "quiet keyline" }, keyHelp([...READING_KEYS.slice(0, 3), digits, ...READING_KEYS.slice(3)]));
     return el("div", { class: "answer" }, aid, el("div", group, this.choices), this.sure.node, this.why, this.confirm, keys);
   }
@@ -131,7 +131,7 @@ class ReadingCase {
   /** A digit's key on this case's scale. */
   digit(key) {
     const number = Number(key);
-    if (this.given.scale !== "1-5") this.rate(number ? number * 10 : 100);
+    if (this.given.rating !== "1-5") this.rate(number ? number * 10 : 100);
     else if (number >= 1 && number <= 5) this.rate(number);
   }
 
