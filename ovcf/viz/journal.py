@@ -1,7 +1,8 @@
 """An append-only CSV that loses nothing: a row is on the disk before the caller goes on.
 
-One line is one row (line breaks inside a text become spaces), so an editor's quote or comma too many stays in its line. A last line without its end is kept where it is whole (an editor took the end away), else it was cut
-short by a crash and is dropped; its writer was never told that it was kept.
+One line is one row (line breaks inside a text become spaces), so an editor's quote or comma too many stays in its line.
+A last line without its end is kept where it is whole (an editor took the end away), else it was cut short by a crash
+and is dropped; its writer was never told that it was kept.
 """
 
 import csv
