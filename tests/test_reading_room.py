@@ -9,9 +9,12 @@ import pytest
 from clinician_fakes import HOSTILE, FakeStudy
 from PIL import Image
 
+from ovcf.intake.readings import read_readings
 from ovcf.problems import InputError
 from ovcf.reading.plan import make_plan
 from ovcf.reading.roster import add_readers, read_roster
+from ovcf.reading.table import export_readings, gather
+from ovcf.stats.readers.report import analyse
 from ovcf.viz.detail import reader_patch
 from ovcf.viz.reading_room import ReadingRoom
 from ovcf.viz.room_status import RoomStatus
@@ -181,3 +184,46 @@ def test_the_coordinators_page_counts_and_exports(study):
     interim, (csv,) = page.ask("export", finished_only=True)
     assert interim["count"] == 6 and interim["notes"] == ["Ben: left out, unfinished, 4 of 6 answers missing"]
     assert csv.count(b"\n") == 7 and np.isfinite(interim["readers"])
+
+
+# A whole study (benchmarks/reading_room.py: 60 cases, two readers by keys in the browser, programs really killed) ----
+
+
+def test_a_crossover_study_by_the_pages_messages_is_read_by_the_analysis_every_answer_once(study, tmp_path):
+    """Six readers, ten cases; three kernels go away on the way, two windows answer at once, one answer is a slip."""
+    plan = make_plan(study.patches, study.run / "readings", cases=10, washout_days=0.0, design="crossover")
+    names = [f"Reader {i}" for i in range(6)]
+    tokens = add_readers(study.run / "readings", names).tokens
+    said, clock = {}, Clock()
+    for i, name in enumerate(names):
+        widget, shown = opened(study, tokens[name], clock)
+        while shown["screen"] == "case":
+            question = (name, widget.case.session, widget.case.patch_id)
+            right = plan.truth[widget.case.patch_id][1] == (len(said) % 3 > 0)
+            choice = {"answer": "fresh" if right else "old", "confidence": 1 + len(said) % 5}
+            said[question] = (choice["answer"], choice["confidence"])
+            second = opened(study, tokens[name], clock)[0] if (i, len(said)) == (0, 4) else None
+            if i < 3 and widget.case.order == 7:
+                widget, _ = opened(study, tokens[name], clock)  # the kernel died
+            before = shown
+            shown, _ = widget.ask("answer", case=shown["case"], seconds=2.0, **choice)
+            if second:
+                assert not second.ask("answer", case=before["case"], **ANSWER)[0]["kept"]
+            if len(said) == 3:
+                shown, _ = widget.ask("slip", case=shown["last"])
+        assert shown["screen"] == "finished"
+    gathered = gather(plan, study.run / "readings")
+    table = read_readings(export_readings(gathered, tmp_path / "readings.csv"))
+    assert len(table) == len(said) == 6 * 10 * 2 and not gathered.problems
+    given = {(r.reader, r.session, r.patch_id): (r.answer, r.confidence) for r in table.itertuples()}
+    assert given == said and (table["mis_keyed"].fillna("") != "").sum() == 1
+    assert set(table.groupby(["reader", "period", "session"]).size()) == {5}
+    design = analyse(table, covariances=("jackknife",))["design"]
+    assert (design["readers"], design["treatments"], design["cases"]) == (names, ["aided", "unaided"], 10)
+
+
+def opened(study, token, clock):
+    """A window of the reader whose link this is, and what it shows."""
+    widget = ReadingRoom(study, now=clock)
+    shown, _ = widget.ask("start", token=token, screen="1 x 1")
+    return widget, widget.ask("display", found=FOUND)[0] if shown["screen"] == "display" else shown
