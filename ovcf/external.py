@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from ovcf.cohort.crop import prepare_patches
+from ovcf.cohort.crop import Preparation, prepare_patches
 from ovcf.cohort.manifest import Cohort, read_cohort
 from ovcf.files import write_text
 from ovcf.intake.across import shared_pictures, with_greys
@@ -212,17 +212,10 @@ class Elsewhere:
 
     def images(self, equalisation: str | None = None) -> NDArray[np.uint8]:
         """Patches (n, size, size) as the model sees them; `equalisation="none"`: as readers do."""
-        how = self.model.card["preprocessing"]
-        return prepare_patches(
-            self.cohort,
-            size=how["image_size"],
-            margin_mm=how["margin_mm"],
-            margin_px=how["margin_px"],
-            context=how.get("context", 0),
-            equalisation=equalisation or how["equalisation"],
-            out=self.folder.run / "cache",
-            workers=self.parameters.get("workers"),
-        )
+        card = self.model.card["preprocessing"]
+        margins, equalised = (card["margin_mm"], card["margin_px"]), equalisation or card["equalisation"]
+        how = Preparation(card["image_size"], *margins, equalised, card.get("context", 0))
+        return prepare_patches(self.cohort, how, self.folder.run / "cache", workers=self.parameters.get("workers"))
 
     # What the model says ---------------------------------------------------------------------------------------
 

@@ -377,6 +377,20 @@ def test_how_each_network_was_trained():
     assert network_tables.recipe_of(study) == "weights from folder mine, all layers trained"
 
 
+def test_random_weights_are_marked_network_by_network():
+    names = network_tables.names_with_weights(["alexnet", "efficientnet_lite0"], "packaged")
+    assert names == {"alexnet": "AlexNet (random weights)", "efficientnet_lite0": "EfficientNet-Lite0"}
+    assert network_tables.names_with_weights(["alexnet"], "imagenet") == {"alexnet": "AlexNet"}
+
+
+def test_differences_of_auc_from_each_other_network():
+    comparisons = printed.fixed_ends(compare_networks(printed.predictions(), versus="resnet101"))
+    assert printed.lines(network_tables.auc_differences(comparisons.head(1))) == [
+        "against | difference [95 % interval] | p | p_holm",
+        "AlexNet | 0.161 [0.100, 0.900] | 0.01 | 0.5",
+    ]
+
+
 def test_recovered_counts_of_one_table_and_of_two():
     rates = pd.DataFrame(
         {
@@ -435,6 +449,14 @@ def network_average():
 def test_titles_say_who_read_what(simulated, who):
     study = SimpleNamespace(readings=printed.readings(), simulated_readers=simulated, label="a cohort")
     assert reader_tables.title(study) == f"3 {who}, 8 cases: a cohort"
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+@pytest.mark.parametrize("synthetic", [True, False])
+def test_a_picture_is_marked_with_what_was_made_by_software(simulated, synthetic):
+    said = reader_tables.mark(SimpleNamespace(simulated_readers=simulated, synthetic=synthetic))
+    assert ("simulated readers" in said, "synthetic films" in said) == (simulated, synthetic)
+    assert bool(said) == (simulated or synthetic)
 
 
 def test_table4_readers_the_network_and_the_paper(recovered):

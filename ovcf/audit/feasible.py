@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from . import scale_free
 from .bounds import auc_bounds, auc_error
-from .findings import CONTRADICTION, NOTE, UNDECIDED, UNLIKELY, Ledger
+from .findings import CONTRADICTION, NOTE, UNLIKELY, Ledger
 from .fold_rows import IMPOSSIBLE, OPEN, POSSIBLE, Sizes, Target, Verdict, check_any_folds, check_folds, target
 from .matrices import LARGEST_N, rates_of, solve
 from .paper import Paper, Row, Set, Table
@@ -109,9 +109,8 @@ def _report_unsized(paper: Paper, ledger: Ledger, table: Table, rows: list[Row])
         "not tried; only what holds on any number of cases was, and it holds."
     )
     decides = "the four counts of each row" if n else "the number of cases, better the four counts of each row"
-    ledger.find("no-size", UNDECIDED, table.place, "no number of cases" if not n else f"{n[1]:,} cases", "not tried",
-    message,
-                rows, decides=decides)  # fmt: skip
+    shown = "no number of cases" if not n else f"{n[1]:,} cases"
+    ledger.undecided("no-size", table.place, shown, "not tried", message, rows, decides)
 
 
 def _check_mean(paper: Paper, ledger: Ledger, table: Table, row: Row) -> None:
@@ -229,7 +228,7 @@ def _report_folds(paper: Paper, ledger: Ledger, table: Table, row: Row, cases: S
     if verdict.answer == OPEN and verdict.even:
         message = f"No even dealing of {total} into {row.over} folds gives this row; uneven folds were not all tried."
         decides = "the size of each fold"
-        return ledger.find("fold-row", UNDECIDED, place, printed, "no even folds", message, [row], decides=decides)
+        return ledger.undecided("fold-row", place, printed, "no even folds", message, [row], decides)
     if verdict.answer == OPEN:
         return ledger.holds("folds behind means", place, "not settled: too many ways to try")
     ledger.holds("folds behind means", place, "can be had from whole numbers")

@@ -46,8 +46,8 @@ def _sample(paper, recovery, path) -> list[Cell]:
     exact = paper.tables[table.strip()].kind == "counts"
     return [
         Cell(
-            value := row.cells[column].printed.value,
-            *((value, value) if exact else behind(paper, recovery, row, column)),
+            row.cells[column].printed.value,
+            *((row.cells[column].printed.value,) * 2 if exact else behind(paper, recovery, row, column)),
         )
         for row in rows
         if column in row.cells

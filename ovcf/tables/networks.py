@@ -296,3 +296,20 @@ def _in_order(wide: pd.DataFrame) -> pd.DataFrame:
 def _named(table: pd.DataFrame) -> pd.DataFrame:
     """Give columns and rows their printed names."""
     return table.rename(columns=heading, index=network_title)
+
+
+def auc_differences(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the difference of AUC from each other network.
+
+    Parameters
+    ----------
+    rows : DataFrame, the rows of one test of `ovcf.stats.compare.compare_networks`.
+    """
+    return pd.DataFrame(
+        {
+            "against": [network_title(name) for name in rows["second"]],
+            "difference [95 % interval]": with_intervals(rows, "difference"),
+            "p": rows.p,
+            "p_holm": rows.p_holm,
+        }
+    )
