@@ -54,10 +54,10 @@ def test_a_study_survives_a_killed_kernel_two_windows_a_slip_and_a_reload(planne
         wait_case(page, "training", order)
         answer(page, "f", 3)
         page.wait_for_selector(".room[data-screen=feedback]")
+        since = time.monotonic()
         page.keyboard.press("Enter")
     wait_case(page, "unaided", 1)
     assert serious_faults(page) == []
-    since = time.monotonic()
     pausing_hides_the_case(page)
     answer(page, "f", 2)
     wait_case(page, "unaided", 2)
@@ -156,8 +156,7 @@ def test_who_has_no_link_of_the_roster_stays_outside_and_the_coordinator_sees_ho
     page.goto(link(server, "guessed"))
     page.wait_for_selector(".room[data-screen=refused]")
     assert serious_faults(page) == []
-    start(page, server, planned[2].tokens["Bernadette"])
-    page.reload()  # a new address after # alone does not load the page
+    page.goto(link(server, planned[2].tokens["Bernadette"]))
     page.wait_for_selector(".room[data-screen=start] input[readonly]")
     assert page.locator(".room input").input_value() == "Bernadette" and "Anna" not in page.content()
     assert serious_faults(page) == []

@@ -19,7 +19,7 @@ class ReadingRoom {
     this.check = null; // of the display, while it goes on
     this.last = null; // name of the last answer, which may be marked as mis-keyed
     this.starting = false;
-    this.token = new URLSearchParams(location.hash.slice(1)).get("reader") ?? "";
+    this.token = tokenOfLink();
     this.listen();
   }
 
@@ -27,12 +27,19 @@ class ReadingRoom {
     const listeners = [
       [document, "visibilitychange", () => document.hidden && this.pause()],
       [window, "pagehide", () => this.draft()],
+      [window, "hashchange", () => this.otherLink()],
       [window, "blur", () => this.case?.counts.leave()],
       [window, "focus", () => this.case?.counts.comeBack()],
       [this.page, "keydown", (event) => this.press(event)],
     ];
     for (const [target, name, act] of listeners) target.addEventListener(name, act);
     this.deafen = () => listeners.forEach(([target, name, act]) => target.removeEventListener(name, act));
+  }
+
+  /** Another reader's link in the same window: a browser does not load the page for what follows #. */
+  otherLink() {
+    const token = tokenOfLink();
+    if (token && token !== this.token) location.reload();
   }
 
   setScreen(screen) {
@@ -281,6 +288,8 @@ function washoutWords(until) {
   const opens = `The next session opens on ${at.toLocaleDateString()} at ${time}.`;
   return [opens, "Come back with the same link or name. Your answers stay hidden until then and during it."];
 }
+
+const tokenOfLink = () => new URLSearchParams(location.hash.slice(1)).get("reader") ?? "";
 
 // A browser may keep nothing; then a reload asks for the name.
 
