@@ -51,15 +51,11 @@ def _changed(study) -> str:
     return "The data (or how they are read) changed after this run: films and boxes may not fit its numbers."
 
 
-def explore_page(
-    run: str | Path,
-    *,
-    cases: int | None = None,
-    training: int | None = None,
-    washout_days: float | None = None,
-    seed: int | None = None,
-) -> Any:
-    """The three tabs of a run as one widget; what is wrong with the run is said in its place."""
+def explore_page(run: str | Path) -> Any:
+    """The tabs of a run as one widget; what is wrong with the run is said in its place.
+
+    The reading room is none of them: whoever reads blinded has a page without the answers (`ovcf.room`).
+    """
     from ovcf.viz.tabs import problem_page, tabbed
 
     try:
@@ -69,15 +65,12 @@ def explore_page(
     from ovcf.viz.browser import Browser
     from ovcf.viz.maps import final_model, load_ahead
     from ovcf.viz.own_case import OwnCase
-    from ovcf.viz.reading_room import ReadingRoom
 
     model = final_model(study)
     load_ahead(model)
-    reading = {"cases": cases, "training": training, "washout_days": washout_days, "seed": seed}
     return tabbed(
         {
             "Browse": Browser(study, model=model),
-            "Reading room": ReadingRoom(study, model=model, **reading),
             "Own case": OwnCase(study.run, model=model, study=study),
         }
     )
@@ -99,8 +92,3 @@ def explore(run: str | Path, port: int = 0, *, open_browser: bool = True, token:
         refuse_used(port)
     os.environ["OVCF_RUN"] = str(open_study(run).run)  # the kernel inherits it
     serve(NOTEBOOK, port or free_port(), token or secrets.token_urlsafe(24), open_browser=open_browser)
-
-
-def unless(value: Any, unset: Any) -> Any:
-    """None for a parameter left at its "unset" value (papermill has no optional numbers)."""
-    return None if value == unset else value

@@ -9,10 +9,11 @@ from ovcf.report.export import slug
 
 HEADINGS = re.compile("^h[1-4]$")
 OWN_NUMBER = re.compile(r"^\d+\s+")  # of a notebook, which says nothing in the report's order
+FOLD, KEPT = "fold", "kept"  # classes of what lies folded on the page; the second is printed by both editions
 GROUP_ROW = "group-row"  # class of a row of labels that only narrow screens show
 
 
-def lay_out(soup: BeautifulSoup, name: str, *, folded: bool) -> None:
+def lay_out(soup: BeautifulSoup, name: str, *, folded: bool, kept: bool = False) -> None:
     """Lay out a block of a notebook, in place.
 
     Parameters
@@ -20,13 +21,16 @@ def lay_out(soup: BeautifulSoup, name: str, *, folded: bool) -> None:
     soup : of the block, as `export.exported` gives it.
     name : of the notebook; ids of headings begin with it.
     folded : whether all of it lies beneath its heading, or else beneath the caption of what it shows.
+    kept : whether it is folded on the page only, and both editions print it where it stands.
     """
     step_down(soup, name)
     for table in soup.find_all("table"):
         set_table(soup, table)
     describe_pictures(soup, name)
-    if folded:
-        fold(soup)
+    for details in soup.find_all("details", class_=False):  # of a long table
+        details["class"] = [FOLD]
+    if folded or kept:
+        fold(soup, FOLD if folded else KEPT)
 
 
 def step_down(soup: BeautifulSoup, name: str) -> None:
@@ -39,16 +43,17 @@ def step_down(soup: BeautifulSoup, name: str) -> None:
         heading.name = f"h{level + 1}"
 
 
-def fold(soup: BeautifulSoup) -> None:
+def fold(soup: BeautifulSoup, kind: str = FOLD) -> None:
     """Put a block beneath its heading, or each of its tables and figures beneath its caption."""
     heading = soup.find(HEADINGS)
     if heading is not None:
-        details, summary = soup.new_tag("details", attrs={"class": "fold"}), soup.new_tag("summary")
+        details, summary = soup.new_tag("details", attrs={"class": kind}), soup.new_tag("summary")
         rest = [node for node in list(soup.contents) if node is not heading]
         details.append(summary)
         summary.append(heading.extract())
         details.extend(node.extract() for node in rest)
         soup.append(details)
+    if heading is not None or kind == KEPT:
         return
     for shown in [node for node in soup.select(".output, figure") if node.find_parent(["details", "figure"]) is None]:
         _fold_one(soup, shown)
@@ -58,12 +63,15 @@ def _fold_one(soup: BeautifulSoup, shown: Tag) -> None:
     caption = shown.find(["caption", "figcaption"])
     if caption is None or shown.find("details"):
         return
-    details, summary = soup.new_tag("details", attrs={"class": "fold"}), soup.new_tag("summary")
-    summary.append(caption.get_text(" ", strip=True))
+    details, summary = soup.new_tag("details", attrs={"class": FOLD}), soup.new_tag("summary")
+    figure = shown.find("figure") or (shown if shown.name == "figure" else None)
+    if figure is None:
+        summary.append(caption.get_text(" ", strip=True))
+        caption.decompose()
+    else:
+        summary.append(f"Figure: {str(figure.get('data-name', 'more')).replace('_', ' ')}")
     shown.wrap(details)
     details.insert(0, summary)
-    if caption.name == "caption":
-        caption.decompose()
 
 
 def set_table(soup: BeautifulSoup, table: Tag) -> None:

@@ -18,7 +18,7 @@ from ovcf.report.brief import brief
 from ovcf.report.export import exported
 from ovcf.report.ledger import write_ledger
 from ovcf.report.numbering import number_all
-from ovcf.report.parts import PARTS, Block, blocks
+from ovcf.report.parts import METHODS, PARTS, Block, blocks
 from ovcf.report.templating import environment, style
 from ovcf.viz.gallery import SCRIPT, SCRIPT_SHA256
 
@@ -80,7 +80,9 @@ def render_page(record: dict, notebooks: dict[str, nbformat.NotebookNode], answe
 
 def unfolded(page: str) -> str:
     """Return the full edition of a reader's page: everything that is folded lies open."""
-    return page.replace('<details class="fold">', '<details class="fold" open="">')
+    for kind in (layout.FOLD, layout.KEPT):
+        page = page.replace(f'<details class="{kind}">', f'<details class="{kind}" open="">')
+    return page
 
 
 def parts_of(notebooks: dict[str, nbformat.NotebookNode]) -> dict[str, list[Section]]:
@@ -101,5 +103,5 @@ def parts_of(notebooks: dict[str, nbformat.NotebookNode]) -> dict[str, list[Sect
 
 def _laid_out(block: Block, name: str) -> BeautifulSoup:
     soup = exported(block.cells)
-    layout.lay_out(soup, name, folded=block.folded)
+    layout.lay_out(soup, name, folded=block.folded, kept=block.part == METHODS)
     return soup

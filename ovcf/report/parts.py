@@ -44,7 +44,7 @@ def blocks(notebook: nbformat.NotebookNode, name: str) -> list[Block]:
         folded = FOLDED in tags
         begins = cell.cell_type == "markdown" and HEADING.search(cell.source) is not None
         last = found[-1] if found else None
-        if last is None or (last.part, last.folded) != (part, folded) or (folded and begins):
+        if last is None or (last.part, last.folded) != (part, folded) or (begins and (folded or part == METHODS)):
             found.append(Block(part, folded, []))
         found[-1].cells.append(cell)
     return found

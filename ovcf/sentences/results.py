@@ -128,3 +128,9 @@ def elsewhere(metrics: pd.DataFrame) -> str:
     row = metrics[(metrics.metric == "auc") & (metrics.model == metrics.model.iloc[0])].iloc[0]
     here = with_interval(row.second, row.second_low, row.second_high, metric="auc")
     return f"AUC of the {row.model} here: {here}; against the development cohort {changed(row)}."
+
+
+def for_others(rows: pd.DataFrame) -> str:
+    """Return the sentence about other readers and other cases of an MRMC analysis; "" where there is none."""
+    found = rows[rows.generalisation == "random"]
+    return str(found.sentence.iloc[0]) if len(found) else ""
