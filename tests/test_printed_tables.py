@@ -334,6 +334,19 @@ def test_predictive_values_and_likelihood_ratios():
     ]
 
 
+def test_sizes_of_a_development():
+    columns = ["purpose", "criterion", "width", "se", "independent_patches", "patches", "patients", "fresh"]
+    rows = [
+        ("knowing", "AUC", 0.1, 0.0255, 260, 384, 192, 217),
+        ("fitting", "shrinkage", 0.9, float("nan"), 47, 70, 35, 40),
+    ]
+    assert printed.lines(network_tables.development_table(pd.DataFrame(rows, columns=columns), 100)) == [
+        "for | criterion | aim | patches | patients | fresh | enough here",
+        "knowing | AUC | 0.1 wide | 384 | 192 | 217 | no",
+        "fitting | shrinkage | 0.9 | 70 | 35 | 40 | yes",
+    ]
+
+
 def test_widths_with_more_patients():
     widths = by_patient.widths_with_more(printed.one_network(), [32])
     widths["width"] = [round(0.5 - i / 100, 2) for i in range(len(widths))]

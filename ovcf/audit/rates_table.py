@@ -1,7 +1,7 @@
 """Sensitivity and specificity from recovered matrices, beside what the same rows print."""
 
 from fractions import Fraction
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ COLUMNS = ["table", "row", "tp", "fn", "tn", "fp", "sensitivity", "specificity",
 
 
 def recovered_rates(
-    number: int | str | None = None, *, source: Any | None = None, result: Audit | None = None
+    number: int | str | None = None, *, source: Paper | Path | str | None = None, result: Audit | None = None
 ) -> pd.DataFrame:
     """Tabulate sensitivity and specificity recomputed from recovered matrices, beside the printed columns.
 

@@ -178,6 +178,18 @@ def decision(curve: pd.DataFrame, title: str) -> Words:
     return _words(caption, "Decision curve: net benefit of the model, of calling all fresh and of calling none fresh.")
 
 
+def predictive_values(mine: pd.DataFrame, title: str) -> Words:
+    """Predictive values over the share of fresh fractures."""
+    caption = (
+        f"{title}. Share of calls that are right, by the share of fresh fractures where the calls are made, as "
+        "sensitivity and specificity found here imply; band: 95 % interval, clustered by patient; dashed: the share in "
+        f"this cohort. {_counted(mine)}."
+    )
+    return _words(
+        caption, "Two curves over prevalence: positive predictive value rising, negative predictive value falling."
+    )
+
+
 def subgroups(groups: pd.DataFrame, title: str) -> Words:
     """AUC by subgroup."""
     shown = groups[groups.estimate.notna()]

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from ovcf.stats.rates import METRICS
-from ovcf.tables.show import MISSING, heading, with_interval, with_intervals
+from ovcf.tables.show import MISSING, heading, value, with_interval, with_intervals
 
 UPDATE_METRICS = {"auc": "AUC", "brier": "Brier score", "intercept": "intercept", "slope": "slope"}
 COLUMNS = {
@@ -99,6 +99,26 @@ def points_table(points: pd.DataFrame) -> pd.DataFrame:
     wide = wide[[m for m in METRICS if m in wide]]
     return (
         wide.rename(columns=heading).rename_axis(columns=None).reset_index().rename(columns={"chosen_on": "chosen on"})
+    )
+
+
+def area_tests(table: pd.DataFrame) -> pd.DataFrame:
+    """Return unpaired tests of two cohorts' AUCs as text.
+
+    Parameters
+    ----------
+    table : DataFrame of `ovcf.stats.unpaired.areas_of_cohorts`.
+    """
+    return pd.DataFrame(
+        {
+            "model": table.model,
+            "AUC at home": [value(v, "auc") for v in table["first"]],
+            "AUC here": [value(v, "auc") for v in table.second],
+            "difference": [with_interval(r.difference, r.low, r.high, metric="auc") for r in table.itertuples()],
+            "t": [f"{v:.2f}" for v in table.statistic],
+            "df": [f"{v:.0f}" for v in table.df],
+            "p": table.p,
+        }
     )
 
 

@@ -231,6 +231,25 @@ def width_table(widths: pd.DataFrame) -> pd.DataFrame:
     return wide.reset_index(drop=True)
 
 
+def development_table(sizes: pd.DataFrame, have: int) -> pd.DataFrame:
+    """Return the size that each criterion asks for, by what it is for, and whether this cohort has it.
+
+    Parameters
+    ----------
+    sizes : DataFrame of `ovcf.stats.development_size.development_sizes`; have : patches of this cohort.
+    """
+    aims = [f"{r.width:g}" + (" wide" if r.se == r.se else "") for r in sizes.itertuples()]
+    return pd.DataFrame(
+        {
+            "for": sizes.purpose,
+            "criterion": sizes.criterion,
+            "aim": aims,
+            **{name: sizes[name] for name in ("patches", "patients", "fresh")},
+            "enough here": ["yes" if n <= have else "no" for n in sizes.patches],
+        }
+    )
+
+
 def operating_table(points: pd.DataFrame) -> pd.DataFrame:
     """Return one row a rule: its thresholds over folds and the rates they give, with intervals.
 
