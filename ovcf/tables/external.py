@@ -3,6 +3,7 @@
 import pandas as pd
 
 from ovcf.stats.rates import METRICS
+from ovcf.tables.networks import threshold_spans
 from ovcf.tables.show import MISSING, heading, value, with_interval, with_intervals
 
 UPDATE_METRICS = {"auc": "AUC", "brier": "Brier score", "intercept": "intercept", "slope": "slope"}
@@ -90,9 +91,8 @@ def points_table(points: pd.DataFrame) -> pd.DataFrame:
     ----------
     points : DataFrame of `ovcf.stats.carried_over.carried_over_points`.
     """
-    ends = zip(points.threshold_min, points.threshold_max, strict=True)
-    spans = [f"{low:.2f}" if low == high else f"{low:.2f} to {high:.2f}" for low, high in ends]
-    cells = points.assign(text=with_intervals(points), threshold=spans)
+    where = points.chosen_on.replace({"nothing": "fixed beforehand"})
+    cells = points.assign(text=with_intervals(points), threshold=threshold_spans(points), chosen_on=where)
     wide = cells.pivot_table(
         index=["rule", "chosen_on", "threshold"], columns="metric", values="text", aggfunc="first", sort=False
     )
