@@ -174,10 +174,7 @@ LEAKAGE_ASKED: Topic = (
 REGIONS_ASKED: Topic = (
     Sentence(
         lambda d: d["regions"] == "separate",
-        lambda d: (
-            f"{d.title} was trained for each region by itself too, with the same folds, and is compared on the same "
-            "patches with the one network for all regions."
-        ),
+        lambda d: f"{d.title} was trained for each region by itself too, with the same folds.",
     ),
     Sentence(
         lambda d: d["regions"] != "separate",
