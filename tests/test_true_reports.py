@@ -106,10 +106,8 @@ def report(finished, tmp_path_factory):
         for name in ("patches", "factors"):
             shutil.copyfile(run / "tables" / f"{name}.csv", scratch / "tables" / f"{name}.csv")
         for notebook in again.notebooks.values():  # pictures say nothing here
-            for cell in notebook.cells:
-                cell.outputs = [
-                    o for o in cell.get("outputs", []) if "<img" not in o.get("data", {}).get("text/html", "")
-                ]
+            for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+                cell.outputs = [o for o in cell.outputs if "<img" not in o.get("data", {}).get("text/html", "")]
         return Report(render_page(record, again.notebooks, brief(scratch, record)), scratch / "tables", parameters)
 
     return make
