@@ -1,11 +1,12 @@
 """What is true by how a run was made: its parameters, its cohort, its readings."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple, Self
 
 import pandas as pd
 
-from ovcf.profiles import load_profile
+from ovcf.profiles import defaults, load_profile
 from ovcf.sentences import Sentence, Topic
 from ovcf.tables.networks import names_with_weights
 from ovcf.words import network_title
@@ -55,12 +56,18 @@ class Design(NamedTuple):
     @property
     def departures(self) -> list[str]:
         """What the paper states of its recipe and this run has otherwise: `epochs 20 (paper: 100)`."""
-        paper = load_profile("paper")
+        paper = _paper()
         return [
             f"{words} {self[name]} (paper: {paper[name]})"
             for name, words in RECIPE.items()
             if self[name] != paper[name]
         ]
+
+
+@cache
+def _paper() -> dict[str, Any]:
+    """The paper's recipe, complete."""
+    return defaults() | load_profile("paper")
 
 
 CHOICE: Topic = (
@@ -167,10 +174,7 @@ LEAKAGE_ASKED: Topic = (
 REGIONS_ASKED: Topic = (
     Sentence(
         lambda d: d["regions"] == "separate",
-        lambda d: (
-            f"{d.title} was trained for each region by itself too, with the same folds, and is compared on the same "
-            "patches with the one network for all regions."
-        ),
+        lambda d: f"{d.title} was trained for each region by itself too, with the same folds.",
     ),
     Sentence(
         lambda d: d["regions"] != "separate",
