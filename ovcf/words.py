@@ -1,5 +1,6 @@
 """Each word of the study once: levels, regions of the diaphragm, labels, columns of a box, networks."""
 
+import unicodedata
 from collections.abc import Iterable
 
 LEVELS = ("T5", "T6", "T7", "T8", "T9", "T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5")
@@ -7,6 +8,12 @@ LEVELS = ("T5", "T6", "T7", "T8", "T9", "T10", "T11", "T12", "L1", "L2", "L3", "
 
 LABELS = ("fresh", "old")
 """The two classes; fresh is the positive one."""
+
+CANNOT_JUDGE = "cannot judge"
+"""What a reader says of a case that cannot be read; it counts as a reading that was not made."""
+
+SCALES: dict[str, tuple[int, int]] = {"1-5": (1, 5), "0-100": (0, 100)}
+"""Scales of a reader's confidence: least and most."""
 
 REGIONS = ("above", "at", "below")
 """Where a level lies by the diaphragm."""
@@ -52,3 +59,13 @@ def networks_in_order(names: Iterable[str]) -> list[str]:
     """Put names of networks into the order of every table; those of other libraries come last, as they were met."""
     names = list(dict.fromkeys(names))
     return [name for name in NETWORKS if name in names] + [name for name in names if name not in NETWORKS]
+
+
+def folded_name(name: str) -> str:
+    """Return what all spellings of one person's name have in common, for comparing, never for showing.
+
+    Capitals, spaces, invisible characters and the ways Unicode has to write one letter make no other person
+    (NFKC and casefolding, Unicode Standard Annex 15 and section 3.13).
+    """
+    shown = "".join(letter for letter in str(name) if unicodedata.category(letter) != "Cf")
+    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", shown).casefold()).split())

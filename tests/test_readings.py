@@ -307,3 +307,59 @@ def test_every_documented_number_is_one(tmp_path, column):
     (tmp_path / "r.csv").write_text("\n".join(lines))
     with pytest.raises(InputError, match=f"row 4, column {column}: not a number"):
         read_readings(tmp_path / "r.csv")
+
+
+# One reader is one reader ---------------------------------------------------------------------------------
+
+SPELLINGS = [
+    "Zoë Ångström",
+    "zoë ångström",
+    " ZOË  ÅNGSTRÖM ",
+    "Zoe\u0308 A\u030angstro\u0308m",
+    "Zoë\u00a0Ång\u200bström",
+]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_another_spelling_of_a_name_is_no_other_reader(tmp_path, spelling):
+    lines = OWN.replace("\nA,", f"\n{SPELLINGS[0]},").splitlines()
+    lines[-1] = lines[-1].replace(SPELLINGS[0], spelling)
+    (tmp_path / "readings.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    table = read_readings(tmp_path / "readings.csv")
+    assert set(table["reader"]) == {SPELLINGS[0]}
+    told = any("one reader" in note for note in table.attrs["notes"])
+    assert told == (spelling.strip() != SPELLINGS[0])
+
+
+def test_the_same_case_under_two_spellings_is_a_second_reading(tmp_path):
+    (tmp_path / "readings.csv").write_text(OWN + "a,aided,3,p2,q1,0,old,4,2.0,,0.25\n")
+    with pytest.raises(InputError, match="row 6, column patch_id: a second reading"):
+        read_readings(tmp_path / "readings.csv")
+
+
+def test_other_names_stay_apart():
+    table = long_table(readers=("R1", "R 1", "R-1", "1", "01"))
+    assert check_readings(table)["reader"].nunique() == 5
+
+
+def test_what_cannot_be_judged_counts_as_not_read_and_is_said(tmp_path):
+    more = "A,unaided,3,p3,q1,1,Cannot Judge,,9.0,,\nA,aided,3,p3,q1,1,fresh,4,9.0,,0.7\n"
+    (tmp_path / "readings.csv").write_text(OWN + more)
+    table = read_readings(tmp_path / "readings.csv")
+    assert len(table) == 5 and "1 of 6 readings say 'cannot judge'" in table.attrs["notes"][0]
+    study = cross(check_readings(table), missing="available")
+    assert np.isnan(study.ratings).sum() == 1
+
+
+def test_confidence_of_0_to_100_is_taken_where_the_table_says_so(tmp_path):
+    head, *rows = OWN.splitlines()
+    wide = [head + ",scale", *(row.replace("fresh,5", "fresh,73") + ",0-100" for row in rows)]
+    (tmp_path / "readings.csv").write_text("\n".join(wide) + "\n")
+    assert check_readings(read_readings(tmp_path / "readings.csv"))["rating"].max() == 73
+    wide[-1] = wide[-1].replace("0-100", "1-5")
+    (tmp_path / "readings.csv").write_text("\n".join(wide) + "\n")
+    with pytest.raises(InputError, match="row 5, column scale: a second scale"):
+        read_readings(tmp_path / "readings.csv")
+    (tmp_path / "readings.csv").write_text(OWN.replace("fresh,5", "fresh,73"))
+    with pytest.raises(InputError, match="row 2, column confidence: out of range"):
+        read_readings(tmp_path / "readings.csv")

@@ -49,7 +49,7 @@ def read_imrmc(path: str | Path) -> pd.DataFrame:
     if problems:
         raise InputError(problems)
     long = with_truth(table, str(path))
-    long.attrs["notes"] = [*notes, *_contradictions(lines[:start], truth, long)]
+    long.attrs["notes"] = [*notes, *long.attrs["notes"], *_contradictions(lines[:start], truth, long)]
     return long
 
 

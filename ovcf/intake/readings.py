@@ -14,13 +14,15 @@ from ovcf.cohort.table_file import decoded, read_bytes, read_table
 from ovcf.cohort.workbook import is_workbook
 from ovcf.intake.imrmc import read_imrmc, with_truth
 from ovcf.problems import InputError, Problem
-from ovcf.stats.readers.checks import check_readings
+from ovcf.stats.readers.checks import check_readings, judged
 from ovcf.stats.roc import auc
 
 _NUMBER = Column("number")
 READINGS: dict[str, Column] = {
     # a missing id is no name: all readings without a patient would be one patient's
-    **dict.fromkeys(("reader", "treatment", "session", "case", "patch_id", "patient_id", "answer", "time"), TEXT),
+    **dict.fromkeys(
+        ("reader", "treatment", "session", "case", "patch_id", "patient_id", "answer", "time", "scale"), TEXT
+    ),
     **dict.fromkeys(("truth", "rating", "order", "confidence", "seconds", "model_p_fresh"), _NUMBER),
 }
 ALIASES = {
@@ -56,19 +58,21 @@ def read_readings(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     Checked against both files of `reader_study`.
     """
     if isinstance(source, pd.DataFrame):
-        return _finished(source, check_readings(source), [], None)
+        table, rows, notes = judged(source)
+        return _finished(table, check_readings(table, rows=rows), notes, None)
     path = Path(source)
     if path.suffix.lower() == ".imrmc" or _holds_imrmc(path):
         long = read_imrmc(path)
-        return _finished(long, long, long.attrs["notes"], path.name)
+        return _finished(long, long, [], path.name)
     table, notes = read_table(path, READINGS, aliases=ALIASES)
     rows, table = table["row"].to_numpy(), table.drop(columns="row")
     if {"reader", "treatment", "case", "rating"} <= set(table) and "truth" not in table:
         long = with_truth(table.assign(line=rows), str(path))
         return _finished(long, long, notes, path.name)
+    table, rows, left_out = judged(table, rows)
     long = check_readings(table, str(path), rows)
     _check_numbers(table, str(path), rows)
-    return _finished(table, long, notes, path.name)
+    return _finished(table, long, [*notes, *left_out], path.name)
 
 
 def _check_numbers(table: pd.DataFrame, file: str, rows: np.ndarray) -> None:
@@ -97,7 +101,7 @@ def _finished(table: pd.DataFrame, long: pd.DataFrame, notes: list[str], file: s
             out[same.get(column, column)] = long[column]
     for column in out.columns.intersection(["rating", "order", "confidence", "seconds"]):
         out[column] = pd.to_numeric(out[column], errors="coerce")
-    out.attrs = {"notes": [*notes, *_reversed(long)], "file": file}
+    out.attrs = {"notes": [*notes, *long.attrs.get("notes", ()), *_reversed(long)], "file": file}
     return out
 
 

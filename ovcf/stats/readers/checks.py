@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ovcf.problems import InputError, Problem
+from ovcf.words import CANNOT_JUDGE, SCALES, folded_name
 
 LONG = ("reader", "treatment", "case", "truth", "rating")
 OWN = ("reader", "session", "patch_id", "truth", "answer", "confidence")
@@ -19,7 +20,8 @@ def check_readings(table: pd.DataFrame, file: Any | None = None, rows: Sequence[
     """Check a table in either shape and return it in the long one.
 
     Of the `readings` table the rating is the confidence with the sign of the answer (sure of old = -5 ...
-    sure of fresh = 5), and treatment is the session.
+    sure of fresh = 5; -100 to 100 where the column `scale` says 0-100), and treatment is the session. Spellings of one
+    reader's name become the first of them, and rows without a judgement are left out; `attrs["notes"]` say so.
 
     Parameters
     ----------
@@ -46,7 +48,7 @@ def check_readings(table: pd.DataFrame, file: Any | None = None, rows: Sequence[
     """
     table = table.copy(deep=False)
     table.attrs = {}  # pandas would copy them at every step
-    rows = np.arange(2, len(table) + 2) if rows is None else np.asarray(rows)
+    table, rows, notes = judged(table, rows)
     own = {"session", "patch_id"} <= set(table.columns)
     missing = [c for c in (OWN if own else LONG) if c not in table.columns]
     if missing or not len(table):
@@ -54,10 +56,11 @@ def check_readings(table: pd.DataFrame, file: Any | None = None, rows: Sequence[
     text = table.rename(columns=_SHARED) if own else table
     found = _Finder(text, rows, file, own)
     long = pd.DataFrame({c: found.name(c) for c in ("reader", "treatment", "case")})
+    long["reader"], respelled = one_spelling(long["reader"])
     long["truth"] = found.truth()
     if own:
         long["answer"] = found.answer()
-        long["rating"] = np.where(long["answer"] == 1, 1, -1) * found.number("confidence", low=1, high=5)
+        long["rating"] = np.where(long["answer"] == 1, 1, -1) * found.confidence()
     else:
         long["rating"] = found.number("rating")
         if "answer" in text:
@@ -68,7 +71,33 @@ def check_readings(table: pd.DataFrame, file: Any | None = None, rows: Sequence[
         long["model_p_fresh"] = found.number("model_p_fresh", 0, 1, empty=True)
     found.check_design(long)
     found.stop()
+    long.attrs["notes"] = [*notes, *respelled]
     return long
+
+
+def judged(table: pd.DataFrame, rows: Sequence[int] | None = None) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
+    """Leave out the readings in which the reader could not judge the case.
+
+    Returns what is left, the line of each of its rows (by default the table's order under a header in line 1), and a
+    note of whose readings were left out.
+    """
+    rows = np.arange(2, len(table) + 2) if rows is None else np.asarray(rows)
+    if "answer" not in table:
+        return table, rows, []
+    given_up = table["answer"].astype("string").fillna("").map(folded_name).eq(CANNOT_JUDGE).to_numpy(bool)
+    if not given_up.any():
+        return table, rows, []
+    who = ", ".join(f"{name}: {n}" for name, n in table.loc[given_up, "reader"].value_counts(sort=False).items())
+    note = f"{given_up.sum()} of {len(table)} readings say {CANNOT_JUDGE!r} and count as not made ({who})"
+    return table[~given_up], rows[~given_up], [note]
+
+
+def one_spelling(names: pd.Series) -> tuple[pd.Series, list[str]]:
+    """Give all spellings of one reader's name the first of them; returns the names, and a note for each such reader."""
+    key = names.map(folded_name)
+    spellings = names.groupby(key, sort=False).unique()
+    notes = [f"{', '.join(map(repr, s))} are taken for one reader, {s[0]!r}" for s in spellings if len(s) > 1]
+    return key.map(spellings.str[0]), notes
 
 
 def in_order(names: Iterable) -> list:
@@ -117,6 +146,15 @@ class _Finder:
         wrong = ~np.isin(value, (0, 1))
         self.add(column, wrong, column, message, allowed)
         return np.where(wrong, -1, value).astype(int)
+
+    def confidence(self):
+        """Confidence on the scale that the table names, 1 to 5 where it names none."""
+        scale = self.table["scale"].astype("string").str.strip() if "scale" in self.table else None
+        if scale is None:
+            return self.number("confidence", *SCALES["1-5"])
+        self.add("scale", ~scale.isin(list(SCALES)), "scale", "unknown scale of confidence", ", ".join(SCALES))
+        self.add("scale", scale.isin(list(SCALES)) & (scale != scale.iloc[0]), "scale", "a second scale", scale.iloc[0])
+        return self.number("confidence", *SCALES.get(scale.iloc[0], (-np.inf, np.inf)))
 
     def number(self, column, low=-np.inf, high=np.inf, empty=False):
         value = pd.to_numeric(self.table[column], errors="coerce").to_numpy(float)
