@@ -1,8 +1,8 @@
 """A fold in the middle of its training, on disk: never more than one epoch or a minute is lost.
 
 One safetensors file beside the fold's own: weights, speeds, scale, epoch and the state of every random generator,
-so that what goes on from it ends with the bits of a run that was never stopped (on the same machine). It carries its own
-digest, since a seal beside it would be a second write: a kill between the two would cost an epoch.
+so that what goes on from it ends with the bits of a run that was never stopped (on the same machine). It carries its
+own digest, since a seal beside it would be a second write: a kill between the two would cost an epoch.
 """
 
 import hashlib

@@ -7,7 +7,6 @@ It cannot see an edit that was made alike in every place that holds the number a
 """
 
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from difflib import SequenceMatcher
@@ -30,6 +29,7 @@ from ovcf.report.verdict import Failure, Verdict
 from ovcf.run_folder import read_record
 from ovcf.run_folder.fixed import read_fixed
 from ovcf.run_folder.ledger import Ledger
+from ovcf.scratch import Scratch
 
 
 class Remade(NamedTuple):
@@ -58,13 +58,13 @@ def verify(run: Path) -> Verdict:
 def remake(run: Path) -> Remade:
     """Make a run's page and tables again from its patches, predictions, readings, published numbers and parameters."""
     record = _record(run)
-    with tempfile.TemporaryDirectory(prefix="ovcf-verify-") as scratch:
+    with Scratch("verify") as scratch:
         parameters, _ = _parameters_of(run, record)
-        study = Replayed(run, Path(scratch), parameters, record)
+        study = Replayed(run, scratch, parameters, record)
         again = replay(study, executed(run, list(record["notebooks"])), NOTEBOOKS)
-        tables = {path.stem: _cells(path) for path in sorted((Path(scratch) / "tables").glob("*.csv"))}
-        _complete(run, Path(scratch))
-        page = render_page(record, again.notebooks, brief(Path(scratch), record))
+        tables = {path.stem: _cells(path) for path in sorted((scratch / "tables").glob("*.csv"))}
+        _complete(run, scratch)
+        page = render_page(record, again.notebooks, brief(scratch, record))
     return Remade(printed(page), tables, again)
 
 

@@ -4,7 +4,6 @@ The number is `ovcf.predict.predict_case`'s; the page only shows it.
 """
 
 import shlex
-import tempfile
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 
 from ovcf import predict
 from ovcf.problems import InputError
+from ovcf.scratch import Scratch
 from ovcf.viz.gallery import network_name
 from ovcf.viz.image_data import png_bytes, thumbnail
 from ovcf.viz.maps import draw_map
@@ -45,7 +45,7 @@ class OwnCase(Asked):
         self.run, self.study = Path(run), study
         self._model = model or (lambda: predict.load_model(run))
         # uploads live in a folder that goes with the kernel, under names that come from no one
-        self._folder = tempfile.TemporaryDirectory(prefix="ovcf-case-")
+        self._folder = Scratch("case")
         self._uploads = {}
         self.film, self.path, self.name = None, None, ""
 
@@ -56,7 +56,7 @@ class OwnCase(Asked):
         if not 0 < int(size) <= LARGEST_UPLOAD:
             raise ValueError(f"a film of {size} bytes cannot be taken; at most {LARGEST_UPLOAD}")
         number = str(len(self._uploads))
-        path = Path(self._folder.name) / f"film{number}{_suffix(name)}"
+        path = self._folder.path / f"film{number}{_suffix(name)}"
         path.touch()
         self._uploads[number] = (path, str(name)[:200], int(size))
         return {"upload": number}, []
@@ -139,7 +139,7 @@ class OwnCase(Asked):
         return self.study.images()
 
     def _command(self, box) -> str:
-        uploaded = Path(self._folder.name) in self.path.parents
+        uploaded = self._folder.path in self.path.parents
         shown = self.name if uploaded else self.path
         box = ",".join(f"{v:g}" for v in box)
         return f"ovcf predict {shlex.quote(str(shown))} --box {box} --run {shlex.quote(str(self.run))}"
