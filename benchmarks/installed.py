@@ -24,6 +24,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+WIDGET = "application/vnd.jupyter.widget-view+json"  # stands in the page where the tabs were made
 SMALL = {
     "patients": "24",
     "folds": "2",
@@ -68,7 +69,7 @@ def steps(home: Path, folder: Path, env: dict[str, str]) -> dict[str, Callable[[
     return {
         "ovcf run": run,
         "ovcf verify": lambda: command("verify", "run").strip().splitlines()[0],
-        "ovcf audit": lambda: command("audit").strip().splitlines()[-1],
+        "ovcf audit": lambda: next(line for line in command("audit").splitlines() if "contradiction" in line),
         "ovcf notebooks": lambda: command("notebooks", "mine") and f"{len(list((folder / 'mine').iterdir()))} files",
         "ovcf explore": lambda: explored([ovcf, "explore", "run", "--no-browser"], folder, env),
     }
@@ -81,9 +82,9 @@ def explored(command: list[str], folder: Path, env: dict[str, str]) -> str:
         address = next(line.strip() for line in server.stdout if line.startswith("http"))
         without = _status(re.sub(r"\?token=.*", "", address))
         status, page = _page(address)
-        if status != 200 or "Reading room" not in page or without == 200:
+        if status != 200 or "Explore a run" not in page or WIDGET not in page or without == 200:
             raise RuntimeError(f"{status} with the token, {without} without; {page[:300]}")
-        return f"the three tabs, {len(page) >> 10} kB; without the token {without}"
+        return f"a page with its widget, {len(page) >> 10} kB; without the token {without}"
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(60)

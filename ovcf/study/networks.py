@@ -1,5 +1,6 @@
 """What a run trains: the comparison, one fold of it, what notebook 04 adds, the final model."""
 
+import dataclasses
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -97,6 +98,22 @@ class StudyNetworks(StudyCohort):
         )
 
     @cached_property
+    def other_seeds(self) -> pd.DataFrame:
+        """Predictions of the chosen network trained anew `more_seeds` times, with the training seed alone changed.
+
+        The seeds, in the column `seed`, are those that follow the run's own (notebook 04).
+        """
+        self._refuse_other_recipe()
+        return self._trained("predictions_other_seeds", self._anew)
+
+    def _anew(self) -> pd.DataFrame:
+        seeds = [self.recipe.draws + k for k in range(1, self.parameters["more_seeds"] + 1)]
+        recipes = [dataclasses.replace(self.recipe, training_seed=seed) for seed in seeds]
+        split = self.parameters["split"]
+        parts = [self._cross_validate(self.patches, split, [self.chosen], recipe=recipe) for recipe in recipes]
+        return pd.concat(parts, ignore_index=True)
+
+    @cached_property
     def final(self) -> Path:
         """The folder of the final model, trained on all patches with the chosen network's recipe (notebook 04)."""
         from ovcf.models.card import Origin
@@ -189,6 +206,7 @@ class StudyNetworks(StudyCohort):
         *,
         images: np.ndarray | None = None,
         within: np.ndarray | None = None,
+        recipe: "Recipe | None" = None,
     ) -> pd.DataFrame:
         from ovcf.models.crossval import cross_validate
 
@@ -196,7 +214,7 @@ class StudyNetworks(StudyCohort):
             self.images() if images is None else images,
             patches,
             networks,
-            self.recipe,
+            recipe or self.recipe,
             cache=self.run / "cache",
             workers=self.parameters["workers"],
             within=within,
