@@ -1,5 +1,8 @@
 """How often the audit of published tables is wrong: honest papers, one planted fault of each kind, fold tables, time.
 
+Of four kinds some papers cannot be told from honest ones, since an honest paper prints the same digits; an oracle
+(`decidable.py`) says which, and the rate among the others is printed too.
+
 Run: python benchmarks/audit.py [--papers 2000] [--planted 200] [--tables 1000] [--small 500] [--kinds WORD ...]
 """
 
@@ -10,9 +13,10 @@ from collections import Counter
 
 import numpy as np
 import styles
+from decidable import ORACLES, honest_twin
 from fold_tables import beside_everything, beside_mlscorecheck
 from joblib import Parallel, delayed
-from planting import FAULTS, planted_paper
+from planting import FAULTS, planted_paper, planted_tree
 
 from ovcf.audit.audit import audit
 from ovcf.audit.findings import CONTRADICTION, NOTE, UNDECIDED, UNLIKELY
@@ -36,6 +40,13 @@ def findings_of(kind: str, seed: int) -> list[tuple[str, str]]:
     return [(finding.kind, finding.severity) for finding in result.findings]
 
 
+def seen_and_decidable(kind: str, seed: int) -> tuple[bool, bool | None]:
+    """Audit one paper with a fault that not every paper shows: was it seen, and has it an honest twin?"""
+    rng = np.random.default_rng([seed, list(HONEST | PLANTED).index(kind)])
+    twin = honest_twin(kind, *planted_tree(kind, rng))
+    return detected(findings_of(kind, seed)), twin
+
+
 def detected(found: list[tuple[str, str]]) -> bool:
     """A fault counts as seen by a contradiction, something very unlikely, or the note on a ±'s divisor."""
     return any(severity not in (NOTE, UNDECIDED) or name == "divisor" for name, severity in found)
@@ -54,7 +65,19 @@ def rates(kind: str, papers: int, workers: int) -> None:
         print(f"{papers} papers, {kind}: {wrong}, kinds {dict(names)}  ({each:.0f} ms a paper)", flush=True)
     else:
         seen = np.mean([detected(one) for one in found])
+        if kind in ORACLES:
+            _among_decidable(kind, papers, workers)
         print(f"{kind:45s} {seen:7.1%} of {papers}  ({each:.0f} ms; by {dict(names.most_common(4))})", flush=True)
+
+
+def _among_decidable(kind: str, papers: int, workers: int) -> None:
+    """Print how often a fault is seen where no honest paper prints the same digits (or none was found)."""
+    found = Counter(Parallel(n_jobs=workers)(delayed(seen_and_decidable)(kind, seed) for seed in range(papers)))
+    twins = sum(n for (_, twin), n in found.items() if twin)
+    seen, open_ones = found[True, False] + found[True, None], found[True, None] + found[False, None]
+    rest = papers - twins
+    print(f"{kind:45s} {seen / max(rest, 1):7.1%} of the {rest} that no honest paper prints alike ({open_ones} of them "
+          f"searched at random), {found[True, True]} of {twins} others", flush=True)  # fmt: skip
 
 
 def fold_tables(tables: int, small: int, workers: int) -> None:

@@ -86,7 +86,7 @@ def ratio_ends(above, below, patient, fold):
             parts[k][:, names] += values
         shares += p / np.maximum(used, 1)
     low, high = proportion_ends(shares, spread := ratio_spread(*parts))
-    return np.where(used > 0, low, np.nan), np.where(used > 0, high, np.nan), spread.effective
+    return np.where(used > 0, low, np.nan), np.where(used > 0, high, np.nan), spread, shares
 
 
 def auc_ends(truth, score, patient, fold):
@@ -99,7 +99,8 @@ def auc_ends(truth, score, patient, fold):
         fresh, old = sums(t, patient[of]), sums(~t, patient[of])
         with np.errstate(invalid="ignore", divide="ignore"):
             m, n = fresh.sum(axis=1, keepdims=True), old.sum(axis=1, keepdims=True)
-            enlarged = sums(below, patient[of]) / m / left(fresh / m) + sums(above, patient[of]) / n / left(old / n)
+            parts = ((below, m, fresh), (above, n, old))
+            enlarged = sum(sums(v, patient[of]) / all / np.sqrt(left(own / all)) for v, all, own in parts)
         for k, values in enumerate((enlarged, fresh, old)):
             total[k][:, names] += np.where(both[:, None], values, 0)
         area, used = area + np.where(both, mean, 0), used + both
@@ -107,7 +108,7 @@ def auc_ends(truth, score, patient, fold):
         spread = area_spread(total[0] / used[:, None], total[1], total[2])
         area = area / used
         ends = area_ends(area, spread.variance, quantile_t(spread.df, 0.95), spread.effective)
-    return *ends, spread.effective, area
+    return *ends, spread, area
 
 
 def placed(truth, score):
@@ -139,11 +140,11 @@ def one_cell(patients, area, share, kind, cohorts, correlation, seed) -> list[di
         members = [np.unique(patient[of_fold == f]) for f in np.unique(of_fold)]
         true["auc"] = np.mean([true_area(sizes[of], area, share, correlation) for of in members])
         ends = {m: ratio_ends(a, b, patient, of_fold) for m, (a, b) in metric_ratios(truth, score >= 0).items()}
-        *ends["auc"], value = auc_ends(truth, score, patient, of_fold)
-        for metric, (low, high, effective) in ends.items():
+        ends["auc"] = auc_ends(truth, score, patient, of_fold)
+        for metric, (low, high, spread, value) in ends.items():
             ok = enough(metric, each[:, 0].min(axis=0), each[:, 1].min(axis=0)) & ~np.isnan(low)
             inside = (low <= true[metric]) & (true[metric] <= high)
-            noted = beware(metric, effective, value)
+            noted = beware(metric, spread.effective, spread.largest, value)
             rows.append({**about, "average": name, "metric": metric, "estimable": ok.mean(),
                          "coverage": inside[ok].mean() if ok.any() else np.nan, "zero_width": (high <= low)[ok].sum(),
                          "width": (high - low)[ok].mean() if ok.any() else np.nan,

@@ -21,19 +21,25 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+
+import grimp
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 120  # seconds a mutant's tests may take: an endless loop is noticed too
 
 PRINTED = ("test_printed_tables.py", "test_show.py", "test_html.py")
+EXTERNAL = ("test_external_tables.py",)
 FIGURES = ("test_audit_figures.py", "test_cohort_figures.py", "test_network_figures.py", "test_reader_figures.py")
 MODULES: dict[str, tuple[str, ...]] = {
     "ovcf.tables.cohort": PRINTED,
+    "ovcf.tables.external": EXTERNAL,
     "ovcf.tables.html": PRINTED,
     "ovcf.tables.networks": PRINTED,
     "ovcf.tables.readers": PRINTED,
+    "ovcf.tables.runs": ("test_run_tables.py",),
     "ovcf.tables.show": PRINTED,
     "ovcf.stats.cohort": PRINTED,
     "ovcf.stats.summaries": PRINTED,
@@ -41,9 +47,10 @@ MODULES: dict[str, tuple[str, ...]] = {
     "ovcf.report.brief": ("test_brief.py",),
     "ovcf.figures.audit": FIGURES[:1],
     "ovcf.figures.cohort": FIGURES[1:2],
+    "ovcf.figures.external": EXTERNAL,
     "ovcf.figures.networks": FIGURES[2:3],
     "ovcf.figures.readers": FIGURES[3:],
-    "ovcf.figures.style": FIGURES,
+    "ovcf.figures.style": (*FIGURES, "test_style.py"),
 }
 # Words that were exchanged once, or could be: each stands for the other, in names and in texts alike
 EXCHANGED = [
@@ -255,9 +262,23 @@ def _tests_pass(mutant: Mutant | None, tests: tuple[str, ...]) -> None:
     os.dup2(silence, 1), os.dup2(silence, 2)
     if mutant is not None:
         sys.meta_path.insert(0, _Changed(mutant))
+        _forget(mutant.module)
     os.chdir(ROOT)
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header", "--tb=no"]
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header", "--tb=no", "--assert=plain"]
     os._exit(pytest.main([*options, *(f"tests/{name}" for name in tests)]))
+
+
+@cache
+def _graph() -> grimp.ImportGraph:
+    return grimp.build_graph("ovcf", cache_dir=None)
+
+
+def _forget(module: str) -> None:
+    """Drop a module, and every one of ours that may have taken something of it, so that they are imported anew."""
+    for name in (module, *_graph().find_downstream_modules(module)):
+        package, _, own = name.rpartition(".")
+        if sys.modules.pop(name, None) is not None and package in sys.modules:
+            vars(sys.modules[package]).pop(own, None)
 
 
 def main() -> int:
@@ -267,7 +288,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--only", help="draw from this module alone")
     args = parser.parse_args()
-    _load_libraries()
+    _load_all()
     every = [m for module in MODULES if args.only in (None, module) for m in mutants_of(module)]
     drawn = random.Random(args.seed).sample(every, min(args.count, len(every)))
     print(f"{len(every)} mutants of {len({m.module for m in every})} modules, {len(drawn)} drawn with seed {args.seed}")
@@ -289,19 +310,23 @@ def main() -> int:
     return 0
 
 
-def _load_libraries() -> None:
-    """Import what every child needs once, before it is forked; nothing of ours, whose changes they import."""
-    import bs4  # noqa: F401
+def _load_all() -> None:
+    """Import once what every child needs, before it is forked; each imports anew what a mutant changes."""
+    import hypothesis  # noqa: F401
     import matplotlib
-    import pandas  # noqa: F401
-    import pytest  # noqa: F401
-    import scipy.stats  # noqa: F401
-    import statsmodels.api  # noqa: F401
 
     matplotlib.use("agg")
+    import bs4  # noqa: F401
     import matplotlib.pyplot  # noqa: F401
+    import statsmodels.api  # noqa: F401
 
-    assert not any(name.split(".")[0] == "ovcf" for name in sys.modules)
+    os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT / "tests"))
+    for name in sorted({name for tests in MODULES.values() for name in tests}):
+        importlib.import_module(name.removesuffix(".py"))  # and with it what it stands on
+        del sys.modules[name.removesuffix(".py")]
+    sys.modules.pop("conftest", None)
+    _graph()
 
 
 def _report(drawn: list[Mutant], alive: list[bool], seconds: float) -> None:

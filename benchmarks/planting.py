@@ -174,9 +174,14 @@ FAULTS = {
 }
 
 
-def planted_paper(kind: str, rng: np.random.Generator) -> dict:
-    """Draw an honest paper and plant one fault that changes at least one printed character."""
+def planted_tree(kind: str, rng: np.random.Generator) -> tuple[dict, dict]:
+    """Draw an honest paper and plant one fault that changes at least one printed character; also the truth behind."""
     while True:
         tree, truth = honest_paper(rng)
         if FAULTS[kind](rng, tree, truth):
-            return finish(tree)
+            return tree, truth
+
+
+def planted_paper(kind: str, rng: np.random.Generator) -> dict:
+    """Draw such a paper in the form that is audited."""
+    return finish(planted_tree(kind, rng)[0])

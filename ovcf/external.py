@@ -15,12 +15,13 @@ from scipy.special import logit
 
 from ovcf.cohort.crop import prepare_patches
 from ovcf.cohort.manifest import Cohort, read_cohort
-from ovcf.files import write_text, writing
+from ovcf.files import write_text
 from ovcf.intake.across import shared_pictures, with_greys
 from ovcf.predict import load_model
 from ovcf.problems import InputError, Problem, unknown
 from ovcf.profiles.parameters import AS_THE_RUN
 from ovcf.run_folder import data_home, from_project, is_run
+from ovcf.run_folder.figures import on_screen, write_figure
 from ovcf.stats.analytic import analytic_intervals
 from ovcf.stats.carried_over import carried_thresholds, threshold_rules
 from ovcf.stats.roc import auc, roc_points
@@ -157,11 +158,10 @@ class Shelf:
         write_text(self.run / "tables" / f"{name}.csv", table.to_csv(index=False))
         return table
 
-    def save_figure(self, name: str, figure: Any) -> None:
-        """Write `figures/<name>.png` and `.svg`."""
-        for suffix in ("png", "svg"):
-            with writing(self.run / "figures" / f"{name}.{suffix}") as stream:
-                figure.savefig(stream, format=suffix, bbox_inches="tight")
+    def save_figure(self, name: str, figure: Any) -> bytes:
+        """Write `figures/<name>.png`, `.svg` and `.pdf`; return a PNG for the screen."""
+        write_figure(self.run / "figures", name, figure)
+        return on_screen(figure)
 
 
 class Elsewhere:
@@ -192,6 +192,11 @@ class Elsewhere:
     def patches(self) -> pd.DataFrame:
         """One row a vertebra of the other cohort."""
         return self.cohort.patches
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the other cohort's films were drawn by this software."""
+        return bool(self.cohort.synthetic)
 
     @property
     def comparable(self) -> bool:

@@ -11,7 +11,7 @@ from ovcf.audit import bounds
 from ovcf.audit.averages import averages_of
 from ovcf.audit.folds import split_chances
 from ovcf.audit.printed import Interval, parse, show
-from ovcf.audit.pvalues import how_computed, p_of, p_over_orders, p_range
+from ovcf.audit.pvalues import Cell, how_computed, p_of, p_over_orders, p_range
 from ovcf.audit.simulate import build
 
 
@@ -70,18 +70,22 @@ def test_p_values_are_those_of_scipy(rng):
     assert p_of("Welch t", x, y) == pytest.approx(stats.ttest_ind(x, y, equal_var=False).pvalue)
 
 
+def cells(printed):
+    """Printed numbers and all that they may stand for."""
+    return [Cell(one.value, *one.interval()) for one in map(parse, printed)]
+
+
 def test_p_range_holds_p_of_values_that_print_so(rng):
     for _ in range(25):
         x, y = rng.normal(70, 5, 5), rng.normal(74, 5, 5)
-        half = np.full(5, 0.05)
-        found = p_range("paired t", x.round(1), y.round(1), half, half)
+        found = p_range("paired t", *(cells([show(value, 1) for value in side]) for side in (x, y)))
         assert found.low - 1e-9 <= p_of("paired t", x, y) <= found.high + 1e-9
 
 
 def test_the_test_that_gave_a_p_is_found(rng):
     x, y = rng.normal(70, 5, 6), rng.normal(74, 5, 6)
     printed = parse(show(p_of("paired t", x.round(2), y.round(2)), 3))
-    found = how_computed(printed, *([parse(show(value)) for value in side] for side in (x, y))).set_index("test")
+    found = how_computed(printed, *(cells([show(value) for value in side]) for side in (x, y))).set_index("test")
     assert found.loc["paired t", "exact"] and not found.loc["two-sample t", "exact"]
 
 

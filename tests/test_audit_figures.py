@@ -4,11 +4,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgba
 
 from ovcf.audit import audit, f1_limits
-from ovcf.audit.findings import CONTRADICTION, NOTE, UNLIKELY
+from ovcf.audit.findings import CONTRADICTION, NOTE, UNDECIDED, UNLIKELY
 from ovcf.audit.published import published_paper
 from ovcf.figures import audit as audit_figures
+from ovcf.figures.style import CLASS_COLOURS
 
 
 @pytest.fixture
@@ -33,27 +35,32 @@ def test_one_mark_a_finding_in_the_row_of_its_place(axes):
     )
     ax = audit_figures.findings_by_place(findings, axes[0])
     assert ticks(ax.yaxis) == ["Table 2", "Table 3", "Section 1"]  # tables first
-    offsets = sorted(marks.get_offsets().tolist() for marks in ax.collections)
-    # a severity starts where the one before it ends: 4.5 marks of room or as many as it has, and one between
-    assert offsets == [[[0, 0], [1, 0]], [[5.5, 1]], [[11, 0]], [[11, 2]]]
-    assert texts(ax) == ["contradiction (2)", "very unlikely (1)", "note (2)"]
-    assert [round(text.get_position()[0], 1) for text in ax.texts] == [-0.3, 5.2, 10.7]
-    assert ax.get_ylim() == (2.5, -1.3) and ax.get_xlim() == (-0.7, 16.5)
+    offsets = sorted(marks.get_offsets().tolist()[0] for marks in ax.collections)
+    assert offsets == [[-0.12, 0], [0.88, 1], [2.88, 0], [2.88, 2]]
+    assert [(text.get_text(), text.get_position()) for text in ax.texts] == [
+        ("2", (0.1, 0)),
+        ("1", (1.1, 1)),
+        ("1", (3.1, 2)),
+        ("1", (3.1, 0)),
+    ]
+    assert ticks(ax.xaxis) == ["contradiction\n(2)", "very\nunlikely\n(1)", "cannot\nbe decided\n(0)", "note\n(2)"]
+    assert ax.get_ylim() == (2.5, -0.5) and ax.get_xlim() == (-0.5, 3.5)
     colours = [tuple(marks.get_facecolor()[0]) for marks in ax.collections]
     assert len(set(colours)) == 3 and colours[2] == colours[3]  # both notes
+    assert ax is axes[0] and not ax.spines["bottom"].get_visible() and not ax.spines["left"].get_visible()
 
 
-def test_many_findings_of_a_place_push_the_next_severity_aside(axes):
-    findings = pd.DataFrame({"where": ["Table 1"] * 8 + ["Table 2"], "severity": [CONTRADICTION] * 8 + [NOTE]})
+def test_what_cannot_be_decided_has_a_place_where_there_is_any(axes):
+    findings = pd.DataFrame({"where": ["Table 1"] * 2, "severity": [UNDECIDED, NOTE]})
     ax = audit_figures.findings_by_place(findings, axes[0])
-    assert ax.collections[0].get_offsets()[:, 0].tolist() == list(range(8))
-    assert ax.collections[1].get_offsets().tolist() == [[14.5, 1]]  # behind 8 + 1 and the 4.5 + 1 of none
+    assert ticks(ax.xaxis)[2:] == ["cannot\nbe decided\n(1)", "note\n(1)"] and texts(ax) == ["1", "1"]
+    assert [marks.get_offsets().tolist() for marks in ax.collections] == [[[1.88, 0]], [[2.88, 0]]]
 
 
 def test_the_papers_own_findings_are_all_drawn(axes):
     found = audit(simulate=False)
     ax = audit_figures.findings_by_place(found.findings_table(), axes[0])
-    assert sum(len(marks.get_offsets()) for marks in ax.collections) == len(found.findings)
+    assert sum(int(text) for text in texts(ax)) == len(found.findings)
     ax = audit_figures.mcnemar_ranges(found.bounds, axes[1])
     assert tuple(ax.lines[0].get_xdata()) == (found.bounds.smallest_p[0], found.bounds.largest_p[0])
     ax = audit_figures.f1_limits(f1_limits(published_paper()), axes[2])
@@ -66,20 +73,23 @@ def test_bars_are_rows_explained_of_all(axes):
     assert [bar.get_width() for bar in ax.patches] == [3, 9]
     assert texts(ax) == ["3 of 10", "9 of 10"] and ticks(ax.yaxis) == ["as headed", "swapped columns"]
     assert [round(text.get_position()[0], 2) for text in ax.texts] == [3.12, 9.12]
-    assert [text.get_position()[1] for text in ax.texts] == [0, 1] and ax.get_xlim() == pytest.approx((0, 11.5))
+    assert [text.get_position()[1] for text in ax.texts] == [0, 1] and ax.get_xlim() == pytest.approx((0, 13))
     first, second = (bar.get_facecolor() for bar in ax.patches)
-    assert first != second  # as headed stands out
+    assert (first, second) == (to_rgba(audit_figures.SEVERITY_COLOURS[CONTRADICTION]), to_rgba(audit_figures.GREY))
+    assert ax is axes[0] and ax.get_xlabel() == "rows that whole numbers can give"
 
 
-def test_tiles_hold_the_counts_truth_down_and_answers_across(axes):
+def test_tiles_hold_the_counts_truth_down_and_answers_across():
     matrices = pd.DataFrame({"row": ["Fold 1", "Fold 2"], "tp": [47, 3], "fn": [25, 1], "tn": [65, 2], "fp": [8, 4]})
-    audit_figures.matrix_tiles(matrices, axes, positive="new", negative="old")
+    axes = audit_figures.matrix_sheet(matrices, positive="new", negative="other").axes
     assert texts(axes[0]) == ["47", "25", "8", "65"] and texts(axes[1]) == ["3", "1", "4", "2"]
     assert [t.get_position() for t in axes[0].texts] == [(0, 0), (1, 0), (0, 1), (1, 1)]
     np.testing.assert_allclose(axes[1].images[0].get_array(), [[0.75, 0.25], [4 / 6, 2 / 6]])
     assert [t.get_color() for t in axes[1].texts] == ["white", audit_figures.INK, "white", audit_figures.INK]
-    assert ticks(axes[0].xaxis) == ["new", "old"] and ticks(axes[0].yaxis) == ["new (72)", "old (73)"]
+    assert ticks(axes[0].xaxis) == ["new", "other"] and ticks(axes[0].yaxis) == ["new\n(72)", "other\n(73)"]
     assert axes[1].get_title() == "Fold 2" and axes[0].get_ylabel() == "truth" and axes[1].get_ylabel() == ""
+    alone = audit_figures.matrix_sheet(matrices.head(1)).axes
+    assert ticks(alone[0].xaxis) == ["fresh", "old"] and ticks(alone[0].yaxis) == ["fresh\n(72)", "old\n(73)"]
 
 
 @pytest.mark.parametrize("metric", ["sensitivity", "specificity"])
@@ -101,7 +111,15 @@ def test_printed_and_recovered_rates_are_joined(axes, metric):
     points = [marks.get_offsets().tolist()[0] for marks in ax.collections]
     assert points == [[40, 0], [45, 0], [57.14, 1], [70, 2]]
     assert ticks(ax.yaxis) == ["T4 a", "T4 b", "T4 c"] and ax.get_ylim() == (2.6, -0.6) and ax.get_xlim() == (0, 100)
-    assert ax.get_xlabel().startswith(metric)
+    assert ax is axes[0] and ax.get_xlabel() == f"{metric} (%): printed (open), recovered (filled)"
+    of_class = to_rgba(CLASS_COLOURS[{"sensitivity": "fresh", "specificity": "old"}[metric]])
+    assert [tuple(marks.get_facecolor()[0]) for marks in ax.collections] == [of_class, WHITE, WHITE, of_class]
+    assert to_rgba(ax.lines[1].get_color()) == of_class
+    shapes = {len(marks.get_paths()[0].vertices) for marks in ax.collections}
+    assert len(shapes) == 1 and (shapes == {4}) == (metric == "sensitivity")  # triangles, or dots
+
+
+WHITE = to_rgba("white")
 
 
 def _array(line):
@@ -124,19 +142,25 @@ def test_a_range_that_never_reaches_the_level_is_marked(axes):
     assert [tuple(line.get_xdata()) for line in ax.lines] == [(0.0625, 0.4), (0.004, 0.3), (0.05, 0.05)]
     assert [marks.get_offsets().tolist() for marks in ax.collections] == [[[0.0625, 0]], [[0.004, 1]]]
     colours = [tuple(marks.get_facecolor()[0]) for marks in ax.collections]
-    assert colours[0] != colours[1]
-    assert texts(ax) == ["20 to 25 of 40 right", "22 to 31 of 40 right", "0.05"]
-    assert [text.get_position()[0] for text in ax.texts] == pytest.approx([0.4 * 1.08, 0.3 * 1.08, 0.05])
-    assert ticks(ax.yaxis) == ["a", "b"] and ax.get_ylim() == (1.5, -0.9) and ax.get_xscale() == "log"
-    assert ax.get_xlim() == pytest.approx((0.0025, 4))
-    assert ticks(ax.xaxis) == ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1"]
+    assert colours == [to_rgba(audit_figures.SEVERITY_COLOURS[kind]) for kind in (CONTRADICTION, NOTE)]
+    assert [line.get_color() for line in ax.lines[:2]] == [
+        audit_figures.SEVERITY_COLOURS[CONTRADICTION],
+        audit_figures.SEVERITY_COLOURS[NOTE],
+    ]
+    assert len({len(marks.get_paths()[0].vertices) for marks in ax.collections}) == 2  # a cross and a dot
+    assert ax is axes[0] and ax.get_xlabel() == "exact McNemar p, least to most"
+    assert texts(ax) == ["0.05"] and ax.texts[0].xy == (0.05, -0.55)
+    assert ticks(ax.yaxis) == ["a:\n20 to 25 of 40 right", "b:\n22 to 31 of 40 right"]
+    assert ax.get_ylim() == (1.5, -0.9) and ax.get_xscale() == "log"
+    assert ax.get_xlim() == pytest.approx((0.0025, 1.3))
+    assert ticks(ax.xaxis) == ["0.001", "0.01", "0.1", "1"]
 
 
 def test_the_impossible_f1_is_named(axes):
     rows = [("r", "fresh", 80.0, 79.0), ("r", "old", 75.0, 78.0), ("s", "fresh", 70.0, 70.0)]
     limits = pd.DataFrame(rows, columns=["row", "class", "printed", "limit"])
     ax = audit_figures.f1_limits(limits, axes[0])
-    assert texts(ax) == ["r, fresh", "not possible above the line"]
+    assert ax is axes[0] and texts(ax) == ["r, fresh", "not possible above the line"]
     points = {marks.get_label(): marks.get_offsets().tolist() for marks in ax.collections}
     assert points == {"fresh": [[79, 80], [70, 70]], "old": [[78, 75]]}
     assert ax.get_xlim() == ax.get_ylim() == pytest.approx((69.2, 80.8))
@@ -144,3 +168,14 @@ def test_the_impossible_f1_is_named(axes):
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("largest possible mean F1 (%)", "printed mean F1 (%)")
     line = ax.lines[0]
     assert line.get_slope() == 1 and line.get_xy1() == (70, 70)
+    drawn = {marks.get_label(): tuple(marks.get_facecolor()[0]) for marks in ax.collections}
+    assert drawn == {side: to_rgba(CLASS_COLOURS[side]) for side in ("fresh", "old")}
+    triangle, dot = (len(marks.get_paths()[0].vertices) for marks in ax.collections)
+    assert triangle == 4 < dot and [text.get_text() for text in ax.get_legend().get_texts()] == ["fresh", "old"]
+
+
+def test_a_level_of_ones_own_is_drawn(axes):
+    row = {"row": ["a"], "before": [20], "after": [25], "n": [40], "smallest_p": [0.06], "largest_p": [0.4]}
+    ax = audit_figures.mcnemar_ranges(pd.DataFrame(row), axes[0], alpha=0.1)
+    assert ax.lines[1].get_xdata() == [0.1, 0.1] and texts(ax) == ["0.1"]
+    assert ax.lines[0].get_color() == audit_figures.SEVERITY_COLOURS[NOTE]  # .06 can be below .1

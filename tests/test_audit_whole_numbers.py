@@ -1,14 +1,14 @@
 """Means of whole numbers (GRIM, GRIMMER) against all sets of numbers; printed statistics against scipy."""
 
 from fractions import Fraction
-from itertools import product
+from itertools import combinations_with_replacement, product
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from ovcf.audit import CONTRADICTION, audit
-from ovcf.audit.grim import mean_possible, sd_possible
+from ovcf.audit.grim import _listed, mean_possible, sd_possible
 from ovcf.audit.printed import interval_of, show
 from ovcf.audit.simulate import build
 from ovcf.audit.statistics import p_interval, read_statistic
@@ -60,3 +60,15 @@ def test_a_wrong_p_a_right_one_and_a_one_sided_one():
     assert severities("t(28) = 2.20, p = .061") == [("statistic", CONTRADICTION)]
     assert severities("t(28) = 2.20, p = .018")[0][0] == "p-sides"
     assert severities("t(28) = 2.20, p = .018", tails="1") == []
+
+
+@pytest.mark.parametrize("ends", [(1, 4), (0, None), (None, None)])
+def test_sums_of_squares_that_n_numbers_reach_are_those_of_all_their_choices(ends):
+    least, most = ends
+    values = range(-6 if least is None else least, (6 if most is None else most) + 1)
+    for n in (2, 3, 4):
+        every = list(combinations_with_replacement(values, n))
+        for total in {sum(one) for one in every if 4 <= sum(one) <= 8}:
+            reached = {sum(v * v for v in one) for one in every if sum(one) == total}
+            for square in range(total**2 // n + 1, 40):  # numbers beyond `values` need larger squares
+                assert _listed(total, n, np.array([square]), least, most) == (square in reached), (n, total, square)

@@ -5,7 +5,7 @@ import os
 import pandas as pd
 import pytest
 
-from ovcf.report.brief import COPIES, _changed, brief
+from ovcf.report.brief import COPIES, LINES, _changed, brief
 
 TUNED = COPIES["readers"]
 RECORD = {"started": "2026-01-01T00:00:00+00:00", "parameters": {"readings": "simulated"}}
@@ -50,7 +50,7 @@ def run(tmp_path):
 
 @pytest.fixture
 def whole(run):
-    """A run folder with the tables of every line."""
+    """A run folder with the tables of every line; a row that a line is not about stands before the one it is."""
     intervals = {
         "metric": ["accuracy", "recall_fresh", "recall_old", "auc"],
         "estimate": [0.7, 0.81, 0.62, 0.8],
@@ -74,7 +74,25 @@ def whole(run):
     }
     scores = {"metric": ["brier", "slope"], "estimate": [0.2, 0.95], "low": [0.1, 0.8], "high": [0.3, 1.126]}
     seeds = {"metric": ["auc"], "seeds": 5, "mean": 0.79, "sd_ddof1": 0.0042, "least": 0.784, "most": 0.7955}
-    tables = {"seeds": seeds, "table3": {"network": ["vgg16"] * 2}, "table3_intervals": intervals, "leakage": price}
+    regions = {
+        "group": ["above", "all", "all"],
+        "metric": ["auc", "accuracy", "auc"],
+        "difference": [0.3, 0.2, -0.05],
+        "low": [0.2, 0.1, -0.09],
+        "high": [0.4, 0.3, -0.01],
+    }
+    elsewhere = {
+        "model": ["final model", "final model", "another"],
+        "metric": ["accuracy", "auc", "auc"],
+        "second": [0.5, 0.7, 0.9],
+        "second_low": [0.4, 0.6, 0.8],
+        "second_high": [0.6, 0.8, 1.0],
+        "difference": [-0.2, -0.1, 0.1],
+        "low": [-0.3, -0.2, 0.05],
+        "high": [-0.1, -0.02, 0.2],
+    }
+    tables = {"table3": {"network": ["vgg16"] * 2}, "table3_intervals": intervals, "leakage": price}
+    tables |= {"regions": regions, "external_metrics": elsewhere, "seeds": seeds}
     for name, values in {**tables, "model_against_panel": against, "calibration": scores}.items():
         pd.DataFrame(values).to_csv(run / "tables" / f"{name}.csv", index=False)
     return run
@@ -91,6 +109,8 @@ def test_every_line_stands_beside_the_papers(whole):
         "Calibration: is a probability of 70 % right in 70 %? | calibration slope 0.95 [0.80, 1.13]; 1 is right | not given | 04_cross_validation",
         "What would leakage between folds add? | AUC no difference shown: 0.030 [0.000, 0.050] with folds by patch | not said how folds were dealt | 04_cross_validation",
         "How far does luck in training move it? | AUC 0.790 ± 0.004 (SD over 5 trainings, ddof 1), 0.784 to 0.795 | not said | 04_cross_validation",
+        "Would separate networks by region of the diaphragm do better? | AUC lower by 0.050 [0.010, 0.090] with one network for each region | proposed, not tried | 04_cross_validation",
+        "Does it hold in another hospital? | AUC 0.700 [0.600, 0.800] there; against home lower by 0.100 [0.020, 0.200] | not examined | 07_external_validation",
         f"What does the model do for simulated readers? | AUC higher by 0.200 [0.100, 0.400]; 50.0 to 75.0 % right | {TUNED} | 05_reader_study",
         "Does the model beat the panel? | AUC higher by 0.300 [0.100, 0.400], against 4 simulated readers | yes, by a paired t-test with folds | 05_reader_study",
         "Do the published numbers agree with each other? | contradictions: 1, very unlikely: 1, cannot be decided: 0, notes: 2 | – | 06_published_audit",
@@ -142,6 +162,14 @@ def test_what_an_older_run_left_is_not_read(run):
     } and "How does it stand beside the closest other network?" not in answers(run)
 
 
+def test_every_line_has_been_answered_here(whole):
+    assert [row.section for row in brief(whole, RECORD).itertuples()] == [line.section for line in LINES]
+
+
+def test_a_threshold_that_is_not_recorded_is_the_default(whole):
+    assert "Its sensitivity and specificity at 0.5, %" in answers(whole, {**RECORD, "parameters": {}})
+
+
 def test_a_run_that_made_nothing_has_no_line(tmp_path):
     assert brief(tmp_path, RECORD).empty
 
@@ -164,6 +192,17 @@ def test_a_difference_is_worded_by_its_sign_and_interval(difference, half):
     assert "by -" not in said  # a decrease is not an increase of less than nothing
 
 
+@pytest.mark.parametrize(("low", "high"), [(0.0, 0.2), (-0.2, 0.0), (-0.1, 0.1)])
+def test_an_interval_that_reaches_nought_shows_no_difference(low, high):
+    said = _changed(pd.Series({"difference": (low + high) / 2, "low": low, "high": high}))
+    assert said.startswith("no difference shown: ")
+
+
+def test_a_decrease_is_told_as_a_gain_of_the_other_side():
+    said = _changed(pd.Series({"difference": -0.2, "low": -0.3, "high": -0.15})).replace("\u00a0", " ")
+    assert said == "lower by 0.200 [0.150, 0.300]"
+
+
 @pytest.mark.parametrize("synthetic", [True, False])
 @pytest.mark.parametrize("readings", ["simulated", "mine.csv"])
 def test_what_was_made_after_the_papers_numbers_is_not_set_beside_them(whole, synthetic, readings):
@@ -171,4 +210,4 @@ def test_what_was_made_after_the_papers_numbers_is_not_set_beside_them(whole, sy
     table = brief(whole, record).set_index("question")["the paper"]
     assert ("no evidence" in table["Who and what"]) == synthetic
     readers = next(text for question, text in table.items() if question.startswith("What does the model do for"))
-    assert ("no evidence" in readers) == (readings == "simulated")
+    assert readers == (TUNED if readings == "simulated" else "51.50 to 67.50 % right")  # of Tables 4 and 5

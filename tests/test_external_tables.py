@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import pytest
 
 from ovcf.figures import external as figures
 from ovcf.tables import external as tables
@@ -13,7 +14,9 @@ GLUE = "\u00a0"
 def test_difference_names_both_sides_and_subtracts_the_first():
     row = {"metric": "auc", "first": 0.8, "first_low": 0.75, "first_high": 0.84, "second": 0.7, "second_low": 0.6,
            "second_high": 0.79, "difference": -0.1, "low": -0.21, "high": 0.0, "model": "final model"}  # fmt: skip
-    cells = tables.difference_table(pd.DataFrame([row])).iloc[0].tolist()
+    shown = tables.difference_table(pd.DataFrame([row]))
+    assert list(shown) == ["model", "metric", "development, out of fold", "this cohort", "difference [95 % interval]"]
+    cells = shown.iloc[0].tolist()
     assert cells == ["final model", "AUC", f"0.800 [0.750,{GLUE}0.840]", f"0.700 [0.600,{GLUE}0.790]",
                      f"-0.100 [-0.210,{GLUE}0.000]"]  # fmt: skip
 
@@ -34,6 +37,10 @@ def test_drift_says_how_each_difference_is_measured():
     shown = tables.drift_rows(pd.DataFrame(rows, columns=columns))
     assert shown.iloc[0].tolist() == ["age", "74", "70", "-0.40", "standardised mean difference", 0.01, 0.02]
     assert shown["measured as"].iloc[1] == "total variation distance"
+    assert list(shown) == ["of", "development", "this cohort", "difference", "measured as", "p", "p_holm"]
+    unknown = pd.DataFrame([("box_height_px", "number", "", "1", np.nan, np.nan, np.nan)], columns=columns)
+    assert tables.drift_rows(unknown).iloc[0, :4].tolist() == ["height of the box (px)", "", "1", "–"]
+    assert tables.drift_rows(unknown.assign(column="my_own"))["of"].tolist() == ["my own"]
 
 
 def test_points_give_the_threshold_and_where_it_was_chosen():
@@ -45,6 +52,8 @@ def test_points_give_the_threshold_and_where_it_was_chosen():
     shown = tables.points_table(pd.DataFrame(rows, columns=columns))
     assert shown.threshold.tolist() == ["0.41 to 0.50", "0.62"]
     assert shown.iloc[1, -1] == f"80.0 [70.0,{GLUE}90.0]"
+    assert list(shown) == ["rule", "chosen on", "threshold", "Recall fresh = sensitivity (%)"]
+    assert shown["chosen on"].tolist() == ["this cohort, other folds", "the development"]  # in the order given
 
 
 def test_size_says_whether_this_cohort_is_large_enough():
@@ -53,6 +62,9 @@ def test_size_says_whether_this_cohort_is_large_enough():
     have = {"patches": 500, "patients": 270, "fresh": 240}
     shown = tables.size_table(pd.DataFrame(rows, columns=columns), have)
     assert shown.enough.tolist() == [True, False]
+    assert tables.size_table(pd.DataFrame(rows, columns=columns), have | {"patches": 400}).enough.tolist()[0]
+    named = ["criterion", "width of the interval", "independent patches", "patches", "patients", "fresh"]
+    assert list(shown) == [*named, "this cohort", "enough"]
     assert set(shown["this cohort"]) == {"500 patches, 270 patients, 240 fresh"}
 
 
@@ -62,9 +74,17 @@ def test_both_curves_are_drawn_and_named():
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["home", "here", "chance"]
     assert [line.get_ydata()[1] for line in ax.lines[:2]] == [0.8, 0.6]
+    assert [line.get_xdata().tolist() for line in ax.lines[:2]] == [[0, 0.5, 1]] * 2
+    assert [line.get_color() for line in ax.lines] == [figures.INK, figures.ELSEWHERE, figures.PAPER]
+    assert ax.lines[2].get_xydata().tolist() == [[0, 0], [1, 1]]
+    assert ax.get_xlabel().startswith("1 - specificity") and ax.get_ylabel().startswith("sensitivity")
+    with pytest.raises(ValueError, match="longer"):  # two cohorts, no fewer
+        figures.two_rocs({"home": curve}, ax)
 
 
 def test_every_update_has_its_panel():
     curve = pd.DataFrame({"predicted": [0.2, 0.7], "observed": [0.3, 0.6], "low": 0.1, "high": 0.8, "n": [10, 20]})
     figure = figures.reliability_sheet({"none": curve, "intercept": curve}, title="t")
     assert [ax.get_title() for ax in figure.axes] == ["update: none", "update: intercept"]
+    assert figure.get_suptitle() == "t" and [ax.get_legend() is None for ax in figure.axes] == [False, True]
+    assert [ax.get_ylabel() for ax in figure.axes] == ["share that was fresh", ""]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from scipy.stats import t as t_distribution
 from statsmodels.stats.proportion import proportion_confint
 
 from ovcf.problems import InputError
@@ -49,7 +50,7 @@ def test_wilson_of_nothing_is_undefined_and_of_too_many_refused():
 def literal_spread(y, x, terms):
     """The rule of `ratio_spread`, patient by patient and pair by pair; terms: a list of patches' terms a patient."""
     h = x / x.sum()
-    enlarged = sum(sum(t) ** 2 / (1 - own) for t, own in zip(terms, h, strict=True))
+    singles = [sum(t) ** 2 / (1 - own) for t, own in zip(terms, h, strict=True)]
     base, patches = sum(v**2 for t in terms for v in t), sum(map(len, terms))
     weights, weighted, pairs = 0, 0, 0
     for t in terms:
@@ -58,9 +59,16 @@ def literal_spread(y, x, terms):
             weight = 1 / (2 * 0.3**2 + 2 / len(own))
             weights, weighted, pairs = weights + weight, weighted + weight * np.mean(own), pairs + len(own)
     alone = base / patches
-    shared = np.clip((weighted + 2 * 0.3 * alone) / (weights + 2), 0, alone)
+    shared = np.clip((weighted + 5 * 0.45 * alone) / (weights + 5), 0, alone)
     effective = x.sum() ** 2 / (x**2).sum()
-    return max(enlarged, (base + shared * pairs) / (1 - 1 / effective)), effective
+    model = (base + shared * pairs) / (1 - 1 / effective)
+    of_pairs = [len(t) * (len(t) - 1) for t in terms]
+    several = sum(of_pairs) ** 2 / sum(n**2 for n in of_pairs) - 1
+    believed = several / (several + 2)
+    variance = model + believed * max(sum(singles) - model, 0)
+    df = np.sqrt((len(terms) - 1) * (effective - 1))
+    squares = max(1.2 * sum(singles) ** 2 / sum(v**2 for v in singles), 2) / believed
+    return variance, effective, min(df, squares) / (1 - base / variance)
 
 
 def test_clustered_ratio_has_the_literal_variance(predictions):
@@ -69,10 +77,12 @@ def test_clustered_ratio_has_the_literal_variance(predictions):
     ours, p = clustered_ratio(right, truth, patient), right.sum() / truth.sum()
     of_patients = [np.flatnonzero((patient == k) & (truth == 1)) for k in np.unique(patient[truth == 1])]
     y, x = (np.array([v[rows].sum() for rows in of_patients]) for v in (right, truth))
-    variance, effective = literal_spread(y, x, [list((right[r] - p) / truth.sum()) for r in of_patients])
+    variance, effective, df = literal_spread(y, x, [list((right[r] - p) / truth.sum()) for r in of_patients])
     assert ours.estimate == p
     assert ours.se == pytest.approx(np.sqrt(variance), rel=1e-12)
-    assert ours.effective == pytest.approx(effective)
+    assert (ours.effective, ours.largest) == pytest.approx((effective, x.max() / x.sum()))
+    n = p * (1 - p) / variance
+    np.testing.assert_allclose(ours[1:3], wilson(p * n, n, quantile=t_distribution.ppf(0.975, df))[1:3], rtol=1e-10)
 
 
 def test_clustered_ratio_nears_statsmodels_cluster_robust_mean():
@@ -149,6 +159,15 @@ def test_few_patients_of_a_class_are_not_estimable_and_few_effective_ones_are_no
     assert "effective patients" in metric_intervals(more).set_index("metric").loc["auc", "note"]
 
 
+def test_one_patient_with_much_of_the_data_is_named_and_a_share_near_its_end_too():
+    plain = simulate_predictions(Design(patients=150, patches=300), seed=4)
+    assert (metric_intervals(plain).set_index("metric").loc[["accuracy", "recall_old"], "note"] == "").all()
+    heavy = plain.assign(patient_id=plain["patient_id"].where(plain.index >= 36, 0))
+    assert metric_intervals(heavy).set_index("metric").loc["accuracy", "note"].startswith("one patient holds 1")
+    sure = plain.assign(p_fresh=np.where(plain["truth"] == 1, 0.9, plain["p_fresh"]))
+    assert metric_intervals(sure).set_index("metric").loc["recall_fresh", "note"].startswith("so near its end")
+
+
 def test_a_bootstrap_gives_way_where_nothing_varies():
     sure = simulate_predictions(Design(patients=60, patches=100), seed=3)
     sure = sure.assign(p_fresh=np.where(sure["truth"] == 1, 0.9, sure["p_fresh"]))  # no fresh patch is missed
@@ -188,7 +207,7 @@ def test_clustered_auc_interval_has_the_literal_variance_near_obuchowskis(predic
     total = 0
     for k in np.unique(patient):
         own = patient[truth == 1] == k, patient[truth == 0] == k
-        parts = (v[of].sum() / v.size / (1 - of.sum() / v.size) for v, of in zip((v10, v01), own, strict=True))
+        parts = (v[of].sum() / v.size / np.sqrt(1 - of.sum() / v.size) for v, of in zip((v10, v01), own, strict=True))
         total += sum(parts) ** 2
     assert ours.se == pytest.approx(np.sqrt(total), rel=1e-10)
     assert ours.se == pytest.approx(np.sqrt(clustered_delong(*data).covariance[0, 0]), rel=0.03)
@@ -242,7 +261,7 @@ def test_errors_of_fold_means_add_up(predictions):
     ours = fold_mean_intervals(*data, fold)
     each = [analytic_intervals(*(x[fold == f] for x in data))["se"] for f in range(1, 6)]
     expected = np.sqrt(sum(se**2 for se in each)) / 5  # folds hold different patients
-    np.testing.assert_allclose(ours["se"], expected, rtol=0.04)
+    np.testing.assert_allclose(ours["se"], expected, rtol=0.06)
 
 
 def test_each_fold_has_intervals_about_its_row_of_table_3(predictions):
@@ -315,7 +334,7 @@ def test_the_grid_benchmark_gives_the_intervals_of_the_package_and_counts_what_i
     patient, truth, score = grid.draw(sizes, 0.8, 0.4, 0.3, 4, np.random.default_rng(1))
     fold = np.arange(30)[patient] % 3
     low, high, _, value = grid.auc_ends(truth, score, patient, fold)
-    lows, highs, _ = grid.ratio_ends(*metric_ratios(truth, score >= 0)["f1_fresh"], patient, fold)
+    lows, highs, _, shares = grid.ratio_ends(*metric_ratios(truth, score >= 0)["f1_fresh"], patient, fold)
     for k in range(4):
         ours = fold_mean_intervals(truth[k], score[k], patient, fold, threshold=0).loc[["f1_fresh", "auc"]]
         np.testing.assert_allclose(ours["low"], [lows[k], low[k]], rtol=1e-9)

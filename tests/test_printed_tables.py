@@ -6,13 +6,17 @@ statistics; here they are numbers that tell their row and column (`printed.fixed
 another's place is seen.
 """
 
+import ast
+from pathlib import Path
+from types import SimpleNamespace
+
 import pandas as pd
 import printed
 import pytest
 
 from ovcf.audit import recovered_rates
 from ovcf.audit.published import paper_facts, paper_table, paper_wide
-from ovcf.stats import calibration
+from ovcf.stats import by_patient, calibration, prevalence, versions
 from ovcf.stats import cohort as cohort_stats
 from ovcf.stats import summaries as network_stats
 from ovcf.stats.compare import compare_networks
@@ -27,8 +31,9 @@ from ovcf.stats.readers.tests import paper_paired_tests
 from ovcf.tables import cohort as cohort_tables
 from ovcf.tables import networks as network_tables
 from ovcf.tables import readers as reader_tables
-from ovcf.tables.seeds import seed_table
+from ovcf.tables import seeds as seed_tables
 
+ROOT = Path(__file__).parents[1]
 DRAWS = {"threshold": 0.5, "replicates": 200, "seed": 0}
 
 
@@ -44,6 +49,37 @@ def test_glossary_counts_the_rows_with_a_value():
         "x0 | left edge of the vertebra's box; empty: the image is a ready patch | px | 24",
         "hospital | brought by the cohort |  | 24",
     ]
+
+
+def test_the_glossary_is_of_the_columns_that_the_readme_of_data_lists():
+    section = (ROOT / "data" / "README.md").read_text().split("## `patches`")[1].split("\n## ")[0]
+    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| ")][1:-1]
+    listed = {name.strip(" *") for cell in cells for name in cell.split(",")} - {"annotator_b_..."}
+    listed = {name.removesuffix(" ... y1").replace("_a_x0", "_b_label") for name in listed} - {"---"}
+    assert set(cohort_tables.GLOSSARY) == listed
+    units = {name: unit for name, (_, unit) in cohort_tables.GLOSSARY.items() if unit}
+    px, mm = ("x0", "y0", "x1", "y1", "image_width", "image_height"), ("anterior", "middle", "posterior", "neighbour")
+    assert units == dict.fromkeys(px, "px") | {f"{part}_height_mm": "mm" for part in mm} | {
+        "mm_per_px": "mm/px",
+        "age": "years",
+    }
+    sides = {
+        "x0": "left",
+        "y0": "upper",
+        "x1": "right",
+        "y1": "lower",
+        "image_width": "width",
+        "image_height": "height",
+    }
+    assert all(cohort_tables.GLOSSARY[name][0].split()[0] == side for name, side in sides.items())
+
+
+@pytest.mark.parametrize("corner", ["x0", "y0", "x1", "y1"])
+@pytest.mark.parametrize("who", ["a", "b"])
+def test_annotators_own_corners_are_not_explained_one_by_one(who, corner):
+    names = ["level", f"annotator_{who}_{corner}", f"annotator_c_{corner}"]
+    shown = cohort_tables.glossary(pd.DataFrame({"column": names, "filled": 1}))
+    assert shown.column.tolist() == ["level", f"annotator_c_{corner}"]
 
 
 def test_table1_levels_and_patients():
@@ -272,11 +308,84 @@ def test_leakage_splits_by_patient_and_by_patch():
 def test_seeds_how_far_training_anew_moves_a_metric():
     moved = pd.DataFrame({"metric": ["auc", "recall_fresh"], "seeds": 3, "mean": [0.7912, 0.5], "sd_ddof1": [0.004, 0.021],
                           "least": [0.787, 0.48], "most": [0.795, 0.522], "low": [0.781, 0.448], "high": [0.801, 0.552]})  # fmt: skip
-    assert printed.lines(seed_table(moved)) == [
+    assert printed.lines(seed_tables.seed_table(moved)) == [
         "of | trainings | mean ± SD | mean [95 % interval over seeds] | least | most",
         "AUC | 3 | 0.791 ± 0.004 | 0.791 [0.781, 0.801] | 0.787 | 0.795",
         "Recall fresh = sensitivity (%) | 3 | 50.00 ± 2.10 | 50.0 [44.8, 55.2] | 48.0 | 52.2",
     ]
+
+
+def test_patients_with_any_fresh_and_with_every_patch_right():
+    results = printed.fixed_ends(by_patient.patient_results(printed.one_network()))
+    assert printed.lines(network_tables.patient_table(results)) == [
+        "of patients | patients | estimate [95 % interval]",
+        "AUC | 16 | 0.927 [0.100, 0.900]",
+        "sensitivity | 11 | 90.9 [10.1, 90.1]",
+        "specificity | 5 | 80.0 [10.2, 90.2]",
+        "all right | 16 | 75.0 [10.3, 90.3]",
+        "all right, 1 patch | 9 | 100.0 [10.4, 90.4]",
+        "all right, 2 patches | 6 | 50.0 [10.5, 90.5]",
+        "all right, 3 patches and more | 1 | 0.0 [10.6, 90.6]",
+    ]
+
+
+def test_predictive_values_and_likelihood_ratios():
+    values = printed.fixed_ends(prevalence.at_prevalence(printed.one_network(), [0.25, 0.1]))
+    # 11 of 13 fresh and 8 of 11 old are called right: 0.8462 / 0.2727 and 0.1538 / 0.7273
+    assert printed.lines(network_tables.likelihood_table(values)) == [
+        "call | likelihood ratio [95 % interval]",
+        "called fresh | 3.10 [0.10, 0.90]",
+        "called old | 0.21 [0.10, 0.90]",
+    ]
+    # 0.1 x 0.8462 / (0.1 x 0.8462 + 0.9 x 0.2727) and 0.9 x 0.7273 / (0.9 x 0.7273 + 0.1 x 0.1538)
+    assert printed.lines(network_tables.prevalence_table(values)) == [
+        "fresh among patches (%) | called fresh and is (%) | called old and is (%)",
+        "10 | 25.6 [10.4, 90.4] | 97.7 [10.5, 90.5]",
+        "25 | 50.8 [10.2, 90.2] | 93.4 [10.3, 90.3]",
+    ]
+
+
+def test_widths_with_more_patients():
+    widths = by_patient.widths_with_more(printed.one_network(), [32])
+    widths["width"] = [round(0.5 - i / 100, 2) for i in range(len(widths))]
+    assert printed.lines(network_tables.width_table(widths)) == [
+        "width of the interval of | 16 patients (13 fresh) | 32 patients (26 fresh)",
+        "Accuracy (%) | 50.0 | 42.0",
+        "Precision fresh (%) | 49.0 | 41.0",
+        "Precision old (%) | 48.0 | 40.0",
+        "Recall fresh = sensitivity (%) | 47.0 | 39.0",
+        "Recall old = specificity (%) | 46.0 | 38.0",
+        "F1 fresh (%) | 45.0 | 37.0",
+        "F1 old (%) | 44.0 | 36.0",
+        "AUC | 0.430 | 0.350",
+    ]
+
+
+def test_two_versions_of_a_network_side_by_side():
+    groups = ["fold 1"] * 12 + ["fold 2"] * 12
+    compared = printed.fixed_ends(versions.paired_versions(printed.one_network(), printed.by_patch(), groups))
+    assert printed.lines(network_tables.versions_table(compared, "one for all", "one for each")) == [
+        "patches of | n | of | one for all | one for each | difference [95 % interval] | p",
+        "all | 24 | Accuracy (%) | 79.2 | 83.3 | 4.2 [10.0, 90.0] | 0.01",
+        "all | 24 | Recall fresh = sensitivity (%) | 84.6 | 92.3 | 7.7 [10.1, 90.1] | 0.011",
+        "all | 24 | Recall old = specificity (%) | 72.7 | 72.7 | 0.0 [10.2, 90.2] | 0.012",
+        "fold 1 | 12 | Accuracy (%) | 75.0 | 83.3 | 8.3 [10.3, 90.3] | 0.013",
+        "fold 1 | 12 | Recall fresh = sensitivity (%) | 83.3 | 100.0 | 16.7 [10.4, 90.4] | 0.014",
+        "fold 1 | 12 | Recall old = specificity (%) | 66.7 | 66.7 | 0.0 [10.5, 90.5] | 0.015",
+        "fold 2 | 12 | Accuracy (%) | 83.3 | 83.3 | 0.0 [10.6, 90.6] | 0.016",
+        "fold 2 | 12 | Recall fresh = sensitivity (%) | 85.7 | 85.7 | 0.0 [10.7, 90.7] | 0.017",
+        "fold 2 | 12 | Recall old = specificity (%) | 80.0 | 80.0 | 0.0 [10.8, 90.8] | 0.018",
+    ]
+
+
+def test_how_each_network_was_trained():
+    assert printed.lines(network_tables.recipes(["alexnet", "resnet50"], "imagenet", "head")) == [
+        "network | weights and training",
+        "AlexNet | ImageNet weights, frozen trunk, trained head",
+        "ResNet50 | ImageNet weights, frozen trunk, trained head",
+    ]
+    study = SimpleNamespace(chosen="vgg16", parameters={"weights": "mine", "trainable": "all"})
+    assert network_tables.recipe_of(study) == "weights from folder mine, all layers trained"
 
 
 def test_recovered_counts_of_one_table_and_of_two():
@@ -331,6 +440,12 @@ def recovered():
 
 def network_average():
     return reader_stats.network_average(reader_stats.network_folds(printed.one_network()))
+
+
+@pytest.mark.parametrize(("simulated", "who"), [(True, "simulated readers"), (False, "readers")])
+def test_titles_say_who_read_what(simulated, who):
+    study = SimpleNamespace(readings=printed.readings(), simulated_readers=simulated, label="a cohort")
+    assert reader_tables.title(study) == f"3 {who}, 8 cases: a cohort"
 
 
 def test_table4_readers_the_network_and_the_paper(recovered):
@@ -462,3 +577,22 @@ def test_what_simulated_readers_were_told():
         "a | 0.25 | 60.4 | 66.0",
         "b | 0.5 | – | 70.0",
     ]
+
+
+# Nothing is left out ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", ["cohort", "external", "networks", "readers", "runs", "seeds"])
+def test_every_formatter_has_its_cells_in_a_test(module):
+    def public(path):
+        tree = ast.parse(path.read_text())
+        return {f.name for f in tree.body if isinstance(f, ast.FunctionDef) and not f.name.startswith("_")}
+
+    tests = ["test_printed_tables", "test_external_tables", "test_run_tables"]
+    called = {
+        node.func.attr
+        for name in tests
+        for node in ast.walk(ast.parse((ROOT / "tests" / f"{name}.py").read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
+    assert public(ROOT / "ovcf" / "tables" / f"{module}.py") <= called

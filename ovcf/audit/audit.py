@@ -56,7 +56,7 @@ def _examine(paper: Paper, simulate: bool, folds: bool = True) -> Audit:
         check_fold_rows(paper, ledger, recovery)
     check_auc_points(paper, ledger, recovery)
     intervals = check_cells(paper, ledger, recovery)
-    tests = check_tests(paper, ledger, simulate)
+    tests = check_tests(paper, ledger, recovery, simulate)
     check_statistics(paper, ledger)
     check_whole_numbers(paper, ledger)
     check_consequences(paper, ledger, recovery)

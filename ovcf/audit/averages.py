@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from .behind import behind
 from .cells import BASES
 from .matrices import rates_of
 from .paper import Paper, Row, Table
@@ -50,7 +51,8 @@ def averages_of(paper: Paper, table: Table, row: Row, recovery: Recovery | None 
     for column, cell in row.cells.items():
         cells = {one.name: one.cells[column].printed for one in members if column in one.cells}
         if len(cells) >= 2 and len(cells) == len(members):
-            average = _average(table.place_of(row.name, column), column, cell.printed, cells)
+            used = [behind(paper, recovery, one, column) for one in members]
+            average = _average(table.place_of(row.name, column), column, cell.printed, cells, used)
             if not average.fits and recovery is not None:
                 how = _otherwise(table, members, column, cell.printed, recovery)
                 average = average._replace(fits=how not in ("", OPEN), how=how)
@@ -58,14 +60,14 @@ def averages_of(paper: Paper, table: Table, row: Row, recovery: Recovery | None 
     return found
 
 
-def _average(place, column, printed, cells) -> Average:
-    """Compare one printed average with its rows."""
+def _average(place, column, printed, cells, used) -> Average:
+    """Compare one printed average with its rows; `used`: what the SD may have been computed from."""
     ends = [cell.interval() for cell in cells.values()]
     k = len(ends)
     mean = Interval(sum(end.low for end in ends) / k, sum(end.high for end in ends) / k)
     values = np.array([float(cell.value) for cell in cells.values()])
     fits = mean.meets(printed.interval())
-    ddof = _divisor(values, ends, printed) if printed.sd is not None else ""
+    ddof = _divisor(values, used, printed) if printed.sd is not None else ""
     mends = {} if fits and ddof != "neither" else _mends(cells, printed)
     exact, decimals = sum(cell.value for cell in cells.values()) / k, printed.decimals
     sd1, sd0 = values.std(ddof=1), values.std(ddof=0)
@@ -114,13 +116,14 @@ def _weighted(values: list[Interval], weights: list[int]) -> Interval:
     return Interval(Fraction(ends[0]) / total, Fraction(ends[1]) / total)
 
 
-def _divisor(values, ends, printed) -> str:
-    """Tell which divisor gives the printed ±, or whether it is a standard error, allowing for the rounding of every
-    row.
+def _divisor(values, used, printed) -> str:
+    """Tell which divisor gives the printed ±, or whether it is a standard error, allowing for what was computed from.
 
-    Moving each value by at most h moves the SD with divisor k - d by at most h sqrt(k / (k - d)).
+    Moving the values by h_i moves the SD with divisor k - d by at most sqrt(sum h_i^2 / (k - d)).
     """
-    h, k = float(max(end.high - end.low for end in ends)) / 2, len(values)
+    k = len(values)
+    moved = [max(float(one.high) - v, v - float(one.low)) for one, v in zip(used, values, strict=True)]
+    h = math.sqrt(sum(one**2 for one in moved) / k)
     found, wanted = [], [float(end) for end in printed.sd_interval()]
 
     def prints(ddof: int, factor: float) -> bool:

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from .bounds import mcnemar_bounds
 from .findings import CONTRADICTION, NOTE, Ledger
+from .improvement import bounds_of_improvement
 from .paper import Paper
 from .printed import Printed, show
 from .pvalues import TESTS, p_of
@@ -132,26 +132,16 @@ def _report_other_cases(paper, ledger, recovery, row, source, others, place, quo
 
 def _check_improved(paper, ledger, recovery, entry):
     """Each row improved significantly: bound the exact McNemar p of each by the margins."""
-    before, after = ([row for row in paper.rows(entry[key]) if row.kind == "single"] for key in ("from", "to"))
-    later = {row.name: row for row in after}
     alpha, place, quote = _alpha(entry), _place(entry), str(entry["quote"])
-    rows, ruled_out, open_rows = [], [], []
-    for row in before:
-        pair = _margins(paper, recovery, row, later.get(row.name))
-        if pair is None:
-            continue
-        bounds = mcnemar_bounds(*pair)
-        counts = [sum(right for right, _ in side) for side in pair]
-        n = sum(size for _, size in pair[0])
-        rows.append((quote, row.name, *counts, n, bounds.smallest, bounds.largest, bounds.least, bounds.most))
-        if counts[1] <= counts[0] or bounds.smallest > alpha:
-            ruled_out.append((row.name, counts, n, bounds))
-        elif bounds.largest > alpha:
-            open_rows.append(row.name)
+    found = bounds_of_improvement(paper, recovery, entry)
+    rows = [(quote, name, *one[:-1]) for name, one in found.items()]
+    ruled_out = {name: one for name, one in found.items() if one.after <= one.before or one.smallest > alpha}
+    open_rows = [name for name, one in found.items() if name not in ruled_out and one.largest > alpha]
     if ruled_out:
         shown = "; ".join(
-            f"{name}: {a} of {n} right before, {b} after, p at least {bounds.smallest:.4f}"
-            for name, (a, b), n, bounds in ruled_out
+            f"{name}: {'' if one.only else 'at best '}{one.before} of {one.n} right before, {one.after} after, "
+            f"p at least {one.smallest:.4f}"
+            for name, one in ruled_out.items()
         )
         message = (
             f"The text says “{quote}”. However the answers to single cases were paired, the two-sided exact "
@@ -159,9 +149,10 @@ def _check_improved(paper, ledger, recovery, entry):
         )
         ledger.find("claim-improved", CONTRADICTION, place, quote, shown, message)
     if open_rows:
+        smallest, largest = min(one.smallest for one in found.values()), max(one.largest for one in found.values())
         message = (
             f"For {', '.join(open_rows)} the printed margins leave open whether the change was significant "
-            f"(exact McNemar p between {min(r[5] for r in rows):.4f} and {max(r[6] for r in rows):.2f}, "
+            f"(exact McNemar p between {smallest:.4f} and {largest:.2f}, "
             "depending on which cases changed); the answers to single cases would settle it."
         )
         ledger.find("claim-improved", NOTE, place, quote, "undecided", message)
@@ -172,34 +163,6 @@ def _check_improved(paper, ledger, recovery, entry):
 
 def _alpha(entry) -> float:
     return float(entry["alpha"]) if entry["alpha"] is not None else ALPHA
-
-
-def _margins(paper, recovery, before, after):
-    """(right, cases) per class before and after, from unique matrices on shared cases; else right answers of
-    all.
-    """
-    if after is None:
-        return None
-    tables = [paper.tables[row.table] for row in (before, after)]
-    if tables[0].cases is None or tables[0].cases != tables[1].cases:
-        return None
-    found = [recovery.unique_of(row.path) for row in (before, after)]
-    if None not in found and found[0].tp + found[0].fn == found[1].tp + found[1].fn:
-        return [[(m.tp, m.tp + m.fn), (m.tn, m.tn + m.fp)] for m in found]
-    n = paper.sets[tables[0].cases].n
-    if n is None or n[0] != n[1]:
-        return None
-    sides = []
-    for table, row in zip(tables, (before, after), strict=True):
-        column = table.column_of("accuracy", "accuracy")
-        if column is None or column not in row.cells:
-            return None
-        interval, unit = row.cells[column].printed.interval(), table.unit_of(column)
-        low, high = -(-interval.low * n[0] // unit), interval.high * n[0] // unit
-        if low != high:
-            return None
-        sides.append([(int(low), n[0])])
-    return sides
 
 
 # What follows once a row is mended

@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import LinearConstraint, milp
+from scipy.optimize import LinearConstraint
 
+from .highs import integer_programme
 from .printed import Interval
 from .scores import Floats, of_counts
 
@@ -112,7 +113,7 @@ def means_possible(sizes: Sizes, targets: dict[str, Target]) -> bool:
         return True
     ends = np.array([[float(one.mean.low), float(one.mean.high)] for one in targets.values()])
     scale = 1.0  # so that the solver's own tolerance (1e-6) is far below a printed digit
-    found = milp(
+    found = integer_programme(
         np.zeros(2 * len(kinds)),
         integrality=np.ones(2 * len(kinds)),
         bounds=(np.zeros(2 * len(kinds)), np.concatenate([counts * positive, counts * negative])),

@@ -15,6 +15,7 @@ from .paper import Fact, Paper
 from .printed import Interval
 
 MOST_SUMS, MOST_STEPS = 2_000, 3_000_000
+WORD = 4_096  # bits that are shifted in about one step's time
 
 
 def mean_possible(mean: Interval, n: int, items: int = 1) -> bool:
@@ -116,16 +117,18 @@ def _listed(total: int, n: int, squares: np.ndarray, low, high) -> bool:
     reach = math.isqrt(most)
     steps = [d for d in range(-reach, reach + 1)
              if (low is None or middle + d >= low) and (high is None or middle + d <= high)]  # fmt: skip
-    states: set[tuple[int, int]] = {(0, 0)}
-    work = 0
+    states, work = {0: 1}, 0  # sum of deviations -> bits: which sums of squares go with it
+    within = (1 << most + 1) - 1
     for left in range(n - 1, -1, -1):
-        work += len(states) * len(steps)
+        work += len(states) * len(steps) * (1 + most // WORD)
         if work > MOST_STEPS:
             return True
-        states = {
-            (s + d, q + d * d)
-            for s, q in states
-            for d in steps
-            if q + d * d <= most and (goal - s - d) ** 2 <= left * (most - q - d * d)
-        }
-    return any(s == goal and q in aims for s, q in states)
+        after: dict[int, int] = {}
+        for total_so_far, reached in states.items():
+            for d in steps:
+                if (goal - total_so_far - d) ** 2 <= left * most:
+                    shifted = reached << d * d & within
+                    if shifted:
+                        after[total_so_far + d] = after.get(total_so_far + d, 0) | shifted
+        states = after
+    return any(states.get(goal, 0) >> q & 1 for q in aims)

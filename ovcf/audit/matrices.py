@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
+from .highs import linear_programme
 from .printed import Interval
 from .scores import of_counts
 
@@ -200,7 +200,7 @@ def _share(coefficients, constants) -> tuple[float, float]:
         A_eq=np.ones((1, 4)),
         b_eq=[1.0],
     )
-    ends = [linprog(sign * np.array([1.0, 1, 0, 0]), **common) for sign in (1, -1)]
+    ends = [linear_programme(sign * np.array([1.0, 1, 0, 0]), **common) for sign in (1, -1)]
     if any(end.status == 2 for end in ends):  # infeasible even with the slack above
         return 1.0, 0.0
     if any(end.status != 0 for end in ends):

@@ -124,20 +124,19 @@ def check_mean_rows(paper: Paper, ledger: Ledger, recovery: Recovery) -> None:
         _check_shares(paper, ledger, recovery, table)
 
 
-def _interval(table: Table, row: Row, metric: str):
+def _interval(table: Table, row: Row, metric: str, truncated: bool = True):
     """Printed cell of a metric and its interval as a fraction of 1, or (None, None)."""
     column = table.column_of(metric, metric)
     if column is None or column not in row.cells or row.cells[column].printed.relation:
         return None, None
-    interval, unit = row.cells[column].printed.interval(truncated=True), table.unit_of(column)
+    interval, unit = row.cells[column].printed.interval(truncated), table.unit_of(column)
     return row.cells[column].printed, interval.scaled(Fraction(1, unit))
 
 
 def _check_f1(paper, ledger, table, row, side, k):
     """A mean F1 is at most the F1 of the mean precision and recall."""
-    (p, precision), (r, recall), (f, f1) = (
-        _interval(table, row, f"{kind}_{side}") for kind in ("precision", "recall", "f1")
-    )
+    names = [f"{kind}_{side}" for kind in ("precision", "recall", "f1")]
+    (p, precision), (r, recall), (f, f1) = (_interval(table, row, name, False) for name in names)
     if None in (p, r, f):
         return
     column = table.column_of("", f"f1_{side}")
@@ -145,8 +144,7 @@ def _check_f1(paper, ledger, table, row, side, k):
     sds = [cell.sd_interval().high / unit if cell.sd is not None else None for cell in (p, r)]
     sds = [None, None] if table.bare() else sds  # averages over classes keep the upper bound only
     bound = mean_f1_bounds(precision, recall, *sds, k)
-    half = Fraction(1, 2 * unit * 10**f.decimals)  # folds may be rounded before they are averaged
-    if Interval(f1.low - half, f1.high + half).meets(bound):
+    if f1.meets(bound):
         return ledger.holds("F1 of means", place, f"at most {show(bound.high * unit)}")
     above = f1.low > bound.high
     limit = show((bound.high if above else bound.low) * unit)
@@ -154,7 +152,12 @@ def _check_f1(paper, ledger, table, row, side, k):
         f"With a mean precision of {p.text} and a mean recall of {r.text}, the mean F1 can be at "
         f"{'most' if above else 'least'} {limit}, whatever the single results were; printed is {f.text}."
     )
-    ledger.find("f1-bound", CONTRADICTION, place, f.text, f"at {'most' if above else 'least'} {limit}", message, [row])
+    halves = [Fraction(1, 2 * unit * 10**cell.decimals) for cell in (p, r, f)]
+    wide = [Interval(one.low - h, one.high + h) for one, h in zip((precision, recall, f1), halves, strict=True)]
+    rounded = wide[2].meets(mean_f1_bounds(*wide[:2], *sds, k))
+    message += " Results that were rounded before they were averaged could still give it." if rounded else ""
+    shown, severity = f"at {'most' if above else 'least'} {limit}", UNLIKELY if rounded else CONTRADICTION
+    ledger.find("f1-bound", severity, place, f.text, shown, message, [row])
 
 
 def f1_limits(paper: Paper) -> pd.DataFrame:

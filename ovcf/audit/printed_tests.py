@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 
+from .behind import behind
 from .findings import CONTRADICTION, NOTE, UNLIKELY, Ledger
 from .paper import Paper
-from .pvalues import SMOOTH, TESTS, how_computed, p_over_orders
+from .pvalues import SMOOTH, TESTS, Cell, how_computed, p_over_orders
+from .recover import Recovery
 
 
-def check_tests(paper: Paper, ledger: Ledger, every: bool = True) -> pd.DataFrame:
+def check_tests(paper: Paper, ledger: Ledger, recovery: Recovery, every: bool = True) -> pd.DataFrame:
     """Recompute every printed p-value by every test, also against other columns than the headed one.
 
     `every`: also by tests that are not named where one is and gives the printed p.
@@ -19,16 +21,16 @@ def check_tests(paper: Paper, ledger: Ledger, every: bool = True) -> pd.DataFram
         if row is None or paper.column(row.table, column) not in row.cells:
             continue
         table, printed = paper.tables[row.table], row.cells[paper.column(row.table, column)].printed
-        first, second = (_sample(paper, entry[side]) for side in ("first", "second"))
+        first, second = (_sample(paper, recovery, entry[side]) for side in ("first", "second"))
         place = table.place_of(row.name, paper.column(row.table, column))
         if min(len(first), len(second)) < 2:
             continue
         tests = SMOOTH if not every else tuple(TESTS)
         named = {} if entry["method"] is None else {"widen": [str(entry["method"])]}
-        found = how_computed(printed, first, second, _counts(paper, entry), **named, tests=tests)
+        found = how_computed(printed, first, second, **named, tests=tests)
         found = found.assign(place=place, printed=printed.text, columns="as headed")
         mended = entry["method"] is None or str(entry["method"]) in list(found.loc[found["fits"], "test"])
-        other = [] if mended else _other_columns(paper, entry, printed, first)
+        other = [] if mended else _other_columns(paper, recovery, entry, printed, first)
         tables.append(pd.concat([found, *(one.assign(place=place) for one in other)]))
         _report_test(paper, ledger, entry, printed, place, found, other)
         _report_pairing(paper, ledger, entry, place, first, second, found)
@@ -36,15 +38,23 @@ def check_tests(paper: Paper, ledger: Ledger, every: bool = True) -> pd.DataFram
     return pd.concat(tables)[columns].reset_index(drop=True) if tables else pd.DataFrame(columns=columns)
 
 
-def _sample(paper, path):
-    """Printed numbers of a path's column, single rows and parts only."""
+def _sample(paper, recovery, path) -> list[Cell]:
+    """Numbers of a path's column and what may stand behind them, single rows and parts only; counts are exact."""
     table, _, rest = str(path).partition(" / ")
     column = paper.column(table.strip(), rest.rpartition(" / ")[2].strip())
     rows = [row for row in paper.rows(path) if row.kind in ("single", "part")]
-    return [row.cells[column].printed for row in rows if column in row.cells]
+    exact = paper.tables[table.strip()].kind == "counts"
+    return [
+        Cell(
+            value := row.cells[column].printed.value,
+            *((value, value) if exact else behind(paper, recovery, row, column)),
+        )
+        for row in rows
+        if column in row.cells
+    ]
 
 
-def _other_columns(paper, entry, printed, first) -> list[pd.DataFrame]:
+def _other_columns(paper, recovery, entry, printed, first) -> list[pd.DataFrame]:
     """Try the other columns of the second sample's table."""
     table_name, _, rest = str(entry["second"]).partition(" / ")
     pattern, _, column = rest.rpartition(" / ")
@@ -52,7 +62,7 @@ def _other_columns(paper, entry, printed, first) -> list[pd.DataFrame]:
     for other in table.columns if table.kind != "counts" else ():
         if other == paper.column(table.name, column.strip()):
             continue
-        sample = _sample(paper, f"{table.name} / {pattern} / {other}")
+        sample = _sample(paper, recovery, f"{table.name} / {pattern} / {other}")
         if len(sample) >= 2:
             heading = table.headings[table.columns.index(other)]
             tried = how_computed(printed, first, sample, tests=[str(entry["method"])])
@@ -134,7 +144,7 @@ def _table(entry) -> str:
 
 
 def _n(paper, entry) -> int:
-    return len(_sample(paper, entry["first"]))
+    return len(_sample(paper, None, entry["first"]))
 
 
 def _report_pairing(paper, ledger, entry, place, first, second, found):

@@ -1,6 +1,7 @@
 """Printed p-values against every test that could give them, allowing for the inputs' rounding."""
 
 import warnings
+from fractions import Fraction
 from itertools import permutations
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ import pandas as pd
 from scipy import stats
 from scipy.special import stdtr
 
-from .printed import Printed, decimals_of
+from .printed import Printed
 
 # Named as in the YAML; each takes two equally or unequally long samples and returns a two-sided p.
 TESTS = {
@@ -22,6 +23,14 @@ TESTS = {
 }
 SMOOTH = ("two-sample t", "Welch t", "paired t")
 MOST_ORDERS = 720
+
+
+class Cell(NamedTuple):
+    """A printed number, and the lowest and highest value that a calculation may have used for it."""
+
+    value: Fraction
+    low: Fraction
+    high: Fraction
 
 
 class PRange(NamedTuple):
@@ -60,20 +69,18 @@ def _can(test, x, y) -> bool:
     return bool(np.any(np.subtract(x, y)) if test == "paired t" else np.ptp(np.concatenate([x, y])) > 0)
 
 
-def p_range(test: str, x: Any, y: Any, half_x: Any, half_y: Any, *, seed: int = 0) -> PRange:
-    """Bound p when every input may be off by its rounding (half a unit of the last digit).
+def p_range(test: str, x: list[Cell], y: list[Cell], *, seed: int = 0) -> PRange:
+    """Bound p when every input may be anything that may stand behind it.
 
     A climb over the corners of the box, from the centre and from random corners, in both directions. Only the
     t tests vary smoothly enough for this; others are given as they are.
     """
-    p = p_of(test, x, y)
-    if test not in SMOOTH or np.isnan(p):
+    p = p_of(test, *([float(one.value) for one in side] for side in (x, y)))
+    low, high = (np.array([float(one[end]) for one in (*x, *y)]) for end in (1, 2))
+    if test not in SMOOTH or np.isnan(p) or not np.any(high > low):
         return PRange(p, p, p)
-    centre = np.concatenate([x, y]).astype(float)
-    half = np.concatenate([half_x, half_y]).astype(float)
-    if not half.any():
-        return PRange(p, p, p)
-    rng, cut = np.random.default_rng(np.random.SeedSequence([seed, len(centre)])), len(x)
+    centre, half, cut = (low + high) / 2, (high - low) / 2, len(x)
+    rng = np.random.default_rng(np.random.SeedSequence([seed, len(centre)]))
     ends = [_climb(test, centre, half, cut, sign, rng) for sign in (-1, 1)]
     return PRange(p, min(p, *ends), max(p, *ends))
 
@@ -136,27 +143,25 @@ def matches(printed: Printed, found: PRange, slack: float = 0.1) -> bool:
 
 def how_computed(
     printed: Printed,
-    x: list[Printed],
-    y: list[Printed],
-    counts: bool = False,
+    x: list[Cell],
+    y: list[Cell],
     tests: tuple[str, ...] = tuple(TESTS),
     widen: tuple[str, ...] = tuple(TESTS),
 ) -> Any:
     """Try every test on two printed columns: test, p, low, high, one_sided (p / 2 fits, not p), exact, fits.
 
-    `exact`: p at the printed values prints so; `fits`: it does for some values within their rounding.
+    `exact`: p at the printed values prints so; `fits`: it does for some values that may stand behind them.
 
-    `counts`: the numbers are counts, printed whole and not rounded; `tests`: names to try; `widen`: of which
-    to follow the rounding of the inputs, if p at the printed values does not fit (it takes longer).
+    `tests`: names to try; `widen`: of which to follow what may stand behind the inputs, if p at the printed values
+    does not fit (it takes longer).
     """
     values = [np.array([float(one.value) for one in side]) for side in (x, y)]
-    halves = [np.array([0.0 if counts else 0.5 * 10.0 ** -decimals_of(one.digits) for one in side]) for side in (x, y)]
     rows = []
     for test in tests:
         p = p_of(test, *values)
         found = PRange(p, p, p)
         if test in widen and not matches(printed, found):
-            found = p_range(test, *values, *halves)
+            found = p_range(test, x, y)
         half = PRange(*(part / 2 for part in found))
         whole = matches(printed, found)
         exact = matches(printed, PRange(found.p, found.p, found.p))

@@ -2,16 +2,16 @@
 back.
 """
 
-from typing import Any
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from ovcf.audit.findings import CONTRADICTION, NOTE, SEVERITIES, UNDECIDED, UNLIKELY
-from ovcf.figures.style import CLASS_COLOURS
+from ovcf.audit.findings import CONTRADICTION, NOTE, SEVERITIES, UNLIKELY
+from ovcf.figures.style import CLASS_COLOURS, INK, SMALL, WIDTH
 
-INK = "#1c2530"
 GREY = "#9aa3ad"
 # Severity is told by colour and by marker.
 SEVERITY_COLOURS = dict(zip(SEVERITIES, ("#D55E00", "#E69F00", "#56B4E9", "#0072B2"), strict=True))
@@ -20,29 +20,27 @@ SHORT = {UNLIKELY: "very unlikely"}
 
 
 def findings_by_place(findings: pd.DataFrame, ax: Axes) -> Axes:
-    """Draw one mark a finding: places down, severities side by side.
+    """Draw how many findings of each severity each place has: places down, severities across.
 
     Parameters
     ----------
     findings : DataFrame with where (table or part of the text) and severity (`Audit.findings_table`).
     """
-    place = findings["where"]
-    order = sorted(place.unique(), key=lambda name: (not name.startswith("Table"), name))
-    left = 0
-    for severity, colour in SEVERITY_COLOURS.items():
-        some = place[findings["severity"] == severity]
-        if severity == UNDECIDED and not len(some):
-            continue
-        most = max([2, *some.value_counts()])
+    order = sorted(findings["where"].unique(), key=lambda name: (not name.startswith("Table"), name))
+    heads = []
+    for x, (severity, colour) in enumerate(SEVERITY_COLOURS.items()):
+        some = findings["where"][findings["severity"] == severity]
         for name, number in some.value_counts().items():
-            x = left + np.arange(number)
-            ax.scatter(x, np.full(number, order.index(name)), color=colour, marker=SEVERITY_MARKERS[severity], s=46)
-        label = SHORT.get(severity, severity)
-        ax.text(left - 0.3, -1.0, f"{label} ({len(some)})", color=colour, fontsize=9, va="bottom")
-        left += max(most, 4.5) + 1
+            y = order.index(name)
+            ax.scatter(x - 0.12, y, color=colour, marker=SEVERITY_MARKERS[severity], s=50)
+            ax.text(x + 0.1, y, f"{number}", va="center", fontsize=SMALL)
+        heads.append(f"{SHORT.get(severity, severity).replace(' ', chr(10), 1)}\n({len(some)})")
     ax.set_yticks(range(len(order)), order)
-    ax.set(ylim=(len(order) - 0.5, -1.3), xlim=(-0.7, left), xticks=[])
-    ax.spines[["bottom", "left"]].set_visible(False)
+    ax.set_xticks(range(len(heads)), heads, fontsize=SMALL)
+    ax.xaxis.tick_top()
+    ax.tick_params(length=0)
+    ax.set(ylim=(len(order) - 0.5, -0.5), xlim=(-0.5, len(heads) - 0.5))
+    ax.spines[:].set_visible(False)
     ax.grid(axis="y", color="#e6e8eb")
     ax.set_axisbelow(True)
     return ax
@@ -59,31 +57,39 @@ def reading_ranks(readings: pd.DataFrame, ax: Axes) -> Axes:
     colours = [SEVERITY_COLOURS[CONTRADICTION] if r == "as headed" else GREY for r in shown["reading"]]
     ax.barh(range(len(shown)), shown["explained"], color=colours, height=0.62)
     for i, row in enumerate(shown.itertuples()):
-        ax.text(row.explained + 0.12, i, f"{row.explained} of {row.rows}", va="center", fontsize=8.5)
-    ax.set_yticks(range(len(shown)), [name.replace("_", " ") for name in shown["reading"]], fontsize=8.5)
-    ax.set(xlim=(0, shown["rows"].max() * 1.15), xlabel="rows that whole numbers of cases can give")
+        ax.text(row.explained + 0.12, i, f"{row.explained} of {row.rows}", va="center", fontsize=SMALL)
+    names = [fill(name.replace("_", " "), 30) for name in shown["reading"]]
+    ax.set_yticks(range(len(shown)), names, fontsize=SMALL)
+    ax.set(xlim=(0, shown["rows"].max() * 1.3), xlabel="rows that whole numbers can give")
     return ax
 
 
-def matrix_tiles(matrices: pd.DataFrame, axes: Any, *, positive: str = "fresh", negative: str = "old") -> Any:
-    """Draw confusion matrices as tiles, one an axis, counts in the cells, truth down and answers across.
+def matrix_sheet(matrices: pd.DataFrame, *, positive: str = "fresh", negative: str = "old") -> Figure:
+    """Draw confusion matrices as tiles, counts in the cells, truth down and answers across.
 
     Parameters
     ----------
-    matrices : DataFrame with row, tp, fn, tn, fp (`Audit.matrices_table`), one row an axis.
+    matrices : DataFrame with row, tp, fn, tn, fp (`Audit.matrices_table`), one row a tile.
     """
-    for ax, row in zip(np.ravel(axes), matrices.itertuples(), strict=False):
+    import matplotlib.pyplot as plt
+
+    columns = min(3, len(matrices))
+    rows = -(-len(matrices) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, 2 * rows), squeeze=False)
+    for ax in axes.flat[len(matrices) :]:
+        ax.set_axis_off()
+    for i, (ax, row) in enumerate(zip(axes.flat, matrices.itertuples(), strict=False)):
         cells = np.array([[row.tp, row.fn], [row.fp, row.tn]])
         ax.imshow(cells / cells.sum(axis=1, keepdims=True), cmap="Greys", vmin=0, vmax=1.25)
-        for (i, j), value in np.ndenumerate(cells):
-            dark = value / cells[i].sum() > 0.6
-            ax.text(j, i, str(value), ha="center", va="center", color="white" if dark else INK, fontsize=11)
-        ax.set_xticks([0, 1], [positive, negative], fontsize=8)
-        ax.set_yticks([0, 1], [f"{positive} ({cells[0].sum()})", f"{negative} ({cells[1].sum()})"], fontsize=8)
+        for (y, x), value in np.ndenumerate(cells):
+            dark = value / cells[y].sum() > 0.6
+            ax.text(x, y, str(value), ha="center", va="center", color="white" if dark else INK, fontsize=11)
+        ax.set_xticks([0, 1], [positive, negative], fontsize=SMALL)
+        ax.set_yticks([0, 1], [f"{positive}\n({cells[0].sum()})", f"{negative}\n({cells[1].sum()})"], fontsize=SMALL)
         ax.set_title(row.row, fontsize=9)
+        ax.set_ylabel("" if i % columns else "truth")
         ax.tick_params(length=0)
-    np.ravel(axes)[0].set_ylabel("truth")
-    return axes
+    return figure
 
 
 def printed_and_recovered(rates: pd.DataFrame, ax: Axes, *, metric: str = "sensitivity") -> Axes:
@@ -107,7 +113,7 @@ def printed_and_recovered(rates: pd.DataFrame, ax: Axes, *, metric: str = "sensi
         if printed:
             ax.scatter([float(printed)], [i], fc="white", ec=INK, marker=marker, s=110, zorder=2)
     ax.set_yticks(range(len(rates)), [f"{row.table.replace('Table ', 'T')} {row.row}" for row in rates.itertuples()])
-    ax.tick_params(axis="y", labelsize=8)
+    ax.tick_params(axis="y", labelsize=SMALL)
     ax.set(
         ylim=(len(rates) - 0.4, -0.6),
         xlabel=f"{metric} (%): printed (open), recovered (filled)",
@@ -128,20 +134,15 @@ def mcnemar_ranges(bounds: pd.DataFrame, ax: Axes, *, alpha: float = 0.05) -> Ax
         colour = SEVERITY_COLOURS[CONTRADICTION] if never else SEVERITY_COLOURS[NOTE]
         ax.plot([row.smallest_p, row.largest_p], [i, i], color=colour, lw=3, solid_capstyle="butt")
         ax.scatter([row.smallest_p], [i], color=colour, marker="X" if never else "o", s=48, zorder=3)
-        ax.text(
-            row.largest_p * 1.08,
-            i,
-            f"{row.before} to {row.after} of {row.n} right",
-            va="center",
-            fontsize=8.5,
-        )
+    names = [f"{row.row}:\n{row.before} to {row.after} of {row.n} right" for row in bounds.itertuples()]
     ax.axvline(alpha, color=INK, lw=1, ls="--")
-    ax.text(alpha, -0.75, f"{alpha:g}", ha="center", fontsize=8.5)
-    ax.set_yticks(range(len(bounds)), bounds["row"])
-    ax.set(xscale="log", xlim=(bounds["smallest_p"].min() / 1.6, 4), ylim=(len(bounds) - 0.5, -0.9))
-    ax.set_xticks([0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1], ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1"])
+    ax.annotate(f"{alpha:g}", (alpha, -0.55), ha="left", xytext=(3, 0), textcoords="offset points", fontsize=SMALL)
+    ax.set_yticks(range(len(bounds)), names, fontsize=SMALL)
+    ax.set(xscale="log", xlim=(bounds["smallest_p"].min() / 1.6, 1.3), ylim=(len(bounds) - 0.5, -0.9))
+    ax.set_xticks([0.001, 0.01, 0.1, 1], ["0.001", "0.01", "0.1", "1"])
     ax.minorticks_off()
-    ax.set_xlabel("exact McNemar p, from the least to the most that the margins allow")
+    ax.set_xlim(bounds["smallest_p"].min() / 1.6, 1.3)  # setting ticks widens the limits
+    ax.set_xlabel("exact McNemar p, least to most")
     return ax
 
 
@@ -163,7 +164,7 @@ def f1_limits(limits: pd.DataFrame, ax: Axes) -> Axes:
             (row["limit"], row["printed"]),
             xytext=(-4, 10),
             textcoords="offset points",
-            fontsize=8.5,
+            fontsize=SMALL,
         )
     low, high = limits[["printed", "limit"]].min().min() - 0.8, limits[["printed", "limit"]].max().max() + 0.8
     ax.set(
@@ -172,6 +173,6 @@ def f1_limits(limits: pd.DataFrame, ax: Axes) -> Axes:
         xlabel="largest possible mean F1 (%)",
         ylabel="printed mean F1 (%)",
     )
-    ax.text(0.03, 0.95, "not possible above the line", transform=ax.transAxes, fontsize=8.5, color=GREY, va="top")
-    ax.legend(loc="lower right", fontsize=8.5)
+    ax.text(0.03, 0.95, "not possible above the line", transform=ax.transAxes, fontsize=SMALL, color=GREY, va="top")
+    ax.legend(loc="lower right", fontsize=SMALL)
     return ax

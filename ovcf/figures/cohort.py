@@ -1,6 +1,7 @@
 """Figures of the cohort and its patches: inclusion, pipeline, body heights, levels, ages, grey values."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -8,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ovcf.figures.style import CLASS_COLOURS, CLASS_MARKERS
+from ovcf.figures.style import CLASS_COLOURS, CLASS_MARKERS, INK, SMALL, WIDTH, panel
+from ovcf.words import network_title
 
-INK = "#1c2530"
 SEXES = {"female": "women", "male": "men"}
 SEX_COLOURS = {"women": "#CC79A7", "men": "#009E73", "sex unknown": "#999999"}
 EQUALISATION_NAMES = {"none": "original", "histogram": "global equalisation", "clahe": "CLAHE"}
@@ -26,22 +27,30 @@ def inclusion_flow(flow: pd.DataFrame, ax: Axes) -> Axes:
     """
     ax.set_axis_off()
     top = len(flow) - 1
-    ax.set(xlim=(0, 10), ylim=(-0.45, top + 0.45))
-    arrow = {"arrowstyle": "-|>", "color": INK}
+    ax.set(xlim=(0, 10), ylim=(-0.4, top + 0.4))
     for i, row in enumerate(flow.itertuples()):
         y = top - i
-        _box(ax, 2.4, y, f"{row.step}: {row.n:,}", bold=i in (0, top))
+        flow_box(ax, 2.3, y, f"{row.step}: {row.n:,}", letters=24, bold=i in (0, top))
         if i < top:
-            ax.annotate("", (2.4, y - 0.78), (2.4, y - 0.22), arrowprops=arrow)
+            flow_arrow(ax, (2.3, y - 0.3), (2.3, y - 0.7))
         if row.excluded:
-            ax.annotate("", (5.0, y + 0.5), (2.4, y + 0.5), arrowprops=arrow)
-            _box(ax, 5.1, y + 0.5, f"{row.excluded:,} excluded: {row.reason}", align="left")
+            flow_arrow(ax, (2.3, y + 0.5), (5.2, y + 0.5))
+            flow_box(ax, 5.3, y + 0.5, f"{row.excluded:,} excluded: {row.reason}", letters=32, align="left")
     return ax
 
 
-def _box(ax: Axes, x: float, y: float, text: str, *, bold: bool = False, align: str = "center") -> None:
-    frame = {"boxstyle": "round,pad=0.4", "fc": "white", "ec": INK, "lw": 1.4 if bold else 0.8}
-    ax.text(x, y, text, ha=align, va="center", bbox=frame, fontsize=9, fontweight="bold" if bold else None)
+def flow_box(
+    ax: Axes, x: float, y: float, text: str, *, letters: int, bold: bool = False, align: str = "center"
+) -> None:
+    """Write a text in a box of a flow chart, broken after so many letters."""
+    frame = {"boxstyle": "round,pad=0.35", "fc": "white", "ec": INK, "lw": 1.4 if bold else 0.8}
+    weight = "bold" if bold else None
+    ax.text(x, y, fill(text, letters), ha=align, va="center", bbox=frame, fontsize=SMALL, fontweight=weight)
+
+
+def flow_arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Draw an arrow of a flow chart, behind its boxes."""
+    ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0}, zorder=0)
 
 
 def film_with_box(
@@ -85,103 +94,134 @@ def grey_histogram(image: NDArray, ax: Axes, *, title: str = "") -> Axes:
     return ax
 
 
-def film_sheet(films: Sequence[tuple], *, title: str = "") -> Figure:
-    """Show several films with the boxes of their vertebrae.
+def film_panels(films: Sequence[tuple]) -> list[Figure]:
+    """Show several films with the boxes of their vertebrae, each a panel: solid fresh, dashed old.
 
     Parameters
     ----------
     films : list of (title, pixels (h, w) in [0, 1], boxes (k, 4) in px, labels (k,)).
     """
-    import matplotlib.pyplot as plt
     from matplotlib.patches import Rectangle
 
-    figure, axes = plt.subplots(1, len(films), figsize=(2.2 * len(films), 4.4), squeeze=False)
-    for ax, (name, pixels, boxes, labels) in zip(axes[0], films, strict=True):
+    figures = []
+    for name, pixels, boxes, labels in films:
+        figure, ax = panel(3.7, width=1.72)
         film_with_box(pixels, [np.nan] * 4, ax, title=name)
         for (x0, y0, x1, y1), label in zip(boxes, labels, strict=True):
             style = {"ec": CLASS_COLOURS[label], "ls": "-" if label == "fresh" else "--", "lw": 1.4}
             ax.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, **style))
-    figure.suptitle(f"{title}; box solid: fresh, dashed: old", fontsize=10)
-    return figure
+        figures.append(figure)
+    return figures
 
 
-def pipeline(film: NDArray, box: Sequence[float], cut: NDArray, equalised: NDArray, *, title: str = "") -> Figure:
-    """Draw Figure 2: film with box, cut, equalised, and the three flips of the equalised patch.
+def among_neighbours(pixels: NDArray, box: Sequence[float], ax: Axes) -> Axes:
+    """Show a vertebra in its film with what lies three heights above and below it, boxed.
+
+    Parameters
+    ----------
+    pixels : film (h, w) in [0, 1]; box : x0, y0, x1, y1 px.
+    """
+    x0, y0, x1, y1 = box
+    wide, high = x1 - x0, y1 - y0
+    film_with_box(pixels, box, ax, title="")
+    ax.set(xlim=(max(x0 - wide, -0.5), min(x1 + wide, pixels.shape[1] - 0.5)))
+    ax.set(ylim=(min(y1 + 3 * high, pixels.shape[0] - 0.5), max(y0 - 3 * high, -0.5)))
+    return ax
+
+
+def pipeline(
+    film: NDArray, box: Sequence[float], cut: NDArray, equalised: NDArray, *, label: str, networks: Sequence[str],
+    choice: str,
+) -> Figure:  # fmt: skip
+    """Draw Figure 2: the six steps from a film to a network.
 
     Parameters
     ----------
     film : pixels (h, w) in [0, 1]; box : x0, y0, x1, y1 px; cut, equalised : uint8 (s, s).
+    label : of the reference standard. networks : names of those compared. choice : how one of them is chosen.
     """
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, 6, figsize=(12, 3.4), width_ratios=[1.5, 1, 1, 1, 1, 1])
-    film_with_box(film, box, axes[0], title="film and box")
-    flips = [("flipped left-right", equalised[:, ::-1]), ("flipped top-bottom", equalised[::-1])]
-    steps = [("patch", cut), ("equalised", equalised), *flips, ("both flips", equalised[::-1, ::-1])]
-    for ax, (name, image) in zip(axes[1:], steps, strict=True):
-        patch(image, ax, title=name)
-    figure.suptitle(title, fontsize=10)
+    figure, axes = plt.subplots(2, 3, figsize=(WIDTH, 3.9))
+    a, b, c, d, e, f = axes.ravel()
+    film_with_box(film, box, a, title="(a) annotated film")
+    patch(cut, b, title="(b) patch")
+    patch(equalised, c, title="(c) equalised")
+    patch(equalised, d, title="(d) labelled")
+    d.set_xlabel(label, color=CLASS_COLOURS[label], fontweight="bold", fontsize=10)
+    _lines(e, "(e) networks", [network_title(name) for name in networks])
+    _lines(f, "(f) one chosen", fill(choice, 18).splitlines())
     return figure
 
 
-def equalisation_sheet(examples: Sequence[tuple[str, Mapping[str, NDArray]]], *, title: str = "") -> Figure:
-    """Show patches under each equalisation with their grey-value histograms beneath.
+def _lines(ax: Axes, title: str, lines: Sequence[str]) -> None:
+    """Write lines where a picture would stand."""
+    _picture(ax, title)
+    ax.text(0.5, 0.5, "\n".join(lines), ha="center", va="center", fontsize=SMALL, transform=ax.transAxes)
+
+
+def equalisation_panels(examples: Sequence[tuple[str, Mapping[str, NDArray]]]) -> list[Figure]:
+    """Show patches under each equalisation with their grey-value histograms beneath, a panel an example.
 
     Parameters
     ----------
-    examples : list of (name, {equalisation: uint8 (s, s)}), one a row pair.
+    examples : list of (name, {equalisation: uint8 (s, s)}).
     """
     import matplotlib.pyplot as plt
 
-    ways = list(examples[0][1])
-    shape = {"height_ratios": [2.2, 1] * len(examples)}
-    size = (3 * len(ways), 4.4 * len(examples))
-    figure, axes = plt.subplots(2 * len(examples), len(ways), figsize=size, gridspec_kw=shape, squeeze=False)
-    for i, (name, images) in enumerate(examples):
-        for j, way in enumerate(ways):
-            patch(images[way], axes[2 * i, j], title=f"{name}, {EQUALISATION_NAMES.get(way, way)}")
-            grey_histogram(images[way], axes[2 * i + 1, j])
-    figure.suptitle(title, fontsize=10)
-    return figure
+    figures = []
+    for name, images in examples:
+        size = {"figsize": (WIDTH, 2.8), "height_ratios": [2, 1]}
+        figure, axes = plt.subplots(2, len(images), squeeze=False, **size)
+        for (way, image), above, below in zip(images.items(), *axes, strict=True):
+            patch(image, above, title=f"{name}, {EQUALISATION_NAMES.get(way, way)}")
+            grey_histogram(image, below)
+        figures.append(figure)
+    return figures
 
 
-def class_sheet(groups: Mapping[str, Sequence[NDArray]], *, title: str = "") -> Figure:
-    """Show patches of each class in rows; groups maps fresh / old to a list of uint8 (s, s)."""
+def class_panels(groups: Mapping[str, Sequence[NDArray]], *, columns: int = 6) -> list[Figure]:
+    """Show patches of each class, a panel a class; groups maps fresh / old to a list of uint8 (s, s)."""
     import matplotlib.pyplot as plt
 
-    columns = max(len(images) for images in groups.values())
-    figure, axes = plt.subplots(len(groups), columns, figsize=(1.05 * columns, 1.35 * len(groups)), squeeze=False)
-    for row, (label, images) in zip(axes, groups.items(), strict=True):
-        for ax in row:
+    figures = []
+    for label, images in groups.items():
+        rows = -(-len(images) // columns)
+        figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, 0.3 + 0.8 * rows), squeeze=False)
+        for ax in axes.flat:
             ax.set_axis_off()
-        for ax, image in zip(row, images, strict=False):
+        for ax, image in zip(axes.flat, images, strict=False):
             ax.imshow(image, cmap="gray", vmin=0, vmax=255)
-        row[0].set_title(label, fontsize=10, color=CLASS_COLOURS[label], loc="left")
-    figure.suptitle(title, fontsize=10)
-    return figure
+        axes[0, 0].set_title(label, fontsize=10, color=CLASS_COLOURS[label], loc="left")
+        figures.append(figure)
+    return figures
 
 
-def warning_sheet(pictures: Mapping[str, Sequence[tuple[str, Sequence[NDArray]]]], *, title: str = "") -> Figure | None:
-    """Show thumbnails of what a check warned about, a row a kind; None where it warned of no picture.
+def warning_sheet(pictures: Mapping[str, Sequence[tuple[str, Sequence[NDArray]]]]) -> Figure | None:
+    """Show thumbnails of what a check warned about, each with the kind and its id; None where it warned of no picture.
 
     Parameters
     ----------
-    pictures : {kind: list of (caption, list of uint8 (h, w))}, from `ovcf.intake.check.Findings`.
+    pictures : {kind: list of (ids, list of uint8 (h, w))}, from `ovcf.intake.check.Findings`.
     """
     import matplotlib.pyplot as plt
 
-    rows = [(kind, caption, images) for kind, shown in pictures.items() for caption, images in shown[:2]]
-    if not rows:
+    tiles = [
+        (kind.replace("_", " "), name, image)
+        for kind, shown in pictures.items()
+        for names, images in shown[:2]
+        for name, image in zip(names.split(", "), images, strict=False)
+    ]
+    if not tiles:
         return None
-    columns = max(len(images) for _, _, images in rows)
-    figure, axes = plt.subplots(len(rows), columns, figsize=(1.5 * columns + 3, 1.8 * len(rows)), squeeze=False)
-    for row, (kind, caption, images) in zip(axes, rows, strict=True):
-        for ax in row:
-            ax.set_axis_off()
-        for ax, image in zip(row, images, strict=False):
-            ax.imshow(image, cmap="gray", vmin=0, vmax=255)
-        row[0].set_title(f"{kind.replace('_', ' ')}: {caption}", fontsize=8, loc="left")
-    figure.suptitle(title, fontsize=10)
+    columns = min(3, len(tiles))
+    rows = -(-len(tiles) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(WIDTH * columns / 3, 2.1 * rows), squeeze=False)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, (kind, name, image) in zip(axes.flat, tiles, strict=False):
+        ax.imshow(image, cmap="gray", vmin=0, vmax=255)
+        ax.set_title(f"{fill(kind, 22)}\n{name}", fontsize=SMALL)
     return figure
 
 
@@ -196,7 +236,7 @@ def level_counts(counts: pd.DataFrame, ax: Axes) -> Axes:
     for shift, name in ((-0.2, "fresh"), (0.2, "old")):
         hatch = "//" if name == "old" else None
         ax.bar(x + shift, counts[name], width=0.38, color=CLASS_COLOURS[name], label=name, hatch=hatch, ec="white")
-    ax.set_xticks(x, [level.replace("unknown", "not\nknown") for level in counts.index])
+    ax.set_xticks(x, [level.replace("unknown", "not\nknown") for level in counts.index], fontsize=SMALL)
     ax.set(xlabel="level", ylabel="vertebrae")
     ax.legend()
     return ax

@@ -6,7 +6,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ovcf.figures.networks import INK, PAPER, reliability
+from ovcf.figures.networks import reliability
+from ovcf.figures.style import GREY, INK, SMALL, WIDTH
 
 ELSEWHERE = "#D55E00"
 
@@ -20,13 +21,13 @@ def two_rocs(curves: Mapping[str, pd.DataFrame], ax: Axes) -> Axes:
     """
     for (label, curve), colour in zip(curves.items(), (INK, ELSEWHERE), strict=True):
         ax.plot(curve.fpr, curve.tpr, color=colour, lw=2, label=label)
-    ax.plot([0, 1], [0, 1], "--", color=PAPER, lw=1, label="chance")
+    ax.plot([0, 1], [0, 1], "--", color=GREY, lw=1, label="chance")
     ax.set(xlabel="1 - specificity (old called fresh)", ylabel="sensitivity (fresh called fresh)", aspect="equal")
-    ax.legend(fontsize=8, loc="lower right")
+    ax.legend(loc="lower right")
     return ax
 
 
-def reliability_sheet(curves: Mapping[str, pd.DataFrame], *, title: str = "") -> Figure:
+def reliability_sheet(curves: Mapping[str, pd.DataFrame]) -> Figure:
     """Draw the reliability of each version of the model side by side.
 
     Parameters
@@ -35,12 +36,13 @@ def reliability_sheet(curves: Mapping[str, pd.DataFrame], *, title: str = "") ->
     """
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, len(curves), figsize=(3.6 * len(curves), 3.9), squeeze=False)
-    for i, (ax, (name, curve)) in enumerate(zip(axes[0], curves.items(), strict=True)):
+    rows = -(-len(curves) // 2)
+    figure, axes = plt.subplots(rows, 2, figsize=(WIDTH, 2.4 * rows), squeeze=False, sharex=True, sharey=True)
+    for ax in axes.flat[len(curves) :]:
+        ax.set_axis_off()
+    for i, (ax, (name, curve)) in enumerate(zip(axes.flat, curves.items(), strict=False)):
         reliability(curve, ax)
-        ax.set_title(f"update: {name}", fontsize=9)
-        if i:
-            ax.set_ylabel("")
-            ax.get_legend().remove()
-    figure.suptitle(title, fontsize=9)
+        ax.set_title(name if i else "as it came", fontsize=SMALL)
+        ax.get_legend().remove()
+        ax.set_ylabel("" if i % 2 else "share fresh")
     return figure

@@ -1,6 +1,7 @@
 """Figures of networks: AUC by network, ROC per fold, confusion, calibration, decision curve, subgroups, leakage."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -8,10 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from ovcf.figures.style import NETWORK_COLOURS
+from ovcf.figures.cohort import flow_arrow, flow_box
+from ovcf.figures.style import CLASS_COLOURS, GREY, INK, NETWORK_COLOURS, SMALL, WIDTH
 from ovcf.words import network_title
 
-INK, PAPER = "#1c2530", "#8a8f98"
+FOLD_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#7f3b08", "#56B4E9", "#5e3c99")
+FOLD_LINES = ("-", "--", "-.", (0, (4, 1, 1, 1, 1, 1)), (0, (6, 1)))
 
 
 def forest(
@@ -40,8 +43,8 @@ def forest(
         ax.plot([row[low], row[high]], [y[i]] * 2, color=colours[i], lw=2.2, solid_capstyle="butt")
         ax.plot(row[estimate], y[i], "o", color=colours[i], ms=6)
     if paper is not None:
-        ax.plot(paper, y - 0.22, "D", mfc="white", mec=PAPER, ms=5, label="printed in the paper")
-        ax.legend(loc="lower right", fontsize=8)
+        ax.plot(paper, y - 0.3, "D", mfc="white", mec=GREY, ms=4.5, label="the paper's, of other patients")
+        ax.figure.legend(loc="outside lower right")
     ax.set_yticks(y, names)
     ax.set(xlabel=xlabel, ylim=(-0.6, len(table) - 0.4))
     ax.spines["left"].set_visible(False)
@@ -60,25 +63,26 @@ def network_colours(networks: Iterable[str]) -> list:
     return [NETWORK_COLOURS.get(network, INK) for network in networks]
 
 
-def auc_forest(intervals: pd.DataFrame, paper: pd.Series, ax: Axes) -> Axes:
+def auc_forest(intervals: pd.DataFrame, paper: pd.Series, ax: Axes, *, names: Mapping[str, str] | None = None) -> Axes:
     """Draw the pooled AUC of each network with its clustered interval and the paper's printed AUC.
 
     Parameters
     ----------
     intervals : DataFrame with network, metric, estimate, low, high (`ovcf.stats.summaries.network_intervals`).
     paper : Series of printed AUCs by network.
+    names : of the networks as printed, with what a reader must know of them (random weights).
     """
     rows = intervals[intervals.metric == "auc"]
     networks = list(rows.network)
     forest(
         rows,
         ax,
-        names=[network_label(n) for n in networks],
+        names=[(names or {}).get(n, network_label(n)).replace(" (", "\n(") for n in networks],
         paper=paper.reindex(networks).to_numpy(float),
-        xlabel="AUC, 95 % interval clustered by patient",
+        xlabel="AUC [95 % interval]",
         colours=network_colours(networks),
     )
-    ax.axvline(0.5, color=PAPER, lw=1, ls="--")
+    ax.axvline(0.5, color=GREY, lw=1, ls="--")
     return ax
 
 
@@ -90,30 +94,42 @@ def fold_roc(curves: pd.DataFrame, mean: pd.DataFrame, ax: Axes) -> Axes:
     curves : DataFrame with fold, auc, fpr, tpr (`ovcf.stats.roc.fold_curves`), one network.
     mean : DataFrame with fpr, tpr_mean, tpr_sd_ddof1 (`ovcf.stats.roc.mean_roc`).
     """
-    for fold, curve in curves.groupby("fold"):
-        ax.plot(curve.fpr, curve.tpr, lw=1, alpha=0.6, label=f"fold {fold}, AUC {curve.auc.iloc[0]:.3f}")
+    for i, (fold, curve) in enumerate(curves.groupby("fold")):
+        style = {"color": FOLD_COLOURS[i % len(FOLD_COLOURS)], "ls": FOLD_LINES[i % len(FOLD_LINES)], "lw": 1.4}
+        ax.plot(curve.fpr, curve.tpr, label=f"fold {fold}, AUC {curve.auc.iloc[0]:.3f}", **style)
     spread = mean.tpr_sd_ddof1
     low, high = np.clip(mean.tpr_mean - spread, 0, 1), np.clip(mean.tpr_mean + spread, 0, 1)
     ax.fill_between(mean.fpr, low, high, color=INK, alpha=0.12, lw=0, label="± 1 SD over folds (ddof 1)")
-    ax.plot(mean.fpr, mean.tpr_mean, color=INK, lw=2.4, label="mean over folds")
-    ax.plot([0, 1], [0, 1], "--", color=PAPER, lw=1, label="chance")
-    ax.set(xlabel="1 - specificity (old called fresh)", ylabel="sensitivity (fresh called fresh)", aspect="equal")
-    ax.legend(fontsize=7.5, loc="lower right")
+    average = curves.drop_duplicates("fold").auc.mean()
+    ax.plot(mean.fpr, mean.tpr_mean, color=INK, lw=2.6, label=f"mean over folds, AUC {average:.3f}")
+    _roc_frame(ax)
+    ax.legend(loc="lower right")
     return ax
 
 
-def confusion_sheet(folds: pd.DataFrame, *, title: str = "") -> Figure:
+def _roc_frame(ax: Axes) -> None:
+    """Chance dashed, both axes from 0 to 1."""
+    ax.plot([0, 1], [0, 1], "--", color=GREY, lw=1, label="chance")
+    ax.set(xlabel="1 - specificity (old called fresh)", ylabel="sensitivity (fresh called fresh)", aspect="equal")
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+
+
+def confusion_sheet(folds: pd.DataFrame) -> Figure:
     """Draw the confusion matrix of every fold and of all folds together; folds has fold, tp, fn, tn, fp."""
     import matplotlib.pyplot as plt
 
-    panels = [(f"fold {row['fold']}", row) for row in folds.to_dict("records")]
-    panels.append(("all folds", folds[["tp", "fn", "tn", "fp"]].sum().to_dict()))
-    figure, axes = plt.subplots(1, len(panels), figsize=(2.1 * len(panels), 2.7), squeeze=False)
-    for i, (ax, (name, counts)) in enumerate(zip(axes[0], panels, strict=True)):
-        confusion_matrix(counts, ax, title=name)
-        if i:
+    tiles = [(f"fold {row['fold']}", row) for row in folds.to_dict("records")]
+    tiles.append(("all folds", folds[["tp", "fn", "tn", "fp"]].sum().to_dict()))
+    columns = min(3, len(tiles))
+    rows = -(-len(tiles) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, 2.1 * rows), squeeze=False)
+    for i, ax in enumerate(axes.flat):
+        if i >= len(tiles):
+            ax.set_axis_off()
+            continue
+        confusion_matrix(tiles[i][1], ax, title=tiles[i][0])
+        if i % columns:
             ax.set_ylabel("")
-    figure.suptitle(title, fontsize=9)
     return figure
 
 
@@ -134,21 +150,60 @@ def confusion_matrix(counts: Mapping[str, float], ax: Axes, *, title: str = "") 
     return ax
 
 
-def reliability(curve: pd.DataFrame, ax: Axes) -> Axes:
-    """Draw observed against predicted probability of fresh with 95 % bands; dots sized by their count.
+def probabilities(counts: pd.DataFrame, ax: Axes, *, threshold: float) -> Axes:
+    """Draw how many fresh (up) and old (down) vertebrae got each predicted probability, and the threshold.
 
     Parameters
     ----------
-    curve : DataFrame with predicted, observed, low, high, n (`ovcf.stats.calibration.reliability_curve`).
+    counts : DataFrame of `ovcf.stats.flow.probability_counts`: low, high, fresh, old.
     """
-    ax.plot([0, 1], [0, 1], "--", color=PAPER, lw=1, label="perfect")
+    width = counts.high - counts.low
+    for name, sign in (("fresh", 1), ("old", -1)):
+        hatch = "//" if name == "old" else None
+        style = {"color": CLASS_COLOURS[name], "ec": "white", "hatch": hatch, "align": "edge", "label": name}
+        ax.bar(counts.low, sign * counts[name], width=width, **style)
+    ax.axhline(0, color=INK, lw=0.8)
+    ax.axvline(threshold, color=INK, lw=1, ls="--", label=f"threshold {threshold:g}")
+    most = counts[["fresh", "old"]].to_numpy().max()
+    ax.set(xlim=(0, 1), ylim=(-1.1 * most, 1.35 * most), xlabel="predicted P(fresh)", ylabel="vertebrae")
+    ax.yaxis.set_major_formatter(lambda y, _: f"{abs(y):.0f}")
+    ax.legend(loc="upper center", ncols=3)
+    return ax
+
+
+def reliability(curve: pd.DataFrame, ax: Axes) -> Axes:
+    """Draw observed against predicted probability of fresh with 95 % bands, a dot a group.
+
+    Parameters
+    ----------
+    curve : DataFrame with predicted, observed, low, high (`ovcf.stats.calibration.reliability_curve`).
+    """
+    ax.plot([0, 1], [0, 1], "--", color=GREY, lw=1, label="perfect")
     errors = [curve.observed - curve.low, curve.high - curve.observed]
     ax.errorbar(curve.predicted, curve.observed, yerr=np.clip(errors, 0, None), fmt="none", ecolor=INK, lw=1)
-    size = 15 + 80 * curve.n / curve.n.max()
-    ax.scatter(curve.predicted, curve.observed, s=size, color=INK, zorder=3, label="tenths of the patches")
-    ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="predicted P(fresh)", ylabel="share that was fresh")
-    ax.legend(fontsize=8, loc="upper left")
+    label = f"{len(curve)} groups of about {curve.n.median():.0f} vertebrae"
+    ax.scatter(curve.predicted, curve.observed, s=32, color=INK, zorder=3, label=label)
+    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="predicted P(fresh)", ylabel="share that was fresh")
+    ax.legend(loc="upper left")
     return ax
+
+
+def reliability_panel(curve: pd.DataFrame, counts: pd.DataFrame) -> Figure:
+    """Draw the reliability above how many vertebrae got each probability.
+
+    Parameters
+    ----------
+    curve : as in `reliability`. counts : DataFrame of `ovcf.stats.flow.probability_counts`.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, (above, below) = plt.subplots(2, 1, figsize=(WIDTH, 4.8), height_ratios=[4, 1], sharex=True)
+    reliability(curve, above).set_xlabel("")
+    below.bar(
+        counts.low, counts.fresh + counts.old, width=counts.high - counts.low, align="edge", color=GREY, ec="white"
+    )
+    below.set(xlabel="predicted P(fresh)", ylabel="vertebrae", xlim=(0, 1))
+    return figure
 
 
 def decision_curve(curve: pd.DataFrame, ax: Axes) -> Axes:
@@ -162,13 +217,13 @@ def decision_curve(curve: pd.DataFrame, ax: Axes) -> Axes:
     ax.plot(curve.threshold, curve.net_benefit, color=INK, lw=2, label="the model, 95 % band")
     ax.plot(curve.threshold, curve.treat_all, color="#D55E00", ls="-.", label="call all fresh")
     ax.plot(curve.threshold, curve.treat_none, color="#0072B2", ls=":", label="call none fresh")
-    ax.set(xlabel="threshold probability of fresh", ylabel="net benefit (true positives per patch)")
+    ax.set(xlabel="threshold probability of fresh", ylabel="net benefit (true positives per vertebra)")
     ax.set(ylim=(-0.1, max(0.05, 1.1 * curve.high.max())), xlim=(0, 1))
-    ax.legend(fontsize=8)
+    ax.legend()
     return ax
 
 
-def subgroup_figure(groups: pd.DataFrame, *, title: str = "") -> Figure:
+def subgroup_figure(groups: pd.DataFrame) -> Figure:
     """Draw the AUC of every subgroup with its interval; grey where the group was too small to be tested.
 
     Parameters
@@ -178,16 +233,14 @@ def subgroup_figure(groups: pd.DataFrame, *, title: str = "") -> Figure:
     import matplotlib.pyplot as plt
 
     rows = groups[groups.estimate.notna()].reset_index(drop=True)
-    figure, ax = plt.subplots(figsize=(8, 0.28 * len(rows) + 1.2))
+    figure, ax = plt.subplots(figsize=(WIDTH, 0.24 * len(rows) + 0.9))
     names = [f"{r.by.replace('_', ' ')}: {r.group} (n = {r.n})" for r in rows.itertuples()]
-    colours = [INK if tested else PAPER for tested in rows.tested]
-    forest(
-        rows, ax, names=names, xlabel="AUC, 95 % interval clustered by patient; grey: too few to test", colours=colours
-    )
-    ax.axvline(0.5, color=PAPER, lw=1, ls="--")
+    colours = [INK if tested else GREY for tested in rows.tested]
+    forest(rows, ax, names=names, xlabel="AUC [95 % interval]", colours=colours)
+    ax.tick_params(axis="y", labelsize=SMALL)
+    ax.axvline(0.5, color=GREY, lw=1, ls="--")
     for i in np.flatnonzero(rows.by != rows.by.shift())[1:]:
         ax.axhline(len(rows) - i - 0.5, color="#dddddd", lw=0.8)
-    ax.set_title(title, fontsize=9)
     return figure
 
 
@@ -200,8 +253,34 @@ def leakage_figure(price: pd.DataFrame, ax: Axes) -> Axes:
     """
     words = {"auc": "AUC", "auc_fold_mean": "AUC, mean of folds"}
     rows = price[price.metric.isin(words) & price.difference.notna()].reset_index(drop=True)
-    names = [f"{words[r.metric]}, {r.patches} (n = {r.n})\n{r.method}" for r in rows.itertuples()]
-    forest(rows, ax, names=names, estimate="difference", xlabel="AUC split by patch minus AUC split by patient")
-    ax.tick_params(axis="y", labelsize=8)
-    ax.axvline(0, color=PAPER, lw=1, ls="--")
+    names = [f"{words[r.metric]}, {r.patches} (n = {r.n})\n{fill(r.method, 30)}" for r in rows.itertuples()]
+    forest(rows, ax, names=names, estimate="difference", xlabel="difference of AUC")
+    ax.locator_params(axis="x", nbins=4)
+    ax.tick_params(axis="y", labelsize=SMALL)
+    ax.axvline(0, color=GREY, lw=1, ls="--")
+    return ax
+
+
+def stard_flow(flow: pd.DataFrame, ax: Axes) -> Axes:
+    """Draw the STARD flow: patients, their vertebrae, the index test, the reference standard.
+
+    Parameters
+    ----------
+    flow : DataFrame of `ovcf.stats.flow.stard_flow`: box, n.
+    """
+    n = flow.set_index("box").n
+    ax.set_axis_off()
+    ax.set(xlim=(0, 10), ylim=(-0.4, 4.4))
+    bold = {"letters": 40, "bold": True}
+    if "collected" in n:
+        flow_box(ax, 5, 4, f"Collected: {n['collected']:,} patients", letters=40)
+        flow_arrow(ax, (5, 3.75), (5, 3.25))
+        flow_box(ax, 5.5, 3.5, f"{n['excluded']:,} excluded", letters=20, align="left")
+    flow_box(ax, 5, 3, f"Included: {n['patients']:,} patients, {n['vertebrae']:,} vertebrae", **bold)
+    for x, call in ((2.5, "fresh"), (7.5, "old")):
+        flow_arrow(ax, (5, 2.75), (x, 2.25))
+        flow_box(ax, x, 2, f"Index test: {n[f'called {call}']:,} called {call}", letters=22)
+        for shift, truth in ((-1.25, "fresh"), (1.25, "old")):
+            flow_arrow(ax, (x, 1.7), (x + shift, 0.75))
+            flow_box(ax, x + shift, 0.4, f"Reference {truth}: {n[f'{truth} called {call}']:,}", letters=12)
     return ax

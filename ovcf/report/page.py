@@ -19,6 +19,7 @@ from ovcf.files import write_text
 from ovcf.problems import InputError, Problem
 from ovcf.report.brief import brief
 from ovcf.report.ledger import write_ledger
+from ovcf.report.numbering import number_all
 from ovcf.viz.gallery import SCRIPT, SCRIPT_SHA256
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -88,12 +89,14 @@ def executed(run: Path, names: list[str]) -> dict[str, nbformat.NotebookNode]:
 
 def render_page(record: dict, notebooks: dict[str, nbformat.NotebookNode], answers: pd.DataFrame) -> str:
     """Return the page of a run: its record (run.json), its notebooks with their outputs, and its brief."""
+    sections = [_section(notebook, name) for name, notebook in notebooks.items()]
+    number_all(section["soup"] for section in sections)
     return (
         environment()
         .get_template("page.html.j2")
         .render(
             record=record,
-            sections=[_section(notebook, name) for name, notebook in notebooks.items()],
+            sections=[section | {"html": str(section["soup"])} for section in sections],
             answers=answers.to_dict("records"),
             columns=list(answers.columns[:-1]),
             css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
@@ -133,7 +136,7 @@ def _section(notebook: nbformat.NotebookNode, name: str) -> dict:
         text = heading.get_text(" ", strip=True)
         heading["id"] = f"{name}-{re.sub(r'[^a-z0-9]+', '-', text.lower()).strip('-')}"
         headings.append({"level": int(heading.name[1]), "id": heading["id"], "text": text})
-    return {"name": name, "html": str(soup), "headings": headings}
+    return {"name": name, "soup": soup, "headings": headings}
 
 
 def describe_pictures(soup: BeautifulSoup) -> None:
@@ -168,4 +171,5 @@ def _is_inside(value) -> bool:
 
 
 def environment() -> Environment:
+    """The pages' templates; every value put into them is escaped."""
     return Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)

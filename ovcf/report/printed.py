@@ -16,6 +16,7 @@ NUMBER = re.compile(r"(?<!\w)[-+−]?\d+(?:[.,:]\d+)*(?:e[-+]?\d+)?")
 SPOKEN = ("alt", "aria-label")
 SILENT = ("script", "style", "svg")
 PICTURE = "picture, SHA-256 "
+NAMES = ("data-cell", "data-name")  # say what something is called, and are not shown
 HEADINGS = ("h1", "h2", "h3")
 
 
@@ -91,7 +92,7 @@ def _texts(node) -> Iterator[str]:
             yield plain(node)
         return
     for name, value in node.attrs.items():
-        if name in SPOKEN or (name.startswith("data-") and name != "data-cell"):
+        if name in SPOKEN or (name.startswith("data-") and name not in NAMES):
             yield plain(value)
     if node.name == "img":
         yield f"{PICTURE}{hashlib.sha256(str(node.get('src')).encode()).hexdigest()}"

@@ -6,6 +6,7 @@ needs the films is passed over, and so is what follows from it: those numbers ca
 """
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
@@ -28,6 +29,10 @@ INPUTS = ("patches", "predictions", "readings")
 a run's films and training stand behind them."""
 CLOSE = 1e-9
 """Relative difference up to which two numbers count as equal: other processors sum in another order."""
+
+
+NO_PICTURE = 'src=""'
+PICTURE = re.compile(r'src="data:image/png;base64,[^"]*"')
 
 
 class Replay(NamedTuple):
@@ -104,8 +109,9 @@ class Replayed(Study):
         write_text(self.scratch / "tables" / f"{name}.csv", table.to_csv(index=index))
         return with_stored_digits(table, self._stored(name)) if not index else table
 
-    def save_figure(self, name: str, figure: Any) -> None:
-        """Draw nothing: pictures are held by digest."""
+    def save_figure(self, name: str, figure: Any) -> bytes:
+        """Draw nothing: pictures are held by digest (`joined` puts the stored one in its place)."""
+        return b""
 
     def film(self, *_: Any) -> FromFilms:
         """Say that films are not read."""
@@ -196,8 +202,17 @@ def joined(stored: list[nbformat.NotebookNode], made: list[nbformat.NotebookNode
         if any(kind.startswith("image/") for kind in output.get("data", {})):
             outputs.append(output)
         elif remaining and output.get("name") != "stderr":
-            outputs.append(remaining.pop(0))
+            outputs.append(_with_pictures(remaining.pop(0), output))
     return outputs + remaining
+
+
+def _with_pictures(made: nbformat.NotebookNode, stored: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Put the pictures of a stored figure into the one made again, whose caption and words are its own."""
+    pictures = iter(PICTURE.findall(stored.get("data", {}).get("text/html", "")))
+    html = made.get("data", {}).get("text/html", "")
+    if NO_PICTURE in html:
+        made.data["text/html"] = re.sub(re.escape(NO_PICTURE), lambda _: next(pictures, NO_PICTURE), html)
+    return made
 
 
 @contextmanager

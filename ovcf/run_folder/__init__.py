@@ -19,6 +19,7 @@ import pandas as pd
 from ovcf.files import kept, set_aside, write_text
 from ovcf.problems import InputError, Problem
 from ovcf.profiles.parameters import ANYWHERE, AS_THE_RUN
+from ovcf.run_folder.figures import FORMATS, on_screen, write_figure
 from ovcf.run_folder.fixed import FORMAT, read_fixed, refuse_other_values, write_fixed
 from ovcf.run_folder.holding import RunInUse, clear_cache, clear_leftovers, executes, hold
 from ovcf.run_folder.ledger import Ledger
@@ -118,16 +119,15 @@ class RunFolder:
             _say(f"{path} of this run holds other values than were worked out now; it was left as it is")
         return table
 
-    def save_figure(self, name: str, figure: Any) -> None:
-        """Add `figures/<name>.png` and `.svg` to the run where they are missing."""
-        paths = [f"figures/{name}.{suffix}" for suffix in ("png", "svg")]
-        if not any(self._adds_file(path) for path in paths):
-            return
-        with self.hold():
-            (self.run / "figures").mkdir(exist_ok=True)
-            for path in paths:
-                figure.savefig(self.run / path, bbox_inches="tight")
-            self.ledger.enter(*paths)
+    def save_figure(self, name: str, figure: Any) -> bytes:
+        """Add `figures/<name>.png`, `.svg`, `.pdf` to the run where they are missing; return a PNG for the screen."""
+        paths = [f"figures/{name}.{kind}" for kind in FORMATS]
+        if any(self._adds_file(path) for path in paths):
+            with self.hold():
+                (self.run / "figures").mkdir(exist_ok=True)
+                write_figure(self.run / "figures", name, figure)
+                self.ledger.enter(*paths)
+        return on_screen(figure)
 
     def _adds_file(self, path: str) -> bool:
         """Whether a file may be written: by `ovcf run` always, by an opened notebook where none is there."""

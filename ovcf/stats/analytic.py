@@ -20,7 +20,7 @@ from ovcf.stats.roc import auc_influence, delong
 
 
 class Interval(NamedTuple):
-    """An estimate, the ends of its interval, its standard error, and the effective number of patients behind it.
+    """An estimate, the ends of its interval, its standard error, effective patients, and the largest one's share.
 
     NaN where there is none.
     """
@@ -30,9 +30,10 @@ class Interval(NamedTuple):
     high: float
     se: float = np.nan
     effective: float = np.nan
+    largest: float = np.nan
 
 
-NOTHING = Interval(*[np.nan] * 5)
+NOTHING = Interval(*[np.nan] * 6)
 
 
 def wilson(successes: float, n: float, level: float = 0.95, quantile: float | None = None) -> Interval:
@@ -57,7 +58,7 @@ def wilson(successes: float, n: float, level: float = 0.95, quantile: float | No
         return NOTHING
     z, p = quantile or ndtri((1 + level) / 2), successes / n
     low, high = wilson_ends(p, n, z)
-    return Interval(p, float(low), float(high), np.sqrt(p * (1 - p) / n), n)
+    return Interval(p, float(low), float(high), np.sqrt(p * (1 - p) / n), n, 1 / n)
 
 
 def wilson_ends(p: ArrayLike, n: ArrayLike, quantile: ArrayLike) -> tuple[Floats, Floats]:
@@ -83,7 +84,7 @@ def delong_interval(truth: ArrayLike, scores: ArrayLike, level: float = 0.95, *,
     fewest = min(np.sum(truth), np.size(truth) - np.sum(truth))
     quantile, variance = ndtri((1 + level) / 2), np.nan_to_num(areas.covariance[0, 0])
     ends = area_ends(areas.auc[0], variance, quantile, fewest, scale)
-    return Interval(float(areas.auc[0]), *map(float, ends), float(np.sqrt(variance)), float(fewest))
+    return Interval(float(areas.auc[0]), *map(float, ends), float(np.sqrt(variance)), float(fewest), 1 / fewest)
 
 
 def clustered_auc_interval(
@@ -159,7 +160,7 @@ def analytic_intervals(
 
     Returns
     -------
-    DataFrame indexed by metric: estimate, low, high, se, effective (patients; patches where unclustered).
+    DataFrame indexed by metric: the fields of `Interval` (patches stand for patients where unclustered).
     """
     data = check_inputs(truth, scores, patient)
     rows = {}
@@ -192,8 +193,8 @@ def fold_mean_intervals(
 
     Returns
     -------
-    DataFrame indexed by metric: estimate (the mean that `ovcf.stats.rates.summary_table` prints), low, high,
-    se, effective.
+    DataFrame indexed by metric: the fields of `Interval`; estimate is the mean that
+    `ovcf.stats.rates.summary_table` prints.
     """
     data, folds = check_inputs(truth, scores, patient), np.asarray(folds)
     each = [folds == fold for fold in np.unique(folds)]
@@ -289,15 +290,20 @@ def _area_parts(data):
     """AUC; influence of each patient (K,), enlarged; patches of each class (K,)."""
     (area,), fresh_part, old_part = auc_influence(*data, by_class=True)
     fresh, old = (np.bincount(data.patient, of, data.clusters) for of in (data.truth, ~data.truth))
-    enlarged = fresh_part[0] / left(fresh / fresh.sum()) + old_part[0] / left(old / old.sum())
+    enlarged = fresh_part[0] / np.sqrt(left(fresh / fresh.sum())) + old_part[0] / np.sqrt(left(old / old.sum()))
     return area, enlarged, fresh, old
 
 
 def _proportion_interval(p, spread, level):
     low, high = proportion_ends(p, spread, level)
-    return Interval(float(p), float(low), float(high), float(np.sqrt(spread.variance)), float(spread.effective))
+    return _interval(p, low, high, spread)
 
 
 def _area_interval(area, spread, level, scale):
     ends = area_ends(area, spread.variance, quantile_t(spread.df, level), spread.effective, scale)
-    return Interval(float(area), *map(float, ends), float(np.sqrt(spread.variance)), float(spread.effective))
+    return _interval(area, *ends, spread)
+
+
+def _interval(estimate, low, high, spread):
+    numbers = (estimate, low, high, np.sqrt(spread.variance), spread.effective, spread.largest)
+    return Interval(*map(float, numbers))

@@ -110,7 +110,7 @@ def widths_with_more(
 
 def _grown(row, se, times, level):
     """Ends of the interval of a metric with `times` as many patients."""
-    spread = Spread(*(np.asarray(v, float) for v in (se**2 / times, row.effective * times, row.effective * times)))
+    spread = Spread(*(np.asarray(v, float) for v in (se**2 / times, row.effective * times, row.effective * times, 0)))
     if row.metric == "auc":
         low, high = area_ends(row.estimate, spread.variance, quantile_t(spread.df, level), spread.effective)
     else:

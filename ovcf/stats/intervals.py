@@ -29,7 +29,7 @@ from ovcf.stats.analytic import (
     wilson,
 )
 from ovcf.stats.checks import one_network
-from ovcf.stats.clusters import FEW_EFFECTIVE, FEWEST
+from ovcf.stats.clusters import FEW_EFFECTIVE, FEWEST, MUCH
 from ovcf.stats.rates import FOLD_MEAN, METRICS
 
 METHODS = ("analytic", "percentile", "bca")
@@ -39,7 +39,8 @@ NAMES = {
     "percentile": "patient bootstrap, percentile",
     "bca": "patient bootstrap, BCa",
 }
-EDGE, NEAR_ONE = 0.05, 0.9  # a bootstrap so near 0 or 1 covers badly; so do AUCs of few patients near 1
+EDGE = 0.05  # a bootstrap so near 0 or 1 covers badly
+NEAR_ONE, NEAR_END, MANY_EFFECTIVE = 0.9, 0.02, 200  # an AUC above, a share so near its end, unless so many patients
 CLASSES = {"accuracy": (), "recall_fresh": ("fresh",), "recall_old": ("old",)}  # all else needs both
 
 
@@ -105,11 +106,16 @@ def enough(metric: str, fresh: ArrayLike, old: ArrayLike) -> NDArray[np.bool_]:
     return np.logical_and.reduce([np.maximum(have["fresh"], have["old"]) >= FEWEST, *needed])
 
 
-def beware(metric: str, effective: ArrayLike, estimate: ArrayLike) -> NDArray[np.bool_]:
-    """Say (...) where an interval may cover less than it says: few effective patients, above all for an AUC near 1."""
-    few = np.asarray(effective) < FEW_EFFECTIVE
-    steep = metric.startswith("auc") & (np.asarray(estimate) > NEAR_ONE)
-    return few | (steep & (np.asarray(effective) < 4 * FEW_EFFECTIVE))
+def beware(metric: str, effective: ArrayLike, largest: ArrayLike, estimate: ArrayLike) -> NDArray[np.bool_]:
+    """Say (...) where an interval may hold the truth less or more often than it says.
+
+    With few effective patients; where one patient holds `MUCH` of the patches; and, unless patients are many, for
+    an AUC near 1 and a share near 0 or 1, which a few of them decide.
+    """
+    effective, estimate = np.asarray(effective), np.asarray(estimate)
+    few = (effective < FEW_EFFECTIVE) | (np.asarray(largest) > MUCH)
+    steep = estimate > NEAR_ONE if metric.startswith("auc") else np.abs(estimate - 0.5) > 0.5 - NEAR_END
+    return few | (steep & (effective < MANY_EFFECTIVE))
 
 
 def fold_intervals(predictions: pd.DataFrame, **options: Any) -> pd.DataFrame:
@@ -191,11 +197,22 @@ def _noted(table, patients, average):
             where = " in some fold" if name == "folds" else ""
             notes.append(f"not estimable: {fresh} patients with fresh and {old} with old patches{where}")
             table.loc[i, ["low", "high", "unclustered_low", "unclustered_high"]] = np.nan
-        elif beware(row["metric"], row["effective"], row["estimate"]):
-            notes.append(f"as few as {row['effective']:.0f} effective patients: may cover less than it says")
+        elif beware(row["metric"], row["effective"], row["largest"], row["estimate"]):
+            notes.append(_warning(row))
         else:
             notes.append("")
-    return table.assign(note=notes)
+    return table.drop(columns="largest").assign(note=notes)
+
+
+def _warning(row):
+    """What makes an interval doubtful, in words."""
+    if row["effective"] < FEW_EFFECTIVE:
+        why = f"only {row['effective']:.0f} effective patients"
+    elif row["largest"] > MUCH:
+        why = f"one patient holds {row['largest']:.0%} of the patches"
+    else:
+        why = f"so near its end, {row['effective']:.0f} effective patients are few"
+    return f"{why}: too narrow or too wide, perhaps"
 
 
 def _known(name, value, allowed):

@@ -49,7 +49,11 @@ def updating_rows(table: pd.DataFrame) -> pd.DataFrame:
     cells = [_three(r["estimate"], r["low"], r["high"]) for r in table.to_dict("records")]
     wide = table.assign(text=cells).pivot(index="update", columns="metric", values="text")
     wide = wide.reindex(index=pd.unique(table["update"]), columns=[*UPDATE_METRICS, "brier_change"])
-    return wide.fillna(MISSING).rename(columns=UPDATE_METRICS | {"brier_change": "change of the Brier score"})
+    return (
+        wide.astype(object)
+        .fillna(MISSING)
+        .rename(columns=UPDATE_METRICS | {"brier_change": "change of the Brier score"})
+    )
 
 
 def _three(estimate: float, low: float, high: float) -> str:

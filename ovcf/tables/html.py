@@ -16,6 +16,7 @@ def table_html(
     index: bool = False,
     classes: Sequence[str] = (),
     styles: Sequence[str] | None = None,
+    name: str = "",
 ) -> str:
     """Write a table whose cells are texts already.
 
@@ -26,13 +27,15 @@ def table_html(
     index : whether the index stands to the left.
     classes : of the table, behind `dataframe`.
     styles : CSS of each column's cells and, where the heading is of one level, of its heading; "" for none.
+    name : by which the table is known (`data-name`).
     """
     styles = list(styles or [""] * table.shape[1])
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     head = "\n".join(f"<tr>{''.join(row)}</tr>" for row in _headings(table, index, styles))
     body = "\n".join(f"<tr>{''.join(row)}</tr>" for row in _rows(table, index, styles))
     names = " ".join(["dataframe", *classes, TEXT_ONLY])
-    return f'<table class="{names}">{title}\n<thead>\n{head}\n</thead>\n<tbody>\n{body}\n</tbody>\n</table>'
+    known = f' data-name="{escape(name)}"' if name else ""
+    return f'<table class="{names}"{known}>{title}\n<thead>\n{head}\n</thead>\n<tbody>\n{body}\n</tbody>\n</table>'
 
 
 def _headings(table: pd.DataFrame, index: bool, styles: list[str]) -> Iterator[list[str]]:

@@ -1,10 +1,11 @@
 """The tables of notebooks 03 and 04 as printed: Tables 2 and 3 beside the paper's, intervals, comparisons."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
-from ovcf.models.catalogue import describe_training
+from ovcf.models.catalogue import describe_training, describe_weights
 from ovcf.stats.rates import FOLD_MEAN, METRICS
 from ovcf.tables.show import (
     MISSING,
@@ -31,6 +32,12 @@ def recipes(networks: list[str], weights: str, trainable: str) -> pd.DataFrame:
     """Say for each network where its weights came from, what was frozen and what trained."""
     rows = [(network_title(n), describe_training(n, weights, trainable)) for n in networks]
     return pd.DataFrame(rows, columns=["network", "weights and training"])
+
+
+def names_with_weights(networks: Iterable[str], weights: str) -> dict[str, str]:
+    """Name each network as printed, with a mark on those that nothing was pretrained in: `AlexNet (random weights)`."""
+    random = {n for n in networks if describe_weights(n, weights).startswith("random weights")}
+    return {n: network_title(n) + " (random weights)" * (n in random) for n in networks}
 
 
 def recipe_of(study: Any) -> str:

@@ -23,6 +23,12 @@ def title(study: Any) -> str:
     return f"{answers.reader.nunique()} {who}, {answers.patch_id.nunique()} cases: {study.label}"
 
 
+def mark(study: Any) -> str:
+    """Say in a picture what it is made of: "simulated readers, synthetic films"; nothing where both are real."""
+    made = ["simulated readers"] * study.simulated_readers + ["synthetic films"] * study.synthetic
+    return ", ".join(made)
+
+
 def session_table(
     readers: pd.DataFrame, printed: pd.DataFrame, recovered: pd.DataFrame, network: pd.DataFrame | None = None
 ) -> pd.DataFrame:

@@ -24,14 +24,18 @@ class Shown:
     `folded` shows the caption alone until it is clicked: for long lists that few will read.
     """
 
-    def __init__(self, table: pd.DataFrame, caption: str, index: bool, folded: bool = False) -> None:
+    def __init__(
+        self, table: pd.DataFrame, caption: str, index: bool, folded: bool = False, name: str = "", note: str = ""
+    ) -> None:
         self.table, self.caption, self.index, self.folded = table, caption, index, folded
+        self.name, self.note = name, note
 
     def _repr_html_(self) -> str:
         columns = self.table.shape[1] + self.table.index.nlevels * self.index
         classes, styles = ["wide"] * (columns >= WIDE), _column_styles(self.table)
         caption = "" if self.folded else self.caption
-        html = table_html(self.table, caption, index=self.index, classes=classes, styles=styles)
+        html = table_html(self.table, caption, index=self.index, classes=classes, styles=styles, name=self.name)
+        html += f'<p class="note">{escape(self.note)}</p>' if self.note else ""
         return f"<details><summary>{escape(self.caption)}</summary>{html}</details>" if self.folded else html
 
     def __repr__(self) -> str:
@@ -48,11 +52,15 @@ def show(
     formats: Mapping[str, Format] | None = None,
     index: bool = False,
     folded: bool = False,
+    name: str = "",
+    note: str = "",
 ) -> Shown:
     """Show a table with a caption; `folded` hides it beneath the caption until that is clicked.
 
     Parameters
     ----------
+    name : by which a page numbers the table and an export names its files; "table2" is Table 2, as in the paper.
+    note : stands beneath the table.
     formats : column name to a function of one value (`percent`, `number(3)`, `p_value`); other numbers keep
         three significant decimals.
     """
@@ -67,7 +75,7 @@ def show(
     if isinstance(table.columns, pd.MultiIndex):
         drawn.columns = table.columns
     drawn = drawn.rename_axis(index=[None] * drawn.index.nlevels, columns=[None] * drawn.columns.nlevels)
-    return Shown(drawn.map(_in_words), caption, index, folded)
+    return Shown(drawn.map(_in_words), caption, index, folded, name, note)
 
 
 def _column_styles(table: pd.DataFrame) -> list[str]:

@@ -1,5 +1,7 @@
 """Several sessions, metrics and sizes of a reader study in one table."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from ovcf.stats.rates import fold_table
@@ -64,3 +66,27 @@ def next_study(readings: pd.DataFrame, *, effect: float = 0.1, covariance: str =
     """
     components = or_components(prepare(readings, "auc"), "auc", covariance)
     return power_grid(components, effect=effect)
+
+
+def reader_points(sessions: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Put the operating points of all sessions into one table: session, reader, sensitivity, specificity (0-1).
+
+    Parameters
+    ----------
+    sessions : of `session_tables`, the average as last row of each.
+    """
+    tables = [table[["reader", "sensitivity", "specificity"]].assign(session=name) for name, table in sessions.items()]
+    return pd.concat(tables, ignore_index=True)[["session", "reader", "sensitivity", "specificity"]]
+
+
+def network_point(model: pd.DataFrame, cases: Iterable[str], *, threshold: float = 0.5) -> pd.Series:
+    """Return the sensitivity and specificity (0-1) of one network on some cases, called fresh from the threshold on.
+
+    Parameters
+    ----------
+    model : predictions of one network, with patch_id. cases : patch_id of the readers' cases.
+    """
+    mine = model[model.patch_id.isin(set(cases))]
+    called = mine.p_fresh >= threshold
+    fresh = mine.truth == 1
+    return pd.Series({"sensitivity": called[fresh].mean(), "specificity": (~called[~fresh]).mean()})

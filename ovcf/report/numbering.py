@@ -1,0 +1,44 @@
+"""Numbers of tables and figures, given where a page is put together: a notebook by itself does not know them.
+
+A thing that the paper has too is numbered as there (`table2` is Table 2, `figure4` Figure 4), all others in the order
+of the page: Table S1, Figure S1.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from bs4 import BeautifulSoup, Tag
+
+OF_THE_PAPER = re.compile(r"^(table[1-5]|figure[1-4])$")
+KINDS = {"table": "Table", "figure": "Figure"}
+
+
+def number_all(soups: Iterable[BeautifulSoup]) -> dict[str, str]:
+    """Put its number before the caption of each table and figure with a name, in the order given; return them by name.
+
+    Each gets an `id` too, `table-<name>` or `figure-<name>`, to be linked to.
+    """
+    counts, given = Counter(), {}
+    for soup in soups:
+        for node in soup.select("table[data-name], figure[data-name]"):
+            name, kind = str(node["data-name"]), KINDS[node.name]
+            if OF_THE_PAPER.match(name):
+                said = f"{kind} {name[-1]}"
+            else:
+                counts[kind] += 1
+                said = f"{kind} S{counts[kind]}"
+            given[f"{node.name}-{name}"] = said
+            node["id"] = f"{node.name}-{name}"
+            _say(soup, node, said)
+    return given
+
+
+def _say(soup: BeautifulSoup, node: Tag, said: str) -> None:
+    """Write the number where the caption begins: a folded table's stands in what is clicked."""
+    folded = node.find_parent("details")
+    caption = (folded.summary if folded else None) or node.find("caption") or node.find("figcaption")
+    if caption is not None:
+        strong = soup.new_tag("span", attrs={"class": "number"})
+        strong.string = f"{said}. "
+        caption.insert(0, strong)

@@ -1,0 +1,64 @@
+"""How the package is written: parameters, types, docstrings and defaults of every public function."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# What a statistic takes where nothing is said is the same everywhere (None: judged by the readings themselves)
+DEFAULTS = {"level": {"0.95"}, "alpha": {"0.05"}, "threshold": {"0.5", "None"}, "replicates": {"2000", "10000"}}
+DEFAULTS |= {"seed": {"0", "None"}}
+
+
+class Public(NamedTuple):
+    """A public function or method and where it stands."""
+
+    place: str
+    node: ast.FunctionDef
+
+    @property
+    def parameters(self) -> list[ast.arg]:
+        of = self.node.args
+        return [a for a in [*of.posonlyargs, *of.args, *of.kwonlyargs] if a.arg not in ("self", "cls")]
+
+    @property
+    def defaults(self) -> dict[str, str]:
+        of = self.node.args
+        positional = zip(reversed([*of.posonlyargs, *of.args]), reversed(of.defaults), strict=False)
+        named = zip(of.kwonlyargs, of.kw_defaults, strict=True)
+        return {arg.arg: ast.unparse(value) for arg, value in [*positional, *named] if value is not None}
+
+
+def public(room: str = "ovcf") -> list[Public]:
+    return [
+        Public(f"{path.relative_to(ROOT)}: {name}", node)
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for name, node in _found(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+
+
+def _found(tree: ast.Module | ast.ClassDef, within: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            yield within + node.name, node
+        elif isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield from _found(node, f"{within}{node.name}.")
+
+
+def test_every_argument_and_return_of_a_public_function_is_typed():
+    bare = [f.place for f in public() if f.node.returns is None or any(a.annotation is None for a in f.parameters)]
+    assert bare == []
+
+
+def test_every_public_function_says_what_it_does():
+    # methods of a named tuple or a parser whose name says all are let through; functions never
+    assert [f.place for f in public() if "." not in f.place.split(": ")[1] and not ast.get_docstring(f.node)] == []
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_what_a_statistic_takes_unless_told_is_the_same_everywhere(name):
+    given = {f.place: f.defaults[name] for f in public("ovcf/stats") if name in f.defaults}
+    assert given and {place: value for place, value in given.items() if value not in DEFAULTS[name]} == {}
