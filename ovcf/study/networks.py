@@ -15,6 +15,7 @@ from ovcf.study.cohort import StudyCohort
 if TYPE_CHECKING:
     from ovcf.models.recipe import Recipe
 
+REGIONS_TABLE = "predictions_by_region"  # the one that need not hold every patch
 PREPROCESSING = "image_size margin_mm margin_px context equalisation".split()
 
 
@@ -39,7 +40,7 @@ class StudyNetworks(StudyCohort):
         if not self.holds("tables/predictions.csv"):
             words = f"no predictions in {self.run}: run notebook 03 on it, or `ovcf run --out {self.run}`"
             raise InputError(Problem("no_predictions", words))
-        return self.table("predictions")
+        return self._fitting("predictions")
 
     def train_networks(self) -> pd.DataFrame:
         """Cross-validate every network, where that was not done yet, and return the predictions (notebook 03)."""
@@ -72,7 +73,7 @@ class StudyNetworks(StudyCohort):
         The folds are the run's. A region whose folds cannot all be trained on both classes is left out.
         """
         self._refuse_other_recipe()
-        return self._trained("predictions_by_region", lambda: self._regions())
+        return self._trained(REGIONS_TABLE, lambda: self._regions())
 
     def _regions(self) -> pd.DataFrame:
         from ovcf.words import REGIONS
@@ -193,10 +194,19 @@ class StudyNetworks(StudyCohort):
     def _trained(self, name: str, train: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """Read a table of predictions, or train for it and enter it with its recipe."""
         if self.holds(f"tables/{name}.csv"):
-            return self.table(name)
+            return self._fitting(name)
         self.refuse_adding(f"tables/{name}.csv")
         self.refuse_changed_data()
         return self._table(name, train, recipe=self._versions)
+
+    def _fitting(self, name: str) -> pd.DataFrame:
+        """Read a table of predictions that is there; InputError where it is not of this run's patches and folds."""
+        from ovcf.study.agreement import check_agreement
+
+        table, path = self.table(name), self.run / "tables" / f"{name}.csv"
+        for split, part in table.groupby("split", sort=False):
+            check_agreement(part, self.patches_split(split), path, whole=name != REGIONS_TABLE)
+        return table
 
     def _cross_validate(
         self,
