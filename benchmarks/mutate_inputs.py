@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 from sound_inputs import SECRET, Seed, seeds
 
-from ovcf.cohort.crop import prepare_patches
+from ovcf.cohort.crop import Preparation, prepare_patches
 from ovcf.cohort.films import check_film, read_film, read_header
 from ovcf.cohort.manifest import read_cohort
 from ovcf.intake.deidentify import deidentify_film
@@ -260,9 +260,7 @@ def read(how: str, folder: Path, target: Path, out: Path) -> None:
         _attempt_all((lambda: _checked_film(target)), (lambda: check_film(target)))
     elif how == "cohort":
         cohort = read_cohort(folder, workers=1)
-        images = prepare_patches(
-            cohort, size=16, margin_mm=5.0, margin_px=2, equalisation="histogram", out=out, workers=1, progress=False
-        )
+        images = prepare_patches(cohort, Preparation(16, 5.0, 2, "histogram"), out, workers=1, progress=False)
         assert images.shape == (len(cohort.patches), 16, 16)
         shutil.rmtree(out)
     elif how == "readings":

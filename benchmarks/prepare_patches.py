@@ -21,7 +21,7 @@ import psutil
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from ovcf.cohort.crop import prepare_patches
+from ovcf.cohort.crop import Preparation, prepare_patches
 from ovcf.cohort.manifest import read_cohort
 
 DISTINCT = 20  # films drawn; the others are links to them
@@ -102,16 +102,8 @@ def main():
             watch.start()
             cohort = read_cohort(manifest, workers=options.workers)
             read, used = time.perf_counter(), watch.cpu
-            prepare_patches(
-                cohort,
-                size=options.size,
-                margin_mm=5.0,
-                margin_px=8,
-                equalisation=options.equalisation,
-                out=folder / "out",
-                workers=options.workers,
-                progress=False,
-            )
+            how = Preparation(options.size, margin_mm=5.0, margin_px=8, equalisation=options.equalisation)
+            prepare_patches(cohort, how, folder / "out", workers=options.workers, progress=False)
             end = time.perf_counter()
             watch.done.set()
             watch.join()

@@ -20,15 +20,19 @@ import pandas as pd
 from ovcf.stats.readers.components import GENERALISES, components_of
 from ovcf.stats.readers.covariance import figures_of_merit, merit_covariance
 from ovcf.stats.readers.mrmc import compare_treatments
-from ovcf.stats.readers.simulated import roe_metz
+from ovcf.synthetic.readers import Variances, roe_metz
 
-HIGH, LOW = {"var_c": 0.3, "var_tc": 0.3, "var_rc": 0.2, "var_error": 0.2}, {
-    "var_c": 0.1, "var_tc": 0.1, "var_rc": 0.2, "var_error": 0.6}  # fmt: skip
-WIDE, NARROW = {"var_r": 0.03, "var_tr": 0.03}, {"var_r": 0.0055, "var_tr": 0.0055}
-STRUCTURES = {"HL": HIGH | NARROW, "HH": HIGH | WIDE, "LL": LOW | NARROW, "LH": LOW | WIDE}
+HIGH, LOW = Variances(c=0.3, tc=0.3, rc=0.2, error=0.2), Variances(c=0.1, tc=0.1, rc=0.2, error=0.6)
+WIDE, NARROW = {"r": 0.03, "tr": 0.03}, {"r": 0.0055, "tr": 0.0055}
+STRUCTURES = {
+    "HL": HIGH._replace(**NARROW),
+    "HH": HIGH._replace(**WIDE),
+    "LL": LOW._replace(**NARROW),
+    "LH": LOW._replace(**WIDE),
+}
 # each generalisation's own null, where what it holds fixed does not vary
-READERS_ALIKE = HIGH | {"var_r": 0.0, "var_tr": 0.0}
-CASES_ALIKE = HIGH | WIDE | {"var_tc": 0.0, "var_error": 0.5}
+READERS_ALIKE = HIGH._replace(r=0.0, tr=0.0)
+CASES_ALIKE = HIGH._replace(**WIDE, tc=0.0, error=0.5)
 THRESHOLD = 0.75  # half-way between the classes, for sensitivity and specificity
 ANALYSES = (("auc", "jackknife"), ("auc", "delong"), ("auc", "unbiased"), ("sensitivity", "jackknife"))
 
@@ -76,14 +80,14 @@ def study_rows(ratings, truth, analyses=ANALYSES) -> list[dict]:
 
 
 def null_studies(
-    structure, parameters, cases, studies, seed, analyses=ANALYSES, *, design=None, readers=5
+    structure, variances, cases, studies, seed, analyses=ANALYSES, *, design=None, readers=5
 ) -> pd.DataFrame:
     """Analyse null studies: one row a metric, covariance and generalisation, with the share rejected."""
     rows = []
     for number in range(studies):
         # each structure has its own draws, so that chance does not push all rows the same way
         rng = np.random.default_rng(np.random.SeedSequence([seed, cases, number, *structure.encode()]))
-        ratings, truth = roe_metz(rng, readers=readers, cases=(cases // 2, cases // 2), **parameters)
+        ratings, truth = roe_metz(rng, variances, readers=readers, cases=(cases // 2, cases // 2))
         ratings = ratings if design is None else design(ratings, truth, rng)
         rows += study_rows(ratings, truth, analyses)
     by = ["metric", "covariance", "generalisation"]

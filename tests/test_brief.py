@@ -5,7 +5,8 @@ import os
 import pandas as pd
 import pytest
 
-from ovcf.report.brief import COPIES, LINES, _changed, brief
+from ovcf.report.brief import COPIES, LINES, brief
+from ovcf.sentences.results import changed
 
 TUNED = COPIES["readers"]
 RECORD = {"started": "2026-01-01T00:00:00+00:00", "parameters": {"readings": "simulated"}}
@@ -99,19 +100,22 @@ def whole(run):
 
 
 def test_every_line_stands_beside_the_papers(whole):
-    lines = [" | ".join(row).replace("\u00a0", " ") for row in brief(whole, RECORD).itertuples(index=False)]
+    lines = [
+        " | ".join(row).replace("\u00a0", " ")
+        for row in brief(whole, RECORD).drop(columns="clinical").itertuples(index=False)
+    ]
     assert lines == [
         "Who and what | 2 patients, 3 vertebrae: 1 fresh, 2 old | 405 patients, 720 vertebrae: 364 fresh, 356 old | 01_dataset",
-        "Can the label be told without the fracture? | a shortcut to look into; strongest: file size {x}, AUC 0.700 [0.600, 0.900] | not examined | 01_dataset",
         "How well does the chosen network tell fresh from old? | AUC 0.800 [0.700, 0.900]: VGG16 | AUC 0.796 ± 0.028: ResNet101 | 04_cross_validation",
         "Its sensitivity and specificity at 0.5, % | 81.0 [71.0, 91.0], 62.0 [52.0, 72.0] | 73.90 ± 6.71, 77.45 ± 8.03 | 04_cross_validation",
+        f"What does the model do for simulated readers? | AUC higher by 0.200 [0.100, 0.400]; 50.0 to 75.0 % right | {TUNED} | 05_reader_study",
+        "Does it hold in another hospital? | AUC 0.700 [0.600, 0.800] there; against home lower by 0.100 [0.020, 0.200] | not examined | 07_external_validation",
+        "Can the label be told without the fracture? | a shortcut to look into; strongest: file size {x}, AUC 0.700 [0.600, 0.900] | not examined | 01_dataset",
         "How does it stand beside the closest other network? | AUC no difference shown: 0.100 [-0.050, 0.250], against ResNet50; p 0.300 (Holm) | not tested | 03_model_comparison",
         "Calibration: is a probability of 70 % right in 70 %? | calibration slope 0.95 [0.80, 1.13]; 1 is right | not given | 04_cross_validation",
         "What would leakage between folds add? | AUC no difference shown: 0.030 [0.000, 0.050] with folds by patch | not said how folds were dealt | 04_cross_validation",
         "How far does luck in training move it? | AUC 0.790 ± 0.004 (SD over 5 trainings, ddof 1), 0.784 to 0.795 | not said | 04_cross_validation",
         "Would separate networks by region of the diaphragm do better? | AUC lower by 0.050 [0.010, 0.090] with one network for each region | proposed, not tried | 04_cross_validation",
-        "Does it hold in another hospital? | AUC 0.700 [0.600, 0.800] there; against home lower by 0.100 [0.020, 0.200] | not examined | 07_external_validation",
-        f"What does the model do for simulated readers? | AUC higher by 0.200 [0.100, 0.400]; 50.0 to 75.0 % right | {TUNED} | 05_reader_study",
         "Does the model beat the panel? | AUC higher by 0.300 [0.100, 0.400], against 4 simulated readers | yes, by a paired t-test with folds | 05_reader_study",
         "Do the published numbers agree with each other? | contradictions: 1, very unlikely: 1, cannot be decided: 0, notes: 2 | – | 06_published_audit",
     ]
@@ -184,7 +188,7 @@ def test_one_reader_leaves_out_what_needs_more(run):
 @pytest.mark.parametrize("half", [0.005, 0.05, 0.5])
 def test_a_difference_is_worded_by_its_sign_and_interval(difference, half):
     row = pd.Series({"difference": difference, "low": difference - half, "high": difference + half})
-    said = _changed(row)
+    said = changed(row)
     if row.low <= 0 <= row.high:
         assert said.startswith("no difference shown: ")
     else:
@@ -194,12 +198,12 @@ def test_a_difference_is_worded_by_its_sign_and_interval(difference, half):
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 0.2), (-0.2, 0.0), (-0.1, 0.1)])
 def test_an_interval_that_reaches_nought_shows_no_difference(low, high):
-    said = _changed(pd.Series({"difference": (low + high) / 2, "low": low, "high": high}))
+    said = changed(pd.Series({"difference": (low + high) / 2, "low": low, "high": high}))
     assert said.startswith("no difference shown: ")
 
 
 def test_a_decrease_is_told_as_a_gain_of_the_other_side():
-    said = _changed(pd.Series({"difference": -0.2, "low": -0.3, "high": -0.15})).replace("\u00a0", " ")
+    said = changed(pd.Series({"difference": -0.2, "low": -0.3, "high": -0.15})).replace("\u00a0", " ")
     assert said == "lower by 0.200 [0.150, 0.300]"
 
 

@@ -7,7 +7,7 @@ from clinician_fakes import FakeStudy
 
 from ovcf.viz.browser import PAGE, Browser
 from ovcf.viz.flags import FlagStore
-from ovcf.viz.outcomes import browse_table, filter_rows
+from ovcf.viz.outcomes import Conditions, browse_table, filter_rows
 
 QUERY = {
     "network": "vgg16", "outcome": "wrong", "level": "", "region": "", "fold": "", "agreement": "any",
@@ -31,7 +31,7 @@ def test_filters_offer_what_the_cohort_holds(browser):
 def test_a_page_holds_its_tiles_and_their_pictures_worst_first(browser):
     study = browser.study
     answer, pictures = browser.ask("page", query=QUERY, page=0)
-    wrong = filter_rows(browse_table(study.patches, study.predictions, "vgg16"), outcomes=("FN", "FP"))
+    wrong = filter_rows(browse_table(study.patches, study.predictions, "vgg16"), Conditions(outcomes=("FN", "FP")))
     assert answer["count"] == answer["wrong"] == len(wrong)
     assert len(answer["rows"]) == len(pictures) == min(PAGE, len(wrong))
     worst = wrong.sort_values("loss", ascending=False).iloc[0]

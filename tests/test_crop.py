@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from ovcf.cohort.crop import crop_patch, crop_slices, equalise, margin_in_px, prepare_patches
+from ovcf.cohort.crop import Preparation, crop_patch, crop_slices, equalise, margin_in_px, prepare_patches
 from ovcf.problems import InputError
 
-PARAMETERS = dict(size=16, margin_mm=5.0, margin_px=2, equalisation="histogram")
+HOW = Preparation(16, 5.0, 2, "histogram")
 
 
 def test_margin_is_mm_where_spacing_is_known():
@@ -118,7 +118,7 @@ def literal(cohort):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_prepared_patches_equal_the_literal_way_in_row_order(cohort, tmp_path, monkeypatch, workers):
     monkeypatch.setattr("ovcf.cohort.crop.FILMS_A_WORKER", 1)
-    images = prepare_patches(cohort, **PARAMETERS, out=tmp_path / "out", workers=workers, progress=False)
+    images = prepare_patches(cohort, HOW, tmp_path / "out", workers=workers, progress=False)
     assert isinstance(images, np.memmap) and images.dtype == np.uint8
     np.testing.assert_array_equal(images, literal(cohort))
     with pytest.raises(ValueError, match="read-only"):
@@ -131,13 +131,13 @@ def test_each_film_is_opened_once_and_a_second_call_opens_none(cohort, tmp_path,
     opened, read = [], crop.read_film
     monkeypatch.setattr(crop, "read_film", lambda path: opened.append(path) or read(path))
     for _ in range(2):
-        prepare_patches(cohort, **PARAMETERS, out=tmp_path / "out", workers=1, progress=False)
+        prepare_patches(cohort, HOW, tmp_path / "out", workers=1, progress=False)
     assert len(opened) == len(set(opened)) == 6
 
 
 def test_any_change_of_input_is_prepared_anew(cohort, tmp_path):
     def prepare(**changed):
-        prepare_patches(cohort, **(PARAMETERS | changed), out=tmp_path / "out", workers=1, progress=False)
+        prepare_patches(cohort, HOW._replace(**changed), tmp_path / "out", workers=1, progress=False)
         return len(list((tmp_path / "out").glob("*.npy")))
 
     assert [prepare(), prepare(), prepare(margin_mm=6.0), prepare(equalisation="none")] == [1, 1, 2, 3]
@@ -151,7 +151,7 @@ def test_unreadable_films_are_all_named_and_leave_nothing_behind(cohort, tmp_pat
     (tmp_path / "1.png").write_bytes(b"no picture at all")
     (tmp_path / "4.png").unlink()
     with pytest.raises(InputError) as caught:
-        prepare_patches(cohort, **PARAMETERS, out=tmp_path / "out", workers=1, progress=False)
+        prepare_patches(cohort, HOW, tmp_path / "out", workers=1, progress=False)
     assert [problem.file.rpartition("/")[2] for problem in caught.value.problems] == ["1.png", "4.png"]
     assert "4-0" in str(caught.value)
     assert list((tmp_path / "out").iterdir()) == []
@@ -160,12 +160,10 @@ def test_unreadable_films_are_all_named_and_leave_nothing_behind(cohort, tmp_pat
 def test_a_full_disk_is_said_before_it_is_full(cohort, tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
     with pytest.raises(InputError, match="not enough room"):
-        prepare_patches(cohort, **PARAMETERS, out=tmp_path / "out", progress=False)
+        prepare_patches(cohort, HOW, tmp_path / "out", progress=False)
 
 
 def test_bad_parameters_are_named_at_once(cohort, tmp_path):
     with pytest.raises(InputError) as caught:
-        prepare_patches(
-            cohort, size=0, margin_mm=-1, margin_px=float("nan"), equalisation="global", out=tmp_path / "out"
-        )
+        prepare_patches(cohort, Preparation(0, -1, float("nan"), "global"), tmp_path / "out")
     assert len(caught.value.problems) == 4

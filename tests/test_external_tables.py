@@ -75,7 +75,7 @@ def test_both_curves_are_drawn_and_named():
     assert labels == ["home", "here", "chance"]
     assert [line.get_ydata()[1] for line in ax.lines[:2]] == [0.8, 0.6]
     assert [line.get_xdata().tolist() for line in ax.lines[:2]] == [[0, 0.5, 1]] * 2
-    assert [line.get_color() for line in ax.lines] == [figures.INK, figures.ELSEWHERE, figures.PAPER]
+    assert [line.get_color() for line in ax.lines] == [figures.INK, figures.ELSEWHERE, figures.GREY]
     assert ax.lines[2].get_xydata().tolist() == [[0, 0], [1, 1]]
     assert ax.get_xlabel().startswith("1 - specificity") and ax.get_ylabel().startswith("sensitivity")
     with pytest.raises(ValueError, match="longer"):  # two cohorts, no fewer
@@ -84,7 +84,26 @@ def test_both_curves_are_drawn_and_named():
 
 def test_every_update_has_its_panel():
     curve = pd.DataFrame({"predicted": [0.2, 0.7], "observed": [0.3, 0.6], "low": 0.1, "high": 0.8, "n": [10, 20]})
-    figure = figures.reliability_sheet({"none": curve, "intercept": curve}, title="t")
-    assert [ax.get_title() for ax in figure.axes] == ["update: none", "update: intercept"]
-    assert figure.get_suptitle() == "t" and [ax.get_legend() is None for ax in figure.axes] == [False, True]
-    assert [ax.get_ylabel() for ax in figure.axes] == ["share that was fresh", ""]
+    names = ["none", "intercept", "slope"]
+    figure = figures.reliability_sheet({name: curve.assign(observed=[i / 10, 0.6]) for i, name in enumerate(names)})
+    assert [ax.get_title() for ax in figure.axes] == ["as it came", "intercept", "slope", ""]
+    assert [ax.get_ylabel() for ax in figure.axes] == ["share fresh", "", "share fresh", ""]
+    assert [ax.axison for ax in figure.axes] == [True] * 3 + [False] and not any(ax.get_legend() for ax in figure.axes)
+    drawn = [ax.collections[-1].get_offsets()[0].tolist() for ax in figure.axes[:3]]
+    assert drawn == [[0.2, 0.0], [0.2, 0.1], [0.2, 0.2]]
+
+
+def test_unpaired_tests_of_areas_name_both_cohorts():
+    row = {"model": "final model", "first": 0.8, "second": 0.75, "difference": -0.05, "low": -0.12, "high": 0.02,
+           "statistic": -1.4142, "df": 87.6, "p": 0.161}  # fmt: skip
+    shown = tables.area_tests(pd.DataFrame([row]))
+    assert list(shown) == ["model", "AUC at home", "AUC here", "difference", "t", "df", "p"]
+    assert shown.iloc[0].tolist() == [
+        "final model",
+        "0.800",
+        "0.750",
+        f"-0.050 [-0.120,{GLUE}0.020]",
+        "-1.41",
+        "88",
+        0.161,
+    ]

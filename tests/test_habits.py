@@ -48,6 +48,12 @@ def _found(tree: ast.Module | ast.ClassDef, within: str = "") -> Iterator[tuple[
             yield from _found(node, f"{within}{node.name}.")
 
 
+def test_no_public_function_has_more_than_eight_parameters():
+    spread = {f.place: bool(f.node.args.vararg) + bool(f.node.args.kwarg) for f in public()}
+    counted = {f.place: len(f.parameters) + spread[f.place] for f in public()}
+    assert {place: n for place, n in counted.items() if n > 8} == {}
+
+
 def test_every_argument_and_return_of_a_public_function_is_typed():
     bare = [f.place for f in public() if f.node.returns is None or any(a.annotation is None for a in f.parameters)]
     assert bare == []

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from ovcf.viz.outcomes import (
+    Conditions,
     as_seen_by,
     browse_table,
     filter_rows,
@@ -92,7 +93,7 @@ def test_an_unknown_network_is_refused_with_the_known_ones(small):
     ],
 )
 def test_filters_keep_what_they_say(small, conditions, kept):
-    assert "".join(filter_rows(browse_table(*small), **conditions)["patch_id"]) == kept
+    assert "".join(filter_rows(browse_table(*small), Conditions(**conditions))["patch_id"]) == kept
 
 
 def test_orders_are_stable_and_named(small):

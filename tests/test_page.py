@@ -6,7 +6,9 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from ovcf.problems import InputError
-from ovcf.report.page import clean, equation, write_page, write_pdf
+from ovcf.report.export import clean, equation
+from ovcf.report.page import write_page
+from ovcf.report.paper import write_pdf
 
 RECORD = {
     "status": "complete",
@@ -90,7 +92,7 @@ def test_contents_lists_the_headings(page):
 
 def test_label_and_parameters_are_escaped(page):
     assert 'cohort <script>alert("data")</script>' in page.find(class_="subtitle").get_text()
-    assert "</pre><script>1</script>" in page.details.get_text()
+    assert "</pre><script>1</script>" in page.find(id="how-this-was-made").pre.get_text()
 
 
 def test_failed_run_says_where(tmp_path):

@@ -8,9 +8,9 @@ from scipy import stats
 from ovcf.problems import InputError
 from ovcf.stats.readers.components import average_variance
 from ovcf.stats.readers.covariance import figures_of_merit, merit_covariance
-from ovcf.stats.readers.panel import _of_differences, _tests, model_against_panel
-from ovcf.stats.readers.simulated import roe_metz
+from ovcf.stats.readers.panel import Panel, _of_differences, _tests, model_against_panel
 from ovcf.stats.roc import delong
+from ovcf.synthetic.readers import Variances, roe_metz
 
 
 def study(rng, readers=4, cases=(25, 25)):
@@ -67,8 +67,8 @@ def test_noninferior_means_the_interval_lies_above_the_margin(rng):
 
 def test_binary_metrics_use_both_thresholds(rng):
     table, predictions, ratings, truth = study(rng)
-    thresholds = {"threshold": 0.75, "model_threshold": 0.6}
-    row = model_against_panel(table, predictions, metric="sensitivity", **thresholds).iloc[0]
+    called = {"panel": Panel(threshold=0.75), "model_threshold": 0.6}
+    row = model_against_panel(table, predictions, metric="sensitivity", **called).iloc[0]
     assert row["panel"] == pytest.approx((ratings[:, truth] >= 0.75).mean())
     assert row["model"] == pytest.approx((predictions["p_fresh"][truth] >= 0.6).mean())
 
@@ -78,7 +78,7 @@ def test_interval_covers_the_true_difference(rng):
     covered = []
     for _ in range(400):
         ratings, truth = roe_metz(rng, cases=(30, 30))
-        model, _ = roe_metz(rng, readers=1, cases=(30, 30), var_r=0, var_tr=0)
+        model, _ = roe_metz(rng, Variances(r=0, tr=0), readers=1, cases=(30, 30))
         curves = np.vstack([model[0], ratings[0]])
         theta = figures_of_merit(curves, truth)
         difference = theta[0] - theta[1:]

@@ -5,7 +5,7 @@ import pytest
 from ovcf.report.printed import numbers, printed
 
 PAGE = """<html><head><title>60 patients</title><style>p { margin: 3px }</style></head><body>
-<section id="03_model_comparison"><h2>Table 2</h2><p>All <b>5</b> folds</p>
+<section data-notebook="03_model_comparison"><h2>Table 2</h2><p>All <b>5</b> folds</p>
 <div data-cell="9"><table><caption>Table 2. 60 patients</caption>
 <thead><tr><th></th><th></th><th>AUC</th></tr></thead>
 <tbody><tr><th rowspan="2">AlexNet</th><th>ours</th><td>0.719</td></tr><tr><th>paper</th><td>0.773</td></tr></tbody>

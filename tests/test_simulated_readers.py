@@ -8,7 +8,7 @@ from scipy.stats import norm
 from ovcf.problems import InputError
 from ovcf.stats.readers.checks import check_readings
 from ovcf.stats.readers.covariance import figures_of_merit
-from ovcf.stats.readers.simulated import COLUMNS, roe_metz, select_cases, simulate_readings
+from ovcf.synthetic.readers import COLUMNS, Readers, Variances, roe_metz, select_cases, simulate_readings
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_defaults_look_like_tables_4_and_5(cohort):
 
 def test_stored_truth_is_recovered(cohort):
     cases = select_cases(*cohort, 700)
-    readings = simulate_readings(cases, readers=8, ability=1.0, ability_sd=0.5, criterion_sd=0.3, seed=4)
+    readings = simulate_readings(cases, Readers(1.0, 0.5, 0.3), readers=8, seed=4)
     truth = pd.DataFrame(readings.attrs["simulation"]["readers"]).set_index("reader")
     found = accuracy(readings)
     for session, column in (("unaided", "accuracy"), ("aided", "accuracy_aided")):
@@ -82,8 +82,7 @@ def test_correlation_makes_readers_agree(cohort):
     cases = select_cases(*cohort, 700)
 
     def agreement(rho):
-        readings = simulate_readings(cases, readers=2, ability=0, ability_sd=0, criterion_sd=0, seed=0,
-                                     reader_case_correlation=rho)  # fmt: skip
+        readings = simulate_readings(cases, Readers(0, 0, 0, reader_case_correlation=rho), readers=2, seed=0)
         unaided = readings[readings["session"] == "unaided"]
         wide = unaided.pivot(index="patch_id", columns="reader", values="answer")
         return (wide.iloc[:, 0] == wide.iloc[:, 1]).mean()
@@ -95,21 +94,21 @@ def test_correlation_makes_readers_agree(cohort):
 
 def test_trust_decides_how_far_the_model_is_followed(cohort):
     cases = select_cases(*cohort, 400)
-    ignored = simulate_readings(cases, trust=0, trust_sd=0, memory=1, seed=0)
+    ignored = simulate_readings(cases, Readers(trust=0, trust_sd=0, memory=1), seed=0)
     wide = ignored.pivot(index=["reader", "patch_id"], columns="session", values="answer")
     assert (wide["aided"] == wide["unaided"]).all()  # same memory and no trust: nothing changes
-    believed = simulate_readings(cases, trust=50, trust_sd=0, seed=0)
+    believed = simulate_readings(cases, Readers(trust=50, trust_sd=0), seed=0)
     aided = believed[believed["session"] == "aided"]
     assert ((aided["answer"] == "fresh") == (aided["model_p_fresh"] > 0.5)).mean() > 0.97
 
 
 def test_patient_correlation_makes_patches_of_a_patient_alike(cohort):
     cases = select_cases(*cohort, 700).assign(patient_id=lambda t: np.arange(700) // 2)
-    options = {"ability": 0, "ability_sd": 0, "criterion_sd": 0, "reader_case_correlation": 1, "readers": 1}
-    readings = simulate_readings(cases, patient_correlation=1, **options)
+    alike = Readers(0, 0, 0, reader_case_correlation=1)
+    readings = simulate_readings(cases, alike._replace(patient_correlation=1), readers=1)
     answers = readings[readings["session"] == "unaided"].groupby("patient_id")["answer"].nunique()
     assert (answers == 1).all()
-    readings = simulate_readings(cases, patient_correlation=0, **options)
+    readings = simulate_readings(cases, alike._replace(patient_correlation=0), readers=1)
     answers = readings[readings["session"] == "unaided"].groupby("patient_id")["answer"].nunique()
     assert 0.4 < (answers == 1).mean() < 0.6
 
@@ -128,7 +127,7 @@ def test_refusals(cohort):
 
 
 def test_roe_metz_has_its_population_auc(rng):
-    ratings, truth = roe_metz(rng, readers=150, cases=(300, 300), mu=1.0, var_r=0.03, var_tr=0.03)
+    ratings, truth = roe_metz(rng, Variances(r=0.03, tr=0.03), readers=150, cases=(300, 300), mu=1.0)
     assert ratings.shape == (2, 150, 600) and truth.sum() == 300
     found = figures_of_merit(ratings.reshape(300, -1), truth).mean()
     assert found == pytest.approx(norm.cdf(1 / np.sqrt(2 + 2 * 0.06)), abs=0.03)

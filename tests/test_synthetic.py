@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from ovcf.problems import InputError
-from ovcf.synthetic import synthesise
+from ovcf.synthetic import Effects, synthesise
 from ovcf.synthetic.roster import LEVELS
 
 
@@ -78,7 +78,7 @@ def test_settings_say_synthetic_and_hold_every_parameter(cohort):
 
 def test_all_bad_arguments_are_refused_at_once(tmp_path):
     with pytest.raises(InputError, match="patients is out of range") as caught:
-        synthesise(tmp_path / "x", patients=2, difficulty=1.5, patient_correlation=-1, progress=False)
+        synthesise(tmp_path / "x", patients=2, effects=Effects(1.5, -1), progress=False)
     assert [p.column for p in caught.value.problems] == ["patients", "difficulty", "patient_correlation"]
     assert not (tmp_path / "x").exists()
 

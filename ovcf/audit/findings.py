@@ -89,19 +89,29 @@ class Ledger:
         recomputed: object,
         message: str,
         rows: Iterable[Row] = (),
-        *,
         where: str = "",
-        decides: str = "",
     ) -> None:
         """Add a finding; `where` is the table of its rows, or the place itself, unless given."""
         self._counts[kind] = self._counts.get(kind, 0) + 1
         rows = list(rows)
         where = where or (rows[0].table if rows else place)
         name, paths = f"{kind}-{self._counts[kind]}", tuple(row.path for row in rows)
-        self.findings.append(
-            Finding(name, severity, place, str(printed), str(recomputed), message, kind, where, paths, decides)
-        )
+        self.findings.append(Finding(name, severity, place, str(printed), str(recomputed), message, kind, where, paths))
         self.checks.append(Check(place, kind, severity))
+
+    def undecided(
+        self,
+        kind: str,
+        place: str,
+        printed: object,
+        recomputed: object,
+        message: str,
+        rows: Iterable[Row],
+        decides: str,
+    ) -> None:
+        """Add a finding that what is printed cannot settle; `decides` says what would."""
+        self.find(kind, UNDECIDED, place, printed, recomputed, message, rows)
+        self.findings[-1] = self.findings[-1]._replace(decides=decides)
 
     def holds(self, kind: str, place: str, outcome: str = "holds") -> None:
         """Note a check that found nothing."""

@@ -7,7 +7,7 @@ import pandas as pd
 
 from .averages import OPEN, PLAINLY, Average, averages_of
 from .bounds import auc_bounds, auc_error, class_share, largest_sd, mean_f1_bounds, spread_p
-from .findings import CONTRADICTION, NOTE, UNDECIDED, UNLIKELY, Ledger
+from .findings import CONTRADICTION, NOTE, UNLIKELY, Ledger
 from .paper import Paper, Row, Table
 from .printed import Interval, show
 from .recover import Recovery
@@ -41,9 +41,7 @@ def _report_average(ledger: Ledger, row: Row, average: Average) -> None:
             "not printed could give it."
         )
         decides = "the number of cases behind each row, or that the average is a plain one"
-        return ledger.find(
-            "average", UNDECIDED, average.place, average.printed, average.shown, message, [row], decides=decides
-        )
+        return ledger.undecided("average", average.place, average.printed, average.shown, message, [row], decides)
     if average.fits and average.ddof in ("standard error", "95 % half-width"):
         message = f"The ± is the {average.ddof} of the {average.k} rows' mean, not their SD (± {show(average.sd1)})."
         return ledger.find("divisor", NOTE, average.place, average.printed, f"± {show(average.sd1)}", message, [row])

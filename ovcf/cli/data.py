@@ -140,12 +140,13 @@ def deidentify(
 @click.option("--difficulty", type=float, help="How weak the signs of fresh and old are.")
 @click.option("--patient-correlation", type=float, help="How alike the vertebrae of one patient are.")
 @click.option("--diaphragm", type=float, help="How strongly the diaphragm covers T10-L1.")
-def synthesise(out: Path, patients: int, seed: int, **effects: Any) -> None:
+def synthesise(out: Path, patients: int, seed: int, hospital: str, **effects: float | None) -> None:
     """Make a synthetic cohort of lateral spine radiographs."""
-    from ovcf.synthetic import synthesise
+    from ovcf.synthetic import Effects, synthesise
 
-    given = {name: value for name, value in effects.items() if value is not None}
-    click.echo(f"synthetic cohort: {synthesise(out, patients=patients, seed=seed, **given)}")
+    given = Effects(**{name: value for name, value in effects.items() if value is not None})
+    made = synthesise(out, patients=patients, seed=seed, effects=given, hospital=hospital)
+    click.echo(f"synthetic cohort: {made}")
 
 
 @click.command()

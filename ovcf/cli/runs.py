@@ -17,8 +17,11 @@ from ovcf.cli.door import FILE, echo_json
 @click.option("--from", "variant_of", type=FILE, metavar="RUN", help="Make a variant of this run; shares what it can.")
 @click.option("--allow-outside", is_flag=True, help="Accept image paths that leave the manifest's folder.")
 @click.option("--scheduler", metavar="ADDRESS", help="Train on this Dask cluster (tcp://HOST:PORT).")
+@click.option("--edition", default="reader", type=click.Choice(["reader", "full"]), help="Full: nothing folded.")
 @click.option("--prepare", is_flag=True, help="Stop after patches, folds and features; see ovcf train.")
-def run(parameters: tuple[tuple[str, str], ...], scheduler: str | None, prepare: bool, **options: Any) -> None:
+def run(
+    parameters: tuple[tuple[str, str], ...], scheduler: str | None, prepare: bool, edition: str, **options: Any
+) -> None:
     """Run the whole study and write one report.
 
     A run that stopped goes on where it was. Its parameters are fixed when it is made; --from makes another beside it.
@@ -33,7 +36,7 @@ def run(parameters: tuple[tuple[str, str], ...], scheduler: str | None, prepare:
         return
     kept = "What was made is kept; the same command goes on from there."
     try:
-        page = run_study(overrides=dict(parameters), **options)
+        page = run_study(overrides=dict(parameters), edition=edition, **options)
     except RunFailed as failure:
         wrong_input = failure.record["failed"].get("kind") == "InputError"
         click.echo(f"ovcf: the run stopped at {failure}\n{kept}", err=True)
@@ -73,11 +76,17 @@ def clean(run: Path) -> None:
 
 @click.command()
 @click.argument("run", type=FILE)
-def pdf(run: Path) -> None:
-    """Print a run's report as PDF."""
-    from ovcf.report.page import write_pdf
+@click.option("--edition", default="reader", show_default=True, type=click.Choice(["reader", "full"]))
+@click.option("--out", type=FILE, help="File to write  [default: report.pdf of the run, where it has none].")
+def pdf(run: Path, edition: str, out: Path | None) -> None:
+    """Print a run's report as PDF.
 
-    click.echo(f"report: {write_pdf(run)}")
+    The full edition prints as an appendix what lies folded on the page. A finished run does not change: --out names
+    where another edition goes.
+    """
+    from ovcf.report.paper import write_pdf
+
+    click.echo(f"report: {write_pdf(run, out, edition)}")
 
 
 @click.command()

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,17 +28,25 @@ NEIGHBOUR = 1.3  # heights of a body that one body and its disc take along the s
 SIDEWAYS = 0.25  # widths of a body by which a neighbour may stand aside, on either side
 
 
+class Preparation(NamedTuple):
+    """How patches are prepared: see `crop_patch`; `margin_px` holds where a film's spacing is unknown.
+
+    context : 0: the vertebra alone; 1: with one body on either side (`with_context`).
+    """
+
+    size: int
+    margin_mm: float
+    margin_px: float
+    equalisation: str
+    context: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """What the digest of prepared patches holds; without a context, the file keeps the name it had before."""
+        return {name: value for name, value in self._asdict().items() if name != "context" or value}
+
+
 def prepare_patches(
-    cohort: Any,
-    *,
-    size: int,
-    margin_mm: float,
-    margin_px: float,
-    equalisation: str,
-    out: Path,
-    context: int = 0,
-    workers: int | None = None,
-    progress: bool = True,
+    cohort: Any, how: Preparation, out: Path, *, workers: int | None = None, progress: bool = True
 ) -> np.ndarray:
     """Crop all patches of a cohort, in the order of its table.
 
@@ -46,10 +54,8 @@ def prepare_patches(
     ----------
     cohort
         What `read_cohort` returns.
-    size, margin_mm, margin_px, equalisation
-        See `crop_patch`; `margin_px` holds where a film's spacing is unknown.
-    context
-        0: the vertebra alone; 1: with one body on either side (`with_context`).
+    how
+        Size, margins, equalisation, context.
     out
         Folder of the array. The file's name holds a digest of the films (path, size, time), boxes, spacing,
         parameters and recipe, so what was prepared once is opened, not made again.
@@ -65,11 +71,9 @@ def prepare_patches(
     InputError
         Naming every film that could not be read and the patches on it.
     """
-    _check_parameters(size, margin_mm, margin_px, equalisation)
-    patches = cohort.patches
-    parameters = dict(size=size, margin_mm=margin_mm, margin_px=margin_px, equalisation=equalisation)
-    parameters |= {"context": context} if context else {}  # without, the file keeps the name it had before
-    target = Path(out) / f"patches-{equalisation}-{size}-{preparation_digest(cohort, **parameters)}.npy"
+    _check_parameters(how)
+    patches, size = cohort.patches, how.size
+    target = Path(out) / f"patches-{how.equalisation}-{size}-{preparation_digest(cohort, **how.as_dict())}.npy"
     if not kept(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         check_room(target.parent, len(patches) * size**2, "patches")
@@ -77,7 +81,7 @@ def prepare_patches(
         try:
             array = np.lib.format.open_memmap(temporary, "w+", np.uint8, (len(patches), size, size))
             del array  # workers open it again by its name
-            _fill(cohort, temporary, parameters, workers, progress)
+            _fill(cohort, temporary, how, workers, progress)
             os.replace(temporary, target)
             seal(target)
         finally:
@@ -106,32 +110,33 @@ def _stat(path: Path) -> list[int]:
     return [stat.st_size, stat.st_mtime_ns]
 
 
-def _check_parameters(size, margin_mm, margin_px, equalisation) -> None:
+def _check_parameters(how: Preparation) -> None:
     """Refuse parameters that make no patch, all at once."""
     problems = []
-    limits = {"size": (size, 8, 2048), "margin_mm": (margin_mm, 0, 100), "margin_px": (margin_px, 0, 1000)}
-    for name, (value, least, most) in limits.items():
+    limits = {"size": (8, 2048), "margin_mm": (0, 100), "margin_px": (0, 1000)}
+    for name, (least, most) in limits.items():
+        value = getattr(how, name)
         kinds = int if name == "size" else int | float
         if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
             problems += [Problem("parameter", f"{name} out of range", found=str(value), allowed=f"{least} to {most}")]
-    if equalisation not in EQUALISATIONS:
+    if how.equalisation not in EQUALISATIONS:
         problems += [
-            Problem("parameter", "unknown equalisation", found=str(equalisation), allowed=", ".join(EQUALISATIONS))
+            Problem("parameter", "unknown equalisation", found=str(how.equalisation), allowed=", ".join(EQUALISATIONS))
         ]
     if problems:
         raise InputError(problems)
 
 
-def _fill(cohort, path: Path, parameters: dict, workers: int | None, progress: bool) -> None:
+def _fill(cohort: Any, path: Path, how: Preparation, workers: int | None, progress: bool) -> None:
     """Crop film by film, each by one worker that writes its rows itself."""
     from joblib import Parallel, cpu_count, delayed
 
-    films = _films(cohort.patches, parameters)
+    films = _films(cohort.patches, how)
     workers = max(1, min(workers or cpu_count(), len(films) // FILMS_A_WORKER))
     run = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=4 if workers > 1 else 1)
-    jobs = (delayed(_crop_film)(str(Path(cohort.root) / image), jobs, str(path), parameters) for image, jobs in films)
+    jobs = (delayed(_crop_film)(str(Path(cohort.root) / image), jobs, str(path), how) for image, jobs in films)
     problems = []
-    shown = bar(total=len(films), desc=f"Patches ({parameters['equalisation']})", unit="film", show=progress)
+    shown = bar(total=len(films), desc=f"Patches ({how.equalisation})", unit="film", show=progress)
     with shown, workers_may_die(cohort.root):
         for found in run(jobs):
             problems += found
@@ -140,18 +145,18 @@ def _fill(cohort, path: Path, parameters: dict, workers: int | None, progress: b
         raise InputError(sorted(problems, key=lambda problem: str(problem.file)))
 
 
-def _films(patches: pd.DataFrame, parameters: dict) -> list[tuple[str, list[tuple]]]:
+def _films(patches: pd.DataFrame, how: Preparation) -> list[tuple[str, list[tuple]]]:
     """Group rows by film: (image, [(row, patch_id, box, margin in px), ...])."""
     films: dict[str, list[tuple]] = {}
     columns = [patches[name].tolist() for name in ("image", "patch_id", "x0", "y0", "x1", "y1", "mm_per_px")]
     for row, (image, patch_id, *box, mm_per_px) in enumerate(zip(*columns, strict=True)):
-        margin = margin_in_px(mm_per_px, parameters["margin_mm"], parameters["margin_px"])
-        box = with_context(box, parameters.get("context", 0))
+        margin = margin_in_px(mm_per_px, how.margin_mm, how.margin_px)
+        box = with_context(box, how.context)
         films.setdefault(image, []).append((row, patch_id, box, margin))
     return list(films.items())
 
 
-def _crop_film(film: str, jobs: list[tuple], array: str, parameters: dict) -> list[Problem]:
+def _crop_film(film: str, jobs: list[tuple], array: str, how: Preparation) -> list[Problem]:
     """Read one film and write its patches into their rows; return what is wrong with it."""
     end_with_parent()
     try:
@@ -161,9 +166,7 @@ def _crop_film(film: str, jobs: list[tuple], array: str, parameters: dict) -> li
         return [problem._replace(message=f"{problem.message} (patches: {ids})") for problem in error.problems]
     patches = np.load(array, mmap_mode="r+")  # (n, size, size); one film a row: writes never meet
     for row, _, box, margin in jobs:
-        patches[row] = crop_patch(
-            pixels, box, margin_px=margin, size=parameters["size"], equalisation=parameters["equalisation"]
-        )
+        patches[row] = crop_patch(pixels, box, margin_px=margin, size=how.size, equalisation=how.equalisation)
     return []
 
 

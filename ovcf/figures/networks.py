@@ -23,8 +23,6 @@ def forest(
     *,
     names: Sequence[str],
     estimate: str = "estimate",
-    low: str = "low",
-    high: str = "high",
     paper: ArrayLike | None = None,
     xlabel: str = "",
     colours: Sequence[str] | None = None,
@@ -33,14 +31,14 @@ def forest(
 
     Parameters
     ----------
-    table : DataFrame, one row an estimate.
+    table : DataFrame, one row an estimate, with low and high. estimate : its column.
     names : labels of the rows, top to bottom.
     paper : values printed in the paper, in the same order, NaN where it has none.
     """
     y = np.arange(len(table))[::-1]
     colours = colours or [INK] * len(table)
     for i, row in enumerate(table.to_dict("records")):
-        ax.plot([row[low], row[high]], [y[i]] * 2, color=colours[i], lw=2.2, solid_capstyle="butt")
+        ax.plot([row["low"], row["high"]], [y[i]] * 2, color=colours[i], lw=2.2, solid_capstyle="butt")
         ax.plot(row[estimate], y[i], "o", color=colours[i], ms=6)
     if paper is not None:
         ax.plot(paper, y - 0.3, "D", mfc="white", mec=GREY, ms=4.5, label="the paper's, of other patients")
@@ -223,6 +221,26 @@ def decision_curve(curve: pd.DataFrame, ax: Axes) -> Axes:
     return ax
 
 
+def predictive_values(values: pd.DataFrame, ax: Axes, *, prevalence: float) -> Axes:
+    """Draw what a call is worth by the share of fresh fractures, with bands; dashed: this cohort's own share.
+
+    Parameters
+    ----------
+    values : DataFrame of `ovcf.stats.prevalence.at_prevalence`. prevalence : share of fresh in the cohort.
+    """
+    named = {"ppv": ("fresh", "called fresh and is fresh", "-"), "npv": ("old", "called old and is old", "-.")}
+    for metric, (klass, name, line) in named.items():
+        rows = values[values.metric == metric].sort_values("prevalence")
+        colour = CLASS_COLOURS[klass]
+        ax.fill_between(rows.prevalence, rows.low, rows.high, color=colour, alpha=0.15, lw=0)
+        ax.plot(rows.prevalence, rows.estimate, color=colour, lw=2, ls=line, label=name)
+    ax.axvline(prevalence, color=GREY, lw=1, ls="--")
+    ax.set(xlabel="share of fresh among vertebrae", ylabel="share of calls that are right")
+    ax.set(xlim=(0, 1), ylim=(0, 1.02))
+    ax.legend(loc="lower center")
+    return ax
+
+
 def subgroup_figure(groups: pd.DataFrame) -> Figure:
     """Draw the AUC of every subgroup with its interval; grey where the group was too small to be tested.
 
@@ -271,12 +289,11 @@ def stard_flow(flow: pd.DataFrame, ax: Axes) -> Axes:
     n = flow.set_index("box").n
     ax.set_axis_off()
     ax.set(xlim=(0, 10), ylim=(-0.4, 4.4))
-    bold = {"letters": 40, "bold": True}
     if "collected" in n:
         flow_box(ax, 5, 4, f"Collected: {n['collected']:,} patients", letters=40)
         flow_arrow(ax, (5, 3.75), (5, 3.25))
         flow_box(ax, 5.5, 3.5, f"{n['excluded']:,} excluded", letters=20, align="left")
-    flow_box(ax, 5, 3, f"Included: {n['patients']:,} patients, {n['vertebrae']:,} vertebrae", **bold)
+    flow_box(ax, 5, 3, f"Included: {n['patients']:,} patients, {n['vertebrae']:,} vertebrae", letters=40, bold=True)
     for x, call in ((2.5, "fresh"), (7.5, "old")):
         flow_arrow(ax, (5, 2.75), (x, 2.25))
         flow_box(ax, x, 2, f"Index test: {n[f'called {call}']:,} called {call}", letters=22)

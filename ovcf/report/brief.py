@@ -14,11 +14,12 @@ import pandas as pd
 from ovcf.audit.findings import CONTRADICTION, NOTE, SEVERITIES, UNDECIDED, UNLIKELY
 from ovcf.audit.published import paper_table, paper_wide
 from ovcf.run_folder import read_table
+from ovcf.sentences.results import changed
 from ovcf.stats.compare import CLUSTERED_DELONG
 from ovcf.tables.show import MISSING, mean_sd, p_value, value, with_interval
 from ovcf.words import AVERAGE, network_title
 
-COLUMNS = ["question", "this run [95 % interval]", "the paper", "section"]
+COLUMNS = ["question", "this run [95 % interval]", "the paper", "section", "clinical"]
 PAPER_NETWORK = "ResNet101"  # the paper's choice
 WHO, THRESHOLD = "<readers>", "<threshold>"  # stand for what the readers are called, and from where fresh is called
 
@@ -35,7 +36,8 @@ def brief(run: Path, record: dict) -> pd.DataFrame:
     -------
     DataFrame
         question, this run [95 % interval] (clustered by patient; of readers and cases), the paper (as printed), section
-        (the notebook that works it out). No row where its table, or what it is about, is not there.
+        (the notebook that works it out), clinical (whether the line stands on the clinician's page, before the others).
+        No row where its table, or what it is about, is not there.
     """
     started = datetime.fromisoformat(record["started"]).timestamp()
     parameters = record["parameters"]
@@ -55,7 +57,7 @@ def brief(run: Path, record: dict) -> pd.DataFrame:
             continue
         if line.copies and made[line.copies]:
             printed = COPIES[line.copies]
-        rows.append((_worded(line.question, words), _worded(ours, words), printed, line.section))
+        rows.append((_worded(line.question, words), _worded(ours, words), printed, line.section, line.clinical))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -89,6 +91,7 @@ class Line(NamedTuple):
     tables: tuple[str, ...]
     answer: Callable
     copies: str = ""  # what of the run, when made by software, is made after the paper's numbers
+    clinical: bool = False  # one of the few that a clinician asks first
 
 
 def _cohort(patches):
@@ -119,7 +122,7 @@ def _rates(intervals):
 def _next_best(comparisons):
     by_patient = comparisons.test == CLUSTERED_DELONG
     closest = comparisons[by_patient & comparisons.difference.notna()].nsmallest(1, "difference").iloc[0]
-    ahead = f"AUC {_changed(closest)}, against {network_title(closest['second'])}"
+    ahead = f"AUC {changed(closest)}, against {network_title(closest['second'])}"
     return f"{ahead}; p {p_value(closest.p_holm)} (Holm)", "not tested"
 
 
@@ -130,7 +133,7 @@ def _calibration(scores):
 
 def _leakage(price):
     gain = price[(price.patches == "all") & (price.metric == "auc") & price.p.notna()].iloc[0]
-    return f"AUC {_changed(gain)} with folds by patch", "not said how folds were dealt"
+    return f"AUC {changed(gain)} with folds by patch", "not said how folds were dealt"
 
 
 def _seeds(moved):
@@ -144,35 +147,26 @@ def _seeds(moved):
 
 def _regions(compared):
     row = compared[(compared.group == "all") & (compared.metric == "auc")].iloc[0]
-    return f"AUC {_changed(row)} with one network for each region", "proposed, not tried"
+    return f"AUC {changed(row)} with one network for each region", "proposed, not tried"
 
 
 def _external(metrics):
     row = metrics[(metrics.metric == "auc") & (metrics.model == metrics.model.iloc[0])].iloc[0]
     here = with_interval(row.second, row.second_low, row.second_high, metric="auc")
-    return f"AUC {here} there; against home {_changed(row)}", "not examined"
-
-
-def _changed(row) -> str:
-    """A difference of AUCs in words that its interval allows."""
-    if row.low <= 0 <= row.high:
-        return f"no difference shown: {with_interval(row.difference, row.low, row.high, metric='auc')}"
-    if row.difference > 0:
-        return f"higher by {with_interval(row.difference, row.low, row.high, metric='auc')}"
-    return f"lower by {with_interval(-row.difference, -row.high, -row.low, metric='auc')}"
+    return f"AUC {here} there; against home {changed(row)}", "not examined"
 
 
 def _readers(mrmc, effect):
     auc = mrmc[(mrmc.metric == "auc") & (mrmc.generalisation == "random")].iloc[0]
     mean = effect[effect.reader == AVERAGE].iloc[0]
-    ours = f"AUC {_changed(auc)}; {100 * mean.accuracy_unaided:.1f} to {100 * mean.accuracy_aided:.1f} % right"
+    ours = f"AUC {changed(auc)}; {100 * mean.accuracy_unaided:.1f} to {100 * mean.accuracy_aided:.1f} % right"
     printed = [_printed_accuracy(4, "Average"), _printed_accuracy(5, "Average result with AI")]
     return ours, " to ".join(f"{value:.2f}" for value in printed) + " % right"
 
 
 def _panel(against):
     row = against[against.generalisation == "random"].iloc[0]
-    return f"AUC {_changed(row)}, against {row.readers} {WHO}", "yes, by a paired t-test with folds"
+    return f"AUC {changed(row)}, against {row.readers} {WHO}", "yes, by a paired t-test with folds"
 
 
 KINDS = {
@@ -201,17 +195,19 @@ def _of_metric(intervals, metric: str) -> str:
 
 _CV, _READERS = "04_cross_validation", "05_reader_study"
 LINES = (
-    Line("Who and what", "01_dataset", ("patches",), _cohort, "cohort"),
-    Line("Can the label be told without the fracture?", "01_dataset", ("factors",), _shortcut),
-    Line("How well does the chosen network tell fresh from old?", _CV, ("table3", "table3_intervals"), _network),
-    Line(f"Its sensitivity and specificity at {THRESHOLD}, %", _CV, ("table3_intervals",), _rates),
+    Line("Who and what", "01_dataset", ("patches",), _cohort, "cohort", clinical=True),
+    Line("How well does the chosen network tell fresh from old?", _CV, ("table3", "table3_intervals"), _network,
+         clinical=True),
+    Line(f"Its sensitivity and specificity at {THRESHOLD}, %", _CV, ("table3_intervals",), _rates, clinical=True),
+    Line(f"What does the model do for {WHO}?", _READERS, ("mrmc", "ai_effect"), _readers, "readers", clinical=True),
+    Line("Does it hold in another hospital?", "07_external_validation", ("external_metrics",), _external,
+         clinical=True),
+    Line("Can the label be told without the fracture?", "01_dataset", ("factors",), _shortcut, clinical=True),
     Line("How does it stand beside the closest other network?", "03_model_comparison", ("comparisons",), _next_best),
     Line("Calibration: is a probability of 70 % right in 70 %?", _CV, ("calibration",), _calibration),
     Line("What would leakage between folds add?", _CV, ("leakage",), _leakage),
     Line("How far does luck in training move it?", _CV, ("seeds",), _seeds),
     Line("Would separate networks by region of the diaphragm do better?", _CV, ("regions",), _regions),
-    Line("Does it hold in another hospital?", "07_external_validation", ("external_metrics",), _external),
-    Line(f"What does the model do for {WHO}?", _READERS, ("mrmc", "ai_effect"), _readers, "readers"),
     Line("Does the model beat the panel?", _READERS, ("model_against_panel",), _panel),
     Line("Do the published numbers agree with each other?", "06_published_audit", ("published_findings",), _audit),
-)
+)  # fmt: skip

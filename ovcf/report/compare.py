@@ -9,7 +9,7 @@ import pandas as pd
 from ovcf.files import write_text
 from ovcf.problems import InputError, Problem
 from ovcf.profiles.parameters import ANYWHERE
-from ovcf.report.page import TEMPLATES, environment
+from ovcf.report.templating import environment, style
 from ovcf.run_folder import read_record
 from ovcf.stats.rates import METRICS, fold_table
 from ovcf.stats.runs import over_seeds, paired_runs, shared_patches
@@ -65,7 +65,7 @@ def write_comparison(runs: list[Path], out: Path) -> Path:
         runs=[{"name": run.name, "data": run.record["data"], "started": run.record["started"]} for run in opened],
         synthetic=any(run.record["synthetic"] for run in opened),
         sections=[(title, words, [shown._repr_html_() for shown in parts]) for title, words, parts in shown(tables)],
-        css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
+        css=style("page"),
     )  # fmt: skip
     write_text(out, page)
     return out

@@ -35,9 +35,9 @@ def number_all(soups: Iterable[BeautifulSoup]) -> dict[str, str]:
 
 
 def _say(soup: BeautifulSoup, node: Tag, said: str) -> None:
-    """Write the number where the caption begins: a folded table's stands in what is clicked."""
+    """Write the number where the caption begins: a folded one's without a caption stands in what is clicked."""
     folded = node.find_parent("details")
-    caption = (folded.summary if folded else None) or node.find("caption") or node.find("figcaption")
+    caption = node.select_one("caption > span") or node.find(["caption", "figcaption"]) or (folded and folded.summary)
     if caption is not None:
         strong = soup.new_tag("span", attrs={"class": "number"})
         strong.string = f"{said}. "

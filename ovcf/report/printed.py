@@ -14,10 +14,11 @@ from bs4.element import PreformattedString
 
 NUMBER = re.compile(r"(?<!\w)[-+−]?\d+(?:[.,:]\d+)*(?:e[-+]?\d+)?")
 SPOKEN = ("alt", "aria-label")
+PLACES = ("data-notebook", "data-cell", "data-name")  # say where and what something is, and are not shown
 SILENT = ("script", "style", "svg")
 PICTURE = "picture, SHA-256 "
-NAMES = ("data-cell", "data-name")  # say what something is called, and are not shown
-HEADINGS = ("h1", "h2", "h3")
+HEADINGS = ("h1", "h2", "h3", "h4", "h5")
+REPEATED = "group-row"  # class of a row of labels that stand in the table already
 
 
 class Place(NamedTuple):
@@ -66,7 +67,7 @@ def printed(html: str) -> list[Printed]:
             cells |= _labels(node)
         if isinstance(node, Tag) and node.name in HEADINGS:
             heading = plain(node.get_text(" "))
-        if any(parent.name in SILENT for parent in node.parents):
+        if any(parent.name in SILENT or REPEATED in (parent.get("class") or ()) for parent in node.parents):
             continue
         texts = list(_texts(node))
         if texts:
@@ -92,7 +93,7 @@ def _texts(node) -> Iterator[str]:
             yield plain(node)
         return
     for name, value in node.attrs.items():
-        if name in SPOKEN or (name.startswith("data-") and name not in NAMES):
+        if name in SPOKEN or (name.startswith("data-") and name not in PLACES):
             yield plain(value)
     if node.name == "img":
         yield f"{PICTURE}{hashlib.sha256(str(node.get('src')).encode()).hexdigest()}"
@@ -113,15 +114,14 @@ def _place(node, heading: str, cells: dict) -> Place:
         if parent.name == "details" and parent.summary and not caption:
             caption = plain(parent.summary.get_text(" "))
         cell = cell or parent.get("data-cell", "")
-        if parent.name == "section" and parent.get("id"):
-            notebook = parent["id"]
+        notebook = notebook or parent.get("data-notebook", "")
     return Place(notebook, cell, heading, caption, row, column)
 
 
 def _labels(table: Tag) -> dict[int, tuple[str, str]]:
     """Row and column of each cell of a table, by the cell's identity; spanning cells name all they span."""
     grid, labels, heads = {}, {}, []
-    lines = table.find_all("tr")
+    lines = [line for line in table.find_all("tr") if REPEATED not in (line.get("class") or ())]
     for y, line in enumerate(lines):
         x = 0
         for cell in line.find_all(["th", "td"]):

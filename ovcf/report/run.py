@@ -59,6 +59,7 @@ def run_study(
     overrides: dict[str, str] | None = None,
     allow_outside: bool = False,
     variant_of: str | Path | None = None,
+    edition: str = "reader",
 ) -> Path:
     """Make a run or go on with one: execute every notebook of the study and write the report; return its path.
 
@@ -71,6 +72,7 @@ def run_study(
     overrides : parameter names and values, values as text in YAML.
     allow_outside : accept image paths that leave the manifest's folder.
     variant_of : another run whose parameters and finished parts the new one takes, but for the overrides.
+    edition : of the report; "full" folds nothing and prints all on paper.
 
     Raises
     ------
@@ -87,7 +89,7 @@ def run_study(
     with ends_when_asked(), study.hold():
         study.mend()
         study.patches  # noqa: B018 - as the run has them, or made again
-        record = _new_record(study, profile)
+        record = _new_record(study, profile) | {"edition": edition}
         write_record(study.run, record)
         with beating(study.run, record):
             page = _execute_all(study, record)
@@ -136,7 +138,7 @@ def _execute_all(study: Study, record: dict[str, Any]) -> Path:
         write_record(study.run, record)
         page = _write_page(study, record)
     if record["status"] == "complete":
-        _print_on_paper(study.run)
+        _print_on_paper(study.run, record["edition"])
     return page
 
 
@@ -350,12 +352,13 @@ def _write_page(study: Study, record: dict) -> Path:
     return page
 
 
-def _print_on_paper(run: Path) -> None:
+def _print_on_paper(run: Path, edition: str) -> None:
     """Write `report.pdf` too; a machine without the library that sets text (Pango) does without it, and is told."""
-    from ovcf.report.page import write_pdf
+    from ovcf.report.paper import write_pdf
 
     tell("report.pdf ...")
     try:
-        write_pdf(run)
+        (run / "report.pdf").unlink(missing_ok=True)  # of an earlier, unfinished try
+        write_pdf(run, edition=edition)
     except OSError as error:
         tell(f"report.pdf was not made: {str(error).strip().splitlines()[0]}")

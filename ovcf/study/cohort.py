@@ -140,19 +140,11 @@ class StudyCohort(RunFolder):
         return self._temporary.path
 
     def _prepare(self, equalisation: str, context: int, folder: Path) -> np.ndarray:
-        from ovcf.cohort.crop import prepare_patches
+        from ovcf.cohort.crop import Preparation, prepare_patches
 
         p = self.parameters
-        return prepare_patches(
-            self.cohort,
-            size=p["image_size"],
-            margin_mm=p["margin_mm"],
-            margin_px=p["margin_px"],
-            context=context,
-            equalisation=equalisation,
-            out=folder,
-            workers=p["workers"],
-        )
+        how = Preparation(p["image_size"], p["margin_mm"], p["margin_px"], equalisation, context)
+        return prepare_patches(self.cohort, how, folder, workers=p["workers"])
 
     def refuse_changed_data(self) -> None:
         """Raise InputError where films or manifest are no longer those that the run's patches were listed from."""

@@ -26,14 +26,15 @@ DRAWING = 1  # raise when the same seed would give other films
 EDGE = 0.036  # share of a film that the collimator may hide at each side
 
 
+USUAL = Effects()  # what a run draws
+
+
 def synthesise(
     out: str | Path,
     *,
     patients: int = 405,
     seed: int = 0,
-    difficulty: float = 0.4,
-    patient_correlation: float = 0.5,
-    diaphragm: float = 1.0,
+    effects: Effects = USUAL,
     hospital: str = "A",
     workers: int = 2,
     progress: bool = True,
@@ -54,12 +55,8 @@ def synthesise(
         At least 6, so that both classes occur.
     seed : int
         The same seed gives the same bytes on any number of workers.
-    difficulty : float in [0, 1]
-        1 leaves no difference between fresh and old; 0 separates their scores by 4.2 SD.
-    patient_correlation : float in [0, 1)
-        Intraclass correlation of the score within a patient, and how much patients' bones differ in texture.
-    diaphragm : float, 0 or more
-        Strength of the diaphragm's shadow over T10 to L1 (1 = usual, 0 = lungs that end without an edge).
+    effects : Effects
+        How weak the signs are, how alike a patient's vertebrae, how strong the diaphragm.
     hospital : str
         "A", the paper's; or "B", another one (`ovcf.synthetic.hospitals`): other scanners, levels and prevalence. The
         counts above hold for A.
@@ -79,8 +76,8 @@ def synthesise(
         out/manifest.csv: the `patches` table, plus both annotators' labels and boxes, scanner and heights
         (mm).
     """
-    _check(patients, difficulty, patient_correlation, diaphragm, hospital, workers)
-    place, out, effects = HOSPITALS[hospital], Path(out), Effects(difficulty, patient_correlation, diaphragm)
+    _check(patients, effects, hospital, workers)
+    place, out = HOSPITALS[hospital], Path(out)
     _make_room(out)
     vertebrae, people = roster.roster(patients, seed, place)
     jobs = (delayed(_make_patient)(out, [seed, 3, i, *place.stream], people.iloc[i].to_dict(), rows, effects, place)
@@ -96,11 +93,11 @@ def synthesise(
     return out / "manifest.csv"
 
 
-def _check(patients, difficulty, patient_correlation, diaphragm, hospital, workers) -> None:
+def _check(patients: int, effects: Effects, hospital: str, workers: int) -> None:
     """Refuse arguments that no cohort can be made with, all at once."""
-    limits = (("patients", patients, 6, 100_000, "6 to 100000"), ("difficulty", difficulty, 0, 1, "0 to 1"),
-              ("patient_correlation", patient_correlation, 0, 0.99, "0 to 0.99"),
-              ("diaphragm", diaphragm, 0, 3, "0 to 3"),
+    limits = (("patients", patients, 6, 100_000, "6 to 100000"), ("difficulty", effects.difficulty, 0, 1, "0 to 1"),
+              ("patient_correlation", effects.patient_correlation, 0, 0.99, "0 to 0.99"),
+              ("diaphragm", effects.diaphragm, 0, 3, "0 to 3"),
               ("workers", workers, 1, 1024, "1 to 1024"))  # fmt: skip
     problems = [Problem("parameter", f"{name} is out of range", column=name, found=str(value), allowed=words)
                 for name, value, low, high, words in limits if not low <= value <= high]  # fmt: skip

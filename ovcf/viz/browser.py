@@ -165,8 +165,7 @@ class Browser(Asked):
 
     def _select(self, items) -> pd.DataFrame:
         q = dict(items)
-        rows = outcomes.filter_rows(
-            self._seen(q["network"]),
+        wanted = outcomes.Conditions(
             outcomes=_WANTED.get(q.get("outcome", ""), (q.get("outcome"),)),
             levels=[q["level"]] if q.get("level") else (),
             regions=[q["region"]] if q.get("region") else (),
@@ -177,6 +176,7 @@ class Browser(Asked):
             annotators=q.get("annotators", "any"),
             search=q.get("search", ""),
         )
+        rows = outcomes.filter_rows(self._seen(q["network"]), wanted)
         if q.get("flagged"):
             rows = rows[rows["patch_id"].isin(self.flags.standing()["patch_id"])]
         return outcomes.sort_rows(rows, q.get("sort", "loss"), ascending=bool(q.get("ascending")))

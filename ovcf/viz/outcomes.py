@@ -4,6 +4,7 @@ Arrays and tables only: nothing here draws, so notebooks, tests and the widgets 
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -88,23 +89,9 @@ def outcome_of(truth: ArrayLike, p_fresh: ArrayLike) -> NDArray:
     return np.select([truth & called, truth & ~called, ~truth & called], ["TP", "FN", "FP"], "TN")
 
 
-def filter_rows(
-    table: pd.DataFrame,
-    *,
-    outcomes: Sequence[str] = (),
-    levels: Sequence[str] = (),
-    regions: Sequence[str] = (),
-    folds: Sequence[int] = (),
-    patient: str = "",
-    p_range: tuple[float, float] = (0.0, 1.0),
-    agreement: str = "any",
-    annotators: str = "any",
-    search: str = "",
-) -> pd.DataFrame:
-    """Keep the rows of a browse table that meet every condition; an empty condition keeps all.
+class Conditions(NamedTuple):
+    """What the rows of a browse table are to meet; an empty condition keeps all.
 
-    Parameters
-    ----------
     outcomes, levels, regions, folds : sequences
         Allowed values; for `levels` and `regions`, "unknown" stands for an empty one.
     patient : str
@@ -118,18 +105,33 @@ def filter_rows(
     search : str
         Words that must all occur in patch, patient, level, label or image name, in any case.
     """
+
+    outcomes: Sequence[str] = ()
+    levels: Sequence[str] = ()
+    regions: Sequence[str] = ()
+    folds: Sequence[int] = ()
+    patient: str = ""
+    p_range: tuple[float, float] = (0.0, 1.0)
+    agreement: str = "any"
+    annotators: str = "any"
+    search: str = ""
+
+
+def filter_rows(table: pd.DataFrame, wanted: Conditions) -> pd.DataFrame:
+    """Keep the rows of a browse table that meet every condition."""
     keep = np.ones(len(table), bool)
-    for column, allowed in (("outcome", outcomes), ("level", levels), ("region", regions), ("fold", folds)):
+    among = {"outcome": wanted.outcomes, "level": wanted.levels, "region": wanted.regions, "fold": wanted.folds}
+    for column, allowed in among.items():
         if len(allowed) and column in table:
             keep &= table[column].isin(["" if a == "unknown" else a for a in allowed]).to_numpy()
-    low, high = p_range
+    low, high = wanted.p_range
     keep &= table["p_fresh"].between(low, high).to_numpy()
-    if patient:
-        keep &= (table["patient_id"].astype(str) == str(patient)).to_numpy()
-    if annotators != "any":
-        keep &= (table["annotators_disagree"] == (annotators == "disagree")).to_numpy()
-    keep &= _agreement(table, agreement)
-    return _searched(table[keep], search)
+    if wanted.patient:
+        keep &= (table["patient_id"].astype(str) == str(wanted.patient)).to_numpy()
+    if wanted.annotators != "any":
+        keep &= (table["annotators_disagree"] == (wanted.annotators == "disagree")).to_numpy()
+    keep &= _agreement(table, wanted.agreement)
+    return _searched(table[keep], wanted.search)
 
 
 def sort_rows(table: pd.DataFrame, by: str = "loss", *, ascending: bool = False) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """One model against a panel of readers on the same cases: superiority and non-inferiority."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from scipy.stats import norm, t
@@ -12,10 +14,25 @@ from ovcf.stats.readers.mrmc import ends, range_of
 from ovcf.stats.readers.readings import model_output
 
 
+class Panel(NamedTuple):
+    """Which readings are the panel's, and how they are taken.
+
+    session : of the readers (treatment); of a study with one session, that one.
+    threshold : rating from which an answer is fresh. missing, cluster : see `mrmc.obuchowski_rockette`.
+    """
+
+    session: str = "unaided"
+    threshold: float | None = None
+    missing: str = "auto"
+    cluster: str = "auto"
+
+
+UNAIDED = Panel()  # the readings without the model, as they are
+
+
 def model_against_panel(
-    readings: pd.DataFrame, predictions: pd.DataFrame | None = None, *, session: str = "unaided", metric: str = "auc",
-    margin: float = 0.05, threshold: float | None = None, model_threshold: float = 0.5, covariance: str = "jackknife",
-    missing: str = "auto", cluster: str = "auto", level: float = 0.95,
+    readings: pd.DataFrame, predictions: pd.DataFrame | None = None, *, metric: str = "auc", margin: float = 0.05,
+    panel: Panel = UNAIDED, model_threshold: float = 0.5, covariance: str = "jackknife", level: float = 0.95,
 ) -> pd.DataFrame:  # fmt: skip
     """Compare one model with the average reader, and test that it is not worse by more than a margin.
 
@@ -32,15 +49,15 @@ def model_against_panel(
         In either shape that `read_readings` takes.
     predictions : DataFrame, optional
         One row a case: patch_id, p_fresh; by default the `model_p_fresh` of the aided readings.
-    session : str
-        Session (treatment) of the readers.
     metric : str
         auc, sensitivity, specificity, accuracy, ppv, npv or kappa.
     margin : float
         The loss that would still be accepted, > 0, chosen before the data are seen.
-    threshold, model_threshold : float
-        Rating and p_fresh from which an answer is fresh.
-    covariance, missing, cluster : str
+    panel : Panel
+        The session, and how its readings are taken.
+    model_threshold : float
+        p_fresh from which the model's answer is fresh.
+    covariance : str
         See `mrmc.obuchowski_rockette`.
 
     Returns
@@ -62,7 +79,7 @@ def model_against_panel(
     """
     if not margin > 0:
         raise InputError(Problem("margin", "the margin must be positive", found=str(margin)))
-    study = prepare(_of_session(readings, session), metric, threshold, missing, cluster)
+    study = prepare(_of_session(readings, panel.session), metric, panel.threshold, panel.missing, panel.cluster)
     given = predictions is not None
     p_fresh = _predicted(predictions, study.cases) if given else model_output(readings, study.cases)
     own = p_fresh if metric == "auc" else np.where(p_fresh >= model_threshold, 1.0, 0.0)

@@ -10,6 +10,7 @@ from ovcf.problems import InputError, Problem
 from ovcf.stats.readers.components import GENERALISES, Components, variance_components
 
 NEEDED = ("var_tr", "error", "cov1", "cov2", "cov3")
+MOST_CASES = 100_000  # no study reads more
 
 
 def power_grid(
@@ -88,9 +89,9 @@ def power_grid(
 
 def cases_needed(
     components: Components | dict, readers: int, effect: float, *, power: float = 0.8, pilot_cases: int | None = None,
-    generalisation: str = "random", alpha: float = 0.05, most: int = 100_000, margin: float | None = None,
+    generalisation: str = "random", alpha: float = 0.05, margin: float | None = None,
 ) -> int | None:  # fmt: skip
-    """Return the fewest cases that reach a power with so many readers; None where `most` cases do not.
+    """Return the fewest cases that reach a power with so many readers; None where `MOST_CASES` do not.
 
     Parameters as `power_grid`. Checked against RJafroc's `SsSampleSizeKGivenJ` (Van Dyke, 6 readers: 251
     cases).
@@ -100,8 +101,8 @@ def cases_needed(
     def reaches(n):
         return _power(parts, pilot_cases / n, readers, effect, generalisation, alpha, margin)[-1] >= power
 
-    low, high = 1, most
-    if not reaches(most):
+    low, high = 1, MOST_CASES
+    if not reaches(MOST_CASES):
         return None
     while high - low > 1:  # more cases never hurt, so halve
         middle = (low + high) // 2

@@ -8,6 +8,8 @@ confidence. With the model's output at hand, x grows by trust times the model's 
 mean size).
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -66,33 +68,12 @@ def select_cases(patches: pd.DataFrame, predictions: pd.DataFrame, n: int = 40, 
     return chosen[front + [c for c in chosen if c not in front]]
 
 
-def simulate_readings(
-    cases: pd.DataFrame,
-    *,
-    readers: int = 5,
-    n_cases: int | None = None,
-    ability: float = 0.25,
-    ability_sd: float = 0.15,
-    criterion_sd: float = 0.1,
-    reader_case_correlation: float = 0.3,
-    patient_correlation: float = 0.0,
-    memory: float = 0.5,
-    trust: float = 0.7,
-    trust_sd: float = 0.15,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """Let simulated readers read cases twice: unaided, then with the model's output.
+class Readers(NamedTuple):
+    """How simulated readers are.
 
     The defaults give accuracies like the printed ones of Tables 4 and 5 (unaided about 0.55, aided about
     0.67) when the model is right on about three cases in four.
 
-    Parameters
-    ----------
-    cases : DataFrame
-        patch_id, patient_id, truth (1 fresh / 0 old), p_fresh of the model, in any order.
-    readers : int
-    n_cases : int, optional
-        Draw that many of the cases (see `select_cases`); by default all are read.
     ability, ability_sd : float
         Mean and spread over readers of d' (accuracy is about Phi(d' / 2)).
     criterion_sd : float
@@ -105,6 +86,35 @@ def simulate_readings(
         Correlation of a reader's own part between the sessions.
     trust, trust_sd : float
         Mean and spread over readers of the weight given to the model; 0 ignores it.
+    """
+
+    ability: float = 0.25
+    ability_sd: float = 0.15
+    criterion_sd: float = 0.1
+    reader_case_correlation: float = 0.3
+    patient_correlation: float = 0.0
+    memory: float = 0.5
+    trust: float = 0.7
+    trust_sd: float = 0.15
+
+
+LIKE_TABLE_4 = Readers()  # see `Readers`
+
+
+def simulate_readings(
+    cases: pd.DataFrame, who: Readers = LIKE_TABLE_4, *, readers: int = 5, n_cases: int | None = None, seed: int = 0
+) -> pd.DataFrame:
+    """Let simulated readers read cases twice: unaided, then with the model's output.
+
+    Parameters
+    ----------
+    cases : DataFrame
+        patch_id, patient_id, truth (1 fresh / 0 old), p_fresh of the model, in any order.
+    who : Readers
+        How they are.
+    readers : int
+    n_cases : int, optional
+        Draw that many of the cases (see `select_cases`); by default all are read.
     seed : int
 
     Returns
@@ -118,12 +128,12 @@ def simulate_readings(
     """
     cases = _checked(cases) if n_cases is None else select_cases(cases, cases, n_cases, seed)
     rng = np.random.default_rng(np.random.SeedSequence([seed, 41]))
-    abilities = rng.normal(ability, ability_sd, readers)
-    criteria = rng.normal(0, criterion_sd, readers)
-    trusts = np.maximum(rng.normal(trust, trust_sd, readers), 0)  # nobody turns the model's word round
+    abilities = rng.normal(who.ability, who.ability_sd, readers)
+    criteria = rng.normal(0, who.criterion_sd, readers)
+    trusts = np.maximum(rng.normal(who.trust, who.trust_sd, readers), 0)  # nobody turns the model's word round
     means = (2 * cases["truth"].to_numpy() - 1) * abilities[:, None] / 2 - criteria[:, None]  # (r, n)
     model = _log_odds(cases["p_fresh"].to_numpy(float))
-    noise = _correlated_noise(cases, readers, reader_case_correlation, patient_correlation, memory, rng)
+    noise = _correlated_noise(cases, readers, who, rng)
     tables = []
     for session, shift, part in (("unaided", 0, noise[0]), ("aided", trusts[:, None] * model, noise[1])):
         x = means + shift + part
@@ -131,38 +141,48 @@ def simulate_readings(
         tables += [_as_readings(cases, row, name, session, rng) for row, name in zip(x, names, strict=True)]
     out = pd.concat(tables, ignore_index=True)
     out.attrs["simulation"] = {
-        "simulated": True, "seed": seed, "reader_case_correlation": reader_case_correlation,
-        "patient_correlation": patient_correlation, "memory": memory, "ability": ability, "trust": trust,
+        "simulated": True, "seed": seed, "reader_case_correlation": who.reader_case_correlation,
+        "patient_correlation": who.patient_correlation, "memory": who.memory, "ability": who.ability,
+        "trust": who.trust,
         "readers": _implied(abilities, criteria, trusts, means + trusts[:, None] * model, cases["truth"]),
     }  # fmt: skip
     return out
 
 
+class Variances(NamedTuple):
+    """Variances of Roe and Metz' parts; by default their structure of high data correlation and low reader variance."""
+
+    r: float = 0.0055
+    tr: float = 0.0055
+    c: float = 0.3
+    tc: float = 0.3
+    rc: float = 0.2
+    error: float = 0.2
+
+
+HIGH_LOW = Variances()  # correlation of the data, variance of the readers
+
+
 def roe_metz(
     rng: np.random.Generator,
+    variances: Variances = HIGH_LOW,
     *,
     readers: int = 5,
     cases: tuple[int, int] = (20, 20),
     mu: float = 1.5,
     shift: float = 0.0,
-    var_r: float = 0.0055,
-    var_tr: float = 0.0055,
-    var_c: float = 0.3,
-    var_tc: float = 0.3,
-    var_rc: float = 0.2,
-    var_error: float = 0.2,
 ) -> tuple[NDArray, NDArray]:
     """Simulate one two-treatment reader study from the model of Roe & Metz (1997, Acad Radiol 4:298).
 
     X_ijkt = mu_t + tau_it + R_jt + C_kt + (tau R)_ijt + (tau C)_ikt + (RC)_jkt + E_ijkt, independent normal
     parts, for treatment i, reader j, case k and truth t (mu_0 = 0). Case variances sum to one; `shift` is
-    added to the positives of the first treatment, so 0 is the null. The default is their structure of high
-    data correlation and low reader variance; the AUC is Phi(mu / sqrt(2 + 2 (var_r + var_tr))) in the
-    population.
+    added to the positives of the first treatment, so 0 is the null. The AUC is Phi(mu / sqrt(2 + 2 (var_r + var_tr)))
+    in the population.
 
     Parameters
     ----------
     rng : numpy Generator
+    variances : Variances
     readers : int
     cases : (int, int)
         Negatives and positives.
@@ -178,9 +198,9 @@ def roe_metz(
     def part(variance, *shape):
         return rng.normal(0, np.sqrt(variance), shape)
 
-    of_reader = part(var_r, 1, r, 2) + part(var_tr, 2, r, 2)  # one draw a class
-    x = of_reader[:, :, truth.astype(int)] + part(var_c, 1, 1, n) + part(var_tc, 2, 1, n)
-    x = x + part(var_rc, 1, r, n) + part(var_error, 2, r, n) + mu * truth
+    of_reader = part(variances.r, 1, r, 2) + part(variances.tr, 2, r, 2)  # one draw a class
+    x = of_reader[:, :, truth.astype(int)] + part(variances.c, 1, 1, n) + part(variances.tc, 2, 1, n)
+    x = x + part(variances.rc, 1, r, n) + part(variances.error, 2, r, n) + mu * truth
     x[0, :, truth] += shift
     return x, truth
 
@@ -205,8 +225,9 @@ def _log_odds(p):
     return odds / max(np.abs(odds).mean(), 1e-9)  # readers get used to how loudly a model speaks
 
 
-def _correlated_noise(cases, readers, rho, patient_rho, memory, rng):
+def _correlated_noise(cases, readers, who, rng):
     """Return the random part of x in both sessions, (2, r, n)."""
+    rho, patient_rho, memory = who.reader_case_correlation, who.patient_correlation, who.memory
     patient = pd.factorize(cases["patient_id"])[0]
     common = np.sqrt(patient_rho) * rng.normal(size=patient.max() + 1)[patient]
     common = common + np.sqrt(1 - patient_rho) * rng.normal(size=len(cases))

@@ -1,0 +1,130 @@
+"""How outputs stand on the page: headings one step down, tables that scroll and keep their labels, folds, figures."""
+
+import re
+from collections.abc import Iterator
+
+from bs4 import BeautifulSoup, Tag
+
+from ovcf.report.export import slug
+
+HEADINGS = re.compile("^h[1-4]$")
+OWN_NUMBER = re.compile(r"^\d+\s+")  # of a notebook, which says nothing in the report's order
+FOLD, KEPT = "fold", "kept"  # classes of what lies folded on the page; the second is printed by both editions
+GROUP_ROW = "group-row"  # class of a row of labels that only narrow screens show
+
+
+def lay_out(soup: BeautifulSoup, name: str, *, folded: bool, kept: bool = False) -> None:
+    """Lay out a block of a notebook, in place.
+
+    Parameters
+    ----------
+    soup : of the block, as `export.exported` gives it.
+    name : of the notebook; ids of headings begin with it.
+    folded : whether all of it lies beneath its heading, or else beneath the caption of what it shows.
+    kept : whether it is folded on the page only, and both editions print it where it stands.
+    """
+    step_down(soup, name)
+    for table in soup.find_all("table"):
+        set_table(soup, table)
+    describe_pictures(soup, name)
+    for details in soup.find_all("details", class_=False):  # of a long table
+        details["class"] = [FOLD]
+    if folded or kept:
+        fold(soup, FOLD if folded else KEPT)
+
+
+def step_down(soup: BeautifulSoup, name: str) -> None:
+    """Put each heading one level below the part's and give it its id."""
+    for heading in soup.find_all(HEADINGS):
+        level = int(heading.name[1])
+        if level == 1 and heading.string:
+            heading.string.replace_with(OWN_NUMBER.sub("", heading.string))
+        heading["id"] = f"{name}-{slug(heading.get_text(' ', strip=True))}"
+        heading.name = f"h{level + 1}"
+
+
+def fold(soup: BeautifulSoup, kind: str = FOLD) -> None:
+    """Put a block beneath its heading, or each of its tables and figures beneath its caption."""
+    heading = soup.find(HEADINGS)
+    if heading is not None:
+        details, summary = soup.new_tag("details", attrs={"class": kind}), soup.new_tag("summary")
+        rest = [node for node in list(soup.contents) if node is not heading]
+        details.append(summary)
+        summary.append(heading.extract())
+        details.extend(node.extract() for node in rest)
+        soup.append(details)
+    if heading is not None or kind == KEPT:
+        return
+    for shown in [node for node in soup.select(".output, figure") if node.find_parent(["details", "figure"]) is None]:
+        _fold_one(soup, shown)
+
+
+def _fold_one(soup: BeautifulSoup, shown: Tag) -> None:
+    caption = shown.find(["caption", "figcaption"])
+    if caption is None or shown.find("details"):
+        return
+    details, summary = soup.new_tag("details", attrs={"class": FOLD}), soup.new_tag("summary")
+    figure = shown.find("figure") or (shown if shown.name == "figure" else None)
+    if figure is None:
+        summary.append(caption.get_text(" ", strip=True))
+        caption.decompose()
+    else:
+        summary.append(f"Figure: {str(figure.get('data-name', 'more')).replace('_', ' ')}")
+    shown.wrap(details)
+    details.insert(0, summary)
+
+
+def set_table(soup: BeautifulSoup, table: Tag) -> None:
+    """Let a table scroll by itself and be scrolled by key; rows of one label hold together and repeat it on phones."""
+    region = table.find_parent(class_="output")
+    if region is not None:
+        region["class"] = ["output", "scroll"]
+        region["tabindex"] = "0"
+    if table.caption is not None:
+        words = soup.new_tag("span")
+        words.extend(node.extract() for node in list(table.caption.contents))
+        table.caption.append(words)
+    for body in table.find_all("tbody"):
+        if any(label.get("rowspan") for label in body.find_all("th")):
+            _part_groups(soup, body)
+
+
+def _part_groups(soup: BeautifulSoup, body: Tag) -> None:
+    """Give the rows of each first label a body of their own, and a row of that label for narrow screens."""
+    table, width = body.parent, max(len(row.find_all(["th", "td"])) for row in body.find_all("tr"))
+    for rows in _groups(body):
+        own = soup.new_tag("tbody")
+        label = rows[0].th
+        head = soup.new_tag("th", attrs={"colspan": str(width), "scope": "rowgroup"})
+        head.append(label.get_text(" ", strip=True))
+        line = soup.new_tag("tr", attrs={"class": GROUP_ROW, "aria-hidden": "true"})
+        line.append(head)
+        label["class"] = ["group"]
+        own.append(line)
+        own.extend(row.extract() for row in rows)
+        table.append(own)
+    body.decompose()
+
+
+def _groups(body: Tag) -> Iterator[list[Tag]]:
+    """Rows that share their first label."""
+    rows = body.find_all("tr")
+    start = 0
+    while start < len(rows):
+        label = rows[start].find("th")
+        span = int(label.get("rowspan", 1)) if label is not None else 1
+        yield rows[start : start + span]
+        start += span
+
+
+def describe_pictures(soup: BeautifulSoup, section: str) -> None:
+    """Give each picture without a description the name of its section: the table beside it holds what it shows."""
+    for picture in soup.find_all("img", alt=""):
+        heading = picture.find_previous(HEADINGS)
+        picture["alt"] = f"Figure: {heading.get_text(' ', strip=True) if heading else section}"
+
+
+def contents(soup: BeautifulSoup, deepest: int = 3) -> list[dict]:
+    """List the headings of a block for the contents: level, id, text."""
+    found = [heading for heading in soup.find_all(HEADINGS) if int(heading.name[1]) <= deepest]
+    return [{"level": int(h.name[1]), "id": h["id"], "text": h.get_text(" ", strip=True)} for h in found]

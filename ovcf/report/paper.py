@@ -1,0 +1,164 @@
+"""A page printed as PDF (WeasyPrint: no browser, nothing fetched), in the edition for readers or in full.
+
+What lies folded on the page has no place among the results on paper: the full edition prints it in the appendix, the
+readers' edition names it.
+"""
+
+import logging
+import os
+from pathlib import Path
+
+from bs4 import BeautifulSoup, Tag
+
+from ovcf.problems import InputError, Problem
+from ovcf.report.layout import FOLD, GROUP_ROW, HEADINGS, KEPT
+from ovcf.report.page import FULL, READER
+
+HELD = 14  # rows of one label that are kept on one page; of longer groups each row repeats its label
+HELD_TABLE = 18  # rows of a table that is kept on one page
+DENSE = 8  # columns of a table that is set in the smallest type
+
+
+def write_pdf(run: Path, out: Path | None = None, edition: str = READER) -> Path:
+    """Print a run's `report.html` as PDF.
+
+    Parameters
+    ----------
+    run : folder of the run.
+    out : file; `report.pdf` in the run by default.
+    edition : "reader" or "full".
+
+    Raises InputError where the run has no report yet, or has its PDF already and no other file is named.
+    """
+    import weasyprint
+
+    logging.getLogger("weasyprint").setLevel(logging.CRITICAL)  # it reports what paper cannot do, such as scrolling
+    source, target = run / "report.html", out or run / "report.pdf"
+    if not source.is_file():
+        raise InputError(Problem("missing_file", "this run has no report yet", str(source)))
+    if out is None and target.exists():
+        words = "this run has its PDF, and a finished run does not change: name another file with --out"
+        raise InputError(Problem("has_pdf", words, str(target)))
+    page = on_paper(source.read_text(encoding="utf-8"), edition)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(target.name + ".part")
+    weasyprint.HTML(string=page, base_url=None).write_pdf(str(partial), pdf_tags=True, presentational_hints=True)
+    os.replace(partial, target)
+    return target
+
+
+def on_paper(page: str, edition: str) -> str:
+    """Return a page as it is printed: folds in the appendix or only named, groups of rows held together."""
+    soup = BeautifulSoup(page, "html.parser")
+    for node in soup.select(f"nav, script, .skip, .{GROUP_ROW}"):
+        node.decompose()
+    for kept in soup.select(f"details.{KEPT}"):
+        kept.summary.unwrap()
+        kept.unwrap()
+    folds = [fold for fold in soup.select(f"details.{FOLD}") if fold.find_parent("details") is None]
+    appendix = soup.find(id="appendix") or _new_appendix(soup)
+    if edition == FULL:
+        for number, fold in enumerate(folds):
+            _move(soup, fold, number, appendix)
+    else:
+        _name_only(soup, folds, appendix)
+    for wrapper in soup.select("[data-cell], .output"):
+        if not wrapper.decomposed and not wrapper.get_text(strip=True) and not wrapper.find("img"):
+            wrapper.decompose()
+    for table in soup.find_all("table"):
+        _hold_groups(soup, table)
+    for lead in soup.select("p, h1, h2, h3, h4"):
+        if _leads(lead):
+            for node in (lead, *(p for p in lead.parents if p.name == "div")):
+                node["class"] = [*_classes(node), "leads"]
+    return str(soup)
+
+
+def _new_appendix(soup: BeautifulSoup) -> Tag:
+    appendix, heading = soup.new_tag("section", attrs={"class": "part", "id": "appendix"}), soup.new_tag("h1")
+    heading.string = "Appendix"
+    appendix.append(heading)
+    (soup.main or soup).append(appendix)
+    return appendix
+
+
+def _move(soup: BeautifulSoup, fold: Tag, number: int, appendix: Tag) -> None:
+    """Put what a fold holds into the appendix, and a reference where it was; in the appendix itself it stays."""
+    heading = fold.summary.find(HEADINGS)
+    if heading is None:
+        heading = soup.new_tag("h4")
+        heading.extend(node.extract() for node in list(fold.summary.contents))
+    heading.extract()
+    fold.summary.decompose()
+    part = soup.new_tag("div", attrs={"id": f"fold-{number}"})
+    inside = fold.find_parent(id="appendix") is not None
+    if inside:
+        fold.insert_before(part)
+    else:
+        link = soup.new_tag("a", attrs={"href": f"#fold-{number}", "class": "moved"})
+        link.string = heading.get_text(" ", strip=True)
+        line = soup.new_tag("p")
+        line.append("Appendix: ")
+        line.append(link)
+        fold.insert_before(line)
+        heading.name = "h3"
+        appendix.append(part)
+    part.append(heading)
+    part.extend(node.extract() for node in list(fold.contents))
+    fold.decompose()
+
+
+def _name_only(soup: BeautifulSoup, folds: list[Tag], appendix: Tag) -> None:
+    """Drop the folds and name them at the end of the appendix."""
+    names = soup.new_tag("ul", attrs={"class": "left-out"})
+    for fold in folds:
+        item = soup.new_tag("li")
+        item.string = fold.summary.get_text(" ", strip=True)
+        names.append(item)
+        fold.decompose()
+    heading, words = soup.new_tag("h2"), soup.new_tag("p")
+    heading.string = "In the full edition"
+    words.string = (
+        "These lie folded on the page report.html and are printed by the full edition; tables lie as CSV too."
+    )
+    appendix.extend([heading, words, names])
+
+
+def _hold_groups(soup: BeautifulSoup, table: Tag) -> None:
+    """Keep the rows of one label on one page; where they are too many, let each row say its label."""
+    columns = max((len(row.find_all(["th", "td"])) for row in table.find_all("tr")), default=0)
+    if columns >= DENSE:
+        table["class"] = [*_classes(table), "dense"]
+    if len(table.find_all("tr")) <= HELD_TABLE:
+        table["class"] = [*_classes(table), "held"]
+    for body in table.find_all("tbody"):
+        rows = body.find_all("tr", recursive=False)
+        if rows and rows[0].th is not None and "group" in _classes(rows[0].th):
+            body["class"] = "held"
+            if len(rows) > HELD:
+                _repeat_label(soup, body, rows)
+
+
+def _repeat_label(soup: BeautifulSoup, body: Tag, rows: list[Tag]) -> None:
+    label = rows[0].th
+    del body["class"], label["rowspan"]
+    for row in rows[1:]:
+        again = soup.new_tag("th", attrs={"scope": "row", "class": "group"})
+        again.append(label.get_text(" ", strip=True))
+        row.insert(0, again)
+
+
+def _leads(node: Tag) -> bool:
+    """Whether a heading or paragraph is followed by the figure or table that it speaks of."""
+    place, following = node, node.find_next_sibling()
+    while following is None and place.parent is not None and place.parent.name == "div":
+        place = place.parent
+        following = place.find_next_sibling()
+    return following is not None and (
+        following.name in ("figure", "table") or bool(following.find(["figure", "table"]))
+    )
+
+
+def _classes(node: Tag) -> list[str]:
+    found = node.get("class") or []
+    return found.split() if isinstance(found, str) else list(found)

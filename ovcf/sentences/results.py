@@ -1,0 +1,136 @@
+"""What is true by what came out: estimates with their intervals, in words that the interval allows.
+
+A row has `difference`, `low` and `high`, or `estimate`, `low` and `high`; AUCs are shares. "Shown" means that the 95 %
+interval excludes the value of no difference.
+"""
+
+from typing import Any
+
+import pandas as pd
+
+from ovcf.sentences import Sentence, Topic, said
+from ovcf.stats.compare import CLUSTERED_DELONG
+from ovcf.tables.show import p_value, with_interval
+from ovcf.words import network_title
+
+
+def _undefined(row: Any) -> bool:
+    return pd.isna(row.difference) or pd.isna(row.low) or pd.isna(row.high)
+
+
+CHANGED: Topic = (
+    Sentence(_undefined, lambda row: "difference not estimable"),
+    Sentence(
+        lambda row: not _undefined(row) and row.low <= 0 <= row.high,
+        lambda row: f"no difference shown: {with_interval(row.difference, row.low, row.high, metric='auc')}",
+    ),
+    Sentence(
+        lambda row: not _undefined(row) and row.low > 0,
+        lambda row: f"higher by {with_interval(row.difference, row.low, row.high, metric='auc')}",
+    ),
+    Sentence(
+        lambda row: not _undefined(row) and row.high < 0,
+        lambda row: f"lower by {with_interval(-row.difference, -row.high, -row.low, metric='auc')}",
+    ),
+)
+"""A difference of AUCs by its sign and its interval."""
+
+ABOVE_CHANCE: Topic = (
+    Sentence(
+        lambda row: pd.isna(row.low) or pd.isna(row.high) or row.low <= 0.5 <= row.high,
+        lambda row: "A difference from chance (0.5) is not shown",
+    ),
+    Sentence(lambda row: row.low > 0.5, lambda row: "The AUC is above chance (0.5)"),
+    Sentence(
+        lambda row: row.high < 0.5,
+        lambda row: "The AUC is below chance (0.5): the network ranks old above fresh more often than the reverse",
+    ),
+)
+"""An AUC against chance."""
+
+SLOPE: Topic = (
+    Sentence(
+        lambda row: pd.isna(row.low) or pd.isna(row.high),
+        lambda row: "The calibration slope is not estimable",
+    ),
+    Sentence(
+        lambda row: row.low <= 1 <= row.high,
+        lambda row: "The calibration slope is compatible with 1, the value of well-calibrated probabilities",
+    ),
+    Sentence(
+        lambda row: row.high < 1,
+        lambda row: "The calibration slope is below 1: the probabilities are more extreme than the outcomes bear out",
+    ),
+    Sentence(
+        lambda row: row.low > 1,
+        lambda row: "The calibration slope is above 1: the probabilities are less extreme than the outcomes bear out",
+    ),
+)
+"""A calibration slope against 1."""
+
+
+def changed(row: Any) -> str:
+    """Say a difference of AUCs in words that its interval allows."""
+    return said(CHANGED, row)
+
+
+def against_chance(intervals: pd.DataFrame) -> str:
+    """Say whether the pooled AUC of one network (rows `metric`, `estimate`, `low`, `high`) differs from chance."""
+    row = intervals.set_index("metric").loc["auc"]
+    return f"{said(ABOVE_CHANCE, row)}: {with_interval(row.estimate, row.low, row.high, metric='auc')}."
+
+
+def slope(scores: pd.DataFrame) -> str:
+    """Say what the calibration slope (`calibration_table`) means."""
+    row = scores.set_index("metric").loc["slope"]
+    return f"{said(SLOPE, row)}: {row.estimate:.2f} [{row.low:.2f}, {row.high:.2f}]."
+
+
+def clustered(comparisons: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `compare_networks` that compare the AUCs of two networks, clustered by patient."""
+    return comparisons[(comparisons.test == CLUSTERED_DELONG) & comparisons.difference.notna()]
+
+
+def ahead(comparisons: pd.DataFrame) -> str:
+    """Say from which other networks a difference of AUC is shown (`compare_networks`, clustered by patient)."""
+    rows = clustered(comparisons)
+    first = network_title(rows["first"].iloc[0]) if len(rows) else ""
+    groups = {
+        "higher than that of": rows[rows.low > 0],
+        "lower than that of": rows[rows.high < 0],
+        "not shown to differ from that of": rows[(rows.low <= 0) & (rows.high >= 0)],
+    }
+    parts = [f"{words} {_listed(group)}" for words, group in groups.items() if len(group)]
+    if not parts:
+        return "No difference of AUC between networks can be estimated."
+    return f"The AUC of {first} is {'; '.join(parts)} (95 % intervals clustered by patient, not corrected)."
+
+
+def _listed(rows: pd.DataFrame) -> str:
+    names = [network_title(name) for name in rows["second"]]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def by_patch(price: pd.DataFrame) -> str:
+    """Say what dealing patches into folds changed (`price_of_leakage`)."""
+    row = price[(price.patches == "all") & (price.metric == "auc") & price.difference.notna()].iloc[-1]
+    return f"AUC with patches dealt into folds, against patients: {changed(row)}."
+
+
+def of_versions(table: pd.DataFrame, first: str, second: str) -> str:
+    """Say how the AUC of a second version compares with the first's (`paired_versions`)."""
+    row = table[(table.group == "all") & (table.metric == "auc")].iloc[0]
+    return f"AUC of {second}, against {first}: {changed(row)}; p {p_value(row.p)}."
+
+
+def elsewhere(metrics: pd.DataFrame) -> str:
+    """Say how the AUC in another cohort compares with the one at home (`difference_of_cohorts`)."""
+    row = metrics[(metrics.metric == "auc") & (metrics.model == metrics.model.iloc[0])].iloc[0]
+    here = with_interval(row.second, row.second_low, row.second_high, metric="auc")
+    return f"AUC of the {row.model} here: {here}; against the development cohort {changed(row)}."
+
+
+def for_others(rows: pd.DataFrame) -> str:
+    """Return the sentence about other readers and other cases of an MRMC analysis; "" where there is none."""
+    found = rows[rows.generalisation == "random"]
+    return str(found.sentence.iloc[0]) if len(found) else ""
