@@ -36,7 +36,8 @@ def test_an_honest_run_holds_and_is_left_as_it_is(finished, remade):
     verdict = hold(finished, remade)
     assert verdict.failures == [] and verdict.notes == []
     assert verdict.counts["recomputed"] > 2500 and 0 < verdict.counts["films"] < 900
-    assert {cell.split(",")[0] for cell in verdict.film_cells} == {"01_dataset", "07_external_validation"}
+    of_films = {"01_dataset", "02_preprocessing", "07_external_validation"}
+    assert {cell.split(",")[0] for cell in verdict.film_cells} == of_films
     assert before == {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
 
 
