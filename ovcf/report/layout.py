@@ -27,6 +27,8 @@ def lay_out(soup: BeautifulSoup, name: str, *, folded: bool, kept: bool = False)
     for table in soup.find_all("table"):
         set_table(soup, table)
     describe_pictures(soup, name)
+    for details in soup.find_all("details", class_=False):  # of a long table
+        details["class"] = [FOLD]
     if folded or kept:
         fold(soup, FOLD if folded else KEPT)
 
@@ -62,11 +64,14 @@ def _fold_one(soup: BeautifulSoup, shown: Tag) -> None:
     if caption is None or shown.find("details"):
         return
     details, summary = soup.new_tag("details", attrs={"class": FOLD}), soup.new_tag("summary")
-    summary.append(caption.get_text(" ", strip=True))
+    figure = shown.find("figure") or (shown if shown.name == "figure" else None)
+    if figure is None:
+        summary.append(caption.get_text(" ", strip=True))
+        caption.decompose()
+    else:
+        summary.append(f"Figure: {str(figure.get('data-name', 'more')).replace('_', ' ')}")
     shown.wrap(details)
     details.insert(0, summary)
-    if caption.name == "caption":
-        caption.decompose()
 
 
 def set_table(soup: BeautifulSoup, table: Tag) -> None:

@@ -15,6 +15,7 @@ from ovcf.report.layout import FOLD, GROUP_ROW, HEADINGS, KEPT
 from ovcf.report.page import FULL, READER
 
 HELD = 14  # rows of one label that are kept on one page; of longer groups each row repeats its label
+HELD_TABLE = 18  # rows of a table that is kept on one page
 DENSE = 8  # columns of a table that is set in the smallest type
 
 
@@ -41,7 +42,7 @@ def write_pdf(run: Path, out: Path | None = None, edition: str = READER) -> Path
     page = on_paper(source.read_text(encoding="utf-8"), edition)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.name + ".part")
-    weasyprint.HTML(string=page, base_url=None).write_pdf(str(partial), pdf_tags=True)
+    weasyprint.HTML(string=page, base_url=None).write_pdf(str(partial), pdf_tags=True, presentational_hints=True)
     os.replace(partial, target)
     return target
 
@@ -61,11 +62,15 @@ def on_paper(page: str, edition: str) -> str:
             _move(soup, fold, number, appendix)
     else:
         _name_only(soup, folds, appendix)
+    for wrapper in soup.select("[data-cell], .output"):
+        if not wrapper.decomposed and not wrapper.get_text(strip=True) and not wrapper.find("img"):
+            wrapper.decompose()
     for table in soup.find_all("table"):
         _hold_groups(soup, table)
     for lead in soup.select("p, h1, h2, h3, h4"):
         if _leads(lead):
-            lead["class"] = [*_classes(lead), "leads"]
+            for node in (lead, *(p for p in lead.parents if p.name == "div")):
+                node["class"] = [*_classes(node), "leads"]
     return str(soup)
 
 
@@ -124,6 +129,8 @@ def _hold_groups(soup: BeautifulSoup, table: Tag) -> None:
     columns = max((len(row.find_all(["th", "td"])) for row in table.find_all("tr")), default=0)
     if columns >= DENSE:
         table["class"] = [*_classes(table), "dense"]
+    if len(table.find_all("tr")) <= HELD_TABLE:
+        table["class"] = [*_classes(table), "held"]
     for body in table.find_all("tbody"):
         rows = body.find_all("tr", recursive=False)
         if rows and rows[0].th is not None and "group" in _classes(rows[0].th):
@@ -143,11 +150,12 @@ def _repeat_label(soup: BeautifulSoup, body: Tag, rows: list[Tag]) -> None:
 
 def _leads(node: Tag) -> bool:
     """Whether a heading or paragraph is followed by the figure or table that it speaks of."""
-    following = node.find_next_sibling()
-    if following is None and node.parent.name in ("div", "section"):
-        following = node.parent.find_next_sibling()
+    place, following = node, node.find_next_sibling()
+    while following is None and place.parent is not None and place.parent.name == "div":
+        place = place.parent
+        following = place.find_next_sibling()
     return following is not None and (
-        following.name in ("figure", "table") or following.find(["figure", "table"]) is not None
+        following.name in ("figure", "table") or bool(following.find(["figure", "table"]))
     )
 
 
