@@ -1,4 +1,4 @@
-"""The commands of the documents that need a run, carried out on the tiny one; every command is carried out somewhere."""
+"""Commands of the documents that need a run, carried out on the tiny one; every command is carried out somewhere."""
 
 import re
 import shutil

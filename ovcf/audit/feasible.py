@@ -20,7 +20,10 @@ LINEAR = ("recall_positive", "recall_negative", "recall_macro", "youden")  # equ
 
 
 def check_scale_free(paper: Paper, ledger: Ledger) -> None:
-    """Hold the rates of every row against one another where no number of cases allows an exact search."""
+    """Hold the rates of every row against one another where no number of cases allows an exact search.
+
+    What it cannot see: an error that leaves the rates of a row in agreement with some number of cases.
+    """
     for table in paper.tables.values():
         rows = [row for row in table.singles() if len(table.rates(row)) > 1 and not _sized(paper, table, row)]
         free = [
@@ -149,7 +152,11 @@ def _folds_of(paper: Paper, table: Table, row: Row) -> int | None:
 
 
 def check_fold_rows(paper: Paper, ledger: Ledger, recovery: Recovery) -> None:
-    """Decide whether each mean row over folds of a set with printed class totals can be had from whole numbers."""
+    """Decide whether each mean row over folds of a set with printed class totals can be had from whole numbers.
+
+    What it cannot see: a row whose folds can be had but were not those of the study; nor uneven folds beyond those
+    tried.
+    """
     for table, row in tables_with(paper, "mean"):
         cases, k = paper.sets.get(table.folds_of or ""), row.over
         if row.copy_of or row.of or not cases or not k or k < 2 or None in (cases.positive, cases.negative):
@@ -271,7 +278,10 @@ def _telling(table: Table, row: Row) -> bool:
 
 
 def check_auc_points(paper: Paper, ledger: Ledger, recovery: Recovery) -> None:
-    """An AUC is bounded by the sensitivity and specificity that the same scores gave."""
+    """An AUC is bounded by the sensitivity and specificity that the same scores gave.
+
+    What it cannot see: an AUC that is wrong within its bounds, or sensitivity and specificity of another score.
+    """
     for table, row in tables_with(paper, "single"):
         column, point = table.column_of("auc", "auc"), _point(table, row, recovery)
         if column is None or column not in row.cells or point is None or row.cells[column].printed.relation:
