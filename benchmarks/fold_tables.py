@@ -6,7 +6,8 @@ from itertools import product
 
 import numpy as np
 
-from ovcf.audit.fold_rows import IMPOSSIBLE, POSSIBLE, Target, check_any_folds, check_folds, target
+from ovcf.audit.fold_rows import IMPOSSIBLE, POSSIBLE, Target, check_folds, target
+from ovcf.audit.fold_sizes import check_any_folds
 from ovcf.audit.printed import Interval, interval_of, show
 from ovcf.audit.scores import of_counts
 

@@ -20,7 +20,7 @@ import pandas as pd
 from ovcf.stats.readers.components import GENERALISES, components_of
 from ovcf.stats.readers.covariance import figures_of_merit, merit_covariance
 from ovcf.stats.readers.mrmc import compare_treatments
-from ovcf.stats.readers.simulated import Variances, roe_metz
+from ovcf.synthetic.readers import Variances, roe_metz
 
 HIGH, LOW = Variances(c=0.3, tc=0.3, rc=0.2, error=0.2), Variances(c=0.1, tc=0.1, rc=0.2, error=0.6)
 WIDE, NARROW = {"r": 0.03, "tr": 0.03}, {"r": 0.0055, "tr": 0.0055}

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics as sk
 
-from ovcf.stats import calibration
+from ovcf.stats import calibration, thresholds
 from ovcf.stats.bootstrap import bootstrap_metrics, patient_weights
 from ovcf.stats.by_patient import patient_results, widths_with_more
 from ovcf.stats.compare import compare_networks
@@ -106,7 +106,7 @@ def large_rows(patients=40_500, patches=72_000) -> list[dict]:
         "reliability": lambda: calibration.reliability_curve(*scored),
         "calibration": lambda: calibration.calibration_table(*scored),
         "decision curve": lambda: calibration.decision_curve(*scored),
-        "operating points": lambda: calibration.operating_points(one),
+        "operating points": lambda: thresholds.operating_points(one),
         "subgroups": lambda: known_subgroups(one, cohort),
         "price of leakage": lambda: price_of_leakage(one, other),
         "predictive values": lambda: at_prevalence(one),

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import logit
 
 from ovcf.cohort.crop import Preparation, prepare_patches
 from ovcf.cohort.manifest import Cohort, read_cohort
@@ -24,9 +23,9 @@ from ovcf.run_folder import data_home, from_project, is_run
 from ovcf.run_folder.figures import on_screen, write_figure
 from ovcf.stats.analytic import analytic_intervals
 from ovcf.stats.carried_over import carried_thresholds, threshold_rules
-from ovcf.stats.roc import auc, roc_points
+from ovcf.stats.roc import roc_points
 from ovcf.stats.two_cohorts import shared_patients
-from ovcf.stats.validation_size import Expected, design_effect
+from ovcf.stats.validation_size import expected_of
 from ovcf.study import Study
 
 SHARED_IDS = ("refuse", "leave out", "other people")
@@ -288,18 +287,7 @@ class Elsewhere:
     def expectations(self, threshold: float) -> dict[str, Any]:
         """What `validation_size` is told: what was found here."""
         table = self.predictions
-        fresh, p = table.truth.to_numpy().astype(bool), table.p_fresh.to_numpy()
-        at = {
-            "sensitivity": float((p[fresh] >= threshold).mean()),
-            "specificity": float((p[~fresh] < threshold).mean()),
-        }
-        area = float(np.clip(auc(fresh, p), 0.51, 0.999))  # no size is defined at or below chance
-        expected = Expected(float(fresh.mean()), area, logit(np.clip(p, 1e-6, 1 - 1e-6)), **at, threshold=threshold)
-        return {
-            "expected": expected,
-            "deff": max(1.0, design_effect((p - fresh) ** 2, table.patient_id)),
-            "patches_per_patient": len(table) / table.patient_id.nunique(),
-        }
+        return expected_of(table.truth, table.p_fresh, table.patient_id, threshold)
 
 
 def settle_ids(cohort: Cohort, known: NDArray | None, shared_ids: str, source: Path) -> tuple[list[str], Cohort]:

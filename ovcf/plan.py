@@ -1,7 +1,8 @@
-"""The plan of a reader study: what is to be shown and how, fixed before the readings are opened.
+"""The plan of a reader study: what is to be shown and how, fixed when the run is made.
 
-A run keeps it as `tables/plan.csv`, with the time and a digest of what it says. It is written once; whoever opens the
-run later with other values is told how they deviate, and the plan stays.
+A run keeps it as `tables/plan.csv`, with the time, what was known then, and a digest of it all. It is written once,
+with the run, before anything is trained and its readings are looked at; whoever opens it later with other values is
+told how they deviate, and the plan stays.
 """
 
 import hashlib
@@ -20,25 +21,29 @@ MULTIPLICITY = (
 )
 
 
+BEST = "best: the highest mean AUC over folds"
+
+
 def lock_plan(
-    study: RunFolder, network: str, *, endpoint: str = "auc", question: str = "model not worse than the panel",
-    level: float = 0.95,
+    run: RunFolder, *, endpoint: str = "auc", question: str = "model not worse than the panel", level: float = 0.95,
+    known: str = "",
 ) -> pd.DataFrame:  # fmt: skip
     """Lock the plan of a run, or hold what is wanted now against the one that is locked.
 
     Parameters
     ----------
-    study : the run; its parameters give threshold and margin. It is asked for nothing that opens the readings.
-    network : the model that the readers are compared with.
+    run : its parameters give network, threshold and margin. It is asked for nothing that opens the readings.
     endpoint : of `ENDPOINTS`: the one metric that decides. question : in a few words. level : of the interval.
+    known : what was known when the plan was locked, in words that follow on the time; "" says what the run's folder
+        shows.
 
     Returns
     -------
     DataFrame
-        item, planned, now, deviation ("" or what differs), one row of `ITEMS` each, then `locked` (UTC) and `digest`
-        (SHA-256 over items and time; in `deviation`, whether it still fits what is planned). With `locked` stands
-        whether the run's readings were there already: a plan made after them is one no longer, and simulated readings
-        need none. It cannot see who looked at a file of readings before the run was made.
+        item, planned, now, deviation ("" or what differs), one row of `ITEMS` each, then `locked` (UTC, and what was
+        known then) and `digest` (SHA-256 over items and time; in `deviation`, whether it still fits what is planned).
+        A plan made after readings is one no longer, and says so; simulated readings need none. It cannot see who
+        looked at a file of readings before the run was made.
 
     Raises
     ------
@@ -47,18 +52,14 @@ def lock_plan(
     """
     if endpoint not in ENDPOINTS:
         raise InputError(unknown("endpoint", endpoint, ENDPOINTS))
-    parameters = study.parameters
-    now = dict(zip(ITEMS, map(str, (endpoint, question, network, parameters["threshold"], parameters["margin"], level,
-                                    MULTIPLICITY)), strict=True))  # fmt: skip
-    path = study.run / "tables" / "plan.csv"
-    if not path.exists():
-        late = "after the readings" if (study.run / "tables" / "readings.csv").exists() else "before the readings"
-        locked = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}, {late}"
-        rows = [*now.items(), ("locked", locked), ("digest", _digest(now, locked))]
-        study.save_table("plan", pd.DataFrame(rows, columns=["item", "planned"]))
-        planned = dict(rows)
-    else:
-        planned = dict(pd.read_csv(path, dtype=str, keep_default_na=False).itertuples(index=False))
+    given = run.parameters
+    network = BEST if given["chosen"] == "best" else given["chosen"]
+    said = (endpoint, question, network, given["threshold"], given["margin"], level, MULTIPLICITY)
+    now = dict(zip(ITEMS, map(str, said), strict=True))
+    path = run.run / "tables" / "plan.csv"
+    planned = _read(path) if path.exists() else _locked(run, now, known or _known(run))
+    if now["network"] == BEST and planned.get("network") in given["networks"]:  # locked once it was known which
+        now["network"] = run.chosen
     fits = planned.get("digest") == _digest({item: planned.get(item, "") for item in ITEMS}, planned.get("locked", ""))
     table = pd.DataFrame({"item": [*ITEMS, "locked", "digest"]})
     table["planned"] = table["item"].map(planned).fillna("")
@@ -69,6 +70,27 @@ def lock_plan(
     ]
     table.loc[table["item"] == "digest", "deviation"] = "" if fits else "the plan was changed after it was locked"
     return table
+
+
+def _locked(run, now, known):
+    """Write the plan into the run; item to what is planned."""
+    locked = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}, {known}"
+    rows = [*now.items(), ("locked", locked), ("digest", _digest(now, locked))]
+    run.save_table("plan", pd.DataFrame(rows, columns=["item", "planned"]))
+    return dict(rows)
+
+
+def _read(path):
+    return dict(pd.read_csv(path, dtype=str, keep_default_na=False).itertuples(index=False))
+
+
+def _known(run):
+    """What a run's folder shows of its readings."""
+    if (run.run / "tables" / "readings.csv").exists():
+        return "after the readings"
+    if run.parameters["readings"] == "simulated":
+        return "before the readings, which are simulated"
+    return "before this run opened the readings, whose file was there already"
 
 
 def deviations(plan: pd.DataFrame) -> str:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from fold_tables import beside_everything, beside_mlscorecheck
 
-from ovcf.audit.fold_rows import IMPOSSIBLE, POSSIBLE, check_folds, even_sizes, target, vectors_of
+from ovcf.audit.fold_rows import IMPOSSIBLE, POSSIBLE, check_folds, target, vectors_of
+from ovcf.audit.fold_sizes import even_sizes
 from ovcf.audit.printed import parse
 from ovcf.audit.published import published_paper
 

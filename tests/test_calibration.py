@@ -13,13 +13,10 @@ from ovcf.stats.calibration import (
     calibration_table,
     decision_curve,
     inner_logit,
-    operating_points,
-    other_folds_threshold,
     reliability_curve,
-    sensitivity_threshold,
-    youden_threshold,
 )
 from ovcf.stats.simulate import Design, simulate_predictions
+from ovcf.stats.thresholds import operating_points, other_folds_threshold, sensitivity_threshold, youden_threshold
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +111,16 @@ def test_p_of_exactly_0_or_1_is_drawn_in_no_further_than_the_patches_can_tell(da
     plain, drawn = (calibration_table(truth, q, patient, replicates=50).set_index("metric") for q in (p, ends))
     assert drawn.loc["slope", "estimate"] == pytest.approx(plain.loc["slope", "estimate"], abs=0.2)
     assert f"{moved} p of 0 or 1 drawn in" in drawn.loc["slope", "method"]
+
+
+def test_no_number_of_finite_data_has_an_interval_of_zero_width(data):
+    truth, _, patient = data
+    for p in (np.where(truth, 0.9, 0.1), np.full(truth.size, 0.5), np.ones(truth.size)):
+        table = calibration_table(truth, p, patient, replicates=100).set_index("metric").drop("ece_by_chance")
+        assert not (table["high"] - table["low"] < 1e-9).any()
+        curve = decision_curve(truth, p, patient, thresholds=[0.3, 0.7])
+        widths = [curve[f"{n}high"] - curve[f"{n}low"] for n in ("", "gain_", "over_all_")]
+        assert not any((width < 1e-9).any() for width in widths)
 
 
 def test_classes_that_do_not_overlap_have_no_slope():

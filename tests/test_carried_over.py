@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ovcf.stats.calibration import youden_threshold
 from ovcf.stats.carried_over import carried_over_points, carried_thresholds, threshold_rules
+from ovcf.stats.thresholds import youden_threshold
 from ovcf.stats.updating import deal_patients
 
 

@@ -185,6 +185,8 @@ def test_the_pipeline_has_six_steps():
         np.testing.assert_array_equal(drawn, picture)
     assert boxes(figure.axes[0]) == [(1, 1, 2, 3)] and figure.axes[1].images[0].get_clim() == (0, 255)
     assert figure.axes[3].get_xlabel() == "fresh"
+    bare = cohort_figures.pipeline(film, (1, 1, 3, 4), cut, cut, **words, step="not equalised")
+    assert bare.axes[2].get_title() == "(c) not equalised"
     assert [ax.texts[0].get_text() for ax in figure.axes[4:]] == ["AlexNet\nmine", "highest mean AUC\nover folds"]
 
 

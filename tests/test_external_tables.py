@@ -91,3 +91,19 @@ def test_every_update_has_its_panel():
     assert [ax.axison for ax in figure.axes] == [True] * 3 + [False] and not any(ax.get_legend() for ax in figure.axes)
     drawn = [ax.collections[-1].get_offsets()[0].tolist() for ax in figure.axes[:3]]
     assert drawn == [[0.2, 0.0], [0.2, 0.1], [0.2, 0.2]]
+
+
+def test_unpaired_tests_of_areas_name_both_cohorts():
+    row = {"model": "final model", "first": 0.8, "second": 0.75, "difference": -0.05, "low": -0.12, "high": 0.02,
+           "statistic": -1.4142, "df": 87.6, "p": 0.161}  # fmt: skip
+    shown = tables.area_tests(pd.DataFrame([row]))
+    assert list(shown) == ["model", "AUC at home", "AUC here", "difference", "t", "df", "p"]
+    assert shown.iloc[0].tolist() == [
+        "final model",
+        "0.800",
+        "0.750",
+        f"-0.050 [-0.120,{GLUE}0.020]",
+        "-1.41",
+        "88",
+        0.161,
+    ]

@@ -69,6 +69,13 @@ def test_every_mistake_is_a_tile_with_outcome_level_and_networks(cohort):
     assert all('"vgg16"' in t["data-networks"] for t in tiles)
 
 
+def test_what_is_known_of_a_networks_weights_stands_in_every_tile(cohort):
+    text = gallery_html(*cohort, names={"vgg16": "VGG16 (random weights)"})
+    tiles = text.count("<li ")
+    assert text.count("<dt>VGG16 (random weights)</dt>") == tiles > 0 and "<dt>VGG16</dt>" not in text
+    assert text.count("<dt>AlexNet</dt>") == tiles and ">VGG16 (random weights)</option>" in text
+
+
 def test_the_limit_keeps_the_fragment_small(cohort):
     text = gallery_html(*cohort, limit=10)
     assert len(Page(text).all("li")) == 10

@@ -49,7 +49,9 @@ def test_styles_are_of_cells_and_of_single_headings():
     html = table_html(table, styles=["text-align: left", ""])
     assert html.count('style="text-align: left"') == 2  # heading and cell
     double = pd.DataFrame([["1", "2"]], columns=pd.MultiIndex.from_tuples([("a", "b"), ("a", "c")]))
-    assert table_html(double, styles=["text-align: left", ""]).count("style=") == 1  # the cell alone
+    assert (
+        table_html(double, styles=["text-align: left", ""]).count("style=") == 2
+    )  # the cell, and the heading that spans: centred
 
 
 def test_caption_and_classes():

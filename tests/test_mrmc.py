@@ -14,7 +14,7 @@ from ovcf.problems import InputError
 from ovcf.stats.readers.components import or_components, prepare, variance_components
 from ovcf.stats.readers.covariance import COUNT_METRICS, COVARIANCES, figures_of_merit, merit_covariance
 from ovcf.stats.readers.mrmc import obuchowski_rockette, one_treatment
-from ovcf.stats.readers.simulated import roe_metz
+from ovcf.synthetic.readers import roe_metz
 
 # OR-DBM MRMC 2.51 output for Van Dyke, as printed (reader_study/README.md)
 AUC = [[".91964573", ".85877617", ".90386473", ".97310789", ".82979066"],

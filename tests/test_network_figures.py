@@ -154,6 +154,20 @@ def test_a_decision_curve_stands_against_all_and_none(ax):
     assert ax.get_legend() is not None
 
 
+def test_predictive_values_rise_and_fall_about_the_cohorts_share(ax):
+    columns = ["metric", "prevalence", "estimate", "low", "high"]
+    rows = [("lr_fresh", np.nan, 3.0, 2.0, 4.0), ("ppv", 0.5, 0.75, 0.7, 0.8), ("ppv", 0.1, 0.25, 0.2, 0.3),
+            ("npv", 0.1, 0.97, 0.9, 0.99), ("npv", 0.5, 0.8, 0.75, 0.85)]  # fmt: skip
+    assert network_figures.predictive_values(pd.DataFrame(rows, columns=columns), ax, prevalence=0.4) is ax
+    drawn = {line.get_label(): line.get_xydata().tolist() for line in ax.lines}
+    assert drawn["called fresh and is fresh"] == [[0.1, 0.25], [0.5, 0.75]]
+    assert drawn["called old and is old"] == [[0.1, 0.97], [0.5, 0.8]]
+    assert ax.lines[-1].get_xdata() == [0.4, 0.4]
+    bands = [{tuple(point) for point in band.get_paths()[0].vertices.round(3)} for band in ax.collections]
+    assert bands[0] >= {(0.1, 0.2), (0.5, 0.8)} and bands[1] >= {(0.1, 0.9), (0.5, 0.85)}
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("share of fresh among vertebrae", "share of calls that are right")
+
+
 def test_a_decision_curve_without_benefit_still_has_room(ax):
     table = pd.DataFrame({"threshold": [0.5], "net_benefit": -0.1, "low": -0.2, "high": 0.0, "treat_all": 0.0})
     assert network_figures.decision_curve(table.assign(treat_none=0.0), ax) is ax

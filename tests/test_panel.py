@@ -9,8 +9,8 @@ from ovcf.problems import InputError
 from ovcf.stats.readers.components import average_variance
 from ovcf.stats.readers.covariance import figures_of_merit, merit_covariance
 from ovcf.stats.readers.panel import Panel, _of_differences, _tests, model_against_panel
-from ovcf.stats.readers.simulated import Variances, roe_metz
 from ovcf.stats.roc import delong
+from ovcf.synthetic.readers import Variances, roe_metz
 
 
 def study(rng, readers=4, cases=(25, 25)):

@@ -9,7 +9,7 @@ from ovcf.stats.readers.components import components_of, or_components, prepare
 from ovcf.stats.readers.covariance import figures_of_merit, merit_covariance
 from ovcf.stats.readers.mrmc import compare_treatments
 from ovcf.stats.readers.power import cases_needed, power_grid
-from ovcf.stats.readers.simulated import roe_metz
+from ovcf.synthetic.readers import roe_metz
 
 # RJafroc: SsPowerGivenJK(dataset02, FOM = "Wilcoxon", method = "OR", effectSize = -0.043800322, J, K, ...)
 EFFECT = 0.043800322

@@ -16,7 +16,7 @@ import pytest
 
 from ovcf.audit import recovered_rates
 from ovcf.audit.published import paper_facts, paper_table, paper_wide
-from ovcf.stats import by_patient, calibration, prevalence, versions
+from ovcf.stats import by_patient, prevalence, thresholds, versions
 from ovcf.stats import cohort as cohort_stats
 from ovcf.stats import summaries as network_stats
 from ovcf.stats.compare import compare_networks
@@ -165,13 +165,13 @@ def test_table2_mean_spread_and_interval_over_folds():
     means = printed.fixed_ends(network_stats.fold_means(printed.predictions(), **DRAWS))
     assert printed.across(network_tables.table2(means, paper_wide(2))) == [
         " | AlexNet ours | AlexNet paper | ResNet101 ours | ResNet101 paper",
-        "Accuracy (%) | 66.67 ± 11.79 [10.1, 90.1] | 69.72 ± 1.55 | 79.17 ± 5.89 [10.0, 90.0] | 75.69 ± 2.08",
-        "Precision fresh (%) | 66.96 ± 6.31 [10.3, 90.3] | 70.02 ± 4.00 | 78.57 ± 10.10 [10.2, 90.2] | 76.81 ± 5.59",
-        "Precision old (%) | 65.00 ± 21.21 [10.5, 90.5] | 70.12 ± 2.99 | 80.00 ± 0.00 [10.4, 90.4] | 75.50 ± 3.31",
-        "Recall fresh = sensitivity (%) | 77.38 ± 8.42 [10.7, 90.7] | 68.80 ± 7.63 | 84.52 ± 1.68 [10.6, 90.6] | 73.90 ± 6.71",
-        "Recall old = specificity (%) | 53.33 ± 18.86 [10.9, 90.9] | 70.61 ± 7.57 | 73.33 ± 9.43 [10.8, 90.8] | 77.45 ± 8.03",
-        "F1 fresh (%) | 71.79 ± 7.25 [11.1, 91.1] | 70.65 ± 2.85 | 81.32 ± 6.22 [11.0, 91.0] | 74.98 ± 2.27",
-        "F1 old (%) | 58.59 ± 20.00 [11.3, 91.3] | 70.09 ± 2.70 | 76.36 ± 5.14 [11.2, 91.2] | 76.18 ± 3.00",
+        "Accuracy (%) | 66.7 ± 11.8 [10.1, 90.1] | 69.72 ± 1.55 | 79.2 ± 5.9 [10.0, 90.0] | 75.69 ± 2.08",
+        "Precision fresh (%) | 67.0 ± 6.3 [10.3, 90.3] | 70.02 ± 4.00 | 78.6 ± 10.1 [10.2, 90.2] | 76.81 ± 5.59",
+        "Precision old (%) | 65.0 ± 21.2 [10.5, 90.5] | 70.12 ± 2.99 | 80.0 ± 0.0 [10.4, 90.4] | 75.50 ± 3.31",
+        "Recall fresh = sensitivity (%) | 77.4 ± 8.4 [10.7, 90.7] | 68.80 ± 7.63 | 84.5 ± 1.7 [10.6, 90.6] | 73.90 ± 6.71",
+        "Recall old = specificity (%) | 53.3 ± 18.9 [10.9, 90.9] | 70.61 ± 7.57 | 73.3 ± 9.4 [10.8, 90.8] | 77.45 ± 8.03",
+        "F1 fresh (%) | 71.8 ± 7.3 [11.1, 91.1] | 70.65 ± 2.85 | 81.3 ± 6.2 [11.0, 91.0] | 74.98 ± 2.27",
+        "F1 old (%) | 58.6 ± 20.0 [11.3, 91.3] | 70.09 ± 2.70 | 76.4 ± 5.1 [11.2, 91.2] | 76.18 ± 3.00",
         "AUC | 0.718 ± 0.006 [0.115, 0.915] | 0.734 ± 0.215 | 0.873 ± 0.022 [0.114, 0.914] | 0.796 ± 0.028",
     ]
 
@@ -215,13 +215,13 @@ def test_table3_folds_and_average():
     average = printed.fixed_ends(network_stats.fold_means(printed.one_network(), **DRAWS))
     assert printed.across(network_tables.table3(folds, average, paper_wide(3))) == [
         " | Fold 1 ours | Fold 1 paper | Fold 2 ours | Fold 2 paper | Average ours | Average paper",
-        "Accuracy (%) | 75.0 [10.0, 90.0] | 77.24 | 83.3 [10.8, 90.8] | 77.78 | 79.17 ± 5.89 [10.0, 90.0] | 75.69 ± 2.08",
-        "Precision fresh (%) | 71.4 [10.1, 90.1] | 85.45 | 85.7 [10.9, 90.9] | 79.10 | 78.57 ± 10.10 [10.1, 90.1] | 76.81 ± 5.59",
-        "Precision old (%) | 80.0 [10.2, 90.2] | 72.22 | 80.0 [11.0, 91.0] | 76.62 | 80.00 ± 0.00 [10.2, 90.2] | 75.50 ± 3.31",
-        "Recall fresh = sensitivity (%) | 83.3 [10.3, 90.3] | 65.28 | 85.7 [11.1, 91.1] | 74.65 | 84.52 ± 1.68 [10.3, 90.3] | 73.90 ± 6.71",
-        "Recall old = specificity (%) | 66.7 [10.4, 90.4] | 89.04 | 80.0 [11.2, 91.2] | 80.82 | 73.33 ± 9.43 [10.4, 90.4] | 77.45 ± 8.03",
-        "F1 fresh (%) | 76.9 [10.5, 90.5] | 74.02 | 85.7 [11.3, 91.3] | 76.81 | 81.32 ± 6.22 [10.5, 90.5] | 74.98 ± 2.27",
-        "F1 old (%) | 72.7 [10.6, 90.6] | 79.75 | 80.0 [11.4, 91.4] | 78.67 | 76.36 ± 5.14 [10.6, 90.6] | 76.18 ± 3.00",
+        "Accuracy (%) | 75.0 [10.0, 90.0] | 77.24 | 83.3 [10.8, 90.8] | 77.78 | 79.2 ± 5.9 [10.0, 90.0] | 75.69 ± 2.08",
+        "Precision fresh (%) | 71.4 [10.1, 90.1] | 85.45 | 85.7 [10.9, 90.9] | 79.10 | 78.6 ± 10.1 [10.1, 90.1] | 76.81 ± 5.59",
+        "Precision old (%) | 80.0 [10.2, 90.2] | 72.22 | 80.0 [11.0, 91.0] | 76.62 | 80.0 ± 0.0 [10.2, 90.2] | 75.50 ± 3.31",
+        "Recall fresh = sensitivity (%) | 83.3 [10.3, 90.3] | 65.28 | 85.7 [11.1, 91.1] | 74.65 | 84.5 ± 1.7 [10.3, 90.3] | 73.90 ± 6.71",
+        "Recall old = specificity (%) | 66.7 [10.4, 90.4] | 89.04 | 80.0 [11.2, 91.2] | 80.82 | 73.3 ± 9.4 [10.4, 90.4] | 77.45 ± 8.03",
+        "F1 fresh (%) | 76.9 [10.5, 90.5] | 74.02 | 85.7 [11.3, 91.3] | 76.81 | 81.3 ± 6.2 [10.5, 90.5] | 74.98 ± 2.27",
+        "F1 old (%) | 72.7 [10.6, 90.6] | 79.75 | 80.0 [11.4, 91.4] | 78.67 | 76.4 ± 5.1 [10.6, 90.6] | 76.18 ± 3.00",
         "AUC | 0.889 [0.107, 0.907] | 0.808 | 0.857 [0.115, 0.915] | 0.843 | 0.873 ± 0.022 [0.107, 0.907] | 0.796 ± 0.028",
     ]
 
@@ -250,9 +250,12 @@ def test_intervals_by_patient_stand_before_those_by_patch():
 
 
 def test_thresholds_and_what_they_give():
-    points = printed.fixed_ends(calibration.operating_points(printed.one_network(), threshold=0.6))
+    points = printed.fixed_ends(thresholds.operating_points(printed.one_network(), threshold=0.6))
     assert printed.across(network_tables.operating_table(points)) == [
-        " | fixed 0.6 nothing 0.60 | Youden other folds 0.61 to 0.62 | Youden same patches (flatters) 0.61 | sensitivity 0.9 other folds 0.27 to 0.47 | sensitivity 0.9 same patches (flatters) 0.47",
+        " | 0 | 1 | 2 | 3 | 4",
+        "rule | fixed 0.6 | Youden | Youden | sensitivity 0.9 | sensitivity 0.9",
+        "chosen on | fixed beforehand | other folds | same patches (flatters) | other folds | same patches (flatters)",
+        "threshold over folds | 0.60 | 0.61 to 0.62 | 0.61 | 0.27 to 0.47 | 0.47",
         "Accuracy (%) | 83.3 [10.0, 90.0] | 79.2 [10.7, 90.7] | 83.3 [11.4, 91.4] | 66.7 [12.1, 92.1] | 79.2 [12.8, 92.8]",
         "Precision fresh (%) | 100.0 [10.1, 90.1] | 100.0 [10.8, 90.8] | 100.0 [11.5, 91.5] | 63.2 [12.2, 92.2] | 75.0 [12.9, 92.9]",
         "Precision old (%) | 73.3 [10.2, 90.2] | 68.8 [10.9, 90.9] | 73.3 [11.6, 91.6] | 80.0 [12.3, 92.3] | 87.5 [13.0, 93.0]",
@@ -270,13 +273,18 @@ def test_subgroups_with_one_test_of_each_metric_a_grouping():
     assert table.groupby("by", sort=False).size().to_dict() == sizes
     assert printed.lines(table[table["by"].isin(["region", "sex"])]) == [
         "by | group | patches | patients | fresh | AUC [95 % interval] | p, AUC | sensitivity (%) [95 % interval] | p, sensitivity | specificity (%) [95 % interval] | p, specificity",
-        "region | above | 3 | 3 | 2 | 1.000 [0.100, 0.900] | 0.6 | 100.0 [10.4, 90.4] | 0.604 | 100.0 [10.8, 90.8] | 0.608",
-        "region | at | 16 | 13 | 9 | 0.921 [0.101, 0.901] | nan | 88.9 [10.5, 90.5] | nan | 71.4 [10.9, 90.9] | nan",
-        "region | below | 4 | 4 | 1 | 1.000 [0.102, 0.902] | nan | 100.0 [10.6, 90.6] | nan | 66.7 [11.0, 91.0] | nan",
-        "region | unknown | 1 | 1 | 1 | – | nan | 0.0 [10.7, 90.7] | nan | – | nan",
+        "region | above | 3 | 3 | 2 | 1.000 [0.100, 0.900] | 0.600 | 100.0 [10.4, 90.4] | 0.604 | 100.0 [10.8, 90.8] | 0.608",
+        "region | at | 16 | 13 | 9 | 0.921 [0.101, 0.901] |  | 88.9 [10.5, 90.5] |  | 71.4 [10.9, 90.9] | ",
+        "region | below | 4 | 4 | 1 | 1.000 [0.102, 0.902] |  | 100.0 [10.6, 90.6] |  | 66.7 [11.0, 91.0] | ",
+        "region | unknown | 1 | 1 | 1 | – |  | 0.0 [10.7, 90.7] |  | – | ",
         "sex | female | 17 | 11 | 10 | 0.886 [0.145, 0.945] | 0.645 | 90.0 [14.7, 94.7] | 0.647 | 57.1 [14.9, 94.9] | 0.649",
-        "sex | male | 7 | 5 | 3 | 0.917 [0.146, 0.946] | nan | 66.7 [14.8, 94.8] | nan | 100.0 [15.0, 95.0] | nan",
+        "sex | male | 7 | 5 | 3 | 0.917 [0.146, 0.946] |  | 66.7 [14.8, 94.8] |  | 100.0 [15.0, 95.0] | ",
     ]
+    note = network_tables.untested(groups)
+    assert note.startswith(
+        "Too few of a class to be tested, and left out of the tests of interaction of the AUC: region "
+    )
+    assert network_tables.untested(groups.assign(tested=True)) == ""
 
 
 def test_a_cohort_without_groups_has_no_subgroups():
@@ -331,6 +339,19 @@ def test_predictive_values_and_likelihood_ratios():
         "fresh among patches (%) | called fresh and is (%) | called old and is (%)",
         "10 | 25.6 [10.4, 90.4] | 97.7 [10.5, 90.5]",
         "25 | 50.8 [10.2, 90.2] | 93.4 [10.3, 90.3]",
+    ]
+
+
+def test_sizes_of_a_development():
+    columns = ["purpose", "criterion", "width", "se", "independent_patches", "patches", "patients", "fresh"]
+    rows = [
+        ("knowing", "AUC", 0.1, 0.0255, 260, 384, 192, 217),
+        ("fitting", "shrinkage", 0.9, float("nan"), 47, 70, 35, 40),
+    ]
+    assert printed.lines(network_tables.development_table(pd.DataFrame(rows, columns=columns), 100)) == [
+        "for | criterion | aim | patches | patients | fresh | enough here",
+        "knowing | AUC | 0.1 wide | 384 | 192 | 217 | no",
+        "fitting | shrinkage | 0.9 | 70 | 35 | 40 | yes",
     ]
 
 
@@ -465,11 +486,11 @@ def test_table4_readers_the_network_and_the_paper(recovered):
     table = reader_tables.session_table(unaided, theirs, recovered, network_average())
     assert printed.across(table) == [
         " | ours r1 | ours r2 | ours r3 | ours Average | ours ResNet101, mean of folds | paper, printed Doctor 1 (GWS) | paper, printed Doctor 2 (GZ) | paper, printed Doctor 3 (RB) | paper, printed Doctor 4 (XZY) | paper, printed Doctor 5 (ZS) | paper, printed Average | paper, printed ResNet101 | paper, from its digits Doctor 1 | paper, from its digits Average",
-        "Accuracy (%) | 50.0 [30.0, 70.0] | 62.5 [30.1, 70.1] | 75.0 [30.2, 70.2] | 62.5 ± 12.50 [30.3, 70.3] | 79.17 ± 5.89 | 45.00 | 55 | 52.5 | 50 | 55 | 51.50 ± 4.18 | 75.69 ± 2.08 | 75.00 | –",
-        "Specificity (%) | 50.0 [30.0, 70.0] | 50.0 [30.1, 70.1] | 75.0 [30.2, 70.2] | 58.3 ± 14.43 [30.3, 70.3] | 73.33 ± 9.43 | 45.00 | 57.14 | 52.94 | 50 | 56.25 | 52.27 ± 4.95 | 76.81 ± 5.59 | 80.00 | –",
-        "Sensitivity (%) | 50.0 [30.0, 70.0] | 75.0 [30.1, 70.1] | 75.0 [30.2, 70.2] | 66.7 ± 14.43 [30.3, 70.3] | 84.52 ± 1.68 | 45.00 | 53.85 | 45 | 50 | 54.17 | 49.60 ± 4.51 | 75.50 ± 3.31 | 66.67 | 36.00 to 54.00",
-        "PPV = precision fresh (%) | 50.0 [30.0, 70.0] | 60.0 [30.1, 70.1] | 75.0 [30.2, 70.2] | 61.7 ± 12.58 [30.3, 70.3] | 78.57 ± 10.10 | – | – | – | – | – | – | – | 71.43 | –",
-        "NPV = precision old (%) | 50.0 [30.0, 70.0] | 66.7 [30.1, 70.1] | 75.0 [30.2, 70.2] | 63.9 ± 12.73 [30.3, 70.3] | 80.00 ± 0.00 | – | – | – | – | – | – | – | 76.92 | –",
+        "Accuracy (%) | 50.0 [30.0, 70.0] | 62.5 [30.1, 70.1] | 75.0 [30.2, 70.2] | 62.5 ± 12.5 [30.3, 70.3] | 79.2 ± 5.9 | 45.00 | 55 | 52.5 | 50 | 55 | 51.50 ± 4.18 | 75.69 ± 2.08 | 75.00 | –",
+        "Specificity (%) | 50.0 [30.0, 70.0] | 50.0 [30.1, 70.1] | 75.0 [30.2, 70.2] | 58.3 ± 14.4 [30.3, 70.3] | 73.3 ± 9.4 | 45.00 | 57.14 | 52.94 | 50 | 56.25 | 52.27 ± 4.95 | 76.81 ± 5.59 | 80.00 | –",
+        "Sensitivity (%) | 50.0 [30.0, 70.0] | 75.0 [30.1, 70.1] | 75.0 [30.2, 70.2] | 66.7 ± 14.4 [30.3, 70.3] | 84.5 ± 1.7 | 45.00 | 53.85 | 45 | 50 | 54.17 | 49.60 ± 4.51 | 75.50 ± 3.31 | 66.67 | 36.00 to 54.00",
+        "PPV = precision fresh (%) | 50.0 [30.0, 70.0] | 60.0 [30.1, 70.1] | 75.0 [30.2, 70.2] | 61.7 ± 12.6 [30.3, 70.3] | 78.6 ± 10.1 | – | – | – | – | – | – | – | 71.43 | –",
+        "NPV = precision old (%) | 50.0 [30.0, 70.0] | 66.7 [30.1, 70.1] | 75.0 [30.2, 70.2] | 63.9 ± 12.7 [30.3, 70.3] | 80.0 ± 0.0 | – | – | – | – | – | – | – | 76.92 | –",
     ]
 
 
@@ -479,11 +500,11 @@ def test_table5_without_a_network(recovered):
     table = reader_tables.session_table(aided, theirs, recovered)
     assert printed.across(table) == [
         " | ours r1 | ours r2 | ours r3 | ours Average | paper, printed Doctor 1 (GWS) | paper, printed Doctor 2 (GZ) | paper, printed Doctor 3 (RB) | paper, printed Doctor 4 (XZY) | paper, printed Doctor 5 (ZS) | paper, printed Average result with AI | paper, printed Without AI assistance | paper, from its digits Doctor 1 | paper, from its digits Average",
-        "Accuracy (%) | 100.0 [30.0, 70.0] | 87.5 [30.1, 70.1] | 87.5 [30.2, 70.2] | 91.7 ± 7.22 [30.3, 70.3] | 62.50 | 72.50 | 70.00 | 65.00 | 67.50 | 67.50 ± 3.95 | 51.50 ± 4.18 | 75.00 | –",
-        "Specificity (%) | 100.0 [30.0, 70.0] | 75.0 [30.1, 70.1] | 75.0 [30.2, 70.2] | 83.3 ± 14.43 [30.3, 70.3] | 60.87 | 76.47 | 72.22 | 68.75 | 68.42 | 69.33 ± 5.72 | 52.27 ± 4.95 | 80.00 | –",
-        "Sensitivity (%) | 100.0 [30.0, 70.0] | 100.0 [30.1, 70.1] | 100.0 [30.2, 70.2] | 100.0 ± 0.00 [30.3, 70.3] | 64.71 | 69.57 | 68.18 | 62.50 | 66.67 | 66.33 ± 2.80 | 49.60 ± 4.51 | 66.67 | 36.00 to 54.00",
-        "PPV = precision fresh (%) | 100.0 [30.0, 70.0] | 80.0 [30.1, 70.1] | 80.0 [30.2, 70.2] | 86.7 ± 11.55 [30.3, 70.3] | – | – | – | – | – | – | – | 71.43 | –",
-        "NPV = precision old (%) | 100.0 [30.0, 70.0] | 100.0 [30.1, 70.1] | 100.0 [30.2, 70.2] | 100.0 ± 0.00 [30.3, 70.3] | – | – | – | – | – | – | – | 76.92 | –",
+        "Accuracy (%) | 100.0 [30.0, 70.0] | 87.5 [30.1, 70.1] | 87.5 [30.2, 70.2] | 91.7 ± 7.2 [30.3, 70.3] | 62.50 | 72.50 | 70.00 | 65.00 | 67.50 | 67.50 ± 3.95 | 51.50 ± 4.18 | 75.00 | –",
+        "Specificity (%) | 100.0 [30.0, 70.0] | 75.0 [30.1, 70.1] | 75.0 [30.2, 70.2] | 83.3 ± 14.4 [30.3, 70.3] | 60.87 | 76.47 | 72.22 | 68.75 | 68.42 | 69.33 ± 5.72 | 52.27 ± 4.95 | 80.00 | –",
+        "Sensitivity (%) | 100.0 [30.0, 70.0] | 100.0 [30.1, 70.1] | 100.0 [30.2, 70.2] | 100.0 ± 0.0 [30.3, 70.3] | 64.71 | 69.57 | 68.18 | 62.50 | 66.67 | 66.33 ± 2.80 | 49.60 ± 4.51 | 66.67 | 36.00 to 54.00",
+        "PPV = precision fresh (%) | 100.0 [30.0, 70.0] | 80.0 [30.1, 70.1] | 80.0 [30.2, 70.2] | 86.7 ± 11.5 [30.3, 70.3] | – | – | – | – | – | – | – | 71.43 | –",
+        "NPV = precision old (%) | 100.0 [30.0, 70.0] | 100.0 [30.1, 70.1] | 100.0 [30.2, 70.2] | 100.0 ± 0.0 [30.3, 70.3] | – | – | – | – | – | – | – | 76.92 | –",
     ]
 
 
@@ -517,34 +538,30 @@ def test_rates_recovered_from_the_papers_digits():
 def test_paired_tests_as_the_paper_has_them():
     folds = reader_stats.network_folds(printed.one_network())
     tests = printed.fixed_ends(paper_paired_tests(printed.readings(), folds))
-    assert printed.lines(reader_tables.paper_pairs(tests).drop(columns="what it answers")) == [
-        "comparison | of | pairs | first, mean ± SD (ddof 1) | second, mean ± SD (ddof 1) | difference [95 % interval] | p",
-        "readers - folds | accuracy | 2 | 56.25 ± 8.84 | 79.17 ± 5.89 | -22.9 [10.0, 90.0] | 0.01",
-        "readers - folds | specificity | 2 | 50.00 ± 0.00 | 73.33 ± 9.43 | -23.3 [10.1, 90.1] | 0.011",
-        "readers - folds | sensitivity | 2 | 62.50 ± 17.68 | 84.52 ± 1.68 | -22.0 [10.2, 90.2] | 0.012",
-        "aided - unaided | accuracy | 3 | 91.67 ± 7.22 | 62.50 ± 12.50 | 29.2 [10.3, 90.3] | 0.013",
-        "aided - unaided | specificity | 3 | 83.33 ± 14.43 | 58.33 ± 14.43 | 25.0 [10.4, 90.4] | 0.014",
-        "aided - unaided | sensitivity | 3 | 100.00 ± 0.00 | 66.67 ± 14.43 | 33.3 [10.5, 90.5] | 0.015",
+    assert printed.lines(reader_tables.paper_pairs(tests)) == [
+        "comparison | of | pairs | means ± SD (ddof 1), % | difference, points [95 % interval] | p",
+        "readers - folds | accuracy | 2 | 56.2 ± 8.8 and 79.2 ± 5.9 | -22.9 [10.0, 90.0] | 0.01",
+        "readers - folds | specificity | 2 | 50.0 ± 0.0 and 73.3 ± 9.4 | -23.3 [10.1, 90.1] | 0.011",
+        "readers - folds | sensitivity | 2 | 62.5 ± 17.7 and 84.5 ± 1.7 | -22.0 [10.2, 90.2] | 0.012",
+        "aided - unaided | accuracy | 3 | 91.7 ± 7.2 and 62.5 ± 12.5 | 29.2 [10.3, 90.3] | 0.013",
+        "aided - unaided | specificity | 3 | 83.3 ± 14.4 and 58.3 ± 14.4 | 25.0 [10.4, 90.4] | 0.014",
+        "aided - unaided | sensitivity | 3 | 100.0 ± 0.0 and 66.7 ± 14.4 | 33.3 [10.5, 90.5] | 0.015",
     ]
-    assert reader_tables.paper_pairs(tests)["what it answers"].tolist() == tests.question.tolist()
+    asked = tests.question.drop_duplicates().tolist()
+    assert reader_tables.questions(tests) == f"Readers - folds: {asked[0]} Aided - unaided: {asked[1]}"
 
 
 def test_what_the_study_extends_to():
     table = printed.fixed_ends(reader_stats.generalisations(printed.readings()))
     shown = reader_tables.generalisation_table(table)
-    assert printed.lines(shown.drop(columns="in words")) == [
-        "of | extends to | difference [95 % interval] | statistic | df | p",
-        "auc | random | 0.250 [0.100, 0.900] | 2 | 1, 7.0 | 0.01",
-        "auc | fixed readers | 0.250 [0.101, 0.901] | 2.001 | 1, 7.0 | 0.011",
-        "auc | fixed cases | 0.250 [0.102, 0.902] | 2.002 | 1, 7.0 | 0.012",
-        "sensitivity | random | 33.3 [10.3, 90.3] | 2.003 | 1, 7.0 | 0.013",
-        "sensitivity | fixed readers | 33.3 [10.4, 90.4] | 2.004 | 1, 7.0 | 0.014",
-        "sensitivity | fixed cases | 33.3 [10.5, 90.5] | 2.005 | 1, 7.0 | 0.015",
-        "specificity | random | 25.0 [10.6, 90.6] | 2.006 | 1, 7.0 | 0.016",
-        "specificity | fixed readers | 25.0 [10.7, 90.7] | 2.007 | 1, 7.0 | 0.017",
-        "specificity | fixed cases | 25.0 [10.8, 90.8] | 2.008 | 1, 7.0 | 0.018",
+    assert printed.lines(shown) == [
+        "extends to | AUC | Sensitivity, points | Specificity, points",
+        "other readers and other cases | 0.250 [0.100, 0.900], p = 0.010 | 33.3 [10.3, 90.3], p = 0.013 | 25.0 [10.6, 90.6], p = 0.016",
+        "these readers on other cases | 0.250 [0.101, 0.901], p = 0.011 | 33.3 [10.4, 90.4], p = 0.014 | 25.0 [10.7, 90.7], p = 0.017",
+        "other readers on these cases | 0.250 [0.102, 0.902], p = 0.012 | 33.3 [10.5, 90.5], p = 0.015 | 25.0 [10.8, 90.8], p = 0.018",
     ]
-    assert shown["in words"].tolist() == table.sentence.tolist()
+    small = reader_tables.generalisation_table(table.assign(p=0.0001).head(1))
+    assert printed.lines(small)[1] == "other readers and other cases | 0.250 [0.100, 0.900], p < 0.001"
 
 
 def test_flips_that_helped_and_flips_that_harmed():
@@ -565,13 +582,14 @@ def test_flips_that_helped_and_flips_that_harmed():
 def test_the_model_stands_before_the_panel():
     against = printed.fixed_ends(model_against_panel(printed.readings(), printed.one_network(), margin=0.05))
     shown = reader_tables.panel_table(against)
-    assert printed.lines(shown.drop(columns="in words")) == [
-        "extends to | model | panel | model - panel [95 % interval] | p_superiority | p_noninferiority",
-        "random | 1 | 0.708333 | 0.292 [0.100, 0.900] | 0.3 | 0.4",
-        "fixed readers | 1 | 0.708333 | 0.292 [0.101, 0.901] | 0.301 | 0.401",
-        "fixed cases | 1 | 0.708333 | 0.292 [0.102, 0.902] | 0.302 | 0.402",
+    assert printed.lines(shown) == [
+        "extends to | model | panel | model - panel [95 % interval] | p_superiority | p_noninferiority | not worse by the margin",
+        "other readers and other cases | 1.000 | 0.708 | 0.292 [0.100, 0.900] | 0.3 | 0.4 | yes",
+        "these readers on other cases | 1.000 | 0.708 | 0.292 [0.101, 0.901] | 0.301 | 0.401 | yes",
+        "other readers on these cases | 1.000 | 0.708 | 0.292 [0.102, 0.902] | 0.302 | 0.402 | yes",
     ]
-    assert shown["in words"].tolist() == against.sentence.tolist()
+    worse = reader_tables.panel_table(against.assign(noninferior=False))
+    assert set(worse["not worse by the margin"]) == {"not shown"}
 
 
 def test_power_of_the_next_study():
@@ -584,10 +602,154 @@ def test_power_of_the_next_study():
 def test_what_simulated_readers_were_told():
     told = {"reader": ["a", "b"], "ability": [0.25, 0.5], "sensitivity": [0.604, None], "accuracy_aided": [0.66, 0.7]}
     assert printed.lines(reader_tables.simulation_truth(pd.DataFrame(told))) == [
-        "reader | ability | sensitivity (%) | accuracy_aided (%)",
+        "reader | ability | sensitivity (%) | accuracy aided (%)",
         "a | 0.25 | 60.4 | 66.0",
         "b | 0.5 | – | 70.0",
     ]
+
+
+def test_answers_right_in_one_session_only():
+    tests = pd.DataFrame(
+        {"reader": ["a"], "comparison": "aided - unaided", "n": 40, "only_first": 7, "only_second": 2, "p": 0.18}
+    )
+    assert printed.lines(reader_tables.mcnemar_rows(tests)) == [
+        "reader | cases | right only aided | right only unaided | p",
+        "a | 40 | 7 | 2 | 0.18",
+    ]
+    assert reader_tables.mcnemar_rows(tests.head(0)).empty
+
+
+def test_how_far_readers_agree():
+    kappas = pd.DataFrame(
+        {
+            "kind": ["Cohen", "Cohen"],
+            "first": ["a", "a"],
+            "second": ["b", "c"],
+            "n": [40, 40],
+            "agreement": [0.625, 1.0],
+            "kappa": [0.256, float("nan")],
+            "low": [-0.031, float("nan")],
+            "high": [0.5, float("nan")],
+        }
+    )
+    assert printed.lines(reader_tables.kappa_rows(kappas)) == [
+        "kind | first | second | cases | alike (%) | kappa [95 % interval]",
+        "Cohen | a | b | 40 | 62.5 | 0.26 [-0.03, 0.50]",
+        "Cohen | a | c | 40 | 100.0 | –",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("simulated", "synthetic", "said"),
+    [
+        (True, True, "simulated readers, synthetic films"),
+        (False, True, "synthetic films"),
+        (True, False, "simulated readers"),
+        (False, False, ""),
+    ],
+)
+def test_a_picture_says_what_it_is_made_of(simulated, synthetic, said):
+    assert reader_tables.mark(SimpleNamespace(simulated_readers=simulated, synthetic=synthetic)) == said
+
+
+def test_one_reader_is_no_plural():
+    alone = printed.readings()
+    alone = alone[(alone.reader == "r1") & (alone.patch_id == alone.patch_id.iloc[0])]
+    study = SimpleNamespace(readings=alone, simulated_readers=False, label="a cohort")
+    assert reader_tables.title(study) == "1 reader, 1 case: a cohort"
+
+
+def test_names_say_whose_weights_are_random():
+    names = ["alexnet", "efficientnet_lite0"]
+    said = network_tables.names_with_weights(names, "packaged")
+    assert said == {"alexnet": "AlexNet (random weights)", "efficientnet_lite0": "EfficientNet-Lite0"}
+    assert network_tables.names_with_weights(names, "imagenet")["alexnet"] == "AlexNet"
+    means = network_stats.fold_means(printed.predictions(), **DRAWS)
+    assert network_tables.table2(means, paper_wide(2), said).index[0] == ("AlexNet (random weights)", "ours")
+    intervals = network_stats.network_intervals(printed.predictions(), **DRAWS)
+    assert list(network_tables.interval_table(intervals, said).index) == ["AlexNet (random weights)", "ResNet101"]
+    comparisons = printed.fixed_ends(compare_networks(printed.predictions(), versus="resnet101"))
+    shown = network_tables.auc_differences(comparisons[comparisons.test == "DeLong"], said)
+    assert printed.lines(shown) == [
+        "against | difference [95 % interval] | p | p_holm",
+        "AlexNet (random weights) | 0.161 [0.101, 0.901] | 0.011 | 0.501",
+    ]
+    plain = network_tables.auc_differences(comparisons.head(1))
+    assert plain.against.tolist() == ["AlexNet"]
+    table = network_tables.comparison_table(comparisons.iloc[[1, 4]], said)
+    assert table.networks.tolist() == ["ResNet101 - AlexNet (random weights)", "all"]
+
+
+def test_calibration_is_said_in_words():
+    scores = pd.DataFrame(
+        [
+            ("slope", 0.9, 0.7, 1.1, "m"),
+            ("ece_by_chance", 0.05, float("nan"), float("nan"), "s"),
+            ("own", 1.5, 1, 2, ""),
+        ],
+        columns=["metric", "estimate", "low", "high", "method"],
+    )
+    assert printed.lines(network_tables.calibration_rows(scores)) == [
+        "measure | right would be | estimate [95 % interval] | method",
+        "calibration slope | 1 | 0.900 [0.700, 1.100] | m",
+        "the same of a perfectly calibrated model, by chance |  | 0.050 | s",
+        "own |  | 1.500 [1.000, 2.000] | ",
+    ]
+
+
+def test_thresholds_that_print_alike_are_printed_once():
+    points = pd.DataFrame({"threshold_min": [0.501, 0.5, 0.4], "threshold_max": [0.504, 0.5, 0.62]})
+    assert network_tables.threshold_spans(points) == ["0.50", "0.50", "0.40 to 0.62"]
+
+
+def test_sizes_have_the_digits_that_say_something():
+    names = ["spacing from", "vertebrae", "median width (px)", "median mm per px", "median width (mm)"]
+    sizes = pd.DataFrame([["manifest", 720, 89.47, 0.4213, 26.899], ["unknown", 3, 90.6, None, None]], columns=names)
+    assert printed.lines(cohort_tables.sizes(sizes)) == [
+        " | ".join(names),
+        "manifest | 720 | 89 | 0.42 | 26.9",
+        "unknown | 3 | 91 | – | –",
+    ]
+
+
+def test_what_each_column_says_of_the_label():
+    factors = pd.DataFrame(
+        {"factor": ["mm_per_px", "age_group"], "auc": [0.6, 0.5], "low": [0.5, 0.4], "high": [0.7, 0.6], "n": [9, 9]}
+    )
+    assert printed.lines(cohort_tables.factor_rows(factors)) == [
+        "factor | AUC [95 % interval] | n",
+        "pixel spacing (mm) | 0.600 [0.500, 0.700] | 9",
+        "age group | 0.500 [0.400, 0.600] | 9",
+    ]
+
+
+def test_each_test_of_the_levels_has_its_question():
+    tests = pd.DataFrame(
+        {
+            "test": ["t", "chi-square"],
+            "whose": ["the paper's", "ours"],
+            "question": ["a?", "b?"],
+            "difference": [0.5, float("nan")],
+            "low": [-1.25, float("nan")],
+            "high": [2.0, float("nan")],
+            "statistic": [0.1, 9.0],
+            "df": [24.0, 11.36],
+            "p": [0.9, 0.6],
+        }
+    )
+    assert printed.lines(cohort_tables.level_tests(tests)) == [
+        "test | whose | question | difference of mean counts [95 % interval] | statistic | df | p",
+        "t | the paper's | a? | 0.500 [-1.250, 2.000] | 0.1 | 24 | 0.9",
+        "chi-square | ours | b? | – | 9 | 11.36 | 0.6",
+    ]
+
+
+def test_the_mean_of_recovered_rows_has_their_mean_accuracy():
+    fifth = recovered_rates(5).set_index("row")
+    assert fifth.accuracy["Average result with AI"] == pytest.approx(67.5)  # as printed
+    assert pd.isna(fifth.accuracy["Without AI assistance"]) and pd.isna(
+        recovered_rates(4).set_index("row").ppv["Average"]
+    )
 
 
 # Nothing is left out ----------------------------------------------------------------------------------------

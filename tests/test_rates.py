@@ -8,10 +8,10 @@ from sklearn import metrics as sk
 
 from ovcf.audit.published import paper_wide
 from ovcf.problems import InputError
-from ovcf.stats.calibration import operating_points
 from ovcf.stats.intervals import metric_intervals
 from ovcf.stats.rates import METRICS, Metric, confusion, fold_table, rates, rates_from_counts, summary_table
 from ovcf.stats.summaries import fold_means, network_intervals
+from ovcf.stats.thresholds import operating_points
 from ovcf.tables.networks import interval_table, table2
 
 COUNTED = [name for name, metric in METRICS.items() if metric.ratio]

@@ -19,7 +19,7 @@ from ovcf.stats.readers.covariance import merit_covariance
 from ovcf.stats.readers.mrmc import obuchowski_rockette, one_treatment, single_readers
 from ovcf.stats.readers.power import power_grid
 from ovcf.stats.readers.report import analyse, as_text
-from ovcf.stats.readers.simulated import roe_metz
+from ovcf.synthetic.readers import roe_metz
 
 # Franken et al. (1992), Invest. Radiol. 27: 732-737, as stored with RJafroc (inst/vignettes/Franken1.lrc): per
 # treatment and reader the ratings of 33 normal and 67 abnormal cases; smaller ratings are the surer of an abnormality

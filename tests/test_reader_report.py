@@ -10,7 +10,7 @@ from ovcf.cli import main
 from ovcf.intake.readings import read_readings
 from ovcf.problems import InputError
 from ovcf.stats.readers.report import analyse, as_text
-from ovcf.stats.readers.simulated import simulate_readings
+from ovcf.synthetic.readers import simulate_readings
 
 ENTRY = {
     "metric", "covariance", "generalisation", "statistic", "df1", "df2", "p", "difference", "low", "high",

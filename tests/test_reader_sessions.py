@@ -8,9 +8,9 @@ from ovcf.stats.analytic import analytic_intervals
 from ovcf.stats.readers.analyses import added
 from ovcf.stats.readers.mrmc import one_treatment
 from ovcf.stats.readers.sessions import model_on_cases, reader_aucs, time_and_confidence
-from ovcf.stats.readers.simulated import simulate_readings
 from ovcf.stats.roc import auc
 from ovcf.stats.simulate import Design, simulate_predictions
+from ovcf.synthetic.readers import simulate_readings
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from statsmodels.stats.proportion import proportion_confint
 
 from ovcf.problems import InputError
 from ovcf.stats.readers.mrmc import obuchowski_rockette, one_treatment
-from ovcf.stats.readers.simulated import simulate_readings
 from ovcf.stats.readers.tables import AVERAGE, RATES, ai_effect, paired_difference_interval, reader_table
 from ovcf.stats.readers.tests import _paired_t, kappa_between_readers, mcnemar_by_reader, paper_paired_tests
+from ovcf.synthetic.readers import simulate_readings
 
 # Tables 3, 4 and 5 of the paper as printed, in percent
 FOLDS = pd.DataFrame({

@@ -6,12 +6,15 @@ import pandas as pd
 from ovcf.tables.show import (
     beside_paper,
     brackets,
+    column_words,
     heading,
     mean_sd,
     number,
+    one_cell,
     p_value,
     percent,
     plus_minus,
+    printed_p,
     show,
     value,
     with_interval,
@@ -36,8 +39,8 @@ def test_formats():
     assert plain(with_interval(0.8, 0.7, 0.9, metric="auc")) == "0.800 [0.700, 0.900]"
     assert plain(with_interval(0.8, 0.7, 0.9)) == "80.0 [70.0, 90.0]"
     assert plain(with_interval(0.8, np.nan, 0.9)) == "80.0 [undefined]"
-    assert plain(mean_sd(0.756949, 0.0208)) == "75.69 ± 2.08"
-    assert plain(mean_sd(0.5, np.nan)) == "50.00 ± not defined"
+    assert plain(mean_sd(0.756949, 0.0208)) == "75.7 ± 2.1"
+    assert plain(mean_sd(0.5, np.nan)) == "50.0 ± not defined"
 
 
 def test_the_paper_stands_beneath_ours():
@@ -80,7 +83,7 @@ def test_what_a_metric_is_called_and_how_it_is_written():
     assert heading("accuracy") == "Accuracy (%)" and heading("accuracy", unit=", points") == "Accuracy, points"
     assert heading("auc") == "AUC" and heading("auc_fold_mean") == "AUC, mean of folds" and heading("mine") == "mine"
     assert value(0.12345, "accuracy") == "12.3" and value(0.12345, "auc") == "0.123" and value(0.5, "mine") == "50.0"
-    assert plain(plus_minus("1", 0.01234)) == "1 ± 1.23" and plain(plus_minus("1", 0.01234, "auc")) == "1 ± 0.012"
+    assert plain(plus_minus("1", 0.01234)) == "1 ± 1.2" and plain(plus_minus("1", 0.01234, "auc")) == "1 ± 0.012"
     assert brackets(0.1, np.nan) == "[undefined]" and plain(brackets(0.1, 0.25, "auc")) == "[0.100, 0.250]"
     assert mean_sd(np.nan, 0.1) == "–" and with_interval(np.nan, 0.1, 0.2) == "–"
 
@@ -130,3 +133,43 @@ def test_headings_of_two_levels_stay_as_they_are():
     columns = pd.MultiIndex.from_tuples([("a_b", "c_d")], names=["x", "y"])
     html = show(pd.DataFrame([[1]], columns=columns))._repr_html_()
     assert "a_b" in html and "c_d" in html and ">x<" not in html
+
+
+def test_the_papers_p_is_said_where_it_prints_one():
+    table = pd.DataFrame(
+        {
+            "kind": ["single", "p", "p", "p"],
+            "heading": ["A", "A (%)", "B", "C"],
+            "printed": ["1", "< 0.001", "", "0.2 > 0.05"],
+        }
+    )
+    assert printed_p(table) == "The paper prints p: A (%) < 0.001; C 0.2 > 0.05."
+    assert printed_p(table.head(1)) == ""
+
+
+def test_an_estimate_and_its_interval_share_a_cell():
+    table = pd.DataFrame(
+        {"n": [1, 2, 3], "x": [0.5, 1.25, np.nan], "low": [0.25, np.nan, 0.0], "high": [1.0, np.nan, 1.0]}
+    )
+    shown = one_cell(table, "x", "x [95 %]", 2)
+    assert list(shown) == ["n", "x [95 %]"]
+    assert list(map(plain, shown["x [95 %]"])) == [
+        "0.50 [0.25, 1.00]",
+        "1.25",
+        "–",
+    ]
+
+
+def test_columns_are_called_in_words_and_a_name_keeps_its_number():
+    table = pd.DataFrame(
+        {"p_holm": [0.0004], "auc": [0.5], "tp": [3], "df": [11.36], "place": ["Table 2, Fold 1 of 5"]}
+    )
+    html = show(table, name="mine", note="<b>")._repr_html_()
+    assert [column_words(name) for name in ("p_holm", "auc", "tp", "my_own")] == [
+        "p (Holm)",
+        "AUC",
+        "fresh called fresh",
+        "my own",
+    ]
+    assert "&lt;\u00a00.001" in html and ">11.4<" in html and "Table\u00a02, Fold\u00a01 of 5" in html
+    assert 'data-name="mine"' in html and html.endswith('<p class="note">&lt;b&gt;</p>')

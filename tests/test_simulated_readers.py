@@ -8,7 +8,7 @@ from scipy.stats import norm
 from ovcf.problems import InputError
 from ovcf.stats.readers.checks import check_readings
 from ovcf.stats.readers.covariance import figures_of_merit
-from ovcf.stats.readers.simulated import COLUMNS, Readers, Variances, roe_metz, select_cases, simulate_readings
+from ovcf.synthetic.readers import COLUMNS, Readers, Variances, roe_metz, select_cases, simulate_readings
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ovcf.stats.analytic import analytic_intervals
 from ovcf.stats.simulate import Design, simulate_predictions
-from ovcf.stats.unpaired import unpaired_auc
+from ovcf.stats.unpaired import areas_of_cohorts, unpaired_auc
 
 
 def arrays(table):
@@ -40,3 +41,11 @@ def test_two_perfect_samples_have_an_interval_and_no_test():
     truth, scores = np.repeat([0, 1], 10), np.arange(20.0)
     found = unpaired_auc((truth, scores, np.arange(20)), (truth, scores, np.arange(20)))
     assert found["difference"] == 0 and found["low"] < 0 < found["high"] and np.isnan(found["p"])
+
+
+def test_what_is_known_of_a_cohort_is_enough_to_test_another_one_against_it():
+    first, second = (simulate_predictions(Design(60, 110), [5, side]) for side in (0, 1))
+    tables = [analytic_intervals(*arrays(t)).reset_index(names="metric") for t in (first, second)]
+    found = areas_of_cohorts(tables[0], {"mine": tables[1]}).iloc[0]
+    expected = unpaired_auc(arrays(first), arrays(second))
+    assert found["model"] == "mine" and found[list(expected)].tolist() == pytest.approx(list(expected.values()))

@@ -8,9 +8,10 @@ import pandas as pd
 
 from .cells import check_cells
 from .claims import check_claims, check_consequences
-from .feasible import check_auc_points, check_fold_rows, check_scale_free
+from .feasible import check_auc_points, check_fold_rows
 from .findings import CONTRADICTION, NOTE, SEVERITIES, UNLIKELY, Audit, Check, Ledger
 from .folds import split_chances
+from .free_rows import check_scale_free
 from .grim import check_whole_numbers
 from .means import check_averages, check_mean_rows
 from .paper import Paper, cut_off

@@ -51,7 +51,7 @@ def averages_of(paper: Paper, table: Table, row: Row, recovery: Recovery | None 
     for column, cell in row.cells.items():
         cells = {one.name: one.cells[column].printed for one in members if column in one.cells}
         if len(cells) >= 2 and len(cells) == len(members):
-            used = [behind(paper, recovery, one, column) for one in members]
+            used = [behind(paper, recovery, one, column, folds=True) for one in members]
             average = _average(table.place_of(row.name, column), column, cell.printed, cells, used)
             if not average.fits and recovery is not None:
                 how = _otherwise(table, members, column, cell.printed, recovery)
@@ -68,6 +68,7 @@ def _average(place, column, printed, cells, used) -> Average:
     values = np.array([float(cell.value) for cell in cells.values()])
     fits = mean.meets(printed.interval())
     ddof = _divisor(values, used, printed) if printed.sd is not None else ""
+    ddof = _divisor(values, ends, printed) if ddof == "neither" else ddof
     mends = {} if fits and ddof != "neither" else _mends(cells, printed)
     exact, decimals = sum(cell.value for cell in cells.values()) / k, printed.decimals
     sd1, sd0 = values.std(ddof=1), values.std(ddof=0)

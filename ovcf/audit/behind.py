@@ -6,6 +6,7 @@ number of cases leaves few exact numbers to a rate, that is far less than half a
 
 from fractions import Fraction
 
+from .matrices import rates_of
 from .paper import Paper, Row
 from .printed import Interval
 from .recover import Recovery
@@ -13,16 +14,18 @@ from .recover import Recovery
 WIDER = Fraction(1, 10)  # of half a unit of the last digit: numbers with one digit more than is printed
 
 
-def behind(paper: Paper, recovery: Recovery | None, row: Row, column: str) -> Interval:
+def behind(paper: Paper, recovery: Recovery | None, row: Row, column: str, *, folds: bool = False) -> Interval:
     """Bound what a calculation may have used for one cell, in the table's unit.
 
     Parameters
     ----------
     recovery : matrices that were found; None takes all that rounds to the printed digits.
+    folds : also take the matrices of folds, whose sizes are not printed and were first sought near even ones; what
+        follows is likely, not certain.
     """
     printed, table = row.cells[column].printed, paper.tables[row.table]
     whole = printed.interval()
-    if recovery is None or table.kind == "counts" or printed.cut:
+    if recovery is None or table.kind == "counts" or printed.cut or (table.folds_of and not folds):
         return whole
     exact = _exact(paper, recovery, row, column)
     if not exact:
@@ -34,8 +37,6 @@ def behind(paper: Paper, recovery: Recovery | None, row: Row, column: str) -> In
 
 def _exact(paper: Paper, recovery: Recovery, row: Row, column: str) -> list[Fraction]:
     """Exact values that a rate can have: of its only matrix, or of the right answers that an accuracy leaves."""
-    from .matrices import rates_of
-
     table, printed = paper.tables[row.table], row.cells[column].printed
     metric, unit = table.metrics.get(column), table.unit_of(column)
     matrix, interval = recovery.unique_of(row.path), printed.interval()

@@ -1,8 +1,9 @@
 """What margins rule out without raw data: McNemar's p, F1, spreads, an AUC from one point."""
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import binom, chi2, norm
@@ -28,7 +29,7 @@ def exact_mcnemar(gained: int, lost: int) -> float:
     return 1.0 if not pairs else min(1.0, 2 * float(binom.cdf(min(gained, lost), pairs, 0.5)))
 
 
-def mcnemar_bounds(before: Any, after: Any) -> McNemarBounds:
+def mcnemar_bounds(before: Iterable[tuple[int, int]], after: Iterable[tuple[int, int]]) -> McNemarBounds:
     """Bound the exact McNemar p for two sets of answers to the same cases.
 
     Parameters
@@ -86,7 +87,7 @@ def largest_sd(mean: float, low: float, high: float, k: int | None = None) -> fl
     return math.sqrt(variance * (k / (k - 1) if k and k > 1 else 1.0))
 
 
-def auc_bounds(recall_positive: Any, recall_negative: Any) -> tuple[float, float]:
+def auc_bounds(recall_positive: Fraction | float, recall_negative: Fraction | float) -> tuple[float, float]:
     """Bound an AUC by one point of its curve, that of the matrix made from the same scores.
 
     A curve that rises never falls: with sensitivity s and specificity c the area lies in [s c, 1 - (1 - s)(1

@@ -1,12 +1,15 @@
 """Rows that no whole numbers of cases give: what is wrong with them, and the smallest change that would mend it."""
 
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .findings import CONTRADICTION, Ledger
 from .matrices import solve
 from .paper import Paper, Row, Set, Table
 from .readings import STATED, Fit, Reading, mixed_columns, repairs, under
+
+if TYPE_CHECKING:
+    from .recover import Recovery
 
 
 class Sized(NamedTuple):
@@ -86,7 +89,7 @@ def _cases(size: Sized) -> str:
 def report_impossible(
     paper: Paper,
     ledger: Ledger,
-    recovery: Any,
+    recovery: "Recovery",
     row: Row,
     reading: Reading,
     size: Sized,

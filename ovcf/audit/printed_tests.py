@@ -45,15 +45,12 @@ def _sample(paper, recovery, path) -> list[Cell]:
     table, _, rest = str(path).partition(" / ")
     column = paper.column(table.strip(), rest.rpartition(" / ")[2].strip())
     rows = [row for row in paper.rows(path) if row.kind in ("single", "part")]
-    exact = paper.tables[table.strip()].kind == "counts"
-    return [
-        Cell(
-            row.cells[column].printed.value,
-            *((row.cells[column].printed.value,) * 2 if exact else behind(paper, recovery, row, column)),
-        )
-        for row in rows
-        if column in row.cells
-    ]
+    found = []
+    for row in (one for one in rows if column in one.cells):
+        value = row.cells[column].printed.value
+        exact = paper.tables[row.table].kind == "counts"
+        found.append(Cell(value, *((value, value) if exact else behind(paper, recovery, row, column))))
+    return found
 
 
 def _other_columns(paper, recovery, entry, printed, first) -> list[pd.DataFrame]:

@@ -8,12 +8,15 @@ import os
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ovcf.problems import InputError, Problem
 from ovcf.shipped import shipped
+
+if TYPE_CHECKING:
+    from ovcf.audit.paper import Paper
 
 COLUMNS = ["table", "row", "kind", "column", "heading", "printed", "value", "sd", "bracket", "unit", "place"]
 
@@ -31,8 +34,8 @@ def published_folder() -> Path:
 
 
 @cache
-def published_paper() -> Any:
-    """Read the paper's numbers once; a `forensics.paper.Paper`."""
+def published_paper() -> "Paper":
+    """Read the paper's numbers once; an `ovcf.audit.paper.Paper`."""
     from ovcf.audit.reading import read_paper
 
     return read_paper(published_folder() / "paper.yaml")
@@ -61,7 +64,7 @@ def paper_table(number: int | str | None = None) -> pd.DataFrame:
     return table_frame(paper, [name])
 
 
-def table_frame(paper: Any, names: Iterable[str]) -> pd.DataFrame:
+def table_frame(paper: "Paper", names: Iterable[str]) -> pd.DataFrame:
     """Return tables of any `Paper` as one tidy DataFrame (columns: see `paper_table`)."""
     found = []
     for table in (paper.tables[name] for name in names):

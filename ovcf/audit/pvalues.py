@@ -3,10 +3,11 @@
 import warnings
 from fractions import Fraction
 from itertools import permutations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 from scipy.special import stdtr
 
@@ -48,7 +49,7 @@ def _chi_square(x, y):
     return stats.chi2_contingency(np.array([x, y])).pvalue
 
 
-def p_of(test: str, x: Any, y: Any) -> float:
+def p_of(test: str, x: ArrayLike, y: ArrayLike) -> float:
     """Two-sided p of a named test; NaN where the test cannot be done."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # ties and constant samples: the p or NaN says enough
@@ -147,7 +148,7 @@ def how_computed(
     y: list[Cell],
     tests: tuple[str, ...] = tuple(TESTS),
     widen: tuple[str, ...] = tuple(TESTS),
-) -> Any:
+) -> pd.DataFrame:
     """Try every test on two printed columns: test, p, low, high, one_sided (p / 2 fits, not p), exact, fits.
 
     `exact`: p at the printed values prints so; `fits`: it does for some values that may stand behind them.
@@ -169,7 +170,7 @@ def how_computed(
     return pd.DataFrame(rows, columns=["test", "p", "low", "high", "one_sided", "exact", "fits"])
 
 
-def p_over_orders(x: Any, y: Any) -> tuple[float, float, int]:
+def p_over_orders(x: ArrayLike, y: ArrayLike) -> tuple[float, float, int]:
     """Lowest and highest paired t-test p over the ways to pair x with y, and how many ways were tried."""
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if len(y) <= 6:

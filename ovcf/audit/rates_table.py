@@ -1,7 +1,7 @@
 """Sensitivity and specificity from recovered matrices, beside what the same rows print."""
 
 from fractions import Fraction
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ COLUMNS = ["table", "row", "tp", "fn", "tn", "fp", "sensitivity", "specificity",
 
 
 def recovered_rates(
-    number: int | str | None = None, *, source: Any | None = None, result: Audit | None = None
+    number: int | str | None = None, *, source: Paper | Path | str | None = None, result: Audit | None = None
 ) -> pd.DataFrame:
     """Tabulate sensitivity and specificity recomputed from recovered matrices, beside the printed columns.
 
@@ -34,7 +34,8 @@ def recovered_rates(
     and specificity in percent as strings ("40.00", "73.90 ± 6.71" with ddof 1, "5.00 to 95.00", "" where
     nothing can be said), printed_sensitivity and printed_specificity (what stands under that heading, or
     under recall of the class), unique, basis (how the numbers were had), and accuracy, ppv and npv (percent; missing
-    where the counts are, or where a rate is 0/0). A swap of the two classes exchanges sensitivity and specificity.
+    where the counts are, but for the mean of recovered rows, or where a rate is 0/0). A swap of the two classes
+    exchanges sensitivity and specificity.
     """
     from ovcf.audit.published import published_paper
 
@@ -54,7 +55,17 @@ def recovered_rates(
         if row.kind in ("single", "mean") and table.kind != "counts" and number in (None, table.name, _number(table))
     ]
     table = pd.DataFrame(rows, columns=COLUMNS).astype({name: "Int64" for name in ("tp", "fn", "tn", "fp")})
-    return table.assign(**_other_rates(table))
+    return _with_means(table.assign(**_other_rates(table)))
+
+
+def _with_means(rates: pd.DataFrame) -> pd.DataFrame:
+    """Give a mean of recovered rows of its own table the mean of their other rates; each row counts once."""
+    rates, others = rates.copy(), ["accuracy", "ppv", "npv"]
+    for name, rows in rates.groupby("table"):
+        single = rows[rows.tp.notna()]
+        means = rows.index[rows.basis == f"mean of {len(single)} recovered rows of {name} (ddof 1)"]
+        rates.loc[means, others] = single[others].mean(skipna=False).to_numpy()
+    return rates
 
 
 def _other_rates(counts: pd.DataFrame) -> dict[str, pd.Series]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from itertools import combinations
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import binom
@@ -103,7 +103,7 @@ def under(reading: Reading, rates: dict[str, tuple[str, Interval]]) -> dict[str,
     return found
 
 
-def fit_shared(rows: dict[str, dict], n: Any, reading: Reading, positives: Any | None = None) -> Fit:
+def fit_shared(rows: dict[str, dict], n: int | tuple[int, int], reading: Reading, positives: int | None = None) -> Fit:
     """Fit one reading to rows measured on the same n cases: the class size that explains most rows.
 
     Parameters
@@ -181,7 +181,7 @@ class Mixed(NamedTuple):
 
 
 def mixed_columns(
-    table: Table, row: Row, reading: Reading, n: tuple[int, int], positives: Any | None = None
+    table: Table, row: Row, reading: Reading, n: tuple[int, int], positives: int | None = None
 ) -> list[Mixed]:
     """Find readings of one column under which a row fits as printed; its own heading comes first."""
     rates, found = table.rates(row), []
@@ -204,7 +204,12 @@ class Repair(NamedTuple):
 
 
 def repairs(
-    table: Table, row: Row, reading: Reading, n: tuple[int, int], positives: Any | None = None, most: Any = None
+    table: Table,
+    row: Row,
+    reading: Reading,
+    n: tuple[int, int],
+    positives: int | None = None,
+    most: tuple[int, int] | None = None,
 ) -> list[Repair]:
     """Find the smallest repairs of a row: fewest cells altered, and among those the least change in all.
 

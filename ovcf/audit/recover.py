@@ -1,6 +1,7 @@
 """Recover confusion matrices from every table: rows that share cases together, folds together, others alone."""
 
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from .findings import CONTRADICTION, NOTE, Ledger, Recovered
 from .folds import Parts, check_totals, parts_of
@@ -32,7 +33,7 @@ class Recovery(NamedTuple):
         """All matrices that were listed for a row."""
         return [matrix for matrix in self.matrices if matrix.path == path]
 
-    def keep(self, row: Row, matrix: Any, reading: str, unique: bool, repaired: str = "") -> None:
+    def keep(self, row: Row, matrix: Iterable[int], reading: str, unique: bool, repaired: str = "") -> None:
         """Store one matrix of a row."""
         self.matrices.append(Recovered(row.table, row.name, *(int(x) for x in matrix), reading, bool(unique), repaired))
 

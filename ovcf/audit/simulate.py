@@ -5,7 +5,8 @@ a table of folds with their mean ± SD, a table of networks with means only, rea
 the same cases, counts with totals, p-values, an abstract and claims that are true.
 """
 
-from typing import Any
+from collections.abc import Iterable
+from fractions import Fraction
 
 import numpy as np
 from scipy import stats
@@ -27,6 +28,7 @@ FOLD_COLUMNS = [
     "f1_well",
 ]
 FOLD_METRICS = [column.replace("ill", "positive").replace("well", "negative") for column in FOLD_COLUMNS]
+Matrix = tuple[int, int, int, int]  # tp, fn, tn, fp
 READER_COLUMNS = ["accuracy", "specificity", "sensitivity"]
 READER_METRICS = ["accuracy", "recall_negative", "recall_positive"]
 
@@ -116,12 +118,12 @@ def _readers(rng):
     return before, after, gains
 
 
-def exact_rates(matrices: Any, metrics: Any) -> Any:
+def exact_rates(matrices: Iterable[Matrix], metrics: Iterable[str]) -> list[list[Fraction]]:
     """Exact rates in percent, one row a matrix: list of lists of Fraction."""
     return [[100 * rates_of(matrix)[metric] for metric in metrics] for matrix in matrices]
 
 
-def mean_row(rates: Any, digits: Any, ddof: Any) -> list[str]:
+def mean_row(rates: list[list[Fraction]], digits: int, ddof: int) -> list[str]:
     """Mean ± SD of each column, computed from exact values and then rounded."""
     return [
         f"{show(sum(column) / len(column), digits)} ± {show(np.std([float(v) for v in column], ddof=ddof), digits)}"
@@ -166,7 +168,7 @@ def _counts_table(counts) -> dict:
     return {"name": "Counts", "kind": "counts", "columns": ["ill", "well"], "rows": rows}
 
 
-def print_p(p: Any) -> str:
+def print_p(p: float) -> str:
     """Three decimals, "< 0.001", or a dash where the test could not be done."""
     if np.isnan(p):
         return "-"

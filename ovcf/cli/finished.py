@@ -35,6 +35,20 @@ def external(run: str | Path, data: Path, out: Path, shared_ids: Any) -> None:
 
 @click.command()
 @click.argument("run", type=FILE)
+@click.option("--out", type=FILE, required=True, help="Folder for everything; the run is only read.")
+def export(run: Path, out: Path) -> None:
+    """Write what a manuscript needs of a finished run.
+
+    Tables as CSV and LaTeX, figures as PDF, SVG and PNG, a methods and a results paragraph, limitations, reporting
+    checklists, model card and data sheet, and the source of every number in them.
+    """
+    from ovcf.report.manuscript.export import export
+
+    click.echo(f"exported: {export(run, out)}")
+
+
+@click.command()
+@click.argument("run", type=FILE)
 @click.option("--out", type=FILE, required=True, help="File to write.")
 def bundle(run: str | Path, out: Path) -> None:
     """Write what another hospital needs of a run, and nothing of a patient.

@@ -131,7 +131,7 @@ def among_neighbours(pixels: NDArray, box: Sequence[float], ax: Axes) -> Axes:
 
 def pipeline(
     film: NDArray, box: Sequence[float], cut: NDArray, equalised: NDArray, *, label: str, networks: Sequence[str],
-    choice: str,
+    choice: str, step: str = "equalised",
 ) -> Figure:  # fmt: skip
     """Draw Figure 2: the six steps from a film to a network.
 
@@ -139,6 +139,7 @@ def pipeline(
     ----------
     film : pixels (h, w) in [0, 1]; box : x0, y0, x1, y1 px; cut, equalised : uint8 (s, s).
     label : of the reference standard. networks : names of those compared. choice : how one of them is chosen.
+    step : what was done to the patch.
     """
     import matplotlib.pyplot as plt
 
@@ -146,7 +147,7 @@ def pipeline(
     a, b, c, d, e, f = axes.ravel()
     film_with_box(film, box, a, title="(a) annotated film")
     patch(cut, b, title="(b) patch")
-    patch(equalised, c, title="(c) equalised")
+    patch(equalised, c, title=f"(c) {step}")
     patch(equalised, d, title="(d) labelled")
     d.set_xlabel(label, color=CLASS_COLOURS[label], fontweight="bold", fontsize=10)
     _lines(e, "(e) networks", [network_title(name) for name in networks])

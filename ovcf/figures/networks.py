@@ -221,6 +221,26 @@ def decision_curve(curve: pd.DataFrame, ax: Axes) -> Axes:
     return ax
 
 
+def predictive_values(values: pd.DataFrame, ax: Axes, *, prevalence: float) -> Axes:
+    """Draw what a call is worth by the share of fresh fractures, with bands; dashed: this cohort's own share.
+
+    Parameters
+    ----------
+    values : DataFrame of `ovcf.stats.prevalence.at_prevalence`. prevalence : share of fresh in the cohort.
+    """
+    named = {"ppv": ("fresh", "called fresh and is fresh", "-"), "npv": ("old", "called old and is old", "-.")}
+    for metric, (klass, name, line) in named.items():
+        rows = values[values.metric == metric].sort_values("prevalence")
+        colour = CLASS_COLOURS[klass]
+        ax.fill_between(rows.prevalence, rows.low, rows.high, color=colour, alpha=0.15, lw=0)
+        ax.plot(rows.prevalence, rows.estimate, color=colour, lw=2, ls=line, label=name)
+    ax.axvline(prevalence, color=GREY, lw=1, ls="--")
+    ax.set(xlabel="share of fresh among vertebrae", ylabel="share of calls that are right")
+    ax.set(xlim=(0, 1), ylim=(0, 1.02))
+    ax.legend(loc="lower center")
+    return ax
+
+
 def subgroup_figure(groups: pd.DataFrame) -> Figure:
     """Draw the AUC of every subgroup with its interval; grey where the group was too small to be tested.
 

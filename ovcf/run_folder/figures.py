@@ -18,12 +18,13 @@ def write_figure(folder: Path, name: str, figure: Any) -> list[str]:
 
     Parameters
     ----------
-    figure : of matplotlib, in the size in inches that it is printed in.
+    figure : of matplotlib, in the size in inches that it is printed in; its layout is settled by this.
     """
     names = [f"{name}.{kind}" for kind in FORMATS]
     for kind, path in zip(FORMATS, names, strict=True):
         with writing(folder / path) as stream:
             figure.savefig(stream, format=kind, dpi=PRINT_DPI, metadata=UNDATED[kind])
+        figure.set_layout_engine("none")  # laid out once: the next formats need not be again
     return names
 
 

@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ovcf.stats.analytic import clustered_ratio, metric_ratios
-from ovcf.stats.calibration import other_folds_threshold, sensitivity_threshold, youden_threshold
 from ovcf.stats.checks import check_inputs
+from ovcf.stats.thresholds import other_folds_threshold, sensitivity_threshold, youden_threshold
 
 Rule = Callable[[NDArray, NDArray], float]
 

@@ -98,9 +98,9 @@ def area_spread(enlarged: Floats, fresh: Floats, old: Floats) -> Spread:
 
     The sum of squares of patients' influences, each class's part over sqrt(1 - h), h the patient's share of that
     class (CR2, as in `ratio_spread`). It stands in for the factors I / (I - 1) of Obuchowski (1997), to which it
-    tends where patients are many and alike. Degrees of freedom: those of the sum of squares, since near an AUC of
-    1 a few patients make all of it; without any, those of the patients. `effective` and `largest` are those of the
-    class that is worse off.
+    tends where patients are many and alike. Degrees of freedom: the geometric mean of patients and effective
+    patients, each less one, of the class that has fewer, or those of the sum of squares where fewer, since near an
+    AUC of 1 a few patients make all of it. `effective` and `largest` are those of the class that is worse off.
 
     Parameters
     ----------
@@ -109,8 +109,8 @@ def area_spread(enlarged: Floats, fresh: Floats, old: Floats) -> Spread:
     patients = np.minimum((fresh > 0).sum(axis=-1), (old > 0).sum(axis=-1))
     effective = np.minimum(effective_patients(fresh), effective_patients(old))
     most = np.sqrt(np.maximum(patients - 1, 1) * np.maximum(effective - 1, 1))
-    df, largest = df_of_squares(enlarged), np.maximum(largest_share(fresh), largest_share(old))
-    return Spread(np.sum(enlarged**2, axis=-1), np.where(np.isinf(df), most, df), effective, largest)
+    df, largest = np.minimum(df_of_squares(enlarged), most), np.maximum(largest_share(fresh), largest_share(old))
+    return Spread(np.sum(enlarged**2, axis=-1), df, effective, largest)
 
 
 def df_of_squares(terms: Floats) -> Floats:

@@ -1,6 +1,9 @@
 """AUCs of patients who have nothing to do with each other: two cohorts, or seen and unseen patients of one."""
 
+from collections.abc import Mapping
+
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import t
 
@@ -42,3 +45,26 @@ def difference_of_areas(a: Interval, b: Interval) -> dict[str, float]:
     parts = sum(i.se**4 / max(i.effective - 1, 1) for i in (a, b))
     df, statistic = variance**2 / parts, difference / np.sqrt(variance)
     return found | {"statistic": statistic, "df": df, "p": float(2 * t.sf(abs(statistic), df))}
+
+
+def areas_of_cohorts(first: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Test the AUC of one cohort against that of another one, model by model, from what is known of each.
+
+    Parameters
+    ----------
+    first : DataFrame with metric and the fields of `Interval` (`analytic_intervals`); so of every model in `others`. No
+        patient's data of the first cohort are needed, but its `se` and `effective` are.
+
+    Returns
+    -------
+    DataFrame: model, then the entries of `unpaired_auc`.
+
+    What it cannot see: whether the cohorts share patients.
+    """
+
+    def area(table: pd.DataFrame) -> Interval:
+        row = table.set_index("metric").loc["auc"]
+        return Interval(*(float(row[field]) for field in ("estimate", "low", "high", "se", "effective")))
+
+    rows = [{"model": name, **difference_of_areas(area(first), area(table))} for name, table in others.items()]
+    return pd.DataFrame(rows)

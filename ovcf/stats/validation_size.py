@@ -5,15 +5,16 @@ come from the same patient. Riley et al. (2021), Stat. Med. 40: 4230-4251; Riley
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
-from scipy.special import expit, ndtri
+from scipy.special import expit, logit, ndtri
 
 from ovcf.problems import InputError, Problem
+from ovcf.stats.roc import auc
 
 WIDTHS = {"observed over expected": 0.2, "calibration slope": 0.2, "AUC": 0.1, "net benefit": 0.2}
 """Widths of the 95 % intervals that are aimed at, as the cited papers propose them."""
@@ -85,31 +86,59 @@ def validation_size(
     """
     _check(expected, deff, patches_per_patient)
     widths, z = WIDTHS | (widths or {}), float(ndtri((1 + level) / 2))
-    prevalence, auc, eta, *at = expected
+    prevalence, area, eta, *at = expected
     sensitivity, specificity, threshold = at
     eta = np.asarray(eta, float)
     needed = {
         "observed over expected": _observed_expected(prevalence, widths["observed over expected"], z),
         "calibration slope": _slope(eta, widths["calibration slope"], z),
-        "AUC": _area(prevalence, auc, widths["AUC"], z),
+        "AUC": _area(prevalence, area, widths["AUC"], z),
     }
     if sensitivity is not None and specificity is not None:
         needed["net benefit"] = _benefit(prevalence, sensitivity, specificity, threshold, widths["net benefit"], z)
+    needed = {name: (widths[name], *found) for name, found in needed.items()}
+    return rows_of(needed, prevalence, deff, patches_per_patient)
+
+
+def rows_of(
+    needed: dict[str, tuple[float, float, int]], prevalence: float, deff: float, patches_per_patient: float
+) -> pd.DataFrame:
+    """Turn independent patches into patches, patients and fresh ones: the table of `validation_size`.
+
+    Parameters
+    ----------
+    needed : criterion to (width, se, independent patches).
+    """
     rows = []
-    for criterion, (se, n) in needed.items():
+    for criterion, (width, se, n) in needed.items():
         patches = math.ceil(n * deff - 1e-9)
-        rows.append(
-            {
-                "criterion": criterion,
-                "width": widths[criterion],
-                "se": se,
-                "independent_patches": n,
-                "patches": patches,
-                "patients": math.ceil(patches / patches_per_patient - 1e-9),
-                "fresh": math.ceil(patches * prevalence - 1e-9),
-            }
-        )
-    return pd.DataFrame(rows)
+        patients, fresh = (math.ceil(x - 1e-9) for x in (patches / patches_per_patient, patches * prevalence))
+        rows.append((criterion, width, se, n, patches, patients, fresh))
+    names = ["criterion", "width", "se", "independent_patches", "patches", "patients", "fresh"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def expected_of(truth: ArrayLike, p: ArrayLike, patient: ArrayLike, threshold: float) -> dict[str, Any]:
+    """Return what `validation_size` is told where the next cohort is expected to be like this one.
+
+    An AUC below 0.51 is taken as 0.51, since no size is defined at chance; a design effect below 1 as 1.
+
+    Parameters
+    ----------
+    truth, p, patient : (n,), True = fresh, p its probability. threshold : called fresh at or above it.
+    """
+    fresh, p = np.asarray(truth, bool), np.asarray(p, float)
+    at = {
+        "sensitivity": float((p[fresh] >= threshold).mean()),
+        "specificity": float((p[~fresh] < threshold).mean()),
+    }
+    area = float(np.clip(auc(fresh, p), 0.51, 0.999))
+    expected = Expected(float(fresh.mean()), area, logit(np.clip(p, 1e-6, 1 - 1e-6)), **at, threshold=threshold)
+    return {
+        "expected": expected,
+        "deff": max(1.0, design_effect((p - fresh) ** 2, patient)),
+        "patches_per_patient": fresh.size / np.unique(np.asarray(patient)).size,
+    }
 
 
 def normal_linear_predictor(prevalence: float, auc: float, *, seed: int = 0) -> np.ndarray:

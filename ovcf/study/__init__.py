@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import pandas as pd
 
+from ovcf.plan import lock_plan
 from ovcf.problems import InputError, Problem
 from ovcf.profiles import defaults, lay_over, load_profile
 from ovcf.profiles.parameters import AS_THE_RUN
@@ -58,13 +59,18 @@ class Study(StudyNetworks):
         parameters, problems = lay_over(source.parameters, changes, source=who)
         if is_run(folder) and not problems:
             return cls(folder, who=who, **parameters)
-        return cls._make(folder, parameters, problems, cached=source.run / "cache")
+        opened = (source.run / "tables" / "readings.csv").exists()
+        known = f"a variant of {source.run.name}, whose readings had been opened" if opened else ""
+        return cls._make(folder, parameters, problems, cached=source.run / "cache", known=known)
 
     @classmethod
-    def _make(cls, folder: Path, parameters: dict, problems: list[Problem], cached: Path | None = None) -> Self:
+    def _make(
+        cls, folder: Path, parameters: dict, problems: list[Problem], *, cached: Path | None = None, known: str = ""
+    ) -> Self:
         study = cls.unborn(folder, parameters)
         study.check(problems)
         study.create(cached)
+        lock_plan(study, known=known)
         study.patches  # noqa: B018 - enters the table of the vertebrae, with their folds
         return study
 
@@ -128,7 +134,7 @@ class Study(StudyNetworks):
         return read_readings(self.parameters["readings"])
 
     def _simulate_readings(self) -> pd.DataFrame:
-        from ovcf.stats.readers.simulated import simulate_readings
+        from ovcf.synthetic.readers import simulate_readings
 
         p = self.parameters
         mine = self.predictions[self.predictions.network == self.chosen]

@@ -1,4 +1,4 @@
-"""Synthetic films of the paper's cohort. Nothing here comes from a patient; everything made from it says so."""
+"""Synthetic films of the paper's cohort, and simulated readers. None is of a person; all says so."""
 
 from ovcf.synthetic.making import DRAWING, synthesise
 from ovcf.synthetic.phantom import Effects

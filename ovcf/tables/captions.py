@@ -74,15 +74,19 @@ def warnings(pictures: Mapping[str, Sequence], label: str) -> Words:
 # Preprocessing -------------------------------------------------------------------------------------------------
 
 
-def pipeline(one: pd.Series, networks: Sequence[str], label: str) -> Words:
+def pipeline(one: pd.Series, networks: Sequence[str], label: str, *, equalised: bool) -> Words:
     """Figure 2."""
     caption = (
         f"The six steps on one vertebra (patch {one.patch_id}, {one.level or 'level unknown'}, {one.label}; {label}): "
-        "(a) film with the annotated box, (b) patch with its margin, (c) equalised, (d) labelled by the reference "
-        "standard, (e) networks compared, (f) one network chosen."
+        f"(a) film with the annotated box, (b) patch with its margin, (c) {_step(equalised)}, (d) labelled by the "
+        "reference standard, (e) networks compared, (f) one network chosen."
     )
     names = ", ".join(map(network_title, networks))
     return _words(caption, f"Six steps from a film with a box to one chosen network; compared are {names}.")
+
+
+def _step(equalised: bool) -> str:
+    return "equalised" if equalised else "as it is, without equalisation"
 
 
 def equalisation(labels: Sequence[str], label: str) -> Words:
@@ -98,9 +102,7 @@ def patches(groups: Mapping[str, Sequence], label: str) -> Words:
     """Random patches of each class."""
     sizes = " and ".join(f"{len(images)} {name}" for name, images in groups.items())
     caption = f"Patches drawn at random, as the networks see them: {sizes} ({label})."
-    return _words(
-        caption, *[f"{len(images)} {name} vertebrae as equalised patches." for name, images in groups.items()]
-    )
+    return _words(caption, *[f"{len(images)} {name} vertebrae as patches." for name, images in groups.items()])
 
 
 # Networks ------------------------------------------------------------------------------------------------------
@@ -178,12 +180,26 @@ def decision(curve: pd.DataFrame, title: str) -> Words:
     return _words(caption, "Decision curve: net benefit of the model, of calling all fresh and of calling none fresh.")
 
 
+def predictive_values(mine: pd.DataFrame, title: str) -> Words:
+    """Predictive values over the share of fresh fractures."""
+    caption = (
+        f"{title}. Share of calls that are right, by the share of fresh fractures where the calls are made, as "
+        "sensitivity and specificity found here imply; band: 95 % interval, clustered by patient; dashed: the share in "
+        f"this cohort. {_counted(mine)}."
+    )
+    return _words(
+        caption, "Two curves over prevalence: positive predictive value rising, negative predictive value falling."
+    )
+
+
 def subgroups(groups: pd.DataFrame, title: str) -> Words:
     """AUC by subgroup."""
     shown = groups[groups.estimate.notna()]
     caption = (
         f"{title}. AUC by subgroup; bar: 95 % interval, clustered by patient; grey: too few of a class to be tested; "
         "dashed: chance. n: vertebrae. Groups of one class have no AUC and no row."
+        + " A dot without a bar: too few for an interval."
+        * bool(shown.low.isna().any())
     )
     best, worst = shown.loc[shown.estimate.idxmax()], shown.loc[shown.estimate.idxmin()]
     ends = [f"{value(r.estimate, 'auc')} ({r.by.replace('_', ' ')} {r.group})" for r in (worst, best)]

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ovcf.tables.show import MISSING
+from ovcf.tables.show import MISSING, one_cell
 from ovcf.words import TOTAL
 
 # What a column means and its unit; columns a user brings on top are listed as theirs.
@@ -59,6 +59,48 @@ def glossary(filled: pd.DataFrame) -> pd.DataFrame:
             meaning, unit = GLOSSARY.get(column, ("brought by the cohort", ""))
             rows.append({"column": column, "meaning": meaning, "unit": unit, "rows with a value": count})
     return pd.DataFrame(rows)
+
+
+def level_tests(tests: pd.DataFrame) -> pd.DataFrame:
+    """Return the tests of the levels: each its own question.
+
+    Parameters
+    ----------
+    tests : DataFrame of `ovcf.stats.paper_tests.table1_tests`.
+    """
+    shown = one_cell(tests, "difference", "difference of mean counts [95 % interval]")
+    return shown[["test", "whose", "question", "difference of mean counts [95 % interval]", "statistic", "df", "p"]]
+
+
+def sizes(spacing: pd.DataFrame) -> pd.DataFrame:
+    """Return the sizes of the boxes: whole pixels, millimetres to a tenth, spacings to a hundredth.
+
+    Parameters
+    ----------
+    spacing : DataFrame of `ovcf.stats.cohort.box_sizes`.
+    """
+    digits = {"px)": "{:.0f}", "per px": "{:.2f}", "mm)": "{:.1f}"}
+    shown = spacing.copy()
+    for name in shown:
+        form = next((form for end, form in digits.items() if name.endswith(end)), None)
+        if form is not None:
+            shown[name] = [MISSING if pd.isna(size) else form.format(size) for size in shown[name]]
+    return shown
+
+
+def factor_rows(factors: pd.DataFrame) -> pd.DataFrame:
+    """Return what each column alone says about the label: its AUC with interval, and where it is higher.
+
+    Parameters
+    ----------
+    factors : DataFrame of `ovcf.intake.check`, table "factors".
+    """
+    return one_cell(factors, "auc", "AUC [95 % interval]").assign(factor=factors.factor.map(_in_words))
+
+
+def _in_words(factor: str) -> str:
+    """A column of the patches in words, with its unit; other factors are in words already."""
+    return {"mm_per_px": "pixel spacing (mm)"}.get(factor, factor.replace("_", " "))
 
 
 def _annotators_corner(column: str) -> bool:

@@ -3,7 +3,8 @@
 import pandas as pd
 
 from ovcf.stats.rates import METRICS
-from ovcf.tables.show import MISSING, heading, with_interval, with_intervals
+from ovcf.tables.networks import threshold_spans
+from ovcf.tables.show import MISSING, heading, value, with_interval, with_intervals
 
 UPDATE_METRICS = {"auc": "AUC", "brier": "Brier score", "intercept": "intercept", "slope": "slope"}
 COLUMNS = {
@@ -90,15 +91,34 @@ def points_table(points: pd.DataFrame) -> pd.DataFrame:
     ----------
     points : DataFrame of `ovcf.stats.carried_over.carried_over_points`.
     """
-    ends = zip(points.threshold_min, points.threshold_max, strict=True)
-    spans = [f"{low:.2f}" if low == high else f"{low:.2f} to {high:.2f}" for low, high in ends]
-    cells = points.assign(text=with_intervals(points), threshold=spans)
+    where = points.chosen_on.replace({"nothing": "fixed beforehand"})
+    cells = points.assign(text=with_intervals(points), threshold=threshold_spans(points), chosen_on=where)
     wide = cells.pivot_table(
         index=["rule", "chosen_on", "threshold"], columns="metric", values="text", aggfunc="first", sort=False
     )
     wide = wide[[m for m in METRICS if m in wide]]
     return (
         wide.rename(columns=heading).rename_axis(columns=None).reset_index().rename(columns={"chosen_on": "chosen on"})
+    )
+
+
+def area_tests(table: pd.DataFrame) -> pd.DataFrame:
+    """Return unpaired tests of two cohorts' AUCs as text.
+
+    Parameters
+    ----------
+    table : DataFrame of `ovcf.stats.unpaired.areas_of_cohorts`.
+    """
+    return pd.DataFrame(
+        {
+            "model": table.model,
+            "AUC at home": [value(v, "auc") for v in table["first"]],
+            "AUC here": [value(v, "auc") for v in table.second],
+            "difference": [with_interval(r.difference, r.low, r.high, metric="auc") for r in table.itertuples()],
+            "t": [f"{v:.2f}" for v in table.statistic],
+            "df": [f"{v:.0f}" for v in table.df],
+            "p": table.p,
+        }
     )
 
 

@@ -40,12 +40,13 @@ def table_html(
 
 def _headings(table: pd.DataFrame, index: bool, styles: list[str]) -> Iterator[list[str]]:
     """The cells of each row of headings."""
-    corner = ["<th></th>"] * (table.index.nlevels * index)
+    names = [str(name or "") for name in table.index.names] if index else []
     single = table.columns.nlevels == 1
     for level in range(table.columns.nlevels):
-        cells = list(corner)
+        last = level == table.columns.nlevels - 1
+        cells = [_cell("th", name, scope="col") if name and last else "<th></th>" for name in names]
         for place, span in _spans(_keys(table.columns, level)):
-            style = styles[place] if single else ""
+            style = styles[place] if single else "text-align: center" * (span > 1)
             cells.append(_cell("th", _keys(table.columns, level)[place][-1], style, scope="col", colspan=span))
         yield cells
 

@@ -1,6 +1,6 @@
 """The tables of notebooks 03 and 04 as printed: Tables 2 and 3 beside the paper's, intervals, comparisons."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -13,6 +13,8 @@ from ovcf.tables.show import (
     brackets,
     heading,
     mean_sd,
+    one_cell,
+    p_value,
     value,
     with_intervals,
 )
@@ -26,6 +28,17 @@ PAPER_ROWS = {
     "ResNet50": "resnet50",
     "ResNet101": "resnet101",
 }
+
+
+CALIBRATION = {
+    "brier": ("Brier score", "as small as can be"),
+    "intercept": ("calibration intercept", "0"),
+    "slope": ("calibration slope", "1"),
+    "ece": ("expected calibration error, less its bias", "0"),
+    "ece_as_counted": ("expected calibration error, as counted", "within what chance alone gives"),
+    "ece_by_chance": ("the same of a perfectly calibrated model, by chance", ""),
+}
+"""Measures of calibration in words, and what they would be were the model right."""
 
 
 def recipes(networks: list[str], weights: str, trainable: str) -> pd.DataFrame:
@@ -45,17 +58,18 @@ def recipe_of(study: Any) -> str:
     return describe_training(study.chosen, study.parameters["weights"], study.parameters["trainable"])
 
 
-def table2(means: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
+def table2(means: pd.DataFrame, printed: pd.DataFrame, names: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Set Table 2: networks down, metrics across, the paper's row beneath each of ours.
 
     Parameters
     ----------
     means : DataFrame of `ovcf.stats.summaries.fold_means`.
     printed : the paper's Table 2 (`ovcf.audit.published.paper_wide`).
+    names : of the networks, where more than their printed names must stand in each row (`names_with_weights`).
     """
     cells = means.assign(text=_mean_cells(means))
     ours = _in_order(cells.pivot(index="network", columns="metric", values="text"))[list(METRICS)]
-    return _named(beside_paper(ours, _of_rows(printed.rename(index=PAPER_ROWS), ours)))
+    return _named(beside_paper(ours, _of_rows(printed.rename(index=PAPER_ROWS), ours)), names)
 
 
 def table3(folds: pd.DataFrame, average: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
@@ -88,11 +102,11 @@ def _of_rows(printed: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
     return printed.loc[printed.index.isin(ours.index)]
 
 
-def interval_table(intervals: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a network, one column a metric, as `estimate [low, high]`."""
+def interval_table(intervals: pd.DataFrame, names: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Return one row a network, one column a metric, as `estimate [low, high]`; `names` as in `table2`."""
     cells = intervals.assign(text=with_intervals(intervals))
     wide = _in_order(cells.pivot(index="network", columns="metric", values="text"))
-    return _named(wide[[m for m in (*METRICS, FOLD_MEAN) if m in wide]])
+    return _named(wide[[m for m in (*METRICS, FOLD_MEAN) if m in wide]], names)
 
 
 def interval_methods(intervals: pd.DataFrame) -> pd.DataFrame:
@@ -123,19 +137,21 @@ def printed_auc(table2: pd.DataFrame) -> pd.Series:
     return printed.rename(index=PAPER_ROWS)
 
 
-def comparison_table(table: pd.DataFrame) -> pd.DataFrame:
+def comparison_table(table: pd.DataFrame, names: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Return the comparisons with differences and intervals as text and printed names of networks.
 
     Parameters
     ----------
-    table : DataFrame of `ovcf.stats.compare.compare_networks`.
+    table : DataFrame of `ovcf.stats.compare.compare_networks`, or some of its rows.
+    names : of the networks, as in `table2`.
     """
+    pairs = zip(table["first"], table["second"], strict=True)
     return pd.DataFrame(
         {
             "test": table.test,
             "whose": table.whose,
             "of": [heading(metric, unit=", points") for metric in table.metric],
-            "networks": [_pair(a, b) for a, b in zip(table["first"], table["second"], strict=True)],
+            "networks": [_pair(a, b, names or {}) for a, b in pairs],
             "difference [95 % interval]": with_intervals(table, "difference"),
             "p": table.p,
             "p_holm": table.p_holm,
@@ -144,9 +160,11 @@ def comparison_table(table: pd.DataFrame) -> pd.DataFrame:
     ).set_index(["what it answers", "test", "whose", "of"])
 
 
-def _pair(first: str, second: str) -> str:
+def _pair(first: str, second: str, names: Mapping[str, str]) -> str:
     """`ResNet101 - AlexNet`, or `all` where a test is of all networks at once."""
-    return f"{network_title(first)} - {network_title(second)}" if isinstance(first, str) and first else "all"
+    if not (isinstance(first, str) and first):
+        return "all"
+    return " - ".join(names.get(name) or network_title(name) for name in (first, second))
 
 
 def subgroup_rows(table: pd.DataFrame) -> pd.DataFrame:
@@ -166,8 +184,24 @@ def subgroup_rows(table: pd.DataFrame) -> pd.DataFrame:
     for metric, part in parts.items():
         name = {"recall_fresh": "sensitivity", "recall_old": "specificity"}.get(metric, heading(metric, ""))
         shown[f"{name}{'' if metric == 'auc' else ' (%)'} [95 % interval]"] = with_intervals(part)
-        shown[f"p, {name}"] = part.p_interaction.where(part.by != part.by.shift())
+        first_of_grouping = part.by != part.by.shift()
+        shown[f"p, {name}"] = [
+            p_value(p) if first else "" for p, first in zip(part.p_interaction, first_of_grouping, strict=True)
+        ]
     return pd.DataFrame(shown)
+
+
+def calibration_rows(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the calibration in words: what is right, what was found with its interval, and how.
+
+    Parameters
+    ----------
+    scores : DataFrame of `ovcf.stats.calibration.calibration_table`.
+    """
+    shown = one_cell(scores, "estimate", "estimate [95 % interval]")
+    names = [CALIBRATION.get(name, (name, "")) for name in scores.metric]
+    shown.insert(1, "right would be", [right for _, right in names])
+    return shown.assign(metric=[name for name, _ in names]).rename(columns={"metric": "measure"})
 
 
 def patient_table(results: pd.DataFrame) -> pd.DataFrame:
@@ -231,19 +265,45 @@ def width_table(widths: pd.DataFrame) -> pd.DataFrame:
     return wide.reset_index(drop=True)
 
 
+def development_table(sizes: pd.DataFrame, have: int) -> pd.DataFrame:
+    """Return the size that each criterion asks for, by what it is for, and whether this cohort has it.
+
+    Parameters
+    ----------
+    sizes : DataFrame of `ovcf.stats.development_size.development_sizes`; have : patches of this cohort.
+    """
+    aims = [f"{r.width:g}" + (" wide" if r.se == r.se else "") for r in sizes.itertuples()]
+    return pd.DataFrame(
+        {
+            "for": sizes.purpose,
+            "criterion": sizes.criterion,
+            "aim": aims,
+            **{name: sizes[name] for name in ("patches", "patients", "fresh")},
+            "enough here": ["yes" if n <= have else "no" for n in sizes.patches],
+        }
+    )
+
+
 def operating_table(points: pd.DataFrame) -> pd.DataFrame:
     """Return one row a rule: its thresholds over folds and the rates they give, with intervals.
 
     Parameters
     ----------
-    points : DataFrame of `ovcf.stats.calibration.operating_points`.
+    points : DataFrame of `ovcf.stats.thresholds.operating_points`.
     """
-    ends = zip(points.threshold_min, points.threshold_max, strict=True)
-    spans = [f"{low:.2f}" if low == high else f"{low:.2f} to {high:.2f}" for low, high in ends]
-    cells = points.assign(text=with_intervals(points), **{"threshold over folds": spans})
-    rows = ["rule", "chosen_on", "threshold over folds"]
+    where = points.chosen_on.replace({"nothing": "fixed beforehand"})
+    cells = points.assign(text=with_intervals(points), **{"threshold over folds": threshold_spans(points)})
+    rows = ["rule", "chosen on", "threshold over folds"]
+    cells = cells.assign(**{"chosen on": where})
     wide = cells.pivot_table(index=rows, columns="metric", values="text", aggfunc="first", sort=False)
-    return _named(wide[[m for m in METRICS if m in wide]])
+    shown = wide[[m for m in METRICS if m in wide]].rename(columns=heading)
+    return shown.rename_axis(columns=None).reset_index()
+
+
+def threshold_spans(points: pd.DataFrame) -> list[str]:
+    """Write the thresholds of the folds: one where all print alike, else the least and the greatest."""
+    ends = zip(points.threshold_min.map("{:.2f}".format), points.threshold_max.map("{:.2f}".format), strict=True)
+    return [low if low == high else f"{low} to {high}" for low, high in ends]
 
 
 def leakage_table(price: pd.DataFrame) -> pd.DataFrame:
@@ -293,21 +353,31 @@ def _in_order(wide: pd.DataFrame) -> pd.DataFrame:
     return wide.reindex(networks_in_order(wide.index))
 
 
-def _named(table: pd.DataFrame) -> pd.DataFrame:
-    """Give columns and rows their printed names."""
-    return table.rename(columns=heading, index=network_title)
+def _named(table: pd.DataFrame, names: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Give columns and rows their printed names, rows those of `names` where they have one there."""
+    known = names or {}
+    return table.rename(columns=heading, index=lambda name: known.get(name) or network_title(name))
 
 
-def auc_differences(rows: pd.DataFrame) -> pd.DataFrame:
+def untested(groups: pd.DataFrame) -> str:
+    """Say beneath the table which groups the tests of interaction leave out; nothing where they leave out none."""
+    small = groups[(groups.metric == groups.metric.iloc[0]) & ~groups.tested.astype(bool)]
+    if small.empty:
+        return ""
+    names = ", ".join(f"{r.by.replace('_', ' ')} {r.group}" for r in small.itertuples())
+    return f"Too few of a class to be tested, and left out of the tests of interaction of the AUC: {names}."
+
+
+def auc_differences(rows: pd.DataFrame, names: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Return the difference of AUC from each other network.
 
     Parameters
     ----------
-    rows : DataFrame, the rows of one test of `ovcf.stats.compare.compare_networks`.
+    rows : DataFrame, the rows of one test of `ovcf.stats.compare.compare_networks`. names : as in `table2`.
     """
     return pd.DataFrame(
         {
-            "against": [network_title(name) for name in rows["second"]],
+            "against": [(names or {}).get(name) or network_title(name) for name in rows["second"]],
             "difference [95 % interval]": with_intervals(rows, "difference"),
             "p": rows.p,
             "p_holm": rows.p_holm,

@@ -4,7 +4,21 @@ from typing import Any
 
 import pandas as pd
 
-from ovcf.tables.show import MISSING, brackets, mean_sd, percent, plus_minus, value, with_interval, with_intervals
+from ovcf.stats.rates import METRICS
+from ovcf.tables.show import (
+    GLUE,
+    MISSING,
+    brackets,
+    heading,
+    mean_sd,
+    one_cell,
+    p_value,
+    percent,
+    plus_minus,
+    value,
+    with_interval,
+    with_intervals,
+)
 from ovcf.words import AVERAGE, network_title
 
 NAMES = {
@@ -19,8 +33,9 @@ NAMES = {
 def title(study: Any) -> str:
     """Say who read what: simulated readers are called so."""
     answers = study.readings
-    who = "simulated readers" if study.simulated_readers else "readers"
-    return f"{answers.reader.nunique()} {who}, {answers.patch_id.nunique()} cases: {study.label}"
+    readers, cases = answers.reader.nunique(), answers.patch_id.nunique()
+    who = "simulated reader" if study.simulated_readers else "reader"
+    return f"{readers} {who}{'s' * (readers != 1)}, {cases} case{'s' * (cases != 1)}: {study.label}"
 
 
 def mark(study: Any) -> str:
@@ -73,34 +88,87 @@ def _rates(recovered: pd.DataFrame) -> pd.DataFrame:
 
 
 def paper_pairs(tests: pd.DataFrame) -> pd.DataFrame:
-    """Return the paper's paired t-tests as text: means, difference with interval, t, p."""
+    """Return the paper's paired t-tests as text: means, difference with interval, p. Rates in percent.
+
+    What each comparison answers is `questions`.
+    """
+    sides = tests[["mean_first", "sd_first", "mean_second", "sd_second"]].itertuples(index=False)
+    pairs = [f"{mean_sd(first, sd)} and {mean_sd(second, its_sd)}" for first, sd, second, its_sd in sides]
     return pd.DataFrame(
         {
             "comparison": tests.comparison,
             "of": tests.metric,
             "pairs": tests.pairs,
-            "first, mean ± SD (ddof 1)": [mean_sd(r.mean_first, r.sd_first) for r in tests.itertuples()],
-            "second, mean ± SD (ddof 1)": [mean_sd(r.mean_second, r.sd_second) for r in tests.itertuples()],
-            "difference [95 % interval]": with_intervals(tests, "difference", metric=""),
+            "means ± SD (ddof 1), %": pairs,
+            "difference, points [95 % interval]": with_intervals(tests, "difference", metric=""),
             "p": tests.p,
-            "what it answers": tests.question,
         }
     )
+
+
+def questions(tests: pd.DataFrame) -> str:
+    """Say beneath the table what each comparison answers."""
+    asked = tests.drop_duplicates("comparison")
+    return " ".join(f"{r.comparison[:1].upper()}{r.comparison[1:]}: {r.question}" for r in asked.itertuples())
+
+
+GENERALISATIONS = {
+    "random": "other readers and other cases",
+    "fixed_readers": "these readers on other cases",
+    "fixed_cases": "other readers on these cases",
+}
+"""To whom and what an analysis extends, in words."""
+
+
+def _extends(table: pd.DataFrame) -> pd.Series:
+    return table.generalisation.map(lambda kind: GENERALISATIONS.get(kind, kind.replace("_", " ")))
 
 
 def generalisation_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the analysis with differences as text; the sentence says what each row extends to."""
-    return pd.DataFrame(
-        {
-            "of": table.metric,
-            "extends to": table.generalisation.str.replace("_", " "),
-            "difference [95 % interval]": with_intervals(table, "difference"),
-            "statistic": table.statistic,
-            "df": [f"{r.df1:.0f}" + (f", {r.df2:.1f}" if pd.notna(r.df2) else "") for r in table.itertuples()],
-            "p": table.p,
-            "in words": table.sentence,
-        }
+    """Return the analysis, a row each generalisation, one unit a column: AUC as such, rates in points.
+
+    Parameters
+    ----------
+    table : DataFrame of `ovcf.stats.readers.summaries.generalisations`.
+    """
+    texts = with_intervals(table, "difference")
+    cells = table.assign(
+        text=[f"{text}, {_p(p)}" for text, p in zip(texts, table.p, strict=True)], extends=_extends(table)
     )
+    wide = cells.pivot(index="extends", columns="metric", values="text")
+    wide = wide.reindex(index=cells.extends.unique(), columns=cells.metric.unique())
+    units = {m: heading(m) if m in METRICS else f"{m.capitalize()}, points" for m in wide}
+    return wide.rename(columns=units).rename_axis(columns=None).reset_index(names="extends to")
+
+
+def _p(value: float) -> str:
+    """`p = 0.040` or `p < 0.001`."""
+    text = p_value(value)
+    return f"p{GLUE}{text}" if text.startswith("<") else f"p{GLUE}={GLUE}{text}"
+
+
+def mcnemar_rows(tests: pd.DataFrame) -> pd.DataFrame:
+    """Return the exact McNemar tests: who, how many cases, answers right in one session only, p.
+
+    Parameters
+    ----------
+    tests : DataFrame of `ovcf.stats.readers.tests.mcnemar_by_reader`.
+    """
+    first, second = tests.comparison.iloc[0].split(" - ") if len(tests) else ("first", "second")
+    names = {"n": "cases", "only_first": f"right only {first}", "only_second": f"right only {second}"}
+    return tests.drop(columns="comparison").rename(columns=names)
+
+
+def kappa_rows(kappas: pd.DataFrame) -> pd.DataFrame:
+    """Return the agreement between readers: share of answers alike, kappa with its interval.
+
+    Parameters
+    ----------
+    kappas : DataFrame of `ovcf.stats.readers.tests.kappa_between_readers`.
+    """
+    shown = one_cell(kappas, "kappa", "kappa [95 % interval]", 2)
+    shown["agreement"] = [percent(share) for share in kappas.agreement]
+    return shown.rename(columns={"n": "cases", "agreement": "alike (%)"})
 
 
 def effect_table(effect: pd.DataFrame) -> pd.DataFrame:
@@ -124,15 +192,16 @@ def effect_table(effect: pd.DataFrame) -> pd.DataFrame:
 
 def panel_table(against: pd.DataFrame) -> pd.DataFrame:
     """Return the comparison of the model with the panel as text."""
+    verdicts = {True: "yes", False: "not shown"}
     return pd.DataFrame(
         {
-            "extends to": against.generalisation.str.replace("_", " "),
-            "model": against.model,
-            "panel": against.panel,
+            "extends to": _extends(against),
+            "model": [value(r.model, r.metric) for r in against.itertuples()],
+            "panel": [value(r.panel, r.metric) for r in against.itertuples()],
             "model - panel [95 % interval]": with_intervals(against, "difference"),
             "p_superiority": against.p_superiority,
             "p_noninferiority": against.p_noninferiority,
-            "in words": against.sentence,
+            "not worse by the margin": [verdicts[bool(shown)] for shown in against.noninferior],
         }
     )
 
@@ -146,4 +215,4 @@ def simulation_truth(truth: pd.DataFrame) -> pd.DataFrame:
     """
     shares = [name for name in truth if name in ("sensitivity", "specificity", "accuracy", "accuracy_aided")]
     table = truth.assign(**{name: truth[name].map(percent) for name in shares})
-    return table.rename(columns={name: f"{name} (%)" for name in shares})
+    return table.rename(columns={name: f"{name.replace('_', ' ')} (%)" for name in shares})

@@ -15,6 +15,27 @@ GLUE = "\u00a0"  # keeps `75.7 ± 2.1` and `[72.1, 79.0]` on one line
 SENTENCE = 90  # letters from which a cell holds a sentence: the column of the longest gets room to be read in
 WIDE = 9  # columns from which a table is set smaller, so that the last one is seen too
 FOLD_AUC = Metric("AUC, mean of folds", None, percent=False)
+PLACE = re.compile(r"\b(Table|Figure|Section|Fold|Doctor) (?=\d)")  # a name and its number stay on one line
+COLUMNS = {
+    "p_holm": "p (Holm)",
+    "p_superiority": "p, different",
+    "p_noninferiority": "p, not worse by the margin",
+    "auc": "AUC",
+    "iou": "overlap of boxes (IoU)",
+    "tp": "fresh called fresh",
+    "fn": "fresh called old",
+    "tn": "old called old",
+    "fp": "old called fresh",
+    "df": "degrees of freedom",
+    "k": "rows",
+    "sd0": "SD, divisor n",
+    "sd1": "SD, divisor n - 1",
+    "ddof": "divisor n less",
+    "n": "vertebrae",
+    "ppv": "PPV",
+    "npv": "NPV",
+}
+"""What a column of numbers is called in words."""
 NO_WORDS = re.compile(r"&\w+;|nan|undefined|not defined| to ")
 
 
@@ -67,14 +88,14 @@ def show(
     formats = formats or {}
     drawn = table.copy()
     for column in drawn.columns:
-        default = number(3) if pd.api.types.is_float_dtype(drawn[column]) else None
+        default = _usual(column) if pd.api.types.is_float_dtype(drawn[column]) else None
         how = formats.get(column, default)
         if how is not None:
             drawn[column] = [how(value) for value in drawn[column]]
-    drawn.columns = [str(c).replace("_", " ") if not isinstance(c, tuple) else c for c in drawn.columns]
+    drawn.columns = [column_words(c) if not isinstance(c, tuple) else c for c in drawn.columns]
     if isinstance(table.columns, pd.MultiIndex):
         drawn.columns = table.columns
-    drawn = drawn.rename_axis(index=[None] * drawn.index.nlevels, columns=[None] * drawn.columns.nlevels)
+    drawn = drawn.rename_axis(columns=[None] * drawn.columns.nlevels)
     return Shown(drawn.map(_in_words), caption, index, folded, name, note)
 
 
@@ -93,7 +114,23 @@ def _in_words(value: object) -> object:
     """Yes and no for truth values, a dash for what is missing."""
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
+    if isinstance(value, str):
+        return PLACE.sub(rf"\1{GLUE}", value)
     return MISSING if pd.isna(value) else value
+
+
+def column_words(column: object) -> str:
+    """Say in words what a column holds."""
+    name = str(column)
+    return COLUMNS.get(name, name.replace("_", " "))
+
+
+def _usual(column: object) -> Format:
+    """How a column's numbers are written where nobody says: p as p, degrees of freedom with one decimal."""
+    name = str(column)
+    if name == "p" or name.startswith(("p_", "p, ", "p (")):
+        return p_value
+    return number(1) if name == "df" else number(3)
 
 
 def _is_words(text: str) -> bool:
@@ -136,14 +173,14 @@ def heading(metric: str, unit: str = " (%)") -> str:
     return f"{known.title}{unit}" if known.percent else known.title
 
 
-def value(estimate: float, metric: str = "", digits: tuple[int, int] = (1, 3)) -> str:
-    """Write a metric's value as it is printed: percentages and shares with so many decimals each; a dash for none."""
+def value(estimate: float, metric: str = "") -> str:
+    """Write a metric's value as it is printed: percentages with one decimal, shares with three; a dash for none."""
     if pd.isna(estimate):
         return MISSING
     known = _known(metric)
     if known is None or known.percent:
-        return f"{100 * estimate:.{digits[0]}f}"
-    return f"{estimate:.{digits[1]}f}"
+        return f"{100 * estimate:.1f}"
+    return f"{estimate:.3f}"
 
 
 def brackets(low: float, high: float, metric: str = "") -> str:
@@ -166,13 +203,26 @@ def with_intervals(table: pd.DataFrame, prefix: str = "estimate", *, metric: str
 
 
 def plus_minus(mean: str, spread: float, metric: str = "") -> str:
-    """Write `75.7 ± 2.08`: a value as written and its SD; AUCs with three decimals, percentages with two."""
-    return f"{mean}{GLUE}±{GLUE}{'not defined' if pd.isna(spread) else value(spread, metric, (2, 3))}"
+    """Write `75.7 ± 2.1`: a value as written and its SD, with as many decimals as any other value of the metric."""
+    return f"{mean}{GLUE}±{GLUE}{'not defined' if pd.isna(spread) else value(spread, metric)}"
 
 
 def mean_sd(mean: float, sd: float, *, metric: str = "") -> str:
-    """Write `75.69 ± 2.08`; AUCs as shares with three decimals, other metrics as percent with two."""
-    return MISSING if pd.isna(mean) else plus_minus(value(mean, metric, (2, 3)), sd, metric)
+    """Write `75.7 ± 2.1`; AUCs as shares with three decimals, other metrics as percent with one."""
+    return MISSING if pd.isna(mean) else plus_minus(value(mean, metric), sd, metric)
+
+
+def one_cell(table: pd.DataFrame, estimate: str, heading: str, digits: int = 3) -> pd.DataFrame:
+    """Put an estimate, `low` and `high` of a table into one column of texts, where the estimate stood.
+
+    A number that is not known is a dash; one without an interval stands alone.
+    """
+    form = f"{{:.{digits}f}}".format
+    texts = [
+        MISSING if pd.isna(e) else form(e) if pd.isna(low) else f"{form(e)} [{form(low)},{GLUE}{form(high)}]"
+        for e, low, high in zip(table[estimate], table["low"], table["high"], strict=True)
+    ]
+    return table.assign(**{estimate: texts}).drop(columns=["low", "high"]).rename(columns={estimate: heading})
 
 
 def beside_paper(ours: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
@@ -200,3 +250,15 @@ def beside_paper(ours: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
     joined.index = pd.MultiIndex.from_tuples(index)
     joined = joined.replace({np.nan: MISSING, None: MISSING, "": MISSING})
     return joined.map(lambda text: text.replace(" ± ", f"{GLUE}±{GLUE}"))
+
+
+def printed_p(table: pd.DataFrame) -> str:
+    """Say beneath a table which p the paper prints with its own; nothing where it prints none.
+
+    Parameters
+    ----------
+    table : of the paper, tidy (`ovcf.audit.published.paper_table`).
+    """
+    rows = table[table["kind"] == "p"]
+    said = [f"{r.heading} {r.printed}" for r in rows.itertuples() if r.printed]
+    return f"The paper prints p: {'; '.join(said)}." if said else ""

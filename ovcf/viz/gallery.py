@@ -8,6 +8,7 @@ by its hash (`SCRIPT_SHA256`) in the page's Content-Security-Policy.
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,15 @@ SCRIPT = (STATIC / "gallery.js").read_text(encoding="utf-8")
 SCRIPT_SHA256 = "sha256-" + base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
 
 
-def gallery_html(table: pd.DataFrame, images: Any, *, limit: int = 160, right: int = 16, size: int = 112) -> str:
+def gallery_html(
+    table: pd.DataFrame,
+    images: Any,
+    *,
+    limit: int = 160,
+    right: int = 16,
+    size: int = 112,
+    names: Mapping[str, str] | None = None,
+) -> str:
     """Draw a browse table as a self-contained HTML fragment.
 
     Parameters
@@ -43,6 +52,8 @@ def gallery_html(table: pd.DataFrame, images: Any, *, limit: int = 160, right: i
         Most tiles: misclassified ones by loss, then those other networks got wrong, then `right` others.
     size : int
         Thumbnail edge in px; a tile costs about 5 kB.
+    names : mapping, optional
+        Of networks to what a reader must know with the name (random weights); others have their printed names.
 
     Returns
     -------
@@ -52,27 +63,29 @@ def gallery_html(table: pd.DataFrame, images: Any, *, limit: int = 160, right: i
     """
     chosen = mistakes_first(table, limit=limit, right=right)
     rows = chosen.to_dict("records")
-    tiles = "\n".join(tile_html(row, thumbnail(images[row["row"]], size=size)) for row in rows)
+    tiles = "\n".join(tile_html(row, thumbnail(images[row["row"]], size=size), names) for row in rows)
     network = chosen["network"].iloc[0] if len(chosen) else ""
     head = (
         f"{int(table['outcome'].isin(['FN', 'FP']).sum())} of {len(table)} patches are misclassified by "
-        f"{network_name(network)} at 0.5; {len(chosen)} tiles: its mistakes by loss, then patches other "
+        f"{network_name(network, names)} at 0.5; {len(chosen)} tiles: its mistakes by loss, then patches other "
         "networks got wrong, then some that all had right."
     )
     return (
         f'<section class="ovcf-gallery" aria-label="Gallery of patches"><style>{STYLE}</style>'
-        f'<p>{escape(head)}</p>{_filters(chosen, network)}<p role="status"></p>\n'
+        f'<p>{escape(head)}</p>{_filters(chosen, network, names)}<p role="status"></p>\n'
         f'<p class="on-paper">On paper the first {ON_PAPER} tiles at most; report.html holds them all.</p>\n'
         f"<ul>\n{tiles}\n</ul></section>"
     )
 
 
-def tile_html(row: dict, picture: bytes) -> str:
+def tile_html(row: dict, picture: bytes, names: Mapping[str, str] | None = None) -> str:
     """One patch of a browse table: picture, names, and what the chosen and every other network said."""
     said = network_answers(row)
     outcome, p_fresh = row["outcome"], f"{row['p_fresh']:.2f}"
     level = str(row.get("level") or "unknown")
-    every = "".join(f"<dt>{escape(network_name(n))}</dt><dd>{OUTCOME_MARKS[o]} {p}</dd>" for n, (o, p) in said.items())
+    every = "".join(
+        f"<dt>{escape(network_name(n, names))}</dt><dd>{OUTCOME_MARKS[o]} {p}</dd>" for n, (o, p) in said.items()
+    )
     place = f"{row['patient_id']}, {level}"
     described = f"Patch {row['patch_id']} of patient {place}: {OUTCOME_NAMES[outcome]}"
     return (
@@ -90,14 +103,14 @@ def network_answers(row: dict) -> dict[str, tuple[str, str]]:
     return {n: (str(outcome_of(row["truth"], v)), f"{v:.2f}") for n, v in p.items() if v == v}
 
 
-def network_name(network: str) -> str:
-    """A network's name as it is written in words."""
-    return network_title(str(network))
+def network_name(network: str, names: Mapping[str, str] | None = None) -> str:
+    """A network's name as it is written in words, with what `names` says of it."""
+    return (names or {}).get(network) or network_title(str(network))
 
 
-def _filters(chosen, network) -> str:
+def _filters(chosen, network, names) -> str:
     """The form, hidden until the script shows it: without script nothing pretends to work."""
-    networks = {n: network_name(n) for n in networks_of(chosen)}
+    networks = {n: network_name(n, names) for n in networks_of(chosen)}
     outcomes = {"any": "any", "wrong": "wrong", "right": "right"} | {
         code: f"{OUTCOME_MARKS[code]} {name}" for code, name in OUTCOME_NAMES.items()
     }
