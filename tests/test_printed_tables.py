@@ -319,7 +319,7 @@ def test_seeds_how_far_training_anew_moves_a_metric():
     assert printed.lines(seed_tables.seed_table(moved)) == [
         "of | trainings | mean ± SD | mean [95 % interval over seeds] | least | most",
         "AUC | 3 | 0.791 ± 0.004 | 0.791 [0.781, 0.801] | 0.787 | 0.795",
-        "Recall fresh = sensitivity (%) | 3 | 50.00 ± 2.10 | 50.0 [44.8, 55.2] | 48.0 | 52.2",
+        "Recall fresh = sensitivity (%) | 3 | 50.0 ± 2.1 | 50.0 [44.8, 55.2] | 48.0 | 52.2",
     ]
 
 
