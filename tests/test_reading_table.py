@@ -10,10 +10,13 @@ from reading_parts import Clock, read_all, some_model, some_patches
 from ovcf.intake.imrmc import read_imrmc
 from ovcf.intake.readings import read_readings
 from ovcf.problems import InputError
+from ovcf.profiles import defaults
 from ovcf.reading.plan import make_plan
 from ovcf.reading.roster import add_readers
 from ovcf.reading.session import ReadingSession
 from ovcf.reading.table import export_readings, gather, notes_on, progress, readings_table
+from ovcf.sentences.design import sessions
+from ovcf.study import Study
 
 
 @pytest.fixture
@@ -128,3 +131,44 @@ def test_progress_says_how_far_each_reader_is_and_nothing_of_right_and_wrong(stu
     )
     assert table.loc["Ben", "state"] == "not begun" and table.loc["Ben", "missing"] == 12
     assert not {"truth", "correct", "accuracy", "auc"} & set(table.columns) and zoe
+
+
+# What the study makes of them ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        ({}, "once with the model's probability in view; the median time from the end of the first to the start of the "
+             "second was 4 days."),
+        ({"design": "crossover"}, "in a crossover by reader and case; the median time from the end of the first to the "
+                                  "start of the second was 4 days."),
+        ({"arms": ("both",)}, "in view, one straight after the other case by case."),
+        ({"arms": ("unaided",)}, "Readers read once, without the model."),
+        ({"arms": ("unaided-film", "unaided")},
+             "Readers read once without the model on the whole film and once without the "
+             "model; the median time from the end of the first to the start of the second was 4 days."),
+    ],
+)  # fmt: skip
+def test_the_report_says_in_which_design_the_cases_were_read(tmp_path, plan, said):
+    folder = tmp_path / "here"
+    add_readers(folder, ["Anna", "Ben"])
+    made = make_plan(some_patches(), folder, cases=6, washout_days=3.0, **plan)
+    for rank, name in enumerate(("Anna", "Ben")):
+        clock = Clock()
+        session = ReadingSession(made, name, folder, rank=rank, model_p_fresh=some_model(), now=clock)
+        read_all(session)
+        clock.time += timedelta(days=4)
+        read_all(session)
+    export_readings(gather(made, folder), tmp_path / "out.csv")
+    assert sessions(read_readings(tmp_path / "out.csv")).endswith(said)
+
+
+def test_readings_that_tables_4_and_5_cannot_show_are_refused_before_a_run_begins(tmp_path):
+    folder = tmp_path / "here"
+    plan = make_plan(some_patches(), folder, cases=6, arms=("unaided-film",))
+    read_all(ReadingSession(plan, "Anna", folder))
+    path = export_readings(gather(plan, folder), tmp_path / "out.csv")
+    with pytest.raises(InputError, match="no session `unaided`.*unaided-film"):
+        Study.unborn(tmp_path / "run", defaults() | {"readings": str(path)}).check()
+    assert not (tmp_path / "run").exists()
