@@ -1,22 +1,19 @@
 """The clinician's page: open a finished run for looking, and serve it on this machine only.
 
-`ovcf explore RUN` starts Voila on loopback with a token and the settings below; JupyterLab shows the same
-tabs from `notebooks/explore.ipynb`.
+`ovcf explore RUN` starts Voila on loopback (`ovcf.server`); JupyterLab shows the same tabs from
+`notebooks/explore.ipynb`.
 """
 
 import os
 import secrets
-import socket
 from pathlib import Path
 from typing import Any
 
 from ovcf.problems import InputError, Problem
+from ovcf.server import free_port, refuse_used, serve
 from ovcf.shipped import shipped
 
-TEMPLATES = Path(__file__).parent / "viz" / "jupyter"
 NOTEBOOK = shipped("notebooks") / "explore.ipynb"
-UPLOAD_BYTES = 512 * 2**20
-IDLE_SECONDS = 4 * 3600  # an abandoned page's kernel goes after this; a paused reader loses nothing
 
 
 def open_study(run: str | Path) -> Any:
@@ -54,15 +51,11 @@ def _changed(study) -> str:
     return "The data (or how they are read) changed after this run: films and boxes may not fit its numbers."
 
 
-def explore_page(
-    run: str | Path,
-    *,
-    cases: int | None = None,
-    training: int | None = None,
-    washout_days: float | None = None,
-    seed: int | None = None,
-) -> Any:
-    """The three tabs of a run as one widget; what is wrong with the run is said in its place."""
+def explore_page(run: str | Path) -> Any:
+    """The tabs of a run as one widget; what is wrong with the run is said in its place.
+
+    The reading room is none of them: whoever reads blinded has a page without the answers (`ovcf.room`).
+    """
     from ovcf.viz.tabs import problem_page, tabbed
 
     try:
@@ -70,16 +63,14 @@ def explore_page(
     except InputError as error:
         return problem_page(error)
     from ovcf.viz.browser import Browser
-    from ovcf.viz.maps import final_model
+    from ovcf.viz.maps import final_model, load_ahead
     from ovcf.viz.own_case import OwnCase
-    from ovcf.viz.reading_room import ReadingRoom
 
     model = final_model(study)
-    reading = {"cases": cases, "training": training, "washout_days": washout_days, "seed": seed}
+    load_ahead(model)
     return tabbed(
         {
             "Browse": Browser(study, model=model),
-            "Reading room": ReadingRoom(study, model=model, **reading),
             "Own case": OwnCase(study.run, model=model, study=study),
         }
     )
@@ -93,79 +84,11 @@ def explore(run: str | Path, port: int = 0, *, open_browser: bool = True, token:
     run : path
         A finished run folder; checked before anything starts.
     port : int
-        0 takes a free one.
+        0 takes a free one; another program's is refused (InputError).
     token : str, optional
         By default a fresh random one, part of the printed address.
     """
+    if port:
+        refuse_used(port)
     os.environ["OVCF_RUN"] = str(open_study(run).run)  # the kernel inherits it
     serve(NOTEBOOK, port or free_port(), token or secrets.token_urlsafe(24), open_browser=open_browser)
-
-
-def serve(notebook: Path, port: int, token: str, *, open_browser: bool = False) -> None:
-    """Serve one notebook as a page without code, on 127.0.0.1, until interrupted."""
-    # Our template stands alone on this path: no template or kernel of another environment is taken up.
-    os.environ["JUPYTER_PATH"] = str(TEMPLATES)
-    from voila.app import Voila
-
-    app = Voila(config=server_config(port, token))
-    app.initialize([str(notebook)])
-    app.open_browser = open_browser
-    print(f"http://127.0.0.1:{port}/?token={token}\nResearch use only. Stop with Ctrl-C.", flush=True)
-    app.start()
-
-
-def server_config(port: int, token: str) -> Any:
-    """Voila's settings; its defaults have no login, serve files, drop large uploads and keep dead kernels."""
-    from traitlets.config import Config
-
-    from ovcf.report.kernel import NativeKernels
-
-    # the page may talk to this server only; Jupyter's modules need eval and blobs
-    policy = (
-        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
-        "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
-        f"connect-src 'self' ws://127.0.0.1:{port} blob: data:; worker-src 'self' blob:; "
-        "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
-    )
-    headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
-    culling = {"cull_interval": 60, "cull_idle_timeout": IDLE_SECONDS, "cull_connected": False}
-    settings = {
-        "websocket_max_message_size": UPLOAD_BYTES,
-        "allow_remote_access": False,  # a foreign Host header (DNS rebinding) is refused
-        "local_hostnames": ["localhost"],
-        "headers": headers,
-    }
-    return Config(
-        {
-            "Voila": {
-                "ip": "127.0.0.1",
-                "port": port,
-                "port_retries": 0,
-                "token": token,
-                "auto_token": True,
-                "tornado_settings": settings,
-                "config_file_paths": [],  # no voila.json from the folder it happens to start in
-            },
-            "VoilaConfiguration": {
-                "template": "ovcf",
-                "file_allowlist": [],
-                "file_denylist": [".*"],
-                "show_tracebacks": False,
-                "strip_sources": True,
-                "kernel_spec_manager_class": NativeKernels,
-            },
-            "MappingKernelManager": culling,
-        }
-    )
-
-
-def free_port() -> int:
-    """A port that nothing listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def unless(value: Any, unset: Any) -> Any:
-    """None for a parameter left at its "unset" value (papermill has no optional numbers)."""
-    return None if value == unset else value

@@ -52,7 +52,7 @@ def writing(path: Path, mode: str = "wb", *, private: bool = False, **options: A
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 @contextmanager
@@ -74,7 +74,7 @@ def placing(path: Path) -> Iterator[Path]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 @contextmanager
@@ -97,7 +97,7 @@ def placing_folder(path: Path) -> Iterator[Path]:
         except OSError:
             os.replace(aside, path) if aside.exists() else None
             raise
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     shutil.rmtree(aside, ignore_errors=True)
@@ -216,7 +216,7 @@ def _umask() -> int:
     return mask
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Bring a rename to disk, where the system lets a folder be opened for it (not Windows)."""
     try:
         handle = os.open(folder, os.O_RDONLY)

@@ -12,6 +12,12 @@ LABELS = ("fresh", "old")
 CANNOT_JUDGE = "cannot judge"
 """What a reader says of a case that cannot be read; it counts as a reading that was not made."""
 
+ARMS = ("unaided", "aided", "both", "unaided-film", "aided-film", "both-film")
+"""How a reader may see a case: without the model, with it, first without and at once with it; patch, or whole film."""
+
+DESIGNS = ("fixed", "crossover")
+"""Designs of a reader study: arm by arm for all, or in balanced orders by reader and case."""
+
 SCALES: dict[str, tuple[int, int]] = {"1-5": (1, 5), "0-100": (0, 100)}
 """Scales of a reader's confidence: least and most."""
 

@@ -19,7 +19,10 @@ TIMES = 4  # and only if it is this many times what sampling alone gives
 
 
 def check_averages(paper: Paper, ledger: Ledger, recovery: Recovery) -> pd.DataFrame:
-    """Recompute printed averages and SDs from the rows of the same table; name each ±'s divisor."""
+    """Recompute printed averages and SDs from the rows of the same table; name each ±'s divisor.
+
+    What it cannot see: an average over other rows than the table's, and a ± that is neither SD.
+    """
     found: list[Average] = []
     for table, row in tables_with(paper, "mean"):
         if row.of:
@@ -86,7 +89,10 @@ def _span(low, high) -> str:
 
 
 def check_mean_rows(paper: Paper, ledger: Ledger, recovery: Recovery) -> None:
-    """Check means of precision, recall, F1, accuracy and AUC against one another."""
+    """Check means of precision, recall, F1, accuracy and AUC against one another.
+
+    What it cannot see: means that are wrong but lie within the bounds that the others set.
+    """
     seen = set()
     for table, row in tables_with(paper, "mean"):
         k = len(paper.rows(f"{table.name} / {row.of}")) if row.of else row.over

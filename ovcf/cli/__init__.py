@@ -15,7 +15,8 @@ def main() -> None:
 
 COMMANDS = (
     *(runs.run, runs.train, runs.clean, runs.pdf, runs.verify, runs.rerun, runs.compare, runs.sweep),
-    *(finished.external, finished.bundle, finished.export, finished.explore, finished.predict, finished.readings),
+    *(finished.external, finished.bundle, finished.export, finished.explore, finished.predict),
+    *(finished.room, finished.readings),
     *(data.import_, data.check, data.deidentify, data.synthesise, data.weights, data.notebooks),
     *(published.readers, published.audit),
 )

@@ -1,4 +1,4 @@
-"""Commands that use a finished run: its model elsewhere, its browser, its reading room."""
+"""Commands that use a finished run: its model elsewhere, its browser, its reading room, its readers' answers."""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ovcf.cli.door import FILE, echo_json
+from ovcf.words import ARMS, DESIGNS, SCALES
 
 
 @click.command()
@@ -67,7 +68,7 @@ def bundle(run: str | Path, out: Path) -> None:
 def explore(run: Path, port: int, browser: bool) -> None:
     """Show a run in the browser, on this machine only.
 
-    Its mistakes, the reading room, and a film of your own.
+    Its mistakes, and a film of your own.
     """
     from ovcf.explore import explore
 
@@ -76,25 +77,85 @@ def explore(run: Path, port: int, browser: bool) -> None:
 
 @click.command()
 @click.argument("film", type=FILE)
-@click.option("--box", required=True, metavar="x0,y0,x1,y1", help="The vertebra, in px of the film.")
-@click.option("--run", type=FILE, default="reports/demo", show_default=True, help="Run whose model is asked.")
-@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
-def predict(film: Path, box: str, run: Path, as_json: bool) -> None:
-    """Ask a run's final model about one vertebra of a film. Research use only."""
-    from ovcf.predict import describe, parse_box, predict_case
+@click.option(
+    "--box", "boxes", required=True, multiple=True, metavar="x0,y0,x1,y1", help="A vertebra, in px. Repeatable."
+)
+@click.option("--run", type=FILE, default="reports/demo", show_default=True, help="Run or bundle whose model is asked.")
+@click.option("--mm-per-px", type=float, metavar="MM", help="Size of a pixel, where the film does not say.")
+@click.option("--flip", is_flag=True, help="Turn the vertebra left to right: the film faces the other way.")
+@click.option(
+    "--accept-synthetic-model", "accept_synthetic", is_flag=True, help="Go on with a model of synthetic films."
+)
+@click.option("--save", type=FILE, metavar="FILE.html", help="Write the answers as one page, with film and map.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object (a list for several boxes).")
+def predict(film: Path, boxes: tuple[str, ...], run: Path, save: Path | None, as_json: bool, **how: Any) -> None:
+    """Ask a run's final model about vertebrae of a film. Research use only."""
+    from ovcf.predict import describe, load_model, parse_box, predict_cases
 
-    answer = predict_case(film, parse_box(box), run)
-    echo_json(answer) if as_json else click.echo(describe(answer))
+    corners, model = [parse_box(box) for box in boxes], load_model(run)
+    answers = predict_cases(film, corners, run, model=model, **how)
+    if save:
+        from ovcf.viz.sheet import write_sheet
+
+        write_sheet(save, film, answers, model)
+    if as_json:
+        return echo_json(answers[0] if len(answers) == 1 else answers)
+    click.echo("\n\n".join(map(describe, answers)))
 
 
 @click.command()
 @click.argument("run", type=FILE)
+@click.option("--cases", type=int, help="Of a new plan: cases  [default: 40].")
+@click.option("--training", type=int, help="Of a new plan: training cases first, with the truth after each.")
+@click.option("--washout", "washout_days", type=float, metavar="DAYS", help="Between sessions  [default: 3].")
+@click.option("--arm", "arms", multiple=True, type=click.Choice(ARMS), help="Repeatable  [default: unaided, aided].")
+@click.option("--design", type=click.Choice(DESIGNS), help="All cases arm by arm, or crossover by reader and case.")
+@click.option("--same-order", is_flag=True, default=None, help="All readers see the cases in one order.")
+@click.option("--scale", type=click.Choice(list(SCALES)), help="Of confidence  [default: 1-5].")
+@click.option("--seed", type=int, help="Of cases and orders  [default: 0].")
+@click.option("--reader", "readers", multiple=True, metavar="NAME", help="Add to the roster. Repeatable.")
+@click.option("--status", is_flag=True, help="The coordinator's page instead: how far each reader is.")
+@click.option("--json", "as_json", is_flag=True, help="With --status: print it, and stop.")
+@click.option("--port", default=0, help="Port on this machine  [default: a free one].")
+@click.option("--browser/--no-browser", default=True, help="Open the page at once.")
+def room(run: Path, status: bool, as_json: bool, port: int, browser: bool, **asked: Any) -> None:
+    """Let readers read a run's cases, blinded, on this machine only.
+
+    The plan is fixed once made. With --reader each reader gets a link; the links stay while --port is the same. An arm
+    is unaided, aided or both (first without the model, then at once with it), -film with the whole film.
+    """
+    from ovcf.room import serve_room, serve_status, status_of
+
+    if as_json and not status:
+        raise click.UsageError("--json belongs to --status")
+    if as_json:
+        table = status_of(run)
+        return echo_json(table.astype(object).where(table.notna(), None).to_dict("records"))
+    if status:
+        if given := [name for name, value in asked.items() if value not in (None, ())]:
+            raise click.UsageError(f"--status shows what is; {', '.join(given)} cannot be set with it")
+        return serve_status(run, port, open_browser=browser)
+    asked["arms"] = asked["arms"] or None
+    return serve_room(run, port, open_browser=browser, **asked)
+
+
+@click.command()
+@click.argument("run", type=FILE)
+@click.argument("others", type=FILE, nargs=-1, metavar="[OTHER]...")
 @click.option("--out", type=FILE, required=True, help="File to write: .imrmc, or .csv for the readings table.")
-def readings(run: Path, out: Path) -> None:
+@click.option("--interim", is_flag=True, help="Leave unfinished readers out, and name them.")
+def readings(run: Path, others: tuple[Path, ...], out: Path, interim: bool) -> None:
     """Collect the answers of a run's reading room.
 
-    Then analyse them with `ovcf readers FILE`, or run the study with `-p readings FILE`.
+    OTHER is the run, or its readings folder, of another workstation with the same plan. Then analyse them with
+    `ovcf readers FILE`, or run the study with `-p readings FILE`.
     """
-    from ovcf.viz.sessions import export_readings
+    from ovcf.reading.plan import read_plan
+    from ovcf.reading.table import export_readings, gather, notes_on
+    from ovcf.study import Study
 
-    click.echo(f"readings: {export_readings(run / 'readings', out)}")
+    patches = Study(run, adds=False).patches
+    gathered = gather(read_plan(patches, run / "readings"), run / "readings", others)
+    click.echo(f"readings: {export_readings(gathered, out, finished_only=interim)}")
+    for note in notes_on(gathered, finished_only=interim):
+        click.echo(f"note: {note}", err=True)

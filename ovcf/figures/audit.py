@@ -35,7 +35,7 @@ def findings_by_place(findings: pd.DataFrame, ax: Axes) -> Axes:
             ax.scatter(x - 0.12, y, color=colour, marker=SEVERITY_MARKERS[severity], s=50)
             ax.text(x + 0.1, y, f"{number}", va="center", fontsize=SMALL)
         heads.append(f"{SHORT.get(severity, severity).replace(' ', chr(10), 1)}\n({len(some)})")
-    ax.set_yticks(range(len(order)), order)
+    ax.set_yticks(range(len(order)), [fill(name, 22) for name in order], fontsize=SMALL)
     ax.set_xticks(range(len(heads)), heads, fontsize=SMALL)
     ax.xaxis.tick_top()
     ax.tick_params(length=0)

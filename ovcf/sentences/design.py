@@ -1,11 +1,12 @@
 """What is true by how a run was made: its parameters, its cohort, its readings."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple, Self
 
 import pandas as pd
 
-from ovcf.profiles import load_profile
+from ovcf.profiles import defaults, load_profile
 from ovcf.sentences import Sentence, Topic
 from ovcf.tables.networks import names_with_weights
 from ovcf.words import network_title
@@ -55,12 +56,18 @@ class Design(NamedTuple):
     @property
     def departures(self) -> list[str]:
         """What the paper states of its recipe and this run has otherwise: `epochs 20 (paper: 100)`."""
-        paper = load_profile("paper")
+        paper = _paper()
         return [
             f"{words} {self[name]} (paper: {paper[name]})"
             for name, words in RECIPE.items()
             if self[name] != paper[name]
         ]
+
+
+@cache
+def _paper() -> dict[str, Any]:
+    """The paper's recipe, complete."""
+    return defaults() | load_profile("paper")
 
 
 CHOICE: Topic = (
@@ -167,10 +174,7 @@ LEAKAGE_ASKED: Topic = (
 REGIONS_ASKED: Topic = (
     Sentence(
         lambda d: d["regions"] == "separate",
-        lambda d: (
-            f"{d.title} was trained for each region by itself too, with the same folds, and is compared on the same "
-            "patches with the one network for all regions."
-        ),
+        lambda d: f"{d.title} was trained for each region by itself too, with the same folds.",
     ),
     Sentence(
         lambda d: d["regions"] != "separate",
@@ -206,30 +210,50 @@ READERS: Topic = (
 
 
 def sessions(readings: pd.DataFrame) -> str:
-    """Say which sessions the readings hold, and the time between them only where it is recorded."""
-    return _sessions_said(set(readings.session), _days_between(readings))
-
-
-def _sessions_said(found: set[str], days: float | None) -> str:
-    if found == {"unaided"}:
-        return "Readers read once, without the model."
-    if found == {"aided"}:
-        return "Readers read once, with the model's output in view."
-    words = "Readers read once without and once with the model's probability in view"
+    """Say which sessions the readings hold, in which design, and the time between only where it is recorded."""
+    found, periods = set(readings.session), _periods(readings)
+    held = readings.groupby(["reader", periods]).session.nunique()
+    if len(found) == 1:
+        return f"Readers read once, {_READ.get(*found, 'in session ' + min(found))}."
+    if found == {"unaided", "aided"}:
+        words = "Readers read once without and once with the model's probability in view"
+    else:
+        order = periods.groupby(readings.session).mean().sort_values(kind="stable").index
+        words = f"Readers read once {' and once '.join(_READ.get(s, f'in session {s}') for s in order)}"
+    if periods.max() == 1:
+        return f"{words}, one straight after the other case by case."
+    words += ", in a crossover by reader and case" if held.max() > 1 else ""
+    days = _days_between(readings, periods)
     if days is None:
         return f"{words}; how much time lay between is not recorded."
     return f"{words}; the median time from the end of the first to the start of the second was {days:.0f} days."
 
 
-def _days_between(readings: pd.DataFrame) -> float | None:
-    """Median over readers of the days between sessions; None where times are unknown."""
+_READ = {
+    "unaided": "without the model",
+    "aided": "with the model's output in view",
+    "unaided-film": "without the model on the whole film",
+    "aided-film": "with the model's output in view on the whole film",
+}
+
+
+def _periods(readings: pd.DataFrame) -> pd.Series:
+    """Which time through the cases each reading belongs to, from 1; the session's where no period is recorded."""
+    recorded = pd.to_numeric(readings["period"], errors="coerce") if "period" in readings else None
+    if recorded is not None and recorded.notna().all():
+        return recorded.astype(int)
+    return readings.session.map({name: i for i, name in enumerate(sorted(set(readings.session))[::-1], 1)})
+
+
+def _days_between(readings: pd.DataFrame, periods: pd.Series) -> float | None:
+    """Median over readers of the days between the first two periods; None where times are unknown."""
     if "time" not in readings or readings.attrs.get("simulation") is not None:
         return None
     times = pd.to_datetime(readings.time, errors="coerce", utc=True, format="mixed")
-    ends = times.groupby([readings.reader, readings.session]).agg(["min", "max"])
-    if times.isna().any() or readings.session.nunique() < 2:
+    ends = times.groupby([readings.reader, periods]).agg(["min", "max"])
+    if times.isna().any() or periods.nunique() < 2:
         return None
-    first, second = ends["max"].unstack()["unaided"], ends["min"].unstack()["aided"]
+    first, second = ends["max"].unstack()[1], ends["min"].unstack()[2]
     return float(((second - first).dt.total_seconds() / 86400).median())
 
 

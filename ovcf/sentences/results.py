@@ -15,7 +15,8 @@ from ovcf.words import network_title
 
 
 def _undefined(row: Any) -> bool:
-    return pd.isna(row.difference) or pd.isna(row.low) or pd.isna(row.high)
+    """Whether a row lacks its estimate or its interval."""
+    return bool(pd.isna(row[["low", "high"]]).any() or pd.isna(row.get("difference", row.get("estimate"))))
 
 
 CHANGED: Topic = (
@@ -37,12 +38,12 @@ CHANGED: Topic = (
 
 ABOVE_CHANCE: Topic = (
     Sentence(
-        lambda row: pd.isna(row.low) or pd.isna(row.high) or row.low <= 0.5 <= row.high,
+        lambda row: _undefined(row) or row.low <= 0.5 <= row.high,
         lambda row: "A difference from chance (0.5) is not shown",
     ),
-    Sentence(lambda row: row.low > 0.5, lambda row: "The AUC is above chance (0.5)"),
+    Sentence(lambda row: not _undefined(row) and row.low > 0.5, lambda row: "The AUC is above chance (0.5)"),
     Sentence(
-        lambda row: row.high < 0.5,
+        lambda row: not _undefined(row) and row.high < 0.5,
         lambda row: "The AUC is below chance (0.5): the network ranks old above fresh more often than the reverse",
     ),
 )
@@ -50,19 +51,19 @@ ABOVE_CHANCE: Topic = (
 
 SLOPE: Topic = (
     Sentence(
-        lambda row: pd.isna(row.low) or pd.isna(row.high),
+        _undefined,
         lambda row: "The calibration slope is not estimable",
     ),
     Sentence(
-        lambda row: row.low <= 1 <= row.high,
+        lambda row: not _undefined(row) and row.low <= 1 <= row.high,
         lambda row: "The calibration slope is compatible with 1, the value of well-calibrated probabilities",
     ),
     Sentence(
-        lambda row: row.high < 1,
+        lambda row: not _undefined(row) and row.high < 1,
         lambda row: "The calibration slope is below 1: the probabilities are more extreme than the outcomes bear out",
     ),
     Sentence(
-        lambda row: row.low > 1,
+        lambda row: not _undefined(row) and row.low > 1,
         lambda row: "The calibration slope is above 1: the probabilities are less extreme than the outcomes bear out",
     ),
 )

@@ -131,7 +131,12 @@ class Study(StudyNetworks):
     def _read_readings(self) -> pd.DataFrame:
         from ovcf.intake.readings import read_readings
 
-        return read_readings(self.parameters["readings"])
+        readings = read_readings(self.parameters["readings"])
+        if "session" not in readings or not (readings["session"] == "unaided").any():
+            found = ", ".join(sorted(set(readings["session"]))) if "session" in readings else "no such column"
+            words = "hold no session `unaided`, which Tables 4 and 5 begin with; analyse them with: ovcf readers FILE"
+            raise InputError(Problem("readings", words, self.parameters["readings"], column="session", found=found))
+        return readings
 
     def _simulate_readings(self) -> pd.DataFrame:
         from ovcf.synthetic.readers import simulate_readings

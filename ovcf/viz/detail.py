@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
+from ovcf.cohort.crop import crop_slices, equalise, margin_in_px
 from ovcf.figures.style import CLASS_COLOURS, NETWORK_COLOURS, OUTCOME_NAMES
 from ovcf.viz.gallery import OUTCOME_MARKS, network_name
 from ovcf.viz.image_data import Recent, jpeg_bytes, to_uint8
@@ -42,10 +44,7 @@ class Films:
         return self._shown(row["image"])
 
     def reader_patch(self, row: dict, size: int = 320) -> np.ndarray:
-        """The patch as readers see it: cut from the film at full resolution, without equalisation.
-
-        uint8 (size, size).
-        """
+        """The patch as readers see it, uint8 (height, width), the longer edge `size`."""
         return reader_patch(self._study, row, size)
 
     def _show(self, image) -> ShownFilm:
@@ -58,14 +57,20 @@ class Films:
 
 
 def reader_patch(study: Any, row: dict, size: int = 320) -> np.ndarray:
-    """Cut a patch from its film for human eyes, uint8 (size, size), without equalisation."""
-    from ovcf.cohort.crop import crop_patch, margin_in_px
+    """Cut a patch from its film for human eyes: without equalisation, its pixels square, the longer edge `size` px.
 
-    p = study.parameters
-    film = study.film(row["patch_id"])
-    mm = row.get("mm_per_px", np.nan)
-    margin = margin_in_px(mm, p["margin_mm"], p["margin_px"])
-    return crop_patch(film.pixels, box_of(row), margin_px=margin, size=size, equalisation="none")
+    The networks' patches are brought to a square (as the paper's slices are); a wedge would be stretched by that.
+    uint8 (height, width).
+    """
+    film, box, p = study.film(row["patch_id"]), box_of(row), study.parameters
+    pixels = film.pixels
+    if box is not None:
+        margin = margin_in_px(row.get("mm_per_px", np.nan), p["margin_mm"], p["margin_px"])
+        pixels = pixels[crop_slices(pixels.shape, box, margin)]
+    greys = equalise(pixels, "none").astype(np.float32)
+    height, width = greys.shape
+    shape = tuple(max(1, round(size * side / max(width, height))) for side in (width, height))
+    return to_uint8(np.asarray(Image.fromarray(greys, mode="F").resize(shape, Image.Resampling.BILINEAR)))
 
 
 def box_of(row: dict) -> tuple | None:

@@ -1,7 +1,8 @@
 """An append-only CSV that loses nothing: a row is on the disk before the caller goes on.
 
-One line is one row (line breaks inside a text become spaces), so a line cut short by a crash is recognised by
-its missing end and dropped; its writer was never told that it was kept.
+One line is one row (line breaks inside a text become spaces), so an editor's quote or comma too many stays in its line.
+A last line without its end is kept where it is whole (an editor took the end away), else it was cut short by a crash
+and is dropped; its writer was never told that it was kept.
 """
 
 import csv
@@ -24,7 +25,7 @@ def append_row(path: Path, columns: Sequence[str], row: dict) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file, _alone(file):
-        _drop_torn_end(file)
+        _end_last_line(file, len(columns))
         text = _line(columns) if file.seek(0, os.SEEK_END) == 0 else ""
         # one write call, so that another reader never sees half a row of ours
         file.write((text + _line(_one_line(row.get(c, "")) for c in columns)).encode("utf-8"))
@@ -43,14 +44,21 @@ def read_rows(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     path = Path(path)
     if not path.exists():
         return pd.DataFrame(columns=list(columns), dtype=str)
-    whole = path.read_bytes()
-    whole = whole[: whole.rfind(b"\n") + 1].decode("utf-8", errors="replace")
-    lines = list(csv.reader(StringIO(whole)))
-    if lines and lines[0] != list(columns):
-        found, allowed = ",".join(lines[0]), ",".join(columns)
+    lines = path.read_bytes().decode("utf-8-sig", errors="replace").split("\n")
+    if lines[0].strip() and _cells(lines[0]) != list(columns):
+        found, allowed = lines[0].strip(), ",".join(columns)
         raise InputError(Problem("header", "the columns are not these", str(path), 1, None, found, allowed))
-    rows = [line for line in lines[1:] if len(line) == len(columns)]
+    rows = [row for line in lines[1:] if len(row := _cells(line, len(columns))) == len(columns)]
     return pd.DataFrame(rows, columns=list(columns), dtype=str)
+
+
+def _cells(line: str, wanted: int = 0) -> list[str]:
+    """Return the cells of a line; of a damaged one, what is left without its quotes and with its last cells joined."""
+    cells = next(csv.reader([line.strip("\r")]), [])
+    if not wanted or len(cells) == wanted or not line.strip():
+        return cells
+    plain = line.strip("\r").replace('"', "").split(",")
+    return [*plain[: wanted - 1], ",".join(plain[wanted - 1 :])] if len(plain) >= wanted else plain
 
 
 def _line(values) -> str:
@@ -64,12 +72,16 @@ def _one_line(value) -> str:
     return "".join(c if c.isprintable() else " " for c in str(value)).strip()
 
 
-def _drop_torn_end(file) -> None:
-    """Cut what stands after the last complete line: a row whose writer died before it was kept."""
+def _end_last_line(file, wanted: int) -> None:
+    """Give a last line that is whole the end it lost, and cut one whose writer died before it was kept."""
     file.seek(0)
-    end = file.read().rfind(b"\n") + 1
-    if end < file.seek(0, os.SEEK_END):
-        file.truncate(end)
+    whole = file.read()
+    start = whole.rfind(b"\n") + 1
+    torn = whole[start:].decode("utf-8", errors="replace")
+    if torn and len(_cells(torn)) == wanted:
+        file.write(b"\n")
+    elif torn:
+        file.truncate(start)
 
 
 @contextmanager

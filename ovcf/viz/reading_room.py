@@ -1,20 +1,29 @@
-"""The reading room: a blinded session case by case, over `sessions`.
+"""The reading room: a blinded session case by case, over `ovcf.reading`.
 
-The page is told only what a blinded reader may know: a picture, the number of the case and, in the aided
-session, what the model said. Names, labels and earlier answers stay here.
+The page is told only what a blinded reader may know: a picture, the number of the case and, in an aided session, what
+the model said. Names of cases and of other readers, labels and earlier answers stay here.
 """
 
 import math
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ovcf.viz import detail, sessions
-from ovcf.viz.image_data import png_bytes
+from ovcf import __version__
+from ovcf.files import digest
+from ovcf.reading.designs import TRAINING, is_aided
+from ovcf.reading.plan import Plan, make_plan
+from ovcf.reading.roster import journal_path, read_roster, reader_name
+from ovcf.reading.session import REASONS, Case, ReadingSession
 from ovcf.viz.maps import Maps, final_model
+from ovcf.viz.reading_pictures import Pictures
 from ovcf.viz.widget import VIEWER, Asked, script, style
 
-PATCH_EDGE = 448  # px; cut from the film at full resolution, so a small training size does not blur the case
+PAGE = ("reading_counts.js", "reading_display.js", "reading_case.js", "reading_room.js")
+NOT_NAMED = (
+    "This study is read by named readers. Open the page by your own link, or ask the study's coordinator for it."
+)
 
 
 class ReadingRoom(Asked):
@@ -24,15 +33,14 @@ class ReadingRoom(Asked):
     ----------
     study : ovcf.study.Study
     model : callable, optional
-        Returns the run's final model, for the activation map of the aided session.
+        Returns the run's final model, for the activation map of an aided session.
     **plan
-        `cases`, `training`, `washout_days`, `seed` of a new plan; what is not given is as the run's plan
-        says, or 40, 0, 3 days, 0 (see `sessions.make_plan`).
+        Of a new plan, as `ovcf.reading.plan.make_plan` takes it; what is not given is as the run's plan says.
     now : callable, optional
         Returns the present time; tests set it.
     """
 
-    _esm = script("common.js", *VIEWER, "reading_case.js", "reading_room.js")
+    _esm = script("common.js", *VIEWER, *PAGE)
     _css = style("base.css", "reading_room.css")
 
     def __init__(
@@ -40,93 +48,148 @@ class ReadingRoom(Asked):
     ) -> None:
         super().__init__()
         self.study, self.folder = study, Path(study.run) / "readings"
-        self.plan = plan
+        self.asked = plan
+        self.pictures = Pictures(study)
         self.maps = Maps(study, model or final_model(study))
         self._now = now
-        self._images = study.images()
-        self.session = None
-        self.case = None
+        self.session: ReadingSession | None = None
+        self.case: Case | None = None
+        self.screen = ""
 
     # What the page asks ---------------------------------------------------------------------------------
 
-    def answer_hello(self) -> Any:
-        """Words for the first screen; the plan is made only when a reader starts."""
-        made = (self.folder / "plan.json").exists()
-        return {"label": self.study.label, "planned": made, "current": self._current_name()}, []
+    def answer_hello(self, token: str = "") -> Any:
+        """Words for the first screen, and whose link it is; the plan is made only when a reader starts."""
+        roster = read_roster(self.folder)
+        named = roster.whose(str(token))
+        words = NOT_NAMED if roster.readers and not named else ""
+        current = self.session.reader if self.session else ""
+        return {"label": self.study.label, "reader": named or current, "named": bool(named), "words": words}, []
 
-    def answer_start(self, reader: str) -> Any:
-        """Begin or go on as this reader."""
+    def answer_start(self, reader: str = "", token: str = "", is_new: bool = False, screen: str = "") -> Any:
+        """Begin or go on as this reader; who never read here is asked first."""
         if reason := getattr(self.study, "notes_off", ""):
             raise ValueError(reason)
-        plan = sessions.make_plan(self.study.patches, self.folder, **self.plan)
-        self.session = sessions.ReadingSession(
-            plan, reader, self.folder, model_p_fresh=self._out_of_fold(), now=self._now
-        )
+        roster = read_roster(self.folder)
+        reader = roster.whose(str(token)) if roster.readers else reader_name(reader)
+        if not reader:
+            raise ValueError(NOT_NAMED)
+        if not roster.readers and not is_new and not self._has_read(reader):
+            return {"screen": "unknown", "reader": reader}, []
+        plan = make_plan(self.study.patches, self.folder, **self.asked)
+        known = {"model_p_fresh": self.out_of_fold, "facts": self.facts, "now": self._now}
+        self.session = ReadingSession(plan, reader, self.folder, rank=roster.rank(reader), **known)
+        self.screen = str(screen)[:80]
+        return self._next()
+
+    def answer_display(self, found: dict) -> Any:
+        """Keep a check of the display."""
+        session = self._session()
+        kinds = (bool, int, float, type(None))
+        kept = {str(name)[:20]: value for name, value in dict(found).items() if isinstance(value, kinds)}
+        session.keep_display_check(self.screen, **kept)
         return self._next()
 
     def answer_case(self) -> Any:
         """The open case again (the page was opened anew)."""
         return self._next()
 
-    def answer_answer(self, session: str, order: int, answer: str, confidence: int, seconds: float) -> Any:
+    def answer_draft(self, case: str, **chosen: Any) -> Any:
+        """Keep what is chosen for the open case and not confirmed."""
+        if self.case and case == self.case.name:
+            self._session().keep_draft(self.case, **chosen)
+        return {}, []
+
+    def answer_answer(self, case: str, answer: str, confidence: Any, seconds: float, **seen: Any) -> Any:
         """Keep an answer; only when it is on the disk does the next case go out."""
-        if self.session is None or self.case is None:
-            raise ValueError("no case is open; enter the reader's name to go on")
-        if (session, order) != (self.case.session, self.case.order):
+        session, asked = self._session(), self.case
+        if asked is None or case != asked.name:
             raise ValueError("this case is not open any more")
-        case = self.case
-        kept = self.session.answer(case, str(answer), int(confidence), float(seconds))
+        confidence = None if confidence is None else int(confidence)
+        kept = session.answer(asked, str(answer), confidence, float(seconds), **seen)
         values, buffers = self._next()
         values["kept"] = kept
-        if case.session == "training":
-            values["feedback"] = {"truth": ("old", "fresh")[self.session.plan.truth[case.patch_id][1]]}
+        if asked.period == 0:
+            values["feedback"] = {"truth": ("old", "fresh")[session.plan.truth[asked.patch_id][1]]}
         return values, buffers
+
+    def answer_slip(self, case: str) -> Any:
+        """Mark the last answer as mis-keyed."""
+        session = self._session()
+        last = session.last_answer()
+        marked = bool(last and case == last.name and session.mark_slip(last))
+        values, buffers = self._next()
+        return values | {"marked": marked}, buffers
+
+    def answer_map(self, case: str) -> Any:
+        """The map of the open case, by the network that was not trained on it; it may take seconds the first time."""
+        if self.case is None or case != self.case.name or not is_aided(self.case.session):
+            return {"note": ""}, []
+        row = self.pictures.row(self.case.patch_id)
+        said = self._says(self.out_of_fold[self.case.patch_id])
+        picture, note = self.maps.of(row, self.pictures.seen_by_network(row), self.study.chosen, said)
+        patch, aspect = self.pictures.small_patch(row)
+        return {"note": note, "aspect": aspect}, [picture, patch]
 
     # The next screen ------------------------------------------------------------------------------------
 
     def _next(self) -> tuple[dict, list]:
-        """What the page shows next: a case, the washout, or the end."""
+        """What the page shows next: the display check, a case, the washout, or the end."""
         if self.session is None:
             return {"screen": "start"}, []
         kind, value = self.session.state()
         self.case = value if kind == "case" else None
+        last = self.session.last_answer()
+        shared = {"last": last.name if last else None}
         if kind == "washout":
-            return {"screen": "washout", "until": value.isoformat(timespec="minutes")}, []
+            return shared | {"screen": "washout", "until": value.isoformat(timespec="minutes")}, []
         if kind == "finished":
-            return {"screen": "finished", "path": str(self.session.path)}, []
-        values = {"screen": "case", "reader": self.session.reader}
-        values |= {"session": value.session, "order": value.order, "of": value.of}
-        row = self._row(value.patch_id)
-        buffers = [png_bytes(detail.reader_patch(self.study, row, PATCH_EDGE))]
-        if value.session == "aided":
-            aid, picture = self._aid(row)
-            values |= aid
-            buffers += picture
-        return values, buffers
+            return shared | {"screen": "finished"}, []
+        if self.session.needs_display_check(self.screen):
+            return {"screen": "display"}, []
+        return self._show(value, shared)
 
-    def _aid(self, row) -> tuple[dict, list]:
-        """What the model says of a case: its out-of-fold probability, and the map where there is a model."""
-        p = self.session.model_p_fresh[row["patch_id"]]
-        unseen = self.study.parameters["split"]  # "patient" or "patch"
-        aid = {"p_fresh": p, "says": "fresh" if p >= 0.5 else "old"}
-        aid["by"] = f"By a network that was not trained on this {unseen}."
-        try:
-            picture, note = self.maps.of(row, self._images[row["row"]], self.study.chosen, aid["says"])
-        except ValueError as reason:  # a run without its networks still has its probabilities
-            return aid | {"map_note": str(reason)}, []
-        return aid | {"map_note": note}, [picture, png_bytes(self._images[row["row"]])]
+    def _show(self, case: Case, shared: dict) -> tuple[dict, list]:
+        plan: Plan = self.session.plan
+        picture, marks = self.pictures.of(case)
+        values = shared | marks | {
+            "screen": "case", "case": case.name, "reader": self.session.reader, "period": case.period,
+            "session": TRAINING if case.period == 0 else case.session, "order": case.order, "of": case.of,
+            "again": case.again, "done": self._done(case), "rating": plan.scale, "reasons": list(REASONS),
+            "draft": self.session.draft(case),
+        }  # fmt: skip
+        if is_aided(case.session):
+            p = self.out_of_fold[case.patch_id]
+            by = f"By a network that was not trained on this {self.study.parameters['split']}."
+            values |= {"p_fresh": p, "says": self._says(p), "by": by}
+        return values, [picture]
 
-    def _row(self, patch_id) -> dict:
-        patches = self.study.patches.reset_index(drop=True)
-        at = int((patches["patch_id"] == patch_id).to_numpy().argmax())
-        return patches.iloc[at].to_dict() | {"row": at}
+    def _done(self, case: Case) -> int:
+        return case.of - 1 if case.again else case.order - 1
 
-    def _out_of_fold(self) -> dict:
+    def _says(self, p: float) -> str:
+        return "fresh" if p >= 0.5 else "old"
+
+    def _session(self) -> ReadingSession:
+        if self.session is None:
+            raise ValueError("no case is open; enter the reader's name to go on")
+        return self.session
+
+    def _has_read(self, reader: str) -> bool:
+        path = journal_path(self.folder, reader)
+        return path.exists() or path.with_suffix(".csv").exists()
+
+    @cached_property
+    def out_of_fold(self) -> dict[str, float]:
         """The chosen network's probability of each patch, by a fold that did not train on the patient."""
         rows = self.study.predictions
         rows = rows[rows["network"] == self.study.chosen]
         p = rows.groupby("patch_id")["p_fresh"].mean()
         return {str(k): float(v) for k, v in p.items() if not math.isnan(v)}
 
-    def _current_name(self) -> str:
-        return self.session.reader if self.session else ""
+    @cached_property
+    def facts(self) -> dict[str, str]:
+        """What every line of a journal says of the software and of the model that is shown."""
+        table = Path(self.study.run) / "tables" / "predictions.csv"
+        shown = digest(table)[:16] if table.is_file() else ""
+        return {"software": f"ovcf {__version__}", "model": self.study.chosen, "model_digest": shown}

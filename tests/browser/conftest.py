@@ -126,13 +126,17 @@ def explore(tmp_path):
 
     servers = []
 
-    def start(run=None, notebook=None, **env):
-        port = free_port()
+    def start(run=None, notebook=None, code=None, port=None, **env):
+        port = port or free_port()
         call = f"explore({str(run)!r}, {port}, open_browser=False, token={TOKEN!r})"
         if notebook:
             call = f"serve({str(notebook)!r}, {port}, {TOKEN!r})"
-        code = f"from ovcf.explore import explore, serve; {call}"
-        server = Server(["-c", code], port, tmp_path / f"server{port}.log", **env)
+        server = Server(
+            ["-c", code or f"from ovcf.explore import explore, serve; {call}"],
+            port,
+            tmp_path / f"server{port}.log",
+            **env,
+        )
         servers.append(server)
         return server
 

@@ -6,9 +6,12 @@ import shutil
 import nbformat
 import pytest
 from playwright.sync_api import expect
+from reading_pages import answer, check_display, choose, wait_case
 from servers import ROOT, TOKEN, Server
 
-from ovcf.explore import free_port
+from ovcf.explore import free_port, open_study
+from ovcf.reading.plan import read_plan
+from ovcf.reading.table import gather, readings_table
 from ovcf.viz.flags import FlagStore
 
 RUN_ALL = """async () => {
@@ -28,7 +31,7 @@ def lab(fresh_run, tmp_path):
     folder = tmp_path / "notebooks"
     folder.mkdir()
     parameters = f"run = {str(fresh_run)!r}\n"
-    for name in ("04_cross_validation", "explore"):
+    for name in ("04_cross_validation", "explore", "room"):
         notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)
         at = next(i for i, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", ()))
         notebook.cells.insert(at + 1, nbformat.v4.new_code_cell(parameters))  # as papermill does
@@ -57,11 +60,11 @@ def lab(fresh_run, tmp_path):
     shutil.rmtree(folder)
 
 
-def open_and_run(page, lab, name):
+def open_and_run(page, lab, name, shown=f"{OURS} .tile"):
     page.goto(lab.url.replace("NAME", name))
     page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.context")
     page.evaluate(RUN_ALL)
-    page.wait_for_selector(f"{OURS} .tile")
+    page.wait_for_selector(shown)
 
 
 def flag_first(page) -> str:
@@ -99,3 +102,31 @@ def test_a_flag_survives_filter_and_kernel(lab, fresh_run, watch, name):
     expect(page.locator(f"{OURS} .tile")).to_have_count(1)
     expect(page.locator(f"{OURS} .tile")).to_have_attribute("data-patch", patch)
     expect(page.locator(f"{OURS} .tile .flagged")).to_have_count(1)
+
+
+def test_the_open_case_and_what_was_chosen_survive_a_restart_of_the_kernel(lab, fresh_run, watch):
+    """The reading room in JupyterLab, by name; its keys reach the room and not the notebook."""
+    room = ".jp-OutputArea-output .ovcf.room"
+    page = watch().page
+    open_and_run(page, lab, "room", f"{room}[data-screen=start]")
+    page.locator(f"{room} input").fill("Zoë Test")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f"{room}[data-screen=unknown]")  # nobody has read here under this name
+    page.locator(f"{room} button.primary").click()
+    check_display(page)
+    wait_case(page, "unaided", 1)
+    answer(page, "o", 2)
+    wait_case(page, "unaided", 2)
+    choose(page, "f", 5)
+    page.wait_for_timeout(600)  # what is chosen is kept a moment after
+    page.evaluate(RESTART)
+    page.evaluate("jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+    page.wait_for_function(f"document.querySelector('{room}') === null")
+    page.evaluate(RUN_ALL)
+    wait_case(page, "unaided", 2)  # the tab knows who was reading
+    expect(page.locator(f"{room} .choice[aria-pressed=true]")).to_have_attribute("data-answer", "fresh")
+    page.keyboard.press("Enter")
+    wait_case(page, "unaided", 3)
+    plan = read_plan(open_study(fresh_run).patches, fresh_run / "readings")
+    rows = readings_table(gather(plan, fresh_run / "readings"))
+    assert rows["answer"].tolist() == ["old", "fresh"] and set(rows["reader"]) == {"Zoë Test"}

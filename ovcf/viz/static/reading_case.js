@@ -1,161 +1,207 @@
-// One case of the reading room: the picture, the two answers, how sure, and in the aided session what the model says.
+// One case of the reading room: the picture, the answers, how sure, why, and in an aided session what the model says.
 
 const CONFIDENCE = ["guess", "unsure", "likely", "fairly sure", "certain"];
-const SESSIONS = { training: "Training case", unaided: "Case", aided: "Case with the model" };
+const CANNOT_JUDGE = "cannot judge";
+const TYPING_PAUSE = 300; // ms without a change before what is chosen is kept
 const READING_KEYS = [
   ["F", "fresh"],
   ["O", "old"],
-  ["1–5", "confidence"],
+  ["J", "cannot judge"],
   ["Enter", "confirm"],
   ["P", "pause"],
-  ["+ − 0", "zoom"],
+  ["M", "mis-keyed"],
+  ["+ − 0", "zoom (on the picture)"],
 ];
 
-/** Seconds that a case was in sight. */
-function caseClock() {
-  let ran = 0;
-  let since = 0; // 0 while it stands still
-  const now = () => ran + (since ? performance.now() - since : 0);
-  return {
-    seconds: () => now() / 1000,
-    start: () => {
-      since = performance.now();
-    },
-    stop: () => {
-      ran = now();
-      since = 0;
-    },
-    reset: () => {
-      ran = 0;
-      since = 0;
-    },
-  };
+/** What a session is called on the page: "Training case", "Case", "Case with the model". */
+function sessionWords(session) {
+  const [kind] = session.split("-");
+  return { training: "Training case", unaided: "Case", aided: "Case with the model" }[kind];
 }
 
 class ReadingCase {
-  /** Make the nodes of a case as the kernel gave it; `shots` holds its pictures, `acts` what its buttons call. */
+  /**
+   * Make the nodes of a case as the kernel gave it.
+   *
+   * @param given  the kernel's answer: what is open, its picture, what was chosen for it before
+   * @param shots  holds its pictures
+   * @param acts   what its buttons lead to: `confirm()`, `pause()`, `slip()`; `draft()` after each choice
+   */
   constructor(given, shots, acts) {
-    const { session, order, of } = given;
+    const { session, order, of, draft } = given;
     this.given = given;
-    this.answer = "";
-    this.confidence = 0;
+    this.acts = acts;
     this.busy = false;
-    const label = `${SESSIONS[session]} ${order} of ${of}: radiograph of one vertebra`;
-    this.viewer = new FilmViewer({ label, height: "min(56vh, 448px)" });
-    this.choices = [this.choiceButton("fresh", "▲ Fresh ", "F"), this.choiceButton("old", "● Old ", "O")];
-    this.sure = CONFIDENCE.map((text, i) => this.sureButton(i + 1, text));
-    const button = { type: "button", class: "primary confirm", disabled: true, onclick: acts.confirm };
-    this.confirm = el("button", button, "Confirm and next (Enter)");
-    this.title = el("h3", { tabindex: -1 }, `${SESSIONS[session]} ${order} of ${of}`);
-    const panel = this.answerPanel(session === "aided" ? modelSays(given, shots) : null);
-    this.view = el("div", { class: "caseview" }, this.viewer.node, panel);
-    this.nodes = [progressLine(given, this.title, acts.pause), this.view];
+    this.answer = draft.answer ?? "";
+    this.confidence = draft.confidence ?? null;
+    this.counts = new CaseCounts(draft);
+    const what = given.box ? "film with the vertebra marked" : "one vertebra";
+    const name = `${sessionWords(session)} ${order} of ${of}`;
+    this.viewer = new FilmViewer({ label: `${name}: radiograph, ${what}`, height: given.box ? "72vh" : "min(60vh, 620px)" });
+    this.title = el("h3", { tabindex: -1 }, given.again ? `${name}, asked again` : name);
+    this.panel = this.answerPanel(given, draft, given.p_fresh === undefined ? null : modelSays(given, shots));
+    this.view = el("div", { class: given.box ? "caseview film" : "caseview" }, this.viewer.node, this.panel);
+    this.nodes = [progressLine(given, this.title, acts), this.view];
+    this.update();
   }
 
-  /** Show the picture, once the nodes are on the page and have their size. */
+  /** Show the picture, once the nodes are on the page and have their size; what that changes is not counted. */
   begin(grey) {
-    this.viewer.show(grey);
+    const { scale, box } = this.given;
+    this.viewer.show(grey, { scale, box });
+    this.counts.watch(this.viewer);
     this.title.focus({ preventScroll: true });
   }
 
-  answerPanel(aid) {
-    return el(
-      "div",
-      { class: "answer" },
-      aid,
-      el("div", { class: "choices", role: "group", "aria-label": "Is the fracture fresh or old?" }, this.choices),
-      el(
-        "div",
-        { class: "sure", role: "radiogroup", "aria-label": "How sure are you?" },
-        el("span", {}, "How sure?"),
-        this.sure,
-      ),
-      this.confirm,
-      el("p", { class: "quiet keyline" }, keyHelp(READING_KEYS)),
-    );
+  answerPanel({ reasons, rating }, draft, aid) {
+    const answers = [["fresh", "▲ Fresh ", "F"], ["old", "● Old ", "O"], [CANNOT_JUDGE, "Cannot judge ", "J"]];
+    this.choices = answers.map((answer) => this.choiceButton(...answer));
+    this.sure = rating === "1-5" ? this.sureButtons() : this.sureSlider();
+    this.why = this.whyFields(reasons, draft);
+    const confirm = { type: "button", class: "primary confirm", onclick: this.acts.confirm };
+    this.confirm = el("button", confirm, "Confirm and next (Enter)");
+    const group = { class: "choices", role: "group", "aria-label": "Is the fracture fresh or old?" };
+    const digits = rating === "1-5" ? ["1–5", "how sure"] : ["1–9, 0", "how sure: 10 to 90, 100"];
+    const keys = el("p", { class: "quiet keyline" }, keyHelp([...READING_KEYS.slice(0, 3), digits, ...READING_KEYS.slice(3)]));
+    return el("div", { class: "answer" }, aid, el("div", group, this.choices), this.sure.node, this.why, this.confirm, keys);
   }
 
   choiceButton(value, text, key) {
-    const attributes = {
-      type: "button",
-      class: "choice",
-      "aria-pressed": "false",
-      "data-answer": value,
-      "aria-keyshortcuts": key,
-      onclick: () => this.pick(value),
-    };
-    return el("button", attributes, text, el("kbd", {}, key));
+    const attributes = { type: "button", class: "choice", "data-answer": value, "aria-keyshortcuts": key };
+    return el("button", { ...attributes, onclick: () => this.pick(value) }, text, el("kbd", {}, key));
   }
 
-  sureButton(value, text) {
-    const attributes = {
-      type: "button",
-      role: "radio",
-      "aria-checked": "false",
-      "aria-pressed": "false",
-      "data-confidence": value,
-      "aria-label": `${value} ${text}`,
-      onclick: () => this.rate(value),
+  /** Five steps, as radio buttons that arrows move between. */
+  sureButtons() {
+    const button = (value, text) => {
+      const attributes = { type: "button", role: "radio", "data-confidence": value, "aria-label": `${value} ${text}` };
+      return el("button", { ...attributes, onclick: () => this.rate(value) }, el("b", {}, value), el("small", {}, text));
     };
-    return el("button", attributes, el("b", {}, value), el("small", {}, text));
+    const buttons = CONFIDENCE.map((text, i) => button(i + 1, text));
+    const group = { class: "sure", role: "radiogroup", "aria-label": "How sure are you?" };
+    const show = (value) => {
+      for (const b of buttons) b.setAttribute("aria-checked", String(Number(b.dataset.confidence) === value));
+    };
+    return { node: el("div", group, el("span", {}, "How sure?"), buttons), show };
+  }
+
+  /** 0 to 100; nothing is chosen before it was moved. */
+  sureSlider() {
+    const rate = () => this.rate(Number(slider.value));
+    const attributes = { type: "range", min: 0, max: 100, step: 1, oninput: rate, onclick: rate };
+    const slider = el("input", attributes);
+    const number = el("output", {}, "–");
+    const show = (value) => {
+      if (value !== null) slider.value = value;
+      number.textContent = value ?? "–";
+    };
+    const name = el("span", {}, "How sure, 0 (a guess) to 100 (certain)? ", number);
+    return { node: el("label", { class: "sure wide field" }, name, slider), show };
+  }
+
+  whyFields(reasons, draft) {
+    this.reasons = reasons.map((reason) => {
+      const box = el("input", { type: "checkbox", value: reason, onchange: () => this.later() });
+      box.checked = (draft.reasons ?? []).includes(reason);
+      return box;
+    });
+    this.comment = el("textarea", { rows: 2, maxlength: 2000, oninput: () => this.later() });
+    this.comment.value = draft.comment ?? "";
+    const given = this.reasons.some((box) => box.checked) || this.comment.value;
+    const labels = this.reasons.map((box) => el("label", { class: "reason" }, box, ` ${box.value}`));
+    const boxes = el("div", { class: "reasons", role: "group", "aria-label": "Reasons" }, labels);
+    const summary = el("summary", {}, "Reasons and comment (optional)");
+    return el("details", { class: "why", open: Boolean(given) }, summary, boxes, field("Comment", this.comment));
   }
 
   pick(value) {
     this.answer = value;
-    for (const button of this.choices) button.setAttribute("aria-pressed", String(button.dataset.answer === value));
+    if (value === CANNOT_JUDGE) this.confidence = null;
     this.update();
+    this.later();
   }
 
   rate(value) {
+    if (this.answer === CANNOT_JUDGE) return;
     this.confidence = value;
-    for (const button of this.sure) {
-      const chosen = String(Number(button.dataset.confidence) === value);
-      button.setAttribute("aria-checked", chosen);
-      button.setAttribute("aria-pressed", chosen);
-    }
     this.update();
+    this.later();
   }
 
-  /** Whether both answers are given and none is on its way. */
+  /** A digit's key on this case's scale. */
+  digit(key) {
+    const number = Number(key);
+    if (this.given.rating !== "1-5") this.rate(number ? number * 10 : 100);
+    else if (number >= 1 && number <= 5) this.rate(number);
+  }
+
+  /** Keep what is chosen, once no change follows for a moment. */
+  later() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.acts.draft(), TYPING_PAUSE);
+  }
+
+  /** What is chosen and counted so far. */
+  values() {
+    const { answer, confidence } = this;
+    const reasons = this.reasons.filter((box) => box.checked).map((box) => box.value);
+    return { answer, confidence, reasons, comment: this.comment.value, ...this.counts.values() };
+  }
+
+  /** Whether all is answered and no answer is on its way. */
   get isReady() {
-    return Boolean(this.answer && this.confidence) && !this.busy;
+    const isRated = this.answer === CANNOT_JUDGE || this.confidence !== null;
+    return Boolean(this.answer && isRated) && !this.busy;
   }
 
   setBusy(busy) {
     this.busy = busy;
+    clearTimeout(this.timer);
     this.update();
   }
 
   update() {
+    for (const button of this.choices) {
+      button.setAttribute("aria-pressed", String(button.dataset.answer === this.answer));
+    }
+    this.sure.show(this.confidence);
+    this.sure.node.classList.toggle("off", this.answer === CANNOT_JUDGE);
     this.confirm.disabled = !this.isReady;
   }
 
   close() {
+    clearTimeout(this.timer);
     this.viewer.close();
   }
 }
 
-function progressLine({ order, of, reader }, title, pause) {
-  const progress = { max: of, value: order - 1, "aria-label": `${order - 1} of ${of} read` };
-  const button = { type: "button", class: "pause", onclick: pause, "aria-keyshortcuts": "P" };
+function progressLine({ done, of, reader, last }, title, { pause, slip }) {
+  const progress = { max: of, value: done, "aria-label": `${done} of ${of} read` };
+  const stop = { type: "button", class: "pause", onclick: pause, "aria-keyshortcuts": "P" };
   return el(
     "div",
     { class: "progressline" },
     title,
     el("progress", progress),
-    el("span", { class: "quiet" }, `${reader}; ${of - order + 1} to go`),
-    el("button", button, "Pause (P)"),
+    el("span", { class: "quiet" }, `${reader}; ${of - done} to go`),
+    slipButton(last, slip),
+    el("button", stop, "Pause (P)"),
   );
 }
 
-/** The model's answer beside a case; its map follows the picture of the case where there is one. */
-function modelSays({ says, p_fresh, by, map_note, buffers }, shots) {
-  const [, map, patch] = buffers;
+/** The button that marks the last answer; nothing where there is none to mark. */
+function slipButton(last, slip) {
+  const words = "I mis-keyed the last answer (M)";
+  return last ? el("button", { type: "button", class: "slip", onclick: slip, "aria-keyshortcuts": "M" }, words) : null;
+}
+
+/** The model's answer beside a case; its map comes later, where there is one. */
+function modelSays({ says, p_fresh, by }) {
   return el(
     "div",
     { class: "aid" },
     el("p", {}, el("b", {}, `The model says ${says}: P(fresh) ${percent(p_fresh)}`)),
     el("p", { class: "quiet" }, by),
-    patch ? mapOverPatch(shots.url(patch), shots.url(map), map_note) : el("p", { class: "quiet" }, map_note),
+    el("div", { class: "mapslot" }, el("p", { class: "quiet", role: "status" }, "Computing the map…")),
   );
 }

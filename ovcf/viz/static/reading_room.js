@@ -1,27 +1,45 @@
 // The reading room: one case at a time, by keyboard alone. The next case shows only after the kernel has said that
-// the last answer is on the disk.
+// the last answer is on the disk; what is chosen and not confirmed is kept too, and comes back.
 
 const GONE =
-  "The program behind this page does not answer. Every answer up to the last “kept” is saved. " +
-  "Reload the page and enter the same name: it goes on with the case you have open.";
+  "The program behind this page does not answer. Every answer up to the last “kept” is saved, and what you had chosen " +
+  "for the open case. Reload the page: it goes on there.";
 const TASK =
-  "You will see one vertebra at a time, without name, level or film. Say whether its fracture is fresh or old, " +
-  "and how sure you are. You may stop at any time and go on another day with the same name.";
+  "You will see one vertebra at a time, without name, level or report. Say whether its fracture is fresh or old, " +
+  "and how sure you are. You may stop at any time and go on another day.";
 const PAUSED = "Paused. The clock stands still. You may close this page and come back on another day.";
+const REMEMBERED = "ovcf-room-reader"; // in this tab only, so that a reload goes on by itself
 
 class ReadingRoom {
   constructor(page, link, body, kept) {
     Object.assign(this, { page, link, body, kept });
     this.shots = pictures();
-    this.clock = caseClock();
-    this.screen = ""; // "start", "case", "paused", "feedback", "washout" or "finished"
+    this.screen = ""; // "start", "unknown", "display", "case", "paused", "feedback", "washout" or "finished"
     this.case = null; // the case in sight; keys have something to act on only while there is one
+    this.check = null; // of the display, while it goes on
+    this.last = null; // name of the last answer, which may be marked as mis-keyed
     this.starting = false;
-    this.pauseWhenHidden = () => {
-      if (document.hidden) this.pause();
-    };
-    document.addEventListener("visibilitychange", this.pauseWhenHidden);
-    page.addEventListener("keydown", (event) => this.press(event));
+    this.token = tokenOfLink();
+    this.listen();
+  }
+
+  listen() {
+    const listeners = [
+      [document, "visibilitychange", () => document.hidden && this.pause()],
+      [window, "pagehide", () => this.draft()],
+      [window, "hashchange", () => this.otherLink()],
+      [window, "blur", () => this.case?.counts.leave()],
+      [window, "focus", () => this.case?.counts.comeBack()],
+      [this.page, "keydown", (event) => this.press(event)],
+    ];
+    for (const [target, name, act] of listeners) target.addEventListener(name, act);
+    this.deafen = () => listeners.forEach(([target, name, act]) => target.removeEventListener(name, act));
+  }
+
+  /** Another reader's link in the same window: a browser does not load the page for what follows #. */
+  otherLink() {
+    const token = tokenOfLink();
+    if (token && token !== this.token) location.reload();
   }
 
   setScreen(screen) {
@@ -29,48 +47,94 @@ class ReadingRoom {
     this.page.dataset.screen = screen;
   }
 
-  start({ label, current }) {
-    const attributes = { type: "text", maxlength: 40, value: current ?? "", autocomplete: "off", required: true };
-    const name = el("input", attributes);
-    const problem = el("p", { role: "alert", class: "problem" });
-    const enter = form(
-      { class: "start" },
-      () => this.enter(name.value, problem),
-      field("Your name or pseudonym", name),
-      el("button", { type: "submit", class: "primary" }, "Start or go on (Enter)"),
-    );
-    const keys = el("p", { class: "quiet" }, "Keys: ", keyHelp(READING_KEYS));
-    this.setScreen("start");
-    this.body.replaceChildren(el("p", {}, label), el("p", {}, TASK), enter, problem, keys);
-    name.focus();
+  show(screen, ...nodes) {
+    this.setScreen(screen);
+    this.body.replaceChildren(...nodes);
   }
 
-  async enter(reader, problem) {
+  say(screen, title, ...nodes) {
+    const heading = el("h3", { tabindex: -1 }, title);
+    this.show(screen, heading, ...nodes.map((node) => (node instanceof Node ? node : el("p", {}, node))));
+    heading.focus();
+  }
+
+  // Coming in
+
+  /** The first screen; a tab that was reading goes on by itself. */
+  hello({ label, reader, named, words }) {
+    this.label = label;
+    if (words) return this.say("refused", "This link does not open the reading room", words);
+    const before = named ? reader : remembered();
+    if (before && remembered() === before) return this.enter(before);
+    this.start(reader, named);
+  }
+
+  start(reader, named, problem = "") {
+    const attributes = { type: "text", maxlength: 40, value: reader ?? "", autocomplete: "off", required: true };
+    const name = el("input", { ...attributes, readonly: named });
+    const button = el("button", { type: "submit", class: "primary" }, "Start or go on (Enter)");
+    const enter = form({ class: "start" }, () => this.enter(name.value), field("Your name or pseudonym", name), button);
+    this.problem = el("p", { role: "alert", class: "problem" }, problem);
+    const task = [el("p", {}, this.label), el("p", {}, TASK)];
+    this.show("start", ...task, enter, this.problem, el("p", { class: "quiet" }, "Keys: ", keyHelp(READING_KEYS)));
+    (named ? button : name).focus();
+  }
+
+  async enter(reader, isNew = false) {
     if (this.starting) return;
     this.starting = true;
-    const refuse = (error) => {
-      problem.textContent = error.message;
-    };
-    const next = await this.link.ask("start", { reader }, { seconds: 60 }).catch(refuse);
+    const question = { reader, token: this.token, is_new: isNew, screen: screenName() };
+    const refuse = (error) => this.start(reader, Boolean(this.token), error.message);
+    const next = await this.link.ask("start", question, { seconds: 60 }).catch(refuse);
     this.starting = false;
-    if (next) this.show(next);
+    if (!next) return;
+    if (next.screen !== "unknown") remember(reader);
+    this.go(next);
   }
 
-  /** Show what the kernel says comes next. */
-  async show(next) {
+  unknown({ reader }) {
+    const begin = { type: "button", class: "primary", onclick: () => this.enter(reader, true) };
+    const back = el("button", { type: "button", onclick: () => this.start(reader, false) }, "Back: I mistyped it");
+    const words = `Nobody has read here as “${reader}” yet. Who read before goes on under the same name.`;
+    const both = el("p", { class: "start" }, back, el("button", begin, `Begin as ${reader}`));
+    this.say("unknown", "A new name", words, both);
+    back.focus();
+  }
+
+  display() {
+    const done = async (found) => {
+      this.check = null;
+      const next = await this.link.ask("display", { found }).catch((error) => this.tell(`Not kept: ${error.message}`));
+      if (next) this.go(next);
+    };
+    this.check = new DisplayCheck(done);
+    this.show("display", this.check.node);
+    this.check.node.querySelector("h3").focus();
+  }
+
+  // What the kernel says comes next
+
+  go(next) {
     this.leaveCase();
-    if (next.screen === "case") return this.showCase(next);
-    if (next.screen === "washout") this.say("The first session is complete", ...washoutWords(next.until));
-    else if (next.screen === "finished") this.say("All cases are read", `Thank you. Your answers are in ${next.path}.`);
-    else this.start({});
-    this.setScreen(next.screen);
+    this.last = next.last ?? null;
+    const screens = {
+      case: () => this.showCase(next),
+      unknown: () => this.unknown(next),
+      display: () => this.display(),
+      washout: () => this.say("washout", "This session is complete", ...washoutWords(next.until), this.slipLine()),
+      finished: () => this.say("finished", "All cases are read", "Thank you. Every answer is kept.", this.slipLine()),
+      start: () => this.start(),
+    };
     this.page.dataset.case = "";
+    return screens[next.screen]();
   }
 
-  say(title, ...lines) {
-    const heading = el("h3", { tabindex: -1 }, title);
-    this.body.replaceChildren(heading, ...lines.map((line) => el("p", {}, line)));
-    heading.focus();
+  slipLine() {
+    return el("p", {}, slipButton(this.last, () => this.slip()));
+  }
+
+  tell(words) {
+    this.kept.textContent = words;
   }
 
   // A case
@@ -78,58 +142,85 @@ class ReadingRoom {
   async showCase(next) {
     this.shots.clear();
     const grey = await decodeGrey(next.buffers[0]);
-    const acts = { confirm: () => this.keep(), pause: () => this.pause() };
+    const acts = { confirm: () => this.keep(), pause: () => this.pause(), slip: () => this.slip(), draft: () => this.draft() };
     this.case = new ReadingCase(next, this.shots, acts);
-    this.body.replaceChildren(...this.case.nodes);
+    this.show("case", ...this.case.nodes);
     this.case.begin(grey);
-    this.clock.start();
-    this.setScreen("case");
+    this.case.counts.clock.start();
     this.page.dataset.case = `${next.session} ${next.order}`;
-    this.pauseWhenHidden();
+    this.page.dataset.period = next.period;
+    if (document.hidden) this.pause();
+    if (next.p_fresh !== undefined) this.askMap(this.case);
+  }
+
+  async askMap(shown) {
+    const slot = shown.panel.querySelector(".mapslot");
+    const refuse = (error) => slot.replaceChildren(el("p", { class: "quiet" }, error.message));
+    const answer = await this.link.ask("map", { case: shown.given.case }, { seconds: 120 }).catch(refuse);
+    if (!answer?.buffers || this.case !== shown) return;
+    const [map, patch] = answer.buffers.map((buffer) => this.shots.url(buffer));
+    const figure = mapOverPatch(patch, map, answer.note);
+    for (const picture of figure.querySelectorAll("img")) picture.style.aspectRatio = String(answer.aspect);
+    slot.replaceChildren(figure);
   }
 
   leaveCase() {
-    this.clock.reset();
     this.case?.close();
     this.case = null;
   }
 
+  /** Keep what is chosen for the open case. */
+  draft() {
+    if (!this.case || this.case.busy) return;
+    const question = { case: this.case.given.case, ...this.case.values() };
+    this.link.ask("draft", question).catch(() => {});
+  }
+
   async keep() {
     if (!this.case?.isReady || this.screen !== "case") return;
-    const { given, answer, confidence } = this.case;
+    const { given, answer } = this.case;
     this.case.setBusy(true);
-    const { session, order, of } = given;
-    const question = { session, order, answer, confidence, seconds: this.clock.seconds() };
-    const refuse = (error) => {
-      this.kept.textContent = `Not kept: ${error.message}`;
-    };
+    const question = { case: given.case, ...this.case.values() };
+    const refuse = (error) => this.tell(`Not kept: ${error.message}`);
     const next = await this.link.ask("answer", question, { seconds: 8 }).catch(refuse);
     if (!next) return this.resume();
-    const kept = `Kept: ${session === "training" ? "training case" : "case"} ${order} of ${of}.`;
     const first = "This case was already answered elsewhere; the first answer stands.";
-    this.kept.textContent = next.kept === false ? first : kept;
+    this.tell(next.kept ? `Kept: ${sessionWords(given.session).toLowerCase()} ${given.order} of ${given.of}.` : first);
     if (next.feedback) this.tellTruth(next, answer);
-    else this.show(next);
+    else this.go(next);
   }
 
   /** After a refused answer: show the case that is open, which may be another (two windows, a restart). */
   async resume() {
     const next = await this.link.ask("case").catch(() => null);
-    const isOther = next && next.screen !== "start" && `${next.session} ${next.order}` !== this.page.dataset.case;
-    if (isOther) this.show(next);
+    if (next && next.screen !== "start" && next.case !== this.case?.given.case) this.go(next);
     else this.case?.setBusy(false);
+  }
+
+  async slip() {
+    if (!this.last) return;
+    const next = await this.link.ask("slip", { case: this.last }).catch((error) => this.tell(error.message));
+    if (!next) return;
+    const marked = "Marked: your last answer was mis-keyed. Its case is asked again at the end; both answers are kept.";
+    const stands = "Only the last answer can be marked, and it was followed by another.";
+    this.tell(next.marked ? marked : stands);
+    if (this.case && next.case === this.case.given.case) this.stay(next);
+    else this.go(next);
+  }
+
+  /** The open case stays as it is, with what is chosen; only the last answer is marked. */
+  stay(next) {
+    this.last = next.last ?? null;
+    if (!this.last) this.page.querySelector(".slip")?.remove();
   }
 
   tellTruth(next, said) {
     const { truth } = next.feedback;
-    const go = el("button", { type: "button", class: "primary", onclick: () => this.show(next) }, "Next (Enter)");
+    const go = el("button", { type: "button", class: "primary", onclick: () => this.go(next) }, "Next (Enter)");
     this.leaveCase();
-    this.setScreen("feedback");
-    this.body.replaceChildren(
-      el("h3", {}, said === truth ? "Right" : "Not right"),
-      el("p", {}, `MRI says ${truth}; you said ${said}. Training answers are not counted.`),
-      go,
-    );
+    const title = said === truth ? "Right" : said === CANNOT_JUDGE ? `It is ${truth}` : "Not right";
+    const words = `The study's reference says ${truth}; you said ${said}. Training answers are not counted.`;
+    this.say("feedback", title, words, go);
     go.focus();
   }
 
@@ -138,8 +229,9 @@ class ReadingRoom {
   /** The clock stands still, so the case may not be looked at. */
   pause() {
     if (this.screen !== "case" || !this.case) return;
-    this.clock.stop();
+    this.case.counts.pause();
     this.setScreen("paused");
+    this.draft();
     this.case.view.hidden = true;
     const go = el("button", { type: "button", class: "primary", onclick: () => this.goOn(note) }, "Go on (Enter)");
     const note = el("div", { class: "pausenote" }, el("p", {}, PAUSED), go);
@@ -151,37 +243,40 @@ class ReadingRoom {
     note.remove();
     this.case.view.hidden = false;
     this.setScreen("case");
-    this.clock.start();
+    this.case.counts.goOn();
     this.case.title.focus();
   }
 
   // Keys
 
   press(event) {
-    if (this.screen !== "case" || !this.case) return;
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-    const act = this.actOf(event);
-    if (!act) return;
-    act();
+    const act = this.check ? () => this.check.press(event) : this.actOf(event);
+    if (!act || act() === false) return;
     event.preventDefault();
     event.stopPropagation();
   }
 
   actOf({ key, target }) {
+    const isMarkable = this.last && ["case", "washout", "finished"].includes(this.screen);
+    if (key.toLowerCase() === "m" && isMarkable) return () => void this.slip();
+    if (this.screen !== "case" || !this.case) return null;
     const acts = {
       f: () => this.case.pick("fresh"),
       o: () => this.case.pick("old"),
+      j: () => this.case.pick(CANNOT_JUDGE),
+      v: () => this.case.viewer.zoomToBox?.(),
       p: () => this.pause(),
-      enter: () => this.keep(),
+      enter: () => void this.keep(),
     };
-    if (/^[1-5]$/.test(key)) return () => this.case.rate(Number(key));
-    const isOtherButton = target.closest("button:not(.choice):not([data-confidence])");
+    if (/^[0-9]$/.test(key)) return () => this.case.digit(key);
+    const isOtherButton = target.closest("button:not(.choice):not([data-confidence]), summary");
     if (key === "Enter" && isOtherButton) return null; // that button is meant
     return acts[key.toLowerCase()];
   }
 
   close() {
-    document.removeEventListener("visibilitychange", this.pauseWhenHidden);
+    this.deafen();
     this.shots.clear();
     this.case?.close();
   }
@@ -190,11 +285,28 @@ class ReadingRoom {
 function washoutWords(until) {
   const at = new Date(until);
   const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  const day = at.toLocaleDateString();
-  return [
-    `The second session, with the model's answer beside each case, opens on ${day} at ${time}.`,
-    "Come back with the same name. Your first answers stay hidden until then and during it.",
-  ];
+  const opens = `The next session opens on ${at.toLocaleDateString()} at ${time}.`;
+  return [opens, "Come back with the same link or name. Your answers stay hidden until then and during it."];
+}
+
+const tokenOfLink = () => new URLSearchParams(location.hash.slice(1)).get("reader") ?? "";
+
+// A browser may keep nothing; then a reload asks for the name.
+
+function remembered() {
+  try {
+    return sessionStorage.getItem(REMEMBERED) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function remember(reader) {
+  try {
+    sessionStorage.setItem(REMEMBERED, reader);
+  } catch {
+    // the next reload asks for the name
+  }
 }
 
 function render({ model, el: host }) {
@@ -209,8 +321,8 @@ function render({ model, el: host }) {
   const room = new ReadingRoom(page, link, body, kept);
   const refuse = (error) => body.replaceChildren(el("p", { role: "alert", class: "problem" }, error.message));
   link
-    .ask("hello")
-    .then((hello) => room.start(hello))
+    .ask("hello", { token: room.token })
+    .then((hello) => room.hello(hello))
     .catch(refuse);
   return () => {
     link.close();

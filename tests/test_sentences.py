@@ -1,0 +1,147 @@
+"""Conditional sentences over a grid of designs, parameters, signs and intervals: one of a topic holds, and is true."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ovcf.profiles import load_profile
+from ovcf.sentences import Sentence, results, said
+from ovcf.sentences import design as designs
+from ovcf.sentences.design import TOPICS, Design, sessions
+from ovcf.stats.compare import CLUSTERED_DELONG
+
+GRID = {
+    "chosen": ["best", "alexnet"],
+    "networks": [["alexnet"], ["alexnet", "efficientnet_lite0"]],
+    "weights": ["packaged", "imagenet", "none"],
+    "trainable": ["head", "last_stage", "all"],
+    "equalisation": ["histogram", "clahe", "none"],
+    "split": ["patient", "patch"],
+    "leakage": [True, False],
+    "regions": ["separate", "pooled"],
+    "other_context": [True, False],
+    "context": [0, 1],
+    "readings": ["simulated", "mine.csv"],
+    "epochs": [100, 3],
+}
+
+
+def grid():
+    base = load_profile("paper") | {"seed": 0, "image_size": 224}
+    demo = load_profile("demo")
+    for values in itertools.product(*GRID.values()):
+        yield Design(demo | base | dict(zip(GRID, values, strict=True)), "alexnet", True)
+
+
+def test_exactly_one_sentence_of_each_topic_holds_for_every_design():
+    for topic, design in itertools.product(TOPICS.values(), grid()):
+        assert sum(sentence.when(design) for sentence in topic) == 1
+
+
+def test_sentences_say_what_the_parameters_are():
+    for d in grid():
+        say = {name: said(topic, d) for name, topic in TOPICS.items()}
+        several = len(d["networks"]) > 1
+        assert ("was chosen from" in say["choice"]) == (d["chosen"] == "best" and several)
+        assert ("fixed as a parameter" in say["choice"]) == (d["chosen"] != "best" and several)
+        assert ("equalised globally, as in the paper" in say["equalisation"]) == (d["equalisation"] == "histogram")
+        assert ("without equalisation" in say["equalisation"]) == (d["equalisation"] == "none")
+        assert ("All layers are trained" in say["trained layers"]) == (d["trainable"] == "all")
+        assert ("none has vertebrae in both" in say["split"]) == (d["split"] == "patient")
+        assert ("under both splits" in say["leakage"]) == d["leakage"]
+        assert ("for each region by itself" in say["regions"]) == (d["regions"] == "separate")
+        assert ("trained again" in say["context"]) == d["other_context"]
+        assert ("one body on either side" in say["context"]) == (d["other_context"] and d["context"] == 0)
+        assert ("simulated" in say["readers"]) == (d["readings"] == "simulated")
+        assert ("AlexNet" in say["random weights"]) == (d["weights"] != "imagenet")
+        assert ("those of the paper" in say["recipe"]) == (d["epochs"] == 100 and d["equalisation"] == "histogram")
+        assert ("epochs 3 (paper: 100)" in say["recipe"]) == (d["epochs"] == 3)
+
+
+def test_the_papers_recipe_is_only_the_paper_profiles():
+    paper, demo = load_profile("demo") | load_profile("paper"), load_profile("demo")
+    assert Design(paper, "resnet101", False).departures == []
+    assert "image size 112 (paper: 224)" in Design(demo, "alexnet", True).departures
+
+
+def test_a_topic_with_a_hole_or_a_contradiction_is_found():
+    always = Sentence(lambda fact: True, str)
+    for topic in [(), (always, always)]:
+        with pytest.raises(LookupError):
+            said(topic, 1)
+
+
+def row(estimate, low, high):
+    return pd.Series({"difference": estimate, "estimate": estimate, "low": low, "high": high})
+
+
+VALUES = (-0.3, -0.1, 0.0, 0.1, 0.3)
+
+
+@pytest.mark.parametrize("topic", ["CHANGED", "ABOVE_CHANCE", "SLOPE"])
+@pytest.mark.parametrize("centre", [0.0, 0.5, 1.0])
+def test_one_sentence_holds_for_every_estimate_and_interval(topic, centre):
+    for a, b in itertools.combinations_with_replacement(VALUES, 2):
+        said(getattr(results, topic), row(centre + (a + b) / 2, centre + a, centre + b))
+    for low, high in [(np.nan, 0.1), (0.1, np.nan), (np.nan, np.nan)]:
+        said(getattr(results, topic), row(0.1, low, high))
+    said(getattr(results, topic), row(np.nan, np.nan, np.nan))
+
+
+def test_an_auc_is_held_against_chance():
+    def words(low, high):
+        return results.against_chance(pd.DataFrame([{"metric": "auc", "estimate": 0.5, "low": low, "high": high}]))
+
+    assert words(0.6, 0.8).startswith("The AUC is above chance")
+    assert words(0.2, 0.4).startswith("The AUC is below chance")
+    assert words(0.4, 0.6).startswith("A difference from chance (0.5) is not shown")
+
+
+@pytest.mark.parametrize(
+    "low, high, words", [(0.2, 0.8, "below 1"), (1.2, 1.8, "above 1"), (0.8, 1.2, "compatible with 1")]
+)
+def test_a_slope_is_held_against_one(low, high, words):
+    assert words in results.slope(pd.DataFrame([{"metric": "slope", "estimate": 1.0, "low": low, "high": high}]))
+
+
+def comparisons(intervals):
+    rows = [
+        {"test": CLUSTERED_DELONG, "first": "vgg16", "second": name, "difference": (low + high) / 2,
+         "low": low, "high": high}
+        for name, (low, high) in intervals.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_every_other_network_is_named_once_by_its_interval():
+    said = results.ahead(comparisons({"alexnet": (0.1, 0.3), "resnet50": (-0.1, 0.2), "resnet101": (-0.3, -0.1)}))
+    assert said.startswith(
+        "The AUC of VGG16 is higher than that of AlexNet; lower than that of ResNet101; not shown to differ from that "
+        "of ResNet50 ("
+    )
+    assert "can be estimated" in results.ahead(
+        comparisons({}).reindex(columns=comparisons({"alexnet": (0, 1)}).columns)
+    )
+
+
+def readings(given, times=None):
+    rows = [{"reader": "r1", "session": s, "time": t} for s, t in zip(given, times or [""] * len(given), strict=True)]
+    return pd.DataFrame(rows)
+
+
+def test_sessions_are_said_as_they_are_and_time_only_where_known():
+    assert sessions(readings(["unaided"])) == "Readers read once, without the model."
+    assert sessions(readings(["aided"])) == "Readers read once, with the model's output in view."
+    assert "is not recorded" in sessions(readings(["unaided", "aided"]))
+    dated = readings(["unaided", "aided"], ["2026-01-01T10:00:00", "2026-01-31T10:00:00"])
+    assert sessions(dated).endswith("was 30 days.")
+    dated.attrs["simulation"] = {}
+    assert "is not recorded" in sessions(dated)
+
+
+def test_every_topic_of_the_design_is_in_the_grid():
+    topics = [value for value in vars(designs).values() if isinstance(value, tuple) and value
+              and all(isinstance(part, Sentence) for part in value)]  # fmt: skip
+    assert len(topics) == len(TOPICS) and all(any(t is known for known in TOPICS.values()) for t in topics)
