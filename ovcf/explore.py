@@ -62,9 +62,8 @@ def explore_page(run: str | Path) -> Any:
         study = open_study(run)
     except InputError as error:
         return problem_page(error)
-    from ovcf.viz.ahead import load_ahead
     from ovcf.viz.browser import Browser
-    from ovcf.viz.maps import final_model
+    from ovcf.viz.maps import final_model, load_ahead
     from ovcf.viz.own_case import OwnCase
 
     model = final_model(study)

@@ -64,7 +64,10 @@ class FakeModel:
     card = {
         "preprocessing": {"image_size": 32, "margin_mm": 5.0, "margin_px": 2, "equalisation": "none"},
         "interval": "a spread over folds",
-        "synthetic": True,
+        "synthetic": False,
+        "data": {"kind": "films of real patients", "patches": 50, "patients": 20, "fresh": 25, "old": 25},
+        "cross_validation": {"pooled_auc": 0.75, "split": "patient"},
+        "margins_of_width": [0.05, 0.08, 0.1, 0.12, 0.2],
     }
     predictions = pd.DataFrame({"p_fresh": np.linspace(0, 1, 50), "truth": [0, 1] * 25})
 

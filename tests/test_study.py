@@ -181,6 +181,18 @@ def test_a_variant_trains_anew_what_does(trained, tmp_path):
     assert len(list((tmp_path / "v" / "cache" / "features").glob("*.npy"))) == 1
 
 
+def test_trained_anew_only_the_training_seed_differs(trained, tmp_path):
+    study = Study.variant(trained, tmp_path / "more", more_seeds=2)
+    study.train_networks()
+    anew, mine = study.other_seeds, study.predictions[study.predictions.network == study.chosen]
+    assert list(anew.seed.unique()) == [1, 2] and set(mine.seed) == {0}
+    same = ["patch_id", "patient_id", "fold", "split", "truth", "network", "weights"]
+    for seed, part in anew.groupby("seed"):
+        pd.testing.assert_frame_equal(part[same].reset_index(drop=True), mine[same].reset_index(drop=True))
+        other = Study.variant(trained, tmp_path / f"seed-{seed}", training_seed=seed).train_networks()
+        assert list(part.p_fresh) == list(other[other.network == study.chosen].p_fresh) != list(mine.p_fresh)
+
+
 def test_one_process_at_a_time_writes(trained):
     code = f"import time, pathlib\nfrom ovcf.run_folder.holding import hold\nwith hold(pathlib.Path({str(trained)!r})):"
     code += " print('held', flush=True); time.sleep(60)"

@@ -77,15 +77,30 @@ def explore(run: Path, port: int, browser: bool) -> None:
 
 @click.command()
 @click.argument("film", type=FILE)
-@click.option("--box", required=True, metavar="x0,y0,x1,y1", help="The vertebra, in px of the film.")
-@click.option("--run", type=FILE, default="reports/demo", show_default=True, help="Run whose model is asked.")
-@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
-def predict(film: Path, box: str, run: Path, as_json: bool) -> None:
-    """Ask a run's final model about one vertebra of a film. Research use only."""
-    from ovcf.predict import describe, parse_box, predict_case
+@click.option(
+    "--box", "boxes", required=True, multiple=True, metavar="x0,y0,x1,y1", help="A vertebra, in px. Repeatable."
+)
+@click.option("--run", type=FILE, default="reports/demo", show_default=True, help="Run or bundle whose model is asked.")
+@click.option("--mm-per-px", type=float, metavar="MM", help="Size of a pixel, where the film does not say.")
+@click.option("--flip", is_flag=True, help="Turn the vertebra left to right: the film faces the other way.")
+@click.option(
+    "--accept-synthetic-model", "accept_synthetic", is_flag=True, help="Go on with a model of synthetic films."
+)
+@click.option("--save", type=FILE, metavar="FILE.html", help="Write the answers as one page, with film and map.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object (a list for several boxes).")
+def predict(film: Path, boxes: tuple[str, ...], run: Path, save: Path | None, as_json: bool, **how: Any) -> None:
+    """Ask a run's final model about vertebrae of a film. Research use only."""
+    from ovcf.predict import describe, load_model, parse_box, predict_cases
 
-    answer = predict_case(film, parse_box(box), run)
-    echo_json(answer) if as_json else click.echo(describe(answer))
+    corners, model = [parse_box(box) for box in boxes], load_model(run)
+    answers = predict_cases(film, corners, run, model=model, **how)
+    if save:
+        from ovcf.viz.sheet import write_sheet
+
+        write_sheet(save, film, answers, model)
+    if as_json:
+        return echo_json(answers[0] if len(answers) == 1 else answers)
+    click.echo("\n\n".join(map(describe, answers)))
 
 
 @click.command()

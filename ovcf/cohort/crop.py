@@ -25,6 +25,7 @@ EQUALISATIONS = ("histogram", "clahe", "none")
 # "none" still stretches linearly, as a reader would by hand; without tails a lead marker would set the range.
 TAILS = (0.5, 99.5)  # percentiles of the crop
 NEIGHBOUR = 1.3  # heights of a body that one body and its disc take along the spine
+MARGIN_PERCENTILES = (5, 25, 50, 75, 95)  # of a cohort's margins
 SIDEWAYS = 0.25  # widths of a body by which a neighbour may stand aside, on either side
 
 
@@ -224,6 +225,18 @@ def margin_in_px(mm_per_px: float, margin_mm: float, margin_px: float) -> float:
     """Return the margin in px: `margin_mm` where the spacing is known, else `margin_px`."""
     known = mm_per_px is not None and math.isfinite(mm_per_px) and mm_per_px > 0
     return margin_mm / mm_per_px if known else float(margin_px)
+
+
+def margins_of_width(patches: pd.DataFrame, margin_mm: float, margin_px: float) -> list[float]:
+    """Return how wide the margins of a cohort are, as shares of the boxes' width at `MARGIN_PERCENTILES`.
+
+    The median stands in the middle; an empty list where no patch has a box.
+    """
+    if "x0" not in patches or not (boxed := patches.dropna(subset=["x0"])).shape[0]:
+        return []
+    spacings = boxed["mm_per_px"] if "mm_per_px" in boxed else [math.nan] * len(boxed)
+    margins = np.array([margin_in_px(mm, margin_mm, margin_px) for mm in spacings])
+    return np.percentile(margins / (boxed["x1"] - boxed["x0"]).to_numpy(float), MARGIN_PERCENTILES).tolist()
 
 
 def equalise(patch: np.ndarray, how: str) -> np.ndarray:

@@ -40,9 +40,10 @@ def serve(
     # Our template stands alone on this path: no template or kernel of another environment is taken up.
     os.environ["JUPYTER_PATH"] = str(TEMPLATES)
     from tornado.ioloop import IOLoop
-    from voila.app import Voila
 
-    app = Voila(config=server_config(port, token, waiting))
+    from ovcf.server.connection import PageServer
+
+    app = PageServer(config=server_config(port, token, waiting))
     app.initialize([str(notebook)])
     app.open_browser = False
     place, _, part = path.partition("#")

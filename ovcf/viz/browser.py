@@ -12,8 +12,10 @@ from typing import Any
 import pandas as pd
 
 from ovcf.viz import detail, outcomes
-from ovcf.viz.flags import FLAGS, FlagStore
+from ovcf.viz.corrections import CORRECTIONS, corrected_manifest
+from ovcf.viz.flags import FLAGS, HEIGHTS, WITHDRAWN, FlagStore, harmless_cell
 from ovcf.viz.gallery import anatomical, network_name
+from ovcf.viz.heights import measured_heights
 from ovcf.viz.image_data import Recent, Thumbnails, png_bytes
 from ovcf.viz.maps import Maps, final_model
 from ovcf.viz.widget import VIEWER, Asked, script, style
@@ -35,10 +37,8 @@ class Browser(Asked):
         Returns the run's final model when first needed (similar patches, activation maps).
     """
 
-    _esm = script(
-        "common.js", *VIEWER, *(f"browser_{part}.js" for part in ("filters", "list", "detail", "flags", "keys")),
-        "browser.js",
-    )  # fmt: skip
+    _parts = "filters list detail flags keys places".split()
+    _esm = script("common.js", *VIEWER, *(f"browser_{part}.js" for part in _parts), "browser.js")
     _css = style("base.css", "browser.css")
 
     def __init__(self, study: Any, *, model: Any | None = None, page_size: int = PAGE) -> None:
@@ -68,7 +68,9 @@ class Browser(Asked):
             "agreements": outcomes.AGREEMENTS,
             "annotators": {"annotator_a_label", "annotator_b_label"} <= set(table.columns),
             "orders": ORDERS,
-            "flags": FLAGS,
+            "flags": [flag for flag in FLAGS if flag != HEIGHTS],
+            "with_reason": CORRECTIONS,
+            "taken_back": WITHDRAWN,
             "size": self.size,
             "label": self.study.label,
             "warning": " ".join(filter(None, (getattr(self.study, "changed", ""), self._notes_off))),
@@ -85,9 +87,12 @@ class Browser(Asked):
         answer["network_name"] = network_name(query["network"])
         return {**answer, "rows": self._tiles(shown)}, self.thumbnails.page(shown["row"])
 
-    def answer_detail(self, query: dict, position: int) -> Any:
-        """The patch at a position of the filtered list."""
-        row = self.rows(query).iloc[int(position)].to_dict()
+    def answer_detail(self, query: dict, position: int = -1, patch_id: str = "") -> Any:
+        """The patch at a position of the filtered list, or a named one, wherever it stands."""
+        if patch_id:
+            row, position = self._seen_row(query["network"], patch_id), self._position(query, patch_id)
+        else:
+            row = self.rows(query).iloc[int(position)].to_dict()
         film = self.films.show(row)
         near = detail.neighbours_of(self._seen(query["network"]), row)
         tiles = self._tiles(near)
@@ -95,6 +100,7 @@ class Browser(Asked):
             tile["box"] = _box(neighbour)
         answer = {
             "row": _tile(row),
+            "position": int(position),
             "facts": detail.facts_of(row),
             "answers": detail.answers_of(row),
             "equalisation": self.study.parameters["equalisation"],
@@ -106,11 +112,6 @@ class Browser(Asked):
         sees = png_bytes(self.images[row["row"]])
         before = png_bytes(self.films.reader_patch(row))
         return answer, [film.jpeg, before, sees, *self.thumbnails.page(near["row"])]
-
-    def answer_find(self, query: dict, patch_id: str) -> Any:
-        """Where a patch stands in the filtered list (-1: nowhere)."""
-        found = (self.rows(query)["patch_id"] == patch_id).to_numpy().nonzero()[0]
-        return {"position": int(found[0]) if len(found) else -1}, []
 
     def answer_similar(self, patch_id: str, network: str, n: int = 6) -> Any:
         """The nearest patches of other patients in the final model's features, once the model is loaded."""
@@ -134,19 +135,47 @@ class Browser(Asked):
         picture, note = self.maps.of(row, self.images[row["row"]], network, called)
         return {"note": note}, [picture]
 
-    def answer_flag(self, patch_id: str, flag: str, reviewer: str = "", network: str = "", comment: str = "") -> Any:
-        """Keep a flag; the answer comes once it is on the disk."""
-        if self._notes_off:
-            raise ValueError(self._notes_off)
-        self._row(patch_id)  # a flag on nothing would be lost in the review
-        kept = self.flags.add(patch_id, flag, reviewer=reviewer, network=network, comment=comment)
+    def answer_flag(
+        self, patch_id: str | list[str], flag: str, reviewer: str = "", network: str = "", comment: str = ""
+    ) -> Any:
+        """Keep a flag on one patch or several; the answer comes once all are on the disk."""
+        self._refuse_notes()
+        patches = [patch_id] if isinstance(patch_id, str) else list(patch_id)
+        for patch in patches:
+            self._row(patch)  # a flag on nothing would be lost in the review
+        for patch in patches:
+            kept = self.flags.add(patch, flag, reviewer=reviewer, network=network, comment=comment)
         self._rows = Recent(self._select, keep=4)  # a list of flagged patches has changed
-        return {"time": kept["time"], "flag": flag, "flags": self._flags_of(patch_id)}, []
+        flags = self._flags_of(patches[0]) if len(patches) == 1 else []
+        return {"time": kept["time"], "flag": flag, "flags": flags, "count": len(patches)}, []
+
+    def answer_heights(self, patch_id: str, points: list, reviewer: str = "", network: str = "") -> Any:
+        """Keep heights measured by six clicks on the film, with their grade, as a flag."""
+        self._refuse_notes()
+        row = self._row(patch_id)
+        known = {name: float(row.get(name, math.nan)) for name in ("mm_per_px", "neighbour_height_mm")}
+        words = str(measured_heights(points, known["mm_per_px"], known["neighbour_height_mm"]))
+        self.flags.add(patch_id, HEIGHTS, reviewer=reviewer, network=network, comment=words)
+        return {"words": words, "flags": self._flags_of(patch_id)}, []
+
+    def answer_table(self, query: dict) -> Any:
+        """The filtered list as a table of text, with the flags that stand."""
+        rows = self.rows(query).drop(columns="row")
+        groups = self.flags.standing().groupby("patch_id")["flag"].agg(lambda given: "; ".join(dict.fromkeys(given)))
+        rows = rows.assign(flags=rows["patch_id"].astype(str).map(groups).fillna(""))
+        text = rows.map(harmless_cell).rename(columns=harmless_cell).to_csv(index=False, lineterminator="\n")
+        return {"name": "patches.csv", "text": text, "count": len(rows)}, []
+
+    def answer_correct(self, reviewer: str) -> Any:
+        """Write the manifest's next version with the corrections that the flags ask for."""
+        self._refuse_notes()
+        path, changes = corrected_manifest(self.study, self.flags.standing(), reviewer)
+        out = sum(change.after == "" for change in changes)
+        return {"path": str(path), "relabelled": len(changes) - out, "left_out": out}, []
 
     def answer_export(self) -> Any:
         """Write the list for joint review into the run and hand its text to the page."""
-        if self._notes_off:
-            raise ValueError(self._notes_off)
+        self._refuse_notes()
         path = self.flags.export(self.study.run / "flags_for_review.csv", self.table)
         count = len(pd.read_csv(path))
         text = path.read_text(encoding="utf-8")
@@ -157,6 +186,10 @@ class Browser(Asked):
         """Why nothing can be noted in this run; empty where it can."""
         return getattr(self.study, "notes_off", "")
 
+    def _refuse_notes(self) -> None:
+        if self._notes_off:
+            raise ValueError(self._notes_off)
+
     # The list -------------------------------------------------------------------------------------------
 
     def rows(self, query: dict) -> pd.DataFrame:
@@ -165,6 +198,8 @@ class Browser(Asked):
 
     def _select(self, items) -> pd.DataFrame:
         q = dict(items)
+        if q.get("sort") == "likeness" and "likeness" not in self.table:
+            self._find_twins()
         wanted = outcomes.Conditions(
             outcomes=_WANTED.get(q.get("outcome", ""), (q.get("outcome"),)),
             levels=[q["level"]] if q.get("level") else (),
@@ -180,6 +215,30 @@ class Browser(Asked):
         if q.get("flagged"):
             rows = rows[rows["patch_id"].isin(self.flags.standing()["patch_id"])]
         return outcomes.sort_rows(rows, q.get("sort", "loss"), ascending=bool(q.get("ascending")))
+
+    def _position(self, query, patch_id) -> int:
+        """Where a patch stands in the filtered list (-1: nowhere)."""
+        found = (self.rows(query)["patch_id"] == patch_id).to_numpy().nonzero()[0]
+        return int(found[0]) if len(found) else -1
+
+    def _seen_row(self, network, patch_id) -> dict:
+        seen = self._seen(network)
+        found = seen[seen["patch_id"] == patch_id]
+        if found.empty:
+            raise ValueError(f"no patch {patch_id!r} in this run, or {network_name(network)} was not asked about it")
+        return found.iloc[0].to_dict()
+
+    def _find_twins(self) -> None:
+        """Add to the table what each patch is most like on another film; hashes of all patches take a while."""
+        from ovcf.viz.twins import BITS, nearest_twins
+
+        twins = nearest_twins([self.images[row] for row in self.table["row"]], self.table["image"])
+        ids = self.table["patch_id"].to_numpy()
+        names = [
+            f"{ids[row]} ({bits} of {BITS} bits differ)" if row >= 0 else "" for row, bits in zip(*twins, strict=True)
+        ]
+        self.table = self.table.assign(likeness=1 - twins.apart / BITS, twin=names)
+        self._seen = Recent(partial(outcomes.as_seen_by, self.table), keep=8)
 
     @cached_property
     def _loading(self):
@@ -210,7 +269,8 @@ def _column(table, name) -> list:
 
 def _tile(row) -> dict:
     tile = {c: row.get(c, "") for c in _TILE}
-    return tile | {"level": tile["level"] or "level unknown", "p_fresh": float(tile["p_fresh"])}
+    more = {"twin": row["twin"]} if row.get("twin") else {}
+    return tile | {"level": tile["level"] or "level unknown", "p_fresh": float(tile["p_fresh"])} | more
 
 
 def _box(row) -> dict | None:

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from ovcf.viz.corrections import CORRECTIONS
 from ovcf.viz.journal import append_row, read_rows
 
 COLUMNS = ("time", "reviewer", "patch_id", "network", "flag", "comment")
-FLAGS = ("label doubtful", "poor image", "other finding", "withdrawn")
+WITHDRAWN, HEIGHTS = "withdrawn", "heights"
+NEED_REASON = CORRECTIONS
+FLAGS = ("label doubtful", "poor image", "other finding", *CORRECTIONS, HEIGHTS, WITHDRAWN)
 _SHOWN = ("patch_id", "patient_id", "level", "label", "image", "fold", "p_fresh", "outcome")
 
 
@@ -26,6 +29,8 @@ class FlagStore:
         """Keep one flag and return it; `withdrawn` takes back this reviewer's earlier flags of the patch."""
         if flag not in FLAGS:
             raise ValueError(f"flag is {flag!r}; allowed: {', '.join(FLAGS)}")
+        if flag in NEED_REASON and not (comment.strip() and reviewer.strip()):
+            raise ValueError(f"{flag!r} corrects the manifest: it needs a reason and your name")
         now = datetime.now(UTC).isoformat(timespec="seconds")
         row = dict(zip(COLUMNS, (now, reviewer, patch_id, network, flag, comment[:2000]), strict=True))
         append_row(self.path, COLUMNS, row)
@@ -38,7 +43,7 @@ class FlagStore:
     def standing(self) -> pd.DataFrame:
         """The flags that stand: those a reviewer gave to a patch after last withdrawing."""
         rows = self.history()
-        taken_back = (rows["flag"] == "withdrawn").astype(int)
+        taken_back = (rows["flag"] == WITHDRAWN).astype(int)
         # how many withdrawals of the same reviewer and patch come at or after each row
         later = taken_back[::-1].groupby([rows["reviewer"], rows["patch_id"]]).cumsum()[::-1]
         return rows[later == 0].reset_index(drop=True)

@@ -1,8 +1,10 @@
 """Class-activation maps as pictures, by a network that did not train on the patch where the run has it."""
 
+import logging
+import threading
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from ovcf.viz.image_data import Recent, png_bytes
 
 def final_model(study: Any) -> Any:
     """A function that loads a run's final model when first called (torch takes seconds), None without one."""
-    one_at_a_time = Lock()  # a second caller waits for the first one's model
+    one_at_a_time = threading.Lock()  # a second caller waits for the first one's model
 
     @cache
     def load():
@@ -23,13 +25,45 @@ def final_model(study: Any) -> Any:
             return None
         from ovcf.models.final import load_final
 
-        return load_final(folder)
+        loaded = load_final(folder)
+        _try_out(loaded)
+        return loaded
 
     def model():
         with one_at_a_time:
             return load()
 
     return model
+
+
+def load_ahead(model: Callable[[], Any], seconds: float = 0.5) -> threading.Timer:
+    """Load a final model beside what the page is doing, so that nobody waits for it later; returns the thread.
+
+    `model` is what `final_model` returns. It begins after `seconds`: the first page of tiles is asked for first. What
+    goes wrong here goes wrong again, and is said, when the page asks.
+    """
+
+    def load():
+        try:
+            model()
+        except Exception as error:
+            logging.getLogger("ovcf").info("the final model was not loaded ahead: %s", error)
+
+    thread = threading.Timer(seconds, load)
+    thread.daemon = True
+    thread.start()
+    return thread
+
+
+def _try_out(model: Any) -> None:
+    """Let a model answer once, map and all: what the first answer imports takes longer than the answer."""
+    from ovcf.cohort.crop import crop_patch
+
+    how = model.card["preprocessing"]
+    grey = np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64)
+    patch = crop_patch(grey, None, margin_px=0, size=how["image_size"], equalisation=how["equalisation"])
+    model.predict(patch[None])
+    draw_map(model, patch, "fresh", "")
 
 
 class Maps:

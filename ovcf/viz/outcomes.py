@@ -17,10 +17,15 @@ ORDERS = {
     "confidence": "confidence of the chosen network",
     "disagreement": "disagreement between networks",
     "networks_wrong": "number of networks wrong",
+    "label_error": "suspected label error",
+    "likeness": "likeness to a patch of another film",
     "p_fresh": "probability of fresh",
     "row": "order in the cohort",
 }
-_SEARCHED = ("patch_id", "patient_id", "level", "label", "image")
+_SEARCHED = (
+    "patch_id", "patient_id", "level", "region", "label", "fold", "age", "sex", "annotator_a_label",
+    "annotator_b_label", "image", "outcome", "called",
+)  # fmt: skip
 _PREFIX = "p_fresh_"
 
 
@@ -42,8 +47,8 @@ def browse_table(patches: pd.DataFrame, predictions: pd.DataFrame, network: str 
         One row for each patch that has a prediction of `network`, in the order of `patches`: all columns of
         `patches`, and `row` (position of its image), `network`, `truth` (1 fresh), `p_fresh`, `called`,
         `outcome` (TP: fresh, called fresh; FN; TN; FP), `loss` (cross-entropy in nats), `confidence`
-        (0 undecided to 1 certain), `disagreement` (largest minus smallest probability of all networks),
-        `networks_wrong` of `networks_asked`, `annotators_disagree`, and `p_fresh_<network>` of every network.
+        (0 undecided to 1 certain), `label_error` (0 to 1), `disagreement` (largest minus smallest probability of all
+        networks), `networks_wrong` of `networks_asked`, `annotators_disagree`, and `p_fresh_<network>` of every one.
 
     Raises
     ------
@@ -103,7 +108,7 @@ class Conditions(NamedTuple):
     annotators : {"any", "disagree", "agree"}
         Whether the two annotators gave different labels.
     search : str
-        Words that must all occur in patch, patient, level, label or image name, in any case.
+        Words that must all occur in what is shown of a patch, whichever columns, in any case.
     """
 
     outcomes: Sequence[str] = ()
@@ -171,9 +176,20 @@ def _judged(table, every, which) -> dict:
         "confidence": np.abs(2 * p - 1),
         "disagreement": filled.max(1) - filled.min(1),
         "networks_wrong": wrong.sum(1),
+        "label_error": _label_error(every, truth),
         "networks_asked": known.sum(1),
         "annotators_disagree": _annotators_disagree(table),
     }
+
+
+def _label_error(every: NDArray, truth: NDArray) -> NDArray:
+    """How little the label is believed: 1 less the mean out-of-fold probability of the label given (self-confidence).
+
+    Northcutt et al. (2021), "Confident learning", rank suspected label errors by it; here over all networks asked.
+    """
+    known = ~np.isnan(every)
+    believed = np.where(known, np.where(truth[:, None] == 1, every, 1 - every), 0.0).sum(1)
+    return np.where(known.any(1), 1 - believed / np.maximum(known.sum(1), 1), np.nan)
 
 
 def _annotators_disagree(table) -> np.ndarray:

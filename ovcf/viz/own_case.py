@@ -1,10 +1,10 @@
-"""Own case: a film of one's own, a box drawn on it, and what the final model says.
+"""Own case: a film of one's own, boxes drawn on it, and what the final model says.
 
-The number is `ovcf.predict.predict_case`'s; the page only shows it.
+The numbers are `ovcf.predict.ask`'s, as those of `ovcf predict`; the page only shows them.
 """
 
+import json
 import shlex
-import tempfile
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,18 +13,23 @@ from typing import Any
 import numpy as np
 
 from ovcf import predict
+from ovcf.files import digest
+from ovcf.predict.films import MISMATCH, among
 from ovcf.problems import InputError
+from ovcf.scratch import Scratch
 from ovcf.viz.gallery import network_name
 from ovcf.viz.image_data import png_bytes, thumbnail
 from ovcf.viz.maps import draw_map
+from ovcf.viz.sheet import sheet_html
 from ovcf.viz.widget import VIEWER, Asked, script, style
 
 FILM_EDGE = 2048  # px of the longer edge that travel to the page, 16 bits deep
+SIMILAR = 5  # patches of the run beside an answer
 LARGEST_UPLOAD = 512 * 2**20
 
 
 class OwnCase(Asked):
-    """Ask the final model of a run about one vertebra.
+    """Ask the final model of a run about vertebrae of one film.
 
     Parameters
     ----------
@@ -33,10 +38,10 @@ class OwnCase(Asked):
     model : callable, optional
         Returns the loaded model; by default it is loaded when first asked.
     study : Study, optional
-        For pictures of similar patches; without it they are named only.
+        For pictures of similar patches, and to know the run's own films; without it patches are named only.
     """
 
-    _esm = script("common.js", *VIEWER, "own_answer.js", "own_case.js")
+    _esm = script("common.js", *VIEWER, "own_answer.js", "own_boxes.js", "own_size.js", "own_case.js")
     _css = style("base.css", "own_case.css")
     takes_buffers = ("piece",)
 
@@ -45,9 +50,25 @@ class OwnCase(Asked):
         self.run, self.study = Path(run), study
         self._model = model or (lambda: predict.load_model(run))
         # uploads live in a folder that goes with the kernel, under names that come from no one
-        self._folder = tempfile.TemporaryDirectory(prefix="ovcf-case-")
+        self._folder = Scratch("case")
         self._uploads = {}
-        self.film, self.path, self.name = None, None, ""
+        self.film, self.path, self.name, self.known = None, None, "", False
+        self.answers = []
+
+    def answer_hello(self) -> Any:
+        """What the model was trained on, before anything is asked of it."""
+        card = self._card()
+        if card is None:
+            return {"trained_on": "", "synthetic": False, "problem": "This run holds no final model."}, []
+        words = predict.trained_on(card)
+        return {"trained_on": f"{network_name(card['network'])}. {words}", "synthetic": bool(card.get("synthetic"))}, []
+
+    def _card(self) -> dict | None:
+        """The model's card, without the model: torch takes seconds."""
+        try:
+            return json.loads((self.run / "model" / "card.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
 
     # Loading --------------------------------------------------------------------------------------------
 
@@ -56,7 +77,7 @@ class OwnCase(Asked):
         if not 0 < int(size) <= LARGEST_UPLOAD:
             raise ValueError(f"a film of {size} bytes cannot be taken; at most {LARGEST_UPLOAD}")
         number = str(len(self._uploads))
-        path = Path(self._folder.name) / f"film{number}{_suffix(name)}"
+        path = self._folder.path / f"film{number}{_suffix(name)}"
         path.touch()
         self._uploads[number] = (path, str(name)[:200], int(size))
         return {"upload": number}, []
@@ -91,9 +112,11 @@ class OwnCase(Asked):
 
         film = read_film(path)
         self.film, self.path, self.name = film, path, name
+        self.known, self.answers = self._is_synthetic(path), []
         pixels, scale = reduced(film.pixels)
         height, width = film.pixels.shape
-        mm = film.mm_per_px
+        mm, card = film.mm_per_px, self._card() or {}
+        stranger = bool(card.get("synthetic")) and not self.known
         return {
             "name": name,
             "width": pixels.shape[1],
@@ -101,32 +124,70 @@ class OwnCase(Asked):
             "scale": scale,
             "film_width": width,
             "film_height": height,
-            "spacing": f"{mm:.3f} mm ({film.spacing_origin})" if mm == mm else "unknown (margin in px)",
+            "mm_per_px": mm if mm == mm else None,
+            "spacing": f"{mm:.3f} mm ({film.spacing_origin})" if mm == mm else "unknown",
             "notes": list(film.notes),
+            "mismatch": f"{MISMATCH[0].upper()}{MISMATCH[1:]}." if stranger else "",
         }, [pixels.astype("<u2").tobytes()]
+
+    def _is_synthetic(self, path: Path) -> bool:
+        """Whether the film was drawn by this software: it lies in such a cohort, or is a copy of one of the run's."""
+        if predict.drawn_here(path):
+            return True
+        if self.study is None or not self.study.synthetic:
+            return False
+        try:
+            root = self.study.cohort.root
+        except (OSError, ValueError):  # the run's films have gone
+            return False
+        return among(path, (root / image for image in self.study.patches["image"].unique()))
 
     # Asking ---------------------------------------------------------------------------------------------
 
-    def answer_predict(self, box: Sequence[float]) -> Any:
-        """The model's answer for a box of the loaded film, with what the network sees and similar patches."""
+    def answer_predict(
+        self,
+        boxes: Sequence[Sequence[float]],
+        mm_per_px: float | None = None,
+        flip: bool = False,
+        accept: bool = False,
+    ) -> Any:
+        """The model's answers for boxes of the loaded film, with what the network sees and similar patches."""
         if self.film is None:
             raise ValueError("load a film first")
-        model = self._model() or predict.load_model(self.run)
-        prepared = predict.prepare_case(self.film, box, model)
-        answer = predict.answer_for(prepared, model)
-        near = model.similar(prepared.patch, 5)
+        model = self._loaded()
+        how = {"mm_per_px": mm_per_px, "flip": bool(flip), "known": self.known}
+        predict.refuse_mismatch(model.card, self.name, known=self.known, accepted=bool(accept))
+        prepared, answers = predict.ask(self.film, boxes, model, **how)
+        sha256 = digest(self.path)
+        self.answers = [answer | {"film": self.name, "film_sha256": sha256} for answer in answers]
+        command = self._command(boxes, mm_per_px, flip, accept)
+        shown = [self._shown(one, answer, model) for one, answer in zip(prepared, self.answers, strict=True)]
+        return {
+            "answers": [values | {"command": command} for values, _ in shown],
+        }, [picture for _, pictures in shown for picture in pictures]
+
+    def _shown(self, prepared: predict.Prepared, answer: dict, model: Any) -> tuple[dict, list[bytes]]:
+        """An answer as the page shows it; its patch, its map and thumbnails of similar patches."""
+        near = model.similar(prepared.patch, SIMILAR)
         whose = f"By {network_name(model.network)}, the final model."
         picture, note = draw_map(model, prepared.patch, answer["called"], whose)
-        answer |= {
+        more = {
             "network_name": network_name(answer["network"]),
             "similar": near[["patch_id", "label", "level", "distance"]].to_dict("records"),
             "map_note": note,
-            "alike": f"Distance to the training patches {answer['distance']:.2f}: not unusual.",
             "research": answer["research_use_only"],
-            "command": self._command(prepared.box),
         }
-        thumbs = self._thumbnails(near)
-        return answer, [png_bytes(prepared.patch), picture, *thumbs]
+        return answer | more, [png_bytes(prepared.patch), picture, *self._thumbnails(near)]
+
+    def answer_sheet(self, number: int) -> Any:
+        """One of the last answers as a page to save or print, with film, box and map."""
+        if not 0 <= int(number) < len(self.answers):
+            raise ValueError("ask the model first")
+        html = sheet_html(self.film, [self.answers[int(number)]], self._loaded())
+        return {"html": html, "name": f"ovcf-answer-{_plain(self.name)}-{int(number) + 1}.html"}, []
+
+    def _loaded(self) -> Any:
+        return self._model() or predict.load_model(self.run)
 
     def _thumbnails(self, near) -> list[bytes]:
         if self.study is None:
@@ -138,11 +199,13 @@ class OwnCase(Asked):
     def _images(self):
         return self.study.images()
 
-    def _command(self, box) -> str:
-        uploaded = Path(self._folder.name) in self.path.parents
-        shown = self.name if uploaded else self.path
-        box = ",".join(f"{v:g}" for v in box)
-        return f"ovcf predict {shlex.quote(str(shown))} --box {box} --run {shlex.quote(str(self.run))}"
+    def _command(self, boxes, mm_per_px, flip, accept) -> str:
+        uploaded = self._folder.path in self.path.parents
+        words = [f"ovcf predict {shlex.quote(str(self.name if uploaded else self.path))}"]
+        words += ["--box " + ",".join(f"{v:g}" for v in box) for box in boxes]
+        words += [f"--mm-per-px {mm_per_px!r}"] if mm_per_px is not None else []
+        words += ["--flip"] * bool(flip) + [predict.ACCEPT] * bool(accept)
+        return " ".join([*words, f"--run {shlex.quote(str(self.run))}"])
 
 
 def reduced(pixels: np.ndarray) -> tuple[np.ndarray, float]:
@@ -159,3 +222,8 @@ def _suffix(name) -> str:
     """The ending of an uploaded name if it is a plain one (DICOM files are told from pictures by content)."""
     suffix = Path(str(name)).suffix.lower()
     return suffix if suffix[1:].isalnum() and len(suffix) <= 6 else ""
+
+
+def _plain(name: str) -> str:
+    """A film's name as part of another file's name."""
+    return "".join(c if c.isalnum() else "-" for c in Path(name).stem)[:60] or "film"

@@ -1,12 +1,23 @@
 """The browser of patches in Voila: keyboard, flags, hostile names, labels, focus; the hardened server."""
 
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import pandas as pd
 import pytest
+import yaml
+from faults import serious_faults
 from playwright.sync_api import expect
 
 from ovcf.viz.flags import FlagStore
+
+SCROLLED = "document.querySelector('#rendered_cells').scrollTop"  # what Voila lets scroll
+VISITS = 5  # of two loads each
 
 UNNAMED = """() => [...document.querySelectorAll('.ovcf :is(button, input, select, canvas, img)')]
   .filter((n) => n.checkVisibility())
@@ -78,42 +89,156 @@ Browser(study)
     assert page.locator(".browser .problem").text_content() == ""
 
 
-def test_filter_open_page_and_flag_by_keyboard(fresh_run, explore, watch):
-    page = watch().page
+def patches_of(page) -> list[str]:
+    return page.eval_on_selector_all(".list .tile", "all => all.map((tile) => tile.dataset.patch)")
+
+
+def shown(page) -> str:
+    return page.locator(".detail").get_attribute("data-patch")
+
+
+def picture(page, name):
+    """Keep a screenshot to be looked at, where OVCF_SHOTS names a folder."""
+    if folder := os.environ.get("OVCF_SHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png")
+
+
+def test_list_detail_and_flags(fresh_run, explore, watch):
+    page = watch(height=500).page
     server = explore(fresh_run)
     page.goto(server.url)
     page.wait_for_selector(".ovcf .tile")
-    page.locator(".browser select").nth(1).select_option("")  # any outcome
+    page.locator(".browser label[data-name=outcome] select").select_option("")
     page.wait_for_function("document.querySelector('.status').textContent.match(/^(\\d+) of \\1 /)")
+    first, second, *_, last = patches_of(page)
+
+    # opening a tile far down shows the top of the detail; back, the list is where it was
+    page.locator(".tile").last.focus()
+    left = page.evaluate(SCROLLED)
+    assert left > 100
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f".detail[data-patch='{last}']")
+    assert page.evaluate("document.querySelector('.detail').getBoundingClientRect().top") >= 0
+    assert page.locator(".detail h3").first.is_visible() and last in page.url
+    page.wait_for_selector(".similar .tile")
+    similar = page.locator(".similar .tile").first.get_attribute("data-patch")
+    page.locator(".similar .tile").first.click()
+    page.wait_for_selector(f".detail[data-patch='{similar}']")
+    assert similar in page.url
+    page.get_by_role("button", name="Back to the list").click()
+    page.wait_for_selector(".list:not([hidden])")
+    page.wait_for_function("Boolean(document.activeElement.closest('.tile'))")
+    assert patches_of(page)[-1] == last and "#" not in page.url
+    page.wait_for_function(f"{SCROLLED} === {left}")
+
+    # keys: to a patch, to the one before, its map, and what each control is called
     page.locator(".tile").first.focus()
-    first = page.locator(".tile").first.get_attribute("data-patch")
     page.keyboard.press("ArrowRight")
-    second = page.evaluate("document.activeElement.dataset.patch")
-    assert second != first
     page.keyboard.press("Enter")
     page.wait_for_selector(f".detail[data-patch='{second}']")
     page.keyboard.press("ArrowLeft")
     page.wait_for_selector(f".detail[data-patch='{first}']")
-    page.wait_for_selector(".similar .tile")
     page.keyboard.press("m")
     page.wait_for_selector(".mapslot img.map")
     assert "was not trained on this patient" in page.locator(".mapslot").text_content()
     assert page.evaluate(UNNAMED) == []
+    assert serious_faults(page, ".browser") == []
+
+    # zoom and window are kept from patch to patch, the wheel zooms at once
+    page.keyboard.press("v")
+    page.locator(".controls select").select_option("vertebra")
+    level = page.locator(".controls output").first.text_content()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(f".detail[data-patch='{second}']")
+    assert page.locator(".controls select").input_value() == "vertebra"
+    page.locator(".controls button", has_text="Reset").click()
+    assert page.locator(".controls output").first.text_content() == "0.50" != level
+    film = page.locator(".detail canvas.film")
+    film.scroll_into_view_if_needed()
+    before, place = film.screenshot(), page.evaluate(SCROLLED)
+    film.hover()
+    page.mouse.wheel(0, -300)
+    page.wait_for_timeout(300)
+    assert film.screenshot() != before and page.evaluate(SCROLLED) == place
+    page.keyboard.press("0")
+
+    # heights by six clicks: kept as a flag with their grade
+    page.locator(".detail h3").first.focus()
+    page.keyboard.press("h")
+    box = film.bounding_box()
+    for k in range(6):
+        x, y = 0.4 + 0.05 * (k // 2), 0.4 + (k % 2) * (0.05 if k < 2 else 0.1)
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    expect(page.locator(".heights")).to_contain_text("Genant grade 3")
+    flags = FlagStore(fresh_run / "flags.csv")
+    kept = flags.standing().iloc[-1]
+    assert (kept.patch_id, kept.flag) == (second, "heights") and "anterior" in kept.comment
+
+    # one key flags: the patch in detail, a tile, several tiles; what corrects the manifest asks for a reason
+    page.locator(".detail h3").first.focus()
+    page.keyboard.press("2")
+    expect(page.locator(".flag .standing li")).to_have_count(2)
     page.keyboard.press("f")
-    page.keyboard.press("ArrowDown")  # the second kind: poor image
-    page.locator(".flag button").focus()
+    page.keyboard.press("ArrowDown")
+    page.locator(".detail .flag button").focus()
     page.keyboard.press("Enter")
-    page.wait_for_selector(".flag .standing li")
-    assert FlagStore(fresh_run / "flags.csv").standing()[["patch_id", "flag"]].values.tolist() == [
-        [first, "poor image"]
-    ]
+    expect(page.locator(".flag .standing li")).to_have_count(3)
     page.keyboard.press("Escape")
-    page.wait_for_selector(".list:not([hidden])")
-    page.wait_for_function(f"document.activeElement.dataset.patch === {first!r}")
+    page.wait_for_function(f"document.activeElement.dataset.patch === {second!r}")
+    page.keyboard.press("3")
+    expect(page.locator(f".tile[data-patch={second}] .flagged")).to_contain_text("other finding")
+    page.locator(".tile").nth(3).click(modifiers=["Control"])
+    page.locator(".list li input").nth(5).click(modifiers=["Shift"])
+    expect(page.locator(".chosen b")).to_have_text("3 chosen")
+    third = patches_of(page)[3:6]
+    page.locator(".tile").nth(4).focus()
+    page.keyboard.press("6")  # exclude: the form waits for a reason
+    assert page.locator(".chosen .kind select").input_value() == "exclude"
+    page.keyboard.type("metal")
+    page.locator(".chosen .flag input[autocomplete=name]").fill("Dr B")
+    picture(page, "chosen-1280")
+    page.keyboard.press("Enter")
+    expect(page.locator(".chosen")).to_be_hidden()
+    excluded = flags.standing()
+    assert excluded[excluded.flag == "exclude"].patch_id.tolist() == third
+
+    # the list goes out as it is filtered; the flags become the manifest's next version
+    page.locator(".browser label[data-name=sort] select").select_option("likeness")
+    expect(page.locator(".list .tile").first).to_contain_text("bits differ")
+    page.locator(".browser label[data-name=sort] select").select_option("label_error")
     page.keyboard.press("/")
-    page.keyboard.type(second)
-    page.wait_for_function("document.querySelectorAll('.list .tile').length === 1")
-    assert page.locator(".list .tile").get_attribute("data-patch") == second
+    page.locator(".browser label[data-name=search] input").fill("fresh, called".split(",")[0])
+    page.wait_for_function("!document.querySelector('.status').textContent.match(/^(\\d+) of \\1 /)")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Export this list").click()
+    exported = pd.read_csv(waiting.value.path())
+    assert exported.patch_id.tolist()[: len(patches_of(page))] == patches_of(page)
+    assert exported.label_error.is_monotonic_decreasing
+    page.get_by_role("button", name="Write a corrected manifest").click()
+    expect(page.locator(".export")).to_contain_text("0 relabelled, 3 left out")
+    source = Path(yaml.safe_load((fresh_run / "parameters.yaml").read_text())["data"])
+    made = (source if source.is_dir() else source.parent) / "manifest-v2.csv"
+    assert set(third).isdisjoint(pd.read_csv(made).patch_id)
+    for path in made.parent.glob("manifest-v2*"):
+        path.unlink()
+
+    # a link leads to its patch, also one that the filters do not hold
+    page.goto(f"{server.url}#patch={last}")
+    page.reload()
+    page.wait_for_selector(f".detail[data-patch='{last}']")
+    for width in (390, 1280, 1920):
+        page.set_viewport_size({"width": width, "height": 1000})
+        page.wait_for_timeout(300)
+        picture(page, f"detail-{width}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        film = page.locator(".detail canvas.film").bounding_box()
+        assert film["width"] > {390: 300, 1280: 600, 1920: 1100}[width]
+        page.get_by_role("button", name="Back to the list").click()
+        page.wait_for_selector(".list .tile")
+        picture(page, f"list-{width}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.locator(".list .tile").first.click()
+        page.wait_for_selector(".detail:not([hidden])")
 
 
 def test_every_control_has_a_name_and_shows_its_focus(run, explore, watch):
@@ -131,6 +256,37 @@ def test_every_control_has_a_name_and_shows_its_focus(run, explore, watch):
             assert page.evaluate(NO_RING) == ""
             stops += page.evaluate("Boolean(document.activeElement.closest('.ovcf'))")
         assert stops >= 2
+
+
+def test_a_page_that_is_left_takes_its_kernel_and_a_used_port_is_said_first(run, explore, watch, tmp_path):
+    server = explore(run)
+
+    def kernels(at_most, seconds=30):
+        end = time.monotonic() + seconds
+        while len(server.kernels()) > at_most and time.monotonic() < end:
+            time.sleep(0.3)
+        return len(server.kernels())
+
+    open_pages = [watch().page for _ in range(2)]
+    for page in open_pages:
+        page.goto(server.url)
+        page.wait_for_selector(".ovcf .tile")
+    visitor = watch().page
+    for _ in range(VISITS):
+        visitor.goto(server.url)
+        visitor.reload()
+        visitor.wait_for_selector(".ovcf .tile")
+    visitor.goto("about:blank")
+    assert kernels(len(open_pages) + 1) <= len(open_pages) + 1  # and the one that waits for the next reader
+    for page in open_pages:
+        page.close()
+    assert kernels(1) == 1
+
+    for other in (run, tmp_path / "no run"):  # before the run is even looked at
+        call = [sys.executable, "-m", "ovcf.cli", "explore", str(other), "--port", str(server.port), "--no-browser"]
+        said = subprocess.run(call, capture_output=True, text=True)
+        assert said.returncode == 2 and "another program listens on this port" in said.stderr
+        assert "http" not in said.stdout
 
 
 def test_the_server_wants_a_token_serves_no_file_and_knows_its_name(run, explore):

@@ -19,13 +19,19 @@ class PatchBrowser {
     this.reviewer = reviewerName();
     this.problem = el("p", { role: "alert", class: "problem" });
     this.filters = filterForm(options, () => this.search());
-    this.list = new PatchList((step) => this.turn(step));
+    this.list = new PatchList((step) => this.turn(step), () => this.bulk.update());
     this.detail = new PatchDetail({
       back: () => this.back(),
       open: (position) => this.open(position),
-      jump: (row) => this.jump(row),
+      jump: (row) => this.openPatch(row.patch_id),
       toggleMap: () => this.toggleMap(),
+      measure: () => this.measureHeights(),
     });
+    this.left = 0; // how far the list was scrolled when a patch was opened
+    this.told = el("p", { role: "status", class: "quiet told" });
+    this.bulk = chosenForm(options, this.list, this.reviewer, (flag) => this.flagChosen(flag));
+    const show = (patch_id) => this.show({ patch_id }, { record: false });
+    this.places = pagePlaces({ list: () => this.showList(), patch: show });
     page.addEventListener("keydown", (event) => this.press(event));
   }
 
@@ -35,6 +41,7 @@ class PatchBrowser {
   search() {
     this.pageNumber = 0;
     this.list.selected = 0;
+    this.list.clearChosen();
     return this.askPage();
   }
 
@@ -60,20 +67,34 @@ class PatchBrowser {
 
   // The detail
 
+  /** Open the patch at a position of the list. */
   async open(position) {
     if (position < 0 || position >= this.count) return;
+    await this.show({ position });
+  }
+
+  /** Open a patch that the filters may not hold; they stay as they are. */
+  async openPatch(patch_id) {
+    await this.show({ patch_id });
+  }
+
+  async show(which, { record = true } = {}) {
     const mine = ++this.opened;
     performance.mark("ovcf-open");
-    const answer = await this.ask("detail", { query: this.filters.conditions(), position });
+    const answer = await this.ask("detail", { query: this.filters.conditions(), ...which });
     if (!answer || mine !== this.opened) return;
     const film = await decodeGrey(answer.buffers[0]);
     if (mine !== this.opened) return;
-    this.position = position;
+    const fromList = this.detail.node.hidden;
+    if (fromList) this.left = scrollerOf(this.page).scrollTop;
+    this.position = answer.position;
     this.patchId = answer.row.patch_id;
     this.showDetail(true);
-    this.detail.paint(answer, film, { position, count: this.count, flags: this.formFor(answer.flags) });
+    this.detail.paint(answer, film, { position: answer.position, count: this.count, flags: this.formFor(answer.flags) });
     performance.measure("ovcf-detail", "ovcf-open");
     this.detail.node.dataset.patch = this.patchId;
+    if (fromList) this.detail.node.scrollIntoView({ block: "start" });
+    if (record) this.places.enter(this.patchId, fromList);
     this.askSimilar();
     if (this.wantMap) this.askMap();
   }
@@ -87,15 +108,20 @@ class PatchBrowser {
   formFor(flags) {
     const patch_id = this.patchId;
     const send = (flag) => this.link.ask("flag", { patch_id, network: this.network, ...flag });
-    return flagForm({ kinds: this.options.flags, flags, reviewer: this.reviewer, send });
+    return flagForm({ options: this.options, flags, reviewer: this.reviewer, send });
   }
 
-  /** Show a patch that the filters may not hold: look for it alone. */
-  async jump(row) {
-    this.filters.showOnly(row.patient_id);
-    await this.search();
-    const answer = await this.ask("find", { query: this.filters.conditions(), patch_id: row.patch_id });
-    if (answer && answer.position >= 0) this.open(answer.position);
+  /** Measure heights by six clicks on the film; they are kept as a flag. */
+  measureHeights() {
+    const patch_id = this.patchId;
+    const keep = async (points) => {
+      const question = { patch_id, points, reviewer: this.reviewer.get(), network: this.network };
+      const answer = await this.ask("heights", question);
+      if (!answer || patch_id !== this.patchId) return;
+      this.detail.tellHeights(answer.words);
+      this.detail.showFlags(answer.flags);
+    };
+    this.detail.measureHeights(keep);
   }
 
   /** The model takes seconds to load; until then the kernel is asked again, for the patch then in sight. */
@@ -128,19 +154,53 @@ class PatchBrowser {
     }
   }
 
-  /** Go back to the list, to the page and the tile of the patch that was shown last. */
-  async back() {
+  /** Go back to the list as it was left. */
+  back() {
+    if (!this.places.leave()) this.showList();
+  }
+
+  /** Show the list on the page and at the place where it was left. */
+  async showList() {
     const { size } = this.options;
-    const i = this.position % size;
-    const page = Math.floor(this.position / size);
     this.opened++; // what is still on its way is no longer wanted
     this.showDetail(false);
-    if (page === this.pageNumber) this.list.focus(i);
-    this.pageNumber = page;
-    this.list.selected = i;
+    const onPage = Math.floor(this.position / size) === this.pageNumber && this.position >= 0;
+    if (onPage) this.list.selected = this.position % size;
+    this.list.focus(this.list.selected);
+    const scroller = scrollerOf(this.page);
+    scroller.scrollTop = this.left;
     await this.askPage(); // a flag may have changed the list
     const { activeElement } = document;
-    if (activeElement === document.body || this.list.tiles.contains(activeElement)) this.list.focus(i);
+    const wanted = activeElement === document.body || this.list.tiles.contains(activeElement);
+    if (wanted) this.list.focus(this.list.selected);
+    scroller.scrollTop = this.left;
+  }
+
+  // Flags of one key, and on several patches at once
+
+  /** Flag the chosen tiles, else the one in focus, or the patch in detail; what needs a reason opens its form. */
+  async flagBy(flag) {
+    if (this.options.with_reason.includes(flag)) {
+      const form = this.detail.node.hidden ? this.bulk.node : this.detail.node;
+      if (this.detail.node.hidden && !this.list.chosen.size) this.list.choose(this.list.selected);
+      return startReason(form, flag);
+    }
+    const patch_id = this.detail.node.hidden ? this.list.targets() : [this.patchId];
+    if (!patch_id.length) return;
+    const question = { patch_id, flag, reviewer: this.reviewer.get(), network: this.network };
+    const answer = await this.ask("flag", question);
+    if (!answer) return;
+    if (!this.detail.node.hidden) this.detail.showFlags(answer.flags);
+    else await this.askPage();
+    this.told.textContent = `${flag}: ${patch_id.length} patch${patch_id.length > 1 ? "es" : ""}`;
+  }
+
+  async flagChosen(flag) {
+    const question = { patch_id: [...this.list.chosen], network: this.network, ...flag };
+    const kept = await this.link.ask("flag", question);
+    this.list.clearChosen();
+    await this.askPage();
+    return kept;
   }
 
   // The kernel
@@ -188,9 +248,20 @@ class PatchBrowser {
 
   close() {
     this.opened++;
+    this.places.close();
     this.list.close();
     this.detail.close();
   }
+}
+
+/** What scrolls the page around a node: the notebook's panel in JupyterLab, else the document. */
+function scrollerOf(node) {
+  const shared = getComputedStyle(document.documentElement).overflowY === "visible"; // the window scrolls for the body
+  for (let at = node.parentElement; at && !(shared && at === document.body); at = at.parentElement) {
+    const { overflowY } = getComputedStyle(at);
+    if ((overflowY === "auto" || overflowY === "scroll") && at.scrollHeight > at.clientHeight) return at;
+  }
+  return document.scrollingElement;
 }
 
 /** What stands above the filters. */
@@ -213,12 +284,16 @@ function render({ model, el: host }) {
       options.warning ? el("p", { class: "notice" }, options.warning) : "",
       browser.filters.node,
       browser.problem,
+      browser.told,
+      browser.bulk.node,
       browser.list.node,
       browser.detail.node,
-      el("p", { class: "quiet keys" }, "Keys: ", keyHelp(BROWSER_KEYS)),
-      exportLine(() => browser.ask("export")),
+      el("p", { class: "quiet keys" }, "Keys: ", keyHelp([...BROWSER_KEYS, ...flagKeys(options)])),
+      exportLine(browser),
     );
     browser.search();
+    const linked = browser.places.linked();
+    if (linked) browser.show({ patch_id: linked }, { record: false });
   };
   const refuse = (error) => page.append(el("p", { class: "notice", role: "alert" }, error.message));
   host.append(page);

@@ -4,7 +4,7 @@ const SIMILAR = "Most similar patches of other patients";
 const NEIGHBOURS = "Other vertebrae of this film";
 
 class PatchDetail {
-  /** `acts` are what its buttons lead to: `back()`, `open(position)`, `jump(row)` and `toggleMap()`. */
+  /** `acts` are what its buttons lead to: `back()`, `open(position)`, `jump(row)`, `toggleMap()` and `measure()`. */
   constructor(acts) {
     this.acts = acts;
     this.pictures = pictures();
@@ -16,7 +16,10 @@ class PatchDetail {
   paint(answer, film, { position, count, flags }) {
     const { row, buffers } = answer;
     this.pictures.clear();
-    this.viewer ??= new FilmViewer({ label: "Radiograph with the box of this vertebra", height: "min(62vh, 520px)" });
+    const first = !this.viewer;
+    this.viewer ??= new FilmViewer({ label: "Radiograph with the box of this vertebra", height: "min(76vh, 900px)" });
+    this.flags = flags;
+    this.heights = el("p", { class: "heights", role: "status" });
     this.similar = el("section", { class: "similar", "aria-label": SIMILAR });
     this.mapSlot = el("div", { class: "mapslot" });
     this.offerMap();
@@ -30,11 +33,12 @@ class PatchDetail {
       this.mapSlot,
     );
     const facts = el("div", {}, images, factList(answer.facts));
-    const columns = el("div", { class: "columns" }, el("div", {}, this.viewer.node), facts);
+    const columns = el("div", { class: "columns" }, el("div", {}, this.viewer.node, this.heightsLine()), facts);
     const near = this.neighbours(answer.neighbours, buffers.slice(3));
     this.node.replaceChildren(heading, columns, answerTable(answer.answers), flags, near, this.similar);
     this.tellSimilar("Looking…");
-    this.viewer.show(film, { scale: answer.scale, boxes: otherBoxes(answer.neighbours), box: answer.box });
+    const boxes = otherBoxes(answer.neighbours);
+    this.viewer.show(film, { scale: answer.scale, boxes, box: answer.box, keep: !first });
     heading.querySelector("h3").focus({ preventScroll: true });
   }
 
@@ -57,6 +61,31 @@ class PatchDetail {
     const tile = (row, i) => patchTile(row, this.pictures.url(thumbnails[i]), () => this.acts.jump(row));
     const items = rows.map((row, i) => el("li", {}, tile(row, i)));
     return el("ul", { class: "tiles" }, items);
+  }
+
+  // Heights
+
+  heightsLine() {
+    const measure = { type: "button", onclick: () => this.acts.measure(), "aria-keyshortcuts": "h" };
+    return el("div", { class: "measure" }, el("button", measure, "Measure heights (h)"), this.heights);
+  }
+
+  /** Six clicks; `keep` is called with their points. */
+  measureHeights(keep) {
+    const say = (n) => {
+      const place = ["in front", "in the middle", "behind"][Math.floor(n / 2)];
+      this.heights.textContent = n < 6 ? `Click the ${n % 2 ? "lower" : "upper"} end plate ${place}.` : "";
+    };
+    say(0);
+    this.viewer.measure(6, { step: say, done: keep });
+  }
+
+  tellHeights(words) {
+    this.heights.textContent = `Kept: ${words}.`;
+  }
+
+  showFlags(flags) {
+    this.flags.querySelector(".standing").replaceChildren(...flags.map(flagLine));
   }
 
   // The map
@@ -90,8 +119,8 @@ class PatchDetail {
 
 function detailHeading(row, position, count, { back, open }) {
   const word = row.outcome === "TP" || row.outcome === "TN" ? "right" : "wrong";
-  const first = { type: "button", disabled: position === 0, onclick: () => open(position - 1) };
-  const last = { type: "button", class: "next", disabled: position >= count - 1, onclick: () => open(position + 1) };
+  const first = { type: "button", disabled: position <= 0, onclick: () => open(position - 1) };
+  const last = { type: "button", class: "next", disabled: position < 0 || position >= count - 1, onclick: () => open(position + 1) };
   return el(
     "div",
     { class: "heading" },
@@ -99,8 +128,24 @@ function detailHeading(row, position, count, { back, open }) {
     el("button", first, "← Previous"),
     el("button", last, "Next →"),
     el("h3", { tabindex: -1 }, `${row.patch_id}: ${MARKS[row.outcome]} ${OUTCOMES[row.outcome]} (${word})`),
-    el("span", { class: "quiet" }, `${position + 1} of ${count}`),
+    el("span", { class: "quiet" }, position < 0 ? "not in the filtered list" : `${position + 1} of ${count}`),
+    document.body.dataset.voila ? copyLink() : null,
   );
+}
+
+/** A button that copies the address of the patch in sight; it holds as long as this server runs. */
+function copyLink() {
+  const button = el("button", { type: "button" }, "Copy link");
+  button.addEventListener("click", async () => {
+    const { href } = window.location;
+    try {
+      await navigator.clipboard.writeText(href);
+      button.textContent = "Copied";
+    } catch {
+      window.prompt("Address of this patch", href);
+    }
+  });
+  return button;
 }
 
 function factList(facts) {

@@ -32,25 +32,10 @@ const ORDER_CHOICES = [
   ["no", "largest first"],
   ["yes", "smallest first"],
 ];
-const EVERY_PATCH = {
-  outcome: "",
-  level: "",
-  region: "",
-  fold: "",
-  agreement: "any",
-  annotators: "any",
-  flagged: "",
-  low: 0,
-  high: 1,
-  patient: "",
-  search: "",
-};
-
 /**
  * The form of filters. `search` is called when the user has changed a condition.
  *
- * Returns the form, `conditions` as the kernel takes them, and `showOnly`, which leaves one patient's patches and
- * calls nobody.
+ * Returns the form and `conditions` as the kernel takes them.
  */
 function filterForm(options, search) {
   const controls = { ...menus(options), ...typedFields() };
@@ -80,7 +65,6 @@ function filterForm(options, search) {
   return {
     node,
     conditions: () => conditionsOf(controls),
-    showOnly: (patient) => set({ ...EVERY_PATCH, patient }),
     focusSearch: () => controls.search.focus(),
   };
 }

@@ -9,6 +9,7 @@ function patchTile(row, url, act, tabindex = 0) {
     `P(fresh) ${percent(row.p_fresh)}`,
   ];
   if (row.distance !== undefined) lines.push(`distance ${row.distance.toFixed(2)}`);
+  if (row.twin) lines.push(`like ${row.twin}`);
   if (row.flags) lines.push(el("span", { class: "flagged" }, `⚑ ${row.flags}`));
   const attributes = {
     type: "button",
@@ -22,8 +23,11 @@ function patchTile(row, url, act, tabindex = 0) {
 }
 
 class PatchList {
-  /** `turn` is called with 1 or -1 by the buttons under the tiles. */
-  constructor(turn) {
+  /** `turn` is called with 1 or -1 by the buttons under the tiles, `chose` when other tiles are chosen. */
+  constructor(turn, chose) {
+    this.chose = chose;
+    this.chosen = new Set(); // ids of patches that a flag is meant for, on whatever page
+    this.from = 0; // where a range of chosen tiles begins
     this.pictures = pictures();
     this.selected = 0; // the tile that the Tab key comes to
     this.status = el("p", { role: "status", "aria-live": "polite", class: "status" });
@@ -40,15 +44,66 @@ class PatchList {
     const { rows, buffers, count, total, wrong, page, pages } = answer;
     this.pictures.clear();
     const tile = (row, i) => {
-      const tabindex = i === this.selected ? 0 : -1;
-      return patchTile(row, this.pictures.url(buffers[i]), () => open(i), tabindex);
+      const act = (event) => (event.ctrlKey || event.metaKey || event.shiftKey ? this.choose(i, event.shiftKey) : open(i));
+      return patchTile(row, this.pictures.url(buffers[i]), act, i === this.selected ? 0 : -1);
     };
-    this.tiles.replaceChildren(...rows.map((row, i) => el("li", {}, tile(row, i))));
+    this.tiles.replaceChildren(...rows.map((row, i) => el("li", {}, this.box(row, i), tile(row, i))));
     const mistakes = `${wrong} of ${total} are misclassified by ${answer.network_name} at 0.5`;
     this.status.textContent = `${count} of ${total} patches; ${mistakes}`;
     this.where.textContent = count ? `page ${page + 1} of ${pages}` : "no patch meets these filters";
     this.previous.disabled = page === 0;
     this.following.disabled = page >= pages - 1;
+  }
+
+  // Several at once
+
+  box({ patch_id }, i) {
+    const box = el("input", { type: "checkbox", tabindex: -1, "aria-label": `Choose ${patch_id}`, "data-patch": patch_id });
+    box.checked = this.chosen.has(patch_id);
+    box.addEventListener("click", (event) => {
+      event.preventDefault(); // `choose` sets it
+      setTimeout(() => this.choose(i, event.shiftKey));
+    });
+    return box;
+  }
+
+  boxes() {
+    return [...this.tiles.querySelectorAll("input[type=checkbox]")];
+  }
+
+  /** Choose a tile or take it back; with `range` all from the last one to this. */
+  choose(i, range = false) {
+    const boxes = this.boxes();
+    const on = range || !this.chosen.has(boxes[i].dataset.patch);
+    const [first, last] = range ? [Math.min(this.from, i), Math.max(this.from, i)] : [i, i];
+    for (const { dataset } of boxes.slice(first, last + 1)) {
+      if (on) this.chosen.add(dataset.patch);
+      else this.chosen.delete(dataset.patch);
+    }
+    this.from = i;
+    this.showChosen();
+  }
+
+  chooseAll() {
+    this.boxes().forEach(({ dataset }) => this.chosen.add(dataset.patch));
+    this.showChosen();
+  }
+
+  clearChosen() {
+    this.chosen.clear();
+    this.showChosen();
+  }
+
+  showChosen() {
+    for (const box of this.boxes()) box.checked = this.chosen.has(box.dataset.patch);
+    this.chose();
+  }
+
+  /** The patches that a flag is meant for: the chosen ones, else the one in focus. */
+  targets() {
+    if (this.chosen.size) return [...this.chosen];
+    const tile = this.tiles.querySelectorAll("button")[this.selected];
+    return tile ? [tile.dataset.patch] : [];
   }
 
   /** Move the focus to a tile, or to the nearest there is. */

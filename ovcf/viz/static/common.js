@@ -118,3 +118,10 @@ const OUTCOMES = {
   TN: "old, called old",
   FP: "old, called fresh",
 };
+
+/** Hand a text over as a file. */
+function download(name, text, type = "text/csv") {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  el("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000); // the download has begun by then
+}

@@ -1,22 +1,42 @@
-// What the final model says of a vertebra of one's own, as nodes.
+// What the final model says of vertebrae of one's own, as nodes.
 
-/** `a` is the answer of the kernel: first the patch, then the map, then thumbnails of similar patches. */
-function answerNodes(a, shots) {
-  const [patch, map, ...thumbnails] = a.buffers;
-  return [
-    el("h3", {}, "Answer"),
+/** `answer` is what the kernel says: for each box a patch, a map and thumbnails of similar patches, in that order. */
+function answerNodes({ answers, buffers }, shots, acts) {
+  let at = 0;
+  const nodes = answers.map((one, i) => {
+    const pictures = buffers.slice(at, at + 2 + one.similar.length);
+    at += pictures.length;
+    return answerOf(one, pictures, shots, { number: i, of: answers.length, ...acts });
+  });
+  return [el("h3", {}, answers.length > 1 ? "Answers" : "Answer"), ...nodes, commandLine(answers[0])];
+}
+
+function answerOf(a, [patch, map, ...thumbnails], shots, { number, of, save, print }) {
+  const name = of > 1 ? `Box ${number + 1} (${a.box.join(", ")})` : `Box ${a.box.join(", ")}`;
+  return el(
+    "article",
+    { class: "one", "data-p": a.p_fresh, "aria-label": name },
+    el("h4", {}, name),
     probabilityLine(a),
-    el("p", { class: "quiet" }, a.interval_note),
+    el("p", { class: "binary" }, a.binary),
     el("p", {}, calledWords(a)),
-    a.warning ? el("p", { class: "notice unlike" }, `⚠ ${a.warning}`) : el("p", { class: "quiet" }, a.alike),
+    a.warning ? el("p", { class: `notice${a.unlike ? " unlike" : ""}` }, `⚠ ${a.warning}`) : null,
+    a.margin_note ? el("p", { class: "margins" }, a.margin_note) : null,
+    a.alike ? el("p", { class: "quiet" }, a.alike) : null,
     el("p", { class: "calibration" }, a.calibration),
-    el("h3", {}, "What the network sees"),
+    el("p", { class: "quiet" }, a.interval_note),
+    el("h5", {}, "What the network sees"),
     mapOverPatch(shots.url(patch), shots.url(map), a.map_note),
-    el("h3", {}, "Most similar patches of the run"),
+    el("h5", {}, "Most similar patches of the run"),
     similarTiles(a.similar, thumbnails, shots),
     el("p", { class: "research" }, a.research),
-    commandLine(a),
-  ];
+    el(
+      "p",
+      { class: "keep" },
+      el("button", { type: "button", onclick: () => save(number) }, "Save this answer"),
+      el("button", { type: "button", onclick: () => print(number) }, "Print this answer"),
+    ),
+  );
 }
 
 function probabilityLine({ p_fresh, low, high }) {
@@ -24,8 +44,9 @@ function probabilityLine({ p_fresh, low, high }) {
   return el("p", { class: "number" }, el("b", {}, `P(fresh) ${p_fresh.toFixed(3)}`), ` (${interval})`);
 }
 
-function calledWords({ called, network_name }) {
-  return `${called === "fresh" ? "▲" : "●"} called ${called} at the threshold 0.5, by ${network_name}.`;
+function calledWords({ called, network_name, flip }) {
+  const turned = flip ? ", turned left to right" : "";
+  return `${called === "fresh" ? "▲" : "●"} called ${called} at the threshold 0.5, by ${network_name}${turned}.`;
 }
 
 function similarTiles(rows, thumbnails, shots) {
@@ -36,7 +57,7 @@ function similarTiles(rows, thumbnails, shots) {
       el("img", { src: shots.url(thumbnails[i]), alt: "", width: 112, height: 112 }),
       el("b", {}, row.patch_id),
       el("br"),
-      `${row.level}: labelled ${row.label}`,
+      `${row.level || "level unknown"}: labelled ${row.label}`,
       el("br"),
       `distance ${row.distance.toFixed(2)}`,
     );
@@ -52,4 +73,15 @@ function commandLine({ command, digest }) {
     el("code", { class: "command" }, command),
     el("p", { class: "quiet" }, `model ${digest}`),
   );
+}
+
+/** Print a self-contained page without leaving this one. */
+function printPage(html) {
+  const frame = el("iframe", { class: "printed", title: "Answer to print", "aria-hidden": "true" });
+  frame.addEventListener("load", () => {
+    frame.contentWindow.addEventListener("afterprint", () => frame.remove());
+    frame.contentWindow.print();
+  });
+  frame.srcdoc = html;
+  document.body.append(frame);
 }

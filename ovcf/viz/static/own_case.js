@@ -1,7 +1,6 @@
 // One vertebra of one's own: load a film, draw its box, ask the final model.
 
 const CHUNK = 1 << 20; // an upload travels in pieces: Jupyter drops single messages of more than about 10 MB
-const SIDES = ["x0", "y0", "x1", "y1"];
 const TAKEN = ".png,.jpg,.jpeg,.tif,.tiff,.dcm,.dicom,application/dicom,image/png,image/jpeg,image/tiff";
 const GONE = "The program behind this page does not answer. Reload the page (or run the notebook again) to go on.";
 const FILM_LABEL =
@@ -11,25 +10,42 @@ const HOW_TO_DRAW =
   "Draw tightly around one vertebral body; the margin is added as in the study. Keys on the film: " +
   "arrows move the box, Alt+arrows resize, Shift ten times as far, + − 0 zoom. Shift and drag: level and window.";
 
-const BOX_CHANGED = "The box has changed; ask again.";
+const CHANGED = "The question has changed; ask again.";
+const ACCEPT = "I know that the number will say nothing about this patient: go on";
 
 class OwnCase {
   constructor(page, link) {
     Object.assign(this, { page, link });
     this.film = null; // what the kernel said of it
+    this.busy = false;
     this.shots = pictures();
+    this.trained = el("p", { class: "trained" }, "Looking up what the model was trained on…");
     this.problem = el("p", { role: "alert", class: "problem" });
     this.status = el("p", { role: "status", class: "quiet" });
     this.bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "Upload" });
-    const answer = { class: "result", "aria-label": "Answer of the model", "aria-live": "polite" };
-    this.result = el("section", answer);
+    this.result = el("section", { class: "result", "aria-label": "Answer of the model", "aria-live": "polite" });
     this.numbers = SIDES.map((side) => this.sideInput(side));
     const button = { type: "button", class: "primary ask", disabled: true, onclick: () => this.askModel() };
     this.askButton = el("button", button, "Ask the model (Enter)");
     const onbox = (box) => this.boxed(box);
-    this.viewer = new FilmViewer({ label: FILM_LABEL, editable: true, onbox, height: "min(68vh, 600px)" });
+    this.viewer = new FilmViewer({ label: FILM_LABEL, editable: true, onbox, height: "min(72vh, 820px)" });
+    this.boxes = new KeptBoxes(this.viewer, () => this.asked());
+    this.size = new PixelSize(this.viewer, () => this.asked());
+    this.flip = el("button", { type: "button", "aria-pressed": "false", onclick: () => this.turn() }, "Film faces the other way");
+    this.accept = el("input", { type: "checkbox", onchange: () => this.asked() });
+    this.mismatchWords = el("span", {});
+    const box = el("label", {}, this.accept, ` ${ACCEPT}`);
+    this.mismatch = el("div", { class: "notice mismatch", hidden: true }, el("p", {}, this.mismatchWords), box);
     this.say("No film yet. The answer appears here.");
     page.addEventListener("keydown", (event) => this.press(event));
+    this.lookUp();
+  }
+
+  /** What the model was trained on stays in sight. */
+  async lookUp() {
+    const nothing = (error) => ({ problem: error.message });
+    const { trained_on, problem } = await this.link.ask("hello", {}, { seconds: 60 }).catch(nothing);
+    this.trained.textContent = problem ?? trained_on;
   }
 
   sideInput(side) {
@@ -43,10 +59,13 @@ class OwnCase {
       "div",
       { class: "stage" },
       this.viewer.node,
-      el("div", numbers, ...SIDES.map((side, i) => field(side, this.numbers[i])), this.askButton),
+      el("div", numbers, ...SIDES.map((side, i) => field(side, this.numbers[i])), this.askButton, this.flip),
+      this.boxes.node,
+      this.size.node,
       el("p", { class: "quiet" }, HOW_TO_DRAW),
     );
-    return [this.loadLine(), this.problem, this.status, el("div", { class: "columns" }, stage, this.result)];
+    const columns = el("div", { class: "columns" }, stage, this.result);
+    return [this.loadLine(), this.problem, this.status, this.mismatch, columns];
   }
 
   loadLine() {
@@ -99,30 +118,39 @@ class OwnCase {
     this.film = film;
     const { name, width, height, scale } = film;
     const data = new Uint16Array(bytesOf(film.buffers[0]).slice().buffer); // a copy of its own is aligned
+    this.boxes.clear();
+    this.viewer.mirror = false;
+    this.flip.setAttribute("aria-pressed", "false");
     this.viewer.show({ width, height, data }, { scale });
     this.viewer.setBox(null);
+    this.size.show(film.mm_per_px);
+    this.accept.checked = false;
+    this.mismatch.hidden = !film.mismatch;
+    this.mismatchWords.textContent = film.mismatch;
     const size = `${film.film_width} × ${film.film_height} px`;
-    this.status.textContent = `${name}: ${size}; pixel size ${film.spacing}. ${film.notes.join(" ")}`;
+    this.status.textContent = `${name}: ${size}; size of a pixel: ${film.spacing}. ${film.notes.join(" ")}`;
     for (const input of this.numbers) input.disabled = false;
     this.say("Draw a box around one vertebra, then ask.");
     this.viewer.canvas.focus({ preventScroll: true });
     this.page.dataset.film = name;
   }
 
-  // The box
+  turn() {
+    this.viewer.setMirror(!this.viewer.mirror);
+    this.flip.setAttribute("aria-pressed", String(this.viewer.mirror));
+    this.asked();
+  }
 
-  /** The box was drawn, moved or taken away: an answer to another box goes away. */
+  // The question
+
+  /** The box in hand was drawn, moved or taken away. */
   boxed(box) {
     SIDES.forEach((side, i) => {
       this.numbers[i].value = box ? box[side] : "";
     });
-    this.askButton.disabled = !(this.film && box && box.x1 - box.x0 >= 1 && box.y1 - box.y0 >= 1);
     this.page.dataset.box = box ? boxWords(box) : "";
-    const { dataset } = this.result;
-    if (!dataset.box || dataset.box === this.page.dataset.box) return;
-    delete dataset.box;
-    delete dataset.p;
-    this.say(BOX_CHANGED);
+    this.boxes.button.disabled = !isBox(box);
+    this.asked();
   }
 
   typed() {
@@ -130,6 +158,23 @@ class OwnCase {
     if (values.includes("")) return;
     const [x0, y0, x1, y1] = values.map(Number);
     this.viewer.setBox({ x0, y0, x1, y1 });
+  }
+
+  question() {
+    const boxes = this.boxes.all().map((box) => SIDES.map((side) => box[side]));
+    return { boxes, mm_per_px: this.size.given(), flip: this.viewer.mirror, accept: this.accept.checked };
+  }
+
+  /** Something of the question has changed: an answer to another question goes away. */
+  asked() {
+    const boxes = this.boxes.all();
+    const accepted = !this.film?.mismatch || this.accept.checked;
+    this.askButton.disabled = this.busy || !(this.film && boxes.length && boxes.every(isBox) && accepted);
+    const { dataset } = this.result;
+    if (!dataset.question || dataset.question === JSON.stringify(this.question())) return;
+    delete dataset.question;
+    delete dataset.p;
+    this.say(CHANGED);
   }
 
   // The answer
@@ -140,33 +185,53 @@ class OwnCase {
 
   async askModel() {
     if (this.askButton.disabled) return;
-    const { box } = this.viewer;
+    const question = this.question();
     this.problem.textContent = "";
     this.say("Asking the model…");
+    this.busy = true;
     this.askButton.disabled = true;
     delete this.result.dataset.p;
+    delete this.result.dataset.question;
     const refuse = (error) => {
       this.problem.textContent = error.message;
       this.say("No answer.");
     };
-    const question = { box: SIDES.map((side) => box[side]) };
     const answer = await this.link.ask("predict", question, { seconds: 180 }).catch(refuse);
-    this.askButton.disabled = !this.viewer.box;
+    this.busy = false;
+    this.asked();
     if (!answer) return;
-    if (this.page.dataset.box === boxWords(box)) this.showAnswer(answer, boxWords(box));
-    else this.say(BOX_CHANGED); // while the model was at work
+    const asked = JSON.stringify(question);
+    if (asked === JSON.stringify(this.question())) this.showAnswer(answer, asked);
+    else this.say(CHANGED); // while the model was at work
   }
 
-  showAnswer(answer, box) {
+  showAnswer(answer, asked) {
     this.shots.clear();
-    this.result.dataset.box = box;
-    this.result.dataset.p = answer.p_fresh;
-    this.result.replaceChildren(...answerNodes(answer, this.shots));
+    this.result.dataset.question = asked;
+    this.result.dataset.p = answer.answers[0].p_fresh;
+    const save = (number) => this.sheet(number, ({ name, html }) => download(name, html, "text/html"));
+    const print = (number) => this.sheet(number, ({ html }) => printPage(html));
+    this.result.replaceChildren(...answerNodes(answer, this.shots, { save, print }));
+  }
+
+  /** One answer as a page of its own. */
+  async sheet(number, use) {
+    this.problem.textContent = "";
+    try {
+      use(await this.link.ask("sheet", { number }, { seconds: 60 }));
+    } catch (error) {
+      this.problem.textContent = error.message;
+    }
   }
 
   press(event) {
+    if (event.key === "n" && event.target === this.viewer.canvas) {
+      event.stopPropagation();
+      this.boxes.keep();
+      return;
+    }
     if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return;
-    if (event.target.matches("button, summary, input[type=text], input[type=file]")) return;
+    if (event.target.matches("button, summary, input[type=text], input[type=file], input[type=checkbox]")) return;
     event.preventDefault();
     event.stopPropagation();
     this.askModel();
@@ -178,15 +243,13 @@ class OwnCase {
   }
 }
 
-const boxWords = (box) => SIDES.map((side) => box[side]).join(",");
-
 function render({ model, el: host }) {
   const page = root("own", "Own case");
   const gone = goneNotice(GONE);
   const link = questions(model, gone);
   const own = new OwnCase(page, link);
   const research = el("span", { class: "research" }, "Research use only. Not for diagnosis.");
-  page.append(el("header", {}, el("h2", {}, "Own case"), research), gone, ...own.nodes());
+  page.append(el("header", {}, el("h2", {}, "Own case"), research, own.trained), gone, ...own.nodes());
   host.append(page);
   return () => {
     link.close();

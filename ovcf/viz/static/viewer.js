@@ -23,6 +23,10 @@ class FilmViewer {
     this.boxes = []; // of other vertebrae
     this.box = null;
     this.tool = editable ? "box" : "pan"; // what dragging does
+    this.mirror = false; // whether the film is shown turned left to right; boxes stay in px of the film as stored
+    this.view = "film"; // what is in view: the whole "film", this "vertebra", or a place of one's "own" choice
+    this.preset = "whole"; // the window that is kept from film to film; "" for one of one's own
+    this.measured = null; // points that are being, or were, set by clicks
     this.frame = 0;
     this.fitted = false; // a canvas that was hidden when the film came is fitted when it appears
     this.levelled = document.createElement("canvas"); // the film after window and level, at its own size
@@ -38,12 +42,16 @@ class FilmViewer {
     this.watcher.observe(this.canvas);
   }
 
-  /** Show grey values with the whole range of grey and the whole film in view. */
-  show(image, { scale = 1, boxes = [], box = null } = {}) {
+  /** Show grey values: as the last film was shown (`keep`), or with the whole range of grey and the film in view. */
+  show(image, { scale = 1, boxes = [], box = null, keep = false } = {}) {
     this.image?.picture?.close(); // or its pixels stay until the garbage is collected
-    Object.assign(this, { image, scale, boxes, box, ...WHOLE_RANGE });
-    this.relevel();
-    this.fit();
+    Object.assign(this, { image, scale, boxes, box, measured: null });
+    if (!keep) Object.assign(this, { ...WHOLE_RANGE, view: "film", preset: "whole" });
+    if (this.preset) this.usePreset(this.preset);
+    else this.relevel();
+    if (this.view === "film" || !this.box) this.fit();
+    else if (this.view === "vertebra") this.zoomToBox();
+    else this.centreOn(this.box);
   }
 
   close() {
@@ -56,6 +64,7 @@ class FilmViewer {
   // Window and level
 
   setWindow(level, width) {
+    this.preset = "";
     this.level = within(0, 1, level);
     this.windowWidth = within(0.05, 1.5, width);
     this.relevel();
@@ -67,9 +76,25 @@ class FilmViewer {
   }
 
   reset() {
-    Object.assign(this, WHOLE_RANGE);
-    this.relevel();
+    this.invert = false;
+    this.mirror = false;
+    this.usePreset("whole");
     this.fit();
+  }
+
+  /** Set window and level by a preset: the whole range, most of the film's greys, or those of this vertebra. */
+  usePreset(name) {
+    const [low, high] = name === "whole" || !this.image ? [0, 1] : greyRange(this, name);
+    this.preset = name;
+    this.level = (low + high) / 2;
+    this.windowWidth = Math.max(0.02, high - low);
+    this.relevel();
+  }
+
+  setMirror(mirror) {
+    this.mirror = mirror;
+    this.controls.update();
+    this.draw();
   }
 
   relevel() {
@@ -91,11 +116,13 @@ class FilmViewer {
   // Zoom and pan
 
   toScreen(x, y) {
-    return [this.x + x * this.zoom, this.y + y * this.zoom];
+    const across = this.mirror ? this.filmSize()[0] - x : x;
+    return [this.x + across * this.zoom, this.y + y * this.zoom];
   }
 
   toFilm(px, py) {
-    return [(px - this.x) / this.zoom, (py - this.y) / this.zoom];
+    const across = (px - this.x) / this.zoom;
+    return [this.mirror ? this.filmSize()[0] - across : across, (py - this.y) / this.zoom];
   }
 
   filmSize() {
@@ -110,21 +137,67 @@ class FilmViewer {
     this.zoom = Math.min(clientWidth / width, clientHeight / height);
     this.x = clientWidth / 2 - (width / 2) * this.zoom;
     this.y = clientHeight / 2 - (height / 2) * this.zoom;
+    this.view = "film";
     this.draw();
+  }
+
+  /** Bring the box into view, with half of itself around it. */
+  zoomToBox() {
+    const { clientWidth, clientHeight } = this.canvas;
+    this.fitted = Boolean(this.image && clientWidth);
+    if (!this.box || !this.fitted) return;
+    const { x0, y0, x1, y1 } = this.box;
+    this.zoom = within(0.02, 40, Math.min(clientWidth / (2 * (x1 - x0)), clientHeight / (2 * (y1 - y0))));
+    this.centreOn(this.box);
+    this.view = "vertebra";
+  }
+
+  /** Move the film so that a box is in the middle, at the zoom there is. */
+  centreOn({ x0, y0, x1, y1 }) {
+    const [px, py] = this.toScreen((x0 + x1) / 2, (y0 + y1) / 2);
+    this.panBy(this.canvas.clientWidth / 2 - px, this.canvas.clientHeight / 2 - py);
   }
 
   /** Zoom so that what is at (px, py) of the canvas stays there. */
   zoomBy(factor, px = this.canvas.clientWidth / 2, py = this.canvas.clientHeight / 2) {
-    const [x, y] = this.toFilm(px, py);
+    const before = this.zoom;
     this.zoom = within(0.02, 40, this.zoom * factor);
-    this.x = px - x * this.zoom;
-    this.y = py - y * this.zoom;
+    this.x = px - ((px - this.x) / before) * this.zoom;
+    this.y = py - ((py - this.y) / before) * this.zoom;
+    this.view = "own";
     this.draw();
   }
 
   panBy(dx, dy) {
     this.x += dx;
     this.y += dy;
+    this.view = "own";
+    this.draw();
+  }
+
+  // Lengths
+
+  /** Let the next clicks set points on the film, two to a length; `done` is called with them all. */
+  measure(wanted, { step = () => {}, done }) {
+    this.measured = { wanted, points: [], step, done };
+    this.canvas.scrollIntoView({ block: "nearest" });
+    this.draw();
+  }
+
+  addPoint(point) {
+    const { measured } = this;
+    measured.points.push(point);
+    measured.step(measured.points.length);
+    if (measured.points.length === measured.wanted) measured.done(measured.points);
+    this.draw();
+  }
+
+  get measuring() {
+    return Boolean(this.measured && this.measured.points.length < this.measured.wanted);
+  }
+
+  stopMeasuring() {
+    this.measured = null;
     this.draw();
   }
 

@@ -1,13 +1,24 @@
 // The row of controls under a film: what dragging does, zoom, window and level.
 
+const PRESETS = [
+  ["whole", "whole range"],
+  ["film", "1–99 % of film"],
+  ["vertebra", "this vertebra"],
+];
+
 /** Returns the row and `update`, which sets every control to what the viewer shows. */
 function viewerControls(viewer) {
   const [levelField, level] = controlSlider("Level", 0, 1, (value) => viewer.setWindow(value, viewer.windowWidth));
   const [widthField, width] = controlSlider("Window", 0.05, 1.5, (value) => viewer.setWindow(viewer.level, value));
-  const invert = el("button", { type: "button", onclick: () => viewer.setInvert(!viewer.invert) }, "Invert");
+  const presets = dropdown([...PRESETS, ["", "own"]], "whole", {
+    onchange: () => presets.value && viewer.usePreset(presets.value),
+  });
+  const toggle = (text, act) => el("button", { type: "button", onclick: act }, text);
+  const invert = toggle("Invert", () => viewer.setInvert(!viewer.invert));
   const update = () => {
-    level.value = viewer.level;
-    width.value = viewer.windowWidth;
+    level.show(viewer.level);
+    width.show(viewer.windowWidth);
+    presets.value = viewer.preset;
     invert.setAttribute("aria-pressed", String(viewer.invert));
   };
   const node = el(
@@ -17,6 +28,8 @@ function viewerControls(viewer) {
     controlButton("+", "Zoom in", () => viewer.zoomBy(ZOOM_STEP)),
     controlButton("−", "Zoom out", () => viewer.zoomBy(1 / ZOOM_STEP)),
     controlButton("Fit", "Fit the whole film", () => viewer.fit()),
+    controlButton("Vertebra", "Zoom to this vertebra (v)", () => viewer.zoomToBox()),
+    field("Greys", presets),
     levelField,
     widthField,
     invert,
@@ -30,9 +43,16 @@ function controlButton(text, title, act) {
   return el("button", { type: "button", title, "aria-label": title, onclick: act }, text);
 }
 
+/** A slider with its number beside its name; `show` sets both. */
 function controlSlider(text, min, max, act) {
   const input = el("input", { type: "range", min, max, step: 0.01, oninput: () => act(Number(input.value)) });
-  return [field(text, input), input];
+  const number = el("output", { class: "amount" });
+  const name = el("span", {}, `${text} `, number);
+  const show = (value) => {
+    input.value = value;
+    number.textContent = value.toFixed(2);
+  };
+  return [el("label", { class: "field" }, name, input), { show }];
 }
 
 function toolChoice(viewer) {

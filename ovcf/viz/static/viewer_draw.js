@@ -2,6 +2,7 @@
 
 const BACKGROUND = "#111";
 const BOX_COLOUR = "#FFD400";
+const MEASURE_COLOUR = "#7CFC9A";
 const NEIGHBOUR_COLOUR = "#56B4E9";
 const LINE = 2; // width of a box's line, px of the screen
 const HANDLE = 9; // edge of a handle, px of the screen
@@ -57,14 +58,62 @@ function drawView(canvas, viewer) {
   const { grey, box } = viewer;
   const zoom = viewer.zoom * viewer.scale; // px of the screen for each px of the picture that travelled
   context.imageSmoothingEnabled = zoom < 3; // close up, the film's own pixels are shown
-  context.drawImage(grey, viewer.x, viewer.y, grey.width * zoom, grey.height * zoom);
+  drawFilm(context, viewer, grey, zoom);
   for (const other of viewer.boxes) {
     drawBox(context, viewer, other, NEIGHBOUR_COLOUR, [6, 4]);
     if (other.label) drawLabel(context, viewer, other);
   }
-  if (!box) return;
-  drawBox(context, viewer, box, BOX_COLOUR);
-  if (viewer.editable) drawHandles(context, viewer, box);
+  if (box) drawBox(context, viewer, box, BOX_COLOUR);
+  if (box && viewer.editable) drawHandles(context, viewer, box);
+  if (viewer.measured) drawLengths(context, viewer, viewer.measured.points);
+}
+
+/** Draw the film itself, turned left to right where it is shown so. */
+function drawFilm(context, viewer, grey, zoom) {
+  const [width, height] = [grey.width * zoom, grey.height * zoom];
+  context.save();
+  if (viewer.mirror) {
+    context.translate(2 * viewer.x + width, 0);
+    context.scale(-1, 1);
+  }
+  context.drawImage(grey, viewer.x, viewer.y, width, height);
+  context.restore();
+}
+
+/** Draw points set by clicks, and a line from each first to its second. */
+function drawLengths(context, viewer, points) {
+  context.setLineDash([]);
+  points.forEach((point, i) => {
+    const [x, y] = viewer.toScreen(...point);
+    if (i % 2) {
+      context.beginPath();
+      context.moveTo(...viewer.toScreen(...points[i - 1]));
+      context.lineTo(x, y);
+      context.strokeStyle = MEASURE_COLOUR;
+      context.lineWidth = LINE;
+      context.stroke();
+    }
+    context.fillStyle = MEASURE_COLOUR;
+    context.fillRect(x - 3, y - 3, 6, 6);
+  });
+}
+
+/** Lowest and highest grey (0 to 1) that a preset shows: 1 % to 99 % of the film's, or of those in the box. */
+function greyRange(viewer, name) {
+  const { width, height, data } = viewer.image;
+  const { box, scale } = viewer;
+  const edge = (value, most) => Math.round(within(0, most, value / scale));
+  const whole = name !== "vertebra" || !box;
+  const [x0, x1] = whole ? [0, width] : [edge(box.x0, width), edge(box.x1, width)];
+  const [y0, y1] = whole ? [0, height] : [edge(box.y0, height), edge(box.y1, height)];
+  const top = data.BYTES_PER_ELEMENT === 2 ? 65535 : 255;
+  const step = Math.max(1, Math.round(Math.sqrt(((x1 - x0) * (y1 - y0)) / 40000))); // some 40,000 pixels tell enough
+  const greys = [];
+  for (let y = y0; y < y1; y += step) for (let x = x0; x < x1; x += step) greys.push(data[y * width + x]);
+  if (!greys.length) return [0, 1];
+  greys.sort((a, b) => a - b);
+  const at = (share) => greys[Math.floor(share * (greys.length - 1))] / top;
+  return [at(0.01), at(0.99)];
 }
 
 /** The canvas's context in px of the page, with as many device pixels as the screen has. */

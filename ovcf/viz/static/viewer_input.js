@@ -21,7 +21,8 @@ function listenToPointers(viewer) {
     canvas.setPointerCapture(event.pointerId);
     const point = pointOn(canvas, event);
     down.set(event.pointerId, point);
-    drag = { ...dragFrom(viewer, event, point), start: point };
+    const begun = dragFrom(viewer, event, point);
+    drag = begun && { ...begun, start: point };
     event.preventDefault();
   });
   canvas.addEventListener("pointermove", (event) => {
@@ -47,6 +48,10 @@ function listenToPointers(viewer) {
 /** What a press begins: a change of window and level, of the view, or of the box. */
 function dragFrom(viewer, event, [px, py]) {
   const { level, windowWidth, box } = viewer;
+  if (viewer.measuring && event.button === 0 && !event.shiftKey) {
+    viewer.addPoint(viewer.toFilm(px, py));
+    return null;
+  }
   if (event.button === 2 || event.shiftKey) return { kind: "level", level, windowWidth };
   if (event.button === 1 || !viewer.editable || viewer.tool !== "box") return { kind: "pan" };
   if (!box) return { kind: "draw" };
@@ -64,7 +69,7 @@ function dragFrom(viewer, event, [px, py]) {
 function dragTo(viewer, drag, [px, py], [lastX, lastY]) {
   const { kind, box, start } = drag;
   const [across, along] = [px - start[0], py - start[1]];
-  const [dx, dy] = [across / viewer.zoom, along / viewer.zoom];
+  const [dx, dy] = [(viewer.mirror ? -across : across) / viewer.zoom, along / viewer.zoom];
   if (kind === "pan") viewer.panBy(px - lastX, py - lastY);
   else if (kind === "level") viewer.setWindow(drag.level - along / 400, drag.windowWidth * Math.exp(across / 200));
   else if (kind === "move") viewer.moveBox(dx, dy, box);
@@ -95,14 +100,14 @@ function pinch(viewer, point, last, other) {
 function listenToWheel(viewer) {
   const { canvas } = viewer;
   const turn = (event) => {
-    if (document.activeElement !== canvas && !event.ctrlKey) return; // an unfocused film lets the page scroll
+    if (!viewer.image) return;
     event.preventDefault();
     viewer.zoomBy(Math.exp(-event.deltaY / 400), ...pointOn(canvas, event));
   };
   canvas.addEventListener("wheel", turn, { passive: false });
 }
 
-/** + - 0 zoom; arrows move the box (or the film), Alt and arrows size the box, Shift is ten times as far. */
+/** + - 0 v zoom; arrows move the box (or the film), Alt and arrows size the box, Shift is ten times as far. */
 function listenToKeys(viewer) {
   viewer.canvas.addEventListener("keydown", (event) => {
     const act = viewer.image ? keyAct(viewer, event) : null;
@@ -117,6 +122,7 @@ function keyAct(viewer, event) {
   const { key } = event;
   if (key in ARROWS) return arrowAct(viewer, event, ARROWS[key]);
   if (key === "0") return () => viewer.fit();
+  if (key === "v" && viewer.box) return () => viewer.zoomToBox();
   if (key === "-") return () => viewer.zoomBy(1 / ZOOM_STEP);
   if (key === "+" || key === "=") return () => viewer.zoomBy(ZOOM_STEP);
   return null;
@@ -134,6 +140,7 @@ function stepBox(viewer, event, dx, dy) {
   const far = event.shiftKey ? 10 : 1;
   const { box } = viewer;
   const [width, height] = viewer.filmSize();
+  if (viewer.mirror) dx = -dx;
   if (!box) viewer.setBox({ x0: width * 0.4, y0: height * 0.45, x1: width * 0.6, y1: height * 0.55 });
   else if (event.altKey) {
     const x1 = Math.max(box.x0 + 2, box.x1 + dx * far);
