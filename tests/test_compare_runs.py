@@ -190,6 +190,18 @@ def test_a_rerun_says_table_by_table_what_is_identical(finished, two_seeds):
     assert compare_models(first, second).outcome == IDENTICAL
 
 
+def test_a_run_is_repeated_elsewhere_down_to_the_last_table(finished, tmp_path, monkeypatch):
+    """Films are drawn anew, networks trained anew, in another folder; the first run is only read."""
+    monkeypatch.setenv("OVCF_DATA", str(tmp_path / "data"))
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
+    answer = CliRunner().invoke(main, ["rerun", str(finished), "--out", str(tmp_path / "again")])
+    assert answer.exit_code == 0, answer.output
+    tables = len(list((finished / "tables").glob("*.csv")))
+    assert f"{tables + 1} of {tables + 1} identical" in answer.output
+    assert before == {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
+    assert not {path.stat().st_ino for path in finished.rglob("*")} & {p.stat().st_ino for p in tmp_path.rglob("*")}
+
+
 def test_a_run_is_not_repeated_into_itself(finished):
     answer = CliRunner().invoke(main, ["rerun", str(finished), "--out", str(finished)])
     assert answer.exit_code == 2 and "another folder" in answer.output
