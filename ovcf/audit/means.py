@@ -7,6 +7,7 @@ import pandas as pd
 
 from .averages import OPEN, PLAINLY, Average, averages_of
 from .bounds import auc_bounds, auc_error, class_share, largest_sd, mean_f1_bounds, spread_p
+from .divisors import report_divisors
 from .findings import CONTRADICTION, NOTE, UNLIKELY, Ledger
 from .paper import Paper, Row, Table
 from .printed import Interval, show
@@ -28,7 +29,7 @@ def check_averages(paper: Paper, ledger: Ledger, recovery: Recovery) -> pd.DataF
             columns = averages_of(paper, table, row, recovery)
             for average in columns:
                 _report_average(ledger, row, average)
-            _report_divisors(ledger, table, row, columns)
+            report_divisors(paper, ledger, table, row, columns, recovery)
             found += columns
     return pd.DataFrame(found, columns=Average._fields)
 
@@ -81,26 +82,6 @@ def _report_wrong(ledger: Ledger, row: Row, average: Average) -> None:
 
 def _span(low, high) -> str:
     return show(low) if high - low < 0.01 else f"{show(low)} to {show(high)}"
-
-
-def _report_divisors(ledger, table, row, columns):
-    """Say when columns of one row use different divisors."""
-    sets = {average.column: average.ddof for average in columns if average.ddof in ("0", "1")}
-    if len(set(sets.values())) < 2:
-        return
-    counts = {ddof: [column for column, one in sets.items() if one == ddof] for ddof in ("0", "1")}
-    odd = min(counts, key=lambda ddof: len(counts[ddof]))
-    for average in (one for one in columns if one.column in counts[odd]):
-        sds = {"0": average.sd0, "1": average.sd1}
-        usual, here = (
-            ("number of rows less one", "number of rows") if odd == "0" else ("number of rows", "rows less one")
-        )
-        other = show(sds["1" if odd == "0" else "0"], average.decimals)
-        message = (
-            f"This ± is an SD divided by the {here} (ddof {odd}), the other columns of the row divide by the "
-            f"{usual}; computed like them it would be ± {other}."
-        )
-        ledger.find("divisor", NOTE, average.place, average.printed, f"± {other}", message, [row])
 
 
 # One row at a time
