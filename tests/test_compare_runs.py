@@ -78,6 +78,8 @@ def test_the_page_stands_alone_and_its_numbers_stand_in_csv(two_seeds, tmp_path)
     assert titles == ["What differs", "Metrics", "Paired differences", "Training seeds", "Folds", "Times"]
     assert page.find("meta")["http-equiv"] == "Content-Security-Policy"
     assert not page.find_all(["script", "link", "iframe"]) and not page.select("[src]")
+    assert ".scroll { overflow-x: auto" in page.style.get_text()  # a wide table scrolls in its box, not the page
+    assert all(table.find_parent(class_="scroll") for table in page.find_all("table"))
     metrics = pd.read_csv(tmp_path / "page_metrics.csv").query("run == 'a' and metric == 'auc'").iloc[0]
     assert f"{metrics.estimate:.3f}" in page.get_text() and "drawn by software" in page.get_text()
     seeds = pd.read_csv(tmp_path / "page_seeds.csv")
