@@ -21,6 +21,7 @@ def tiny():
         "replicates": "50",
         "reader_cases": "12",
         "readers": "3",
+        "more_seeds": "2",
         "workers": "1",
     }
 

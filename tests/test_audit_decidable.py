@@ -12,7 +12,7 @@ from ovcf.audit.audit import audit
 from ovcf.audit.behind import behind
 from ovcf.audit.bounds import exact_mcnemar
 from ovcf.audit.findings import CONTRADICTION, NOTE, UNLIKELY
-from ovcf.audit.simulate import build, finish
+from ovcf.audit.simulate import build, exact_rates, finish, mean_row
 
 
 @pytest.mark.parametrize("kind", ["significance claimed for all readers", "p of another test"])
@@ -71,3 +71,18 @@ def test_a_calculation_used_what_is_printed_what_it_stands_for_or_what_lies_betw
     found = behind(paper, recover(paper, Ledger(), {}, False), row, "accuracy")  # 7 of 12 is 58.33
     assert float(found.low) == pytest.approx(58 - 0.05) and float(found.high) == pytest.approx(58.3333 + 0.05, abs=1e-3)
     assert behind(paper, None, row, "accuracy") == row.cells["accuracy"].printed.interval()
+
+
+@pytest.mark.parametrize("seed", [7, 17])
+def test_columns_of_a_row_that_no_one_divisor_gives_are_noted_though_each_could_have_either(seed):
+    """Whole percents hide which divisor a ± has; the row as a whole, from printed or exact numbers, does not."""
+
+    def noted(tree):
+        return [one.kind for one in audit(build(finish(tree)), simulate=False).findings].count("divisor")
+
+    tree, truth = planted_tree("one ± with the other divisor", np.random.default_rng([seed, 7]))
+    assert truth["digits"] == 0 and noted(tree) == 1
+    average = next(table for table in tree["tables"] if table["name"] == "Folds")["rows"]["Average"]["values"]
+    rates = exact_rates(truth["folds"], ["recall_positive"])
+    average[3] = tree["statements"][0]["values"]["sensitivity"] = mean_row(rates, 0, truth["ddof"])[0]
+    assert noted(tree) == 0  # as it was before the fault

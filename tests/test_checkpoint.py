@@ -9,7 +9,6 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-import safetensors.torch
 import torch
 
 from ovcf.models import checkpoint as module
@@ -100,10 +99,17 @@ def test_short_epochs_are_kept_once_a_minute(tmp_path, monkeypatch):
     assert written == [0, 0, 3, 3, 3, 6, 6, 6, 9]
 
 
-def test_a_damaged_checkpoint_means_from_the_start(tmp_path):
-    path = tmp_path / "c"
-    path.write_bytes(b"half of a file")
-    assert Checkpoint(path).restore(np.random.default_rng(1)) == (0, {}, {})
-    safetensors.torch.save_file({"w": torch.zeros(1)}, path)
+def test_a_damaged_checkpoint_means_from_the_start_and_is_told(tmp_path, monkeypatch, caplog):
+    """Whichever byte of it was changed, in a weight, a note or the head: it is never gone on from."""
+    monkeypatch.setattr(module, "EVERY", -1)
+    path, tensors = tmp_path / "c", {"w": torch.zeros(3), "empty": torch.zeros(0), "b": torch.ones(1).bfloat16()}
+    Checkpoint(path).keep(2, tensors, np.random.default_rng(1), {"scale": 2.0})
+    whole = path.read_bytes()
+    assert Checkpoint(path).restore(np.random.default_rng(5))[0] == 2 and not caplog.text
+    flipped = [whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in range(0, len(whole), 5)]
+    for data in [b"half of a file", whole[:-1], whole[: len(whole) // 2], bytes(len(whole)), b"", *flipped]:
+        path.write_bytes(data)
+        assert Checkpoint(path).restore(np.random.default_rng(1)) == (0, {}, {})
+    assert "is damaged: its fold is trained from the start" in caplog.text
     Checkpoint(path).done()
     assert not path.exists()

@@ -78,6 +78,8 @@ def test_the_page_stands_alone_and_its_numbers_stand_in_csv(two_seeds, tmp_path)
     assert titles == ["What differs", "Metrics", "Paired differences", "Training seeds", "Folds", "Times"]
     assert page.find("meta")["http-equiv"] == "Content-Security-Policy"
     assert not page.find_all(["script", "link", "iframe"]) and not page.select("[src]")
+    assert ".scroll { overflow-x: auto" in page.style.get_text()  # a wide table scrolls in its box, not the page
+    assert all(table.find_parent(class_="scroll") for table in page.find_all("table"))
     metrics = pd.read_csv(tmp_path / "page_metrics.csv").query("run == 'a' and metric == 'auc'").iloc[0]
     assert f"{metrics.estimate:.3f}" in page.get_text() and "drawn by software" in page.get_text()
     seeds = pd.read_csv(tmp_path / "page_seeds.csv")
@@ -188,6 +190,18 @@ def test_a_rerun_says_table_by_table_what_is_identical(finished, two_seeds):
     assert outcomes == {"folds.csv": "missing in the repeat"}
     assert "predictions.csv: differs (2 of" in as_text(lines)
     assert compare_models(first, second).outcome == IDENTICAL
+
+
+def test_a_run_is_repeated_elsewhere_down_to_the_last_table(finished, tmp_path, monkeypatch):
+    """Films are drawn anew, networks trained anew, in another folder; the first run is only read."""
+    monkeypatch.setenv("OVCF_DATA", str(tmp_path / "data"))
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
+    answer = CliRunner().invoke(main, ["rerun", str(finished), "--out", str(tmp_path / "again")])
+    assert answer.exit_code == 0, answer.output
+    tables = len(list((finished / "tables").glob("*.csv")))
+    assert f"{tables + 1} of {tables + 1} identical" in answer.output
+    assert before == {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
+    assert not {path.stat().st_ino for path in finished.rglob("*")} & {p.stat().st_ino for p in tmp_path.rglob("*")}
 
 
 def test_a_run_is_not_repeated_into_itself(finished):

@@ -1,7 +1,7 @@
 """Every command and snippet of README, the READMEs of the folders, CONTRIBUTING and the docstrings is executed.
 
-Commands that train, open a page or need a finished run are parsed to the last option here; tests/test_run.py and the
-clinician's tests carry them out.
+Commands that train, open a page or need a finished run are parsed to the last option here; tests/test_commands.py
+carries them out, or says who does.
 """
 
 import doctest
@@ -55,7 +55,7 @@ def commands(text: str) -> list[str]:
         line.split("#")[0] for block in re.findall(r"```\w*\n(.*?)```", text, re.DOTALL) for line in block.splitlines()
     ]
     found += re.findall(r"`([^`\n>]+)(?:>[^`\n]*)?`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
-    lines = [re.sub(r"[\[\]](?![\"'])", "", line).strip() for line in found if line.startswith("ovcf ")]
+    lines = [re.sub(r"(?<!')\[|\](?!')", "", line).strip() for line in found if line.startswith("ovcf ")]
     return [option for line in lines for option in _alternatives(line)]
 
 

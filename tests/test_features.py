@@ -1,6 +1,7 @@
 """Features of a frozen trunk: the four flips, the cache and its key."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from ovcf.models.recipe import Recipe
 from ovcf.models.sources import locate
 from ovcf.models.tensors import flip, to_tensor
 from ovcf.models.weights import load_network
+from ovcf.problems import InputError
 
 LITE0 = locate(["efficientnet_lite0"], "packaged")["efficientnet_lite0"]
 
@@ -85,3 +87,11 @@ def test_half_precision_is_for_random_trunks_it_hardly_moves(tmp_path):
         exact = net.stage(net.stem(to_tensor(smooth))).numpy()
     spread = exact.std(0)
     assert np.sqrt(np.mean(((found - exact) / np.maximum(spread, 0.1 * spread.mean())) ** 2)) < 0.1
+
+
+def test_features_that_the_disk_cannot_hold_are_refused_before_they_are_written(images, tmp_path, monkeypatch):
+    """A mapped file that outgrows its disk ends the process by SIGBUS."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2**24))
+    with pytest.raises(InputError, match="not enough room on the disk for the features"):
+        lite0(images, tmp_path)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size]

@@ -83,5 +83,5 @@ def test_numbers_are_the_papers_where_it_has_the_thing_and_run_on_elsewhere():
         "figure-figure4": "Figure 4",
         "figure-roc": "Figure S2",
     }
-    assert first.figcaption.get_text() == "Figure S1. F" and first.caption.get_text() == "Table 1. T"
-    assert first.summary.get_text() == "Table S1. long" and first.figure["id"] == "figure-films"
+    assert first.figcaption.get_text() == "Figure S1.\u00a0F" and first.caption.get_text() == "Table 1.\u00a0T"
+    assert first.summary.get_text() == "Table S1.\u00a0long" and first.figure["id"] == "figure-films"

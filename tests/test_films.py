@@ -1,5 +1,6 @@
 """Films of every kind come out as greys with bone bright, or are refused with their name."""
 
+import sys
 import warnings
 import zlib
 from pathlib import Path
@@ -579,6 +580,23 @@ def test_real_headers_and_compressions(shared):
     assert hip.pixels.shape == (2140, 1760) and hip.mm_per_px == 0.2
     pattern = read_film(folder / "pydicomdata_vlut_04.dcm")
     assert "VOI LUT applied" in pattern.notes and pattern.pixels.max() == 1
+
+
+def test_limits_that_a_system_does_not_set_refuse_no_film(monkeypatch):
+    """macOS refuses RLIMIT_AS with ValueError; Windows has no `resource` at all."""
+    from ovcf.cohort.films import decoder
+
+    resource = pytest.importorskip("resource")
+
+    def refused(kind, limits):
+        raise ValueError("current limit exceeds maximum limit")
+
+    monkeypatch.setattr(resource, "setrlimit", refused)
+    decoder._prepare()
+    assert decoder._timed(str.upper, "film", 1.0) == "FILM"
+    monkeypatch.setitem(sys.modules, "resource", None)
+    decoder._prepare()
+    assert decoder._timed(str.upper, "film", 1.0) == "FILM"
 
 
 def test_the_extended_jpeg_that_decoders_refuse_is_mended(shared):

@@ -130,7 +130,7 @@ def test_uploads_stay_in_their_folder_whatever_they_are_called(case, film):
     evil = "../../../../tmp/evil/../x.png\0"
     case.ask("upload", name=evil, size=10)
     path = case._uploads["0"][0]
-    assert path.parent.name.startswith("ovcf-case-") and path.name.startswith("film0")
+    assert path.parent.name.startswith("ovcf-scratch-case-") and path.name.startswith("film0")
     with pytest.raises(ValueError, match="outside"):
         case.ask("piece", [memoryview(b"x" * 11)], upload="0", at=0)
     with pytest.raises(ValueError, match="not complete"):

@@ -31,6 +31,7 @@ from ovcf.stats.readers.tests import paper_paired_tests
 from ovcf.tables import cohort as cohort_tables
 from ovcf.tables import networks as network_tables
 from ovcf.tables import readers as reader_tables
+from ovcf.tables import seeds as seed_tables
 
 ROOT = Path(__file__).parents[1]
 DRAWS = {"threshold": 0.5, "replicates": 200, "seed": 0}
@@ -309,6 +310,16 @@ def test_leakage_splits_by_patient_and_by_patch():
         "patient in training by patch | 15 | AUC | 0.786 | 0.929 | 0.143 [0.110, 0.910] | 0.02 | clustered DeLong (Obuchowski)",
         "patient not in training by patch | 9 | AUC | 1.000 | 1.000 | 0.000 [0.111, 0.911] | 0.021 | clustered DeLong (Obuchowski)",
         "in training less not in training | 24 | AUC | – | – | 0.143 [0.112, 0.912] | 0.022 | clustered DeLong (Obuchowski)",
+    ]
+
+
+def test_seeds_how_far_training_anew_moves_a_metric():
+    moved = pd.DataFrame({"metric": ["auc", "recall_fresh"], "seeds": 3, "mean": [0.7912, 0.5], "sd_ddof1": [0.004, 0.021],
+                          "least": [0.787, 0.48], "most": [0.795, 0.522], "low": [0.781, 0.448], "high": [0.801, 0.552]})  # fmt: skip
+    assert printed.lines(seed_tables.seed_table(moved)) == [
+        "of | trainings | mean ± SD | mean [95 % interval over seeds] | least | most",
+        "AUC | 3 | 0.791 ± 0.004 | 0.791 [0.781, 0.801] | 0.787 | 0.795",
+        "Recall fresh = sensitivity (%) | 3 | 50.0 ± 2.1 | 50.0 [44.8, 55.2] | 48.0 | 52.2",
     ]
 
 
@@ -752,10 +763,21 @@ def test_the_mean_of_recovered_rows_has_their_mean_accuracy():
     )
 
 
+def test_sessions_have_95_percent_intervals_unless_told():
+    ours, told = (reader_stats.session_tables(printed.readings(), **how)["unaided"] for how in ({}, {"level": 0.95}))
+    pd.testing.assert_frame_equal(ours, told)
+
+
+@pytest.mark.parametrize(("by", "column"), network_stats.SUBGROUPS.items())
+def test_a_grouping_comes_from_its_own_column(by, column):
+    columns = {"region": "level", "level": "level", "age_group": "age"}
+    assert column == columns.get(by, by)
+
+
 # Nothing is left out ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", ["cohort", "external", "networks", "readers", "runs"])
+@pytest.mark.parametrize("module", ["cohort", "external", "networks", "readers", "runs", "seeds"])
 def test_every_formatter_has_its_cells_in_a_test(module):
     def public(path):
         tree = ast.parse(path.read_text())

@@ -125,3 +125,9 @@ def _typed(node):
     listed = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
     listed += [a for a in (node.args.vararg, node.args.kwarg) if a]
     return node.returns is not None and all(a.annotation for a in listed if a.arg not in ("self", "cls"))
+
+
+def test_make_lab_roots_jupyterlab_where_reports_and_data_can_be_opened():
+    told = subprocess.run(["make", "-n", "lab"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    root = re.search(r'--ServerApp.root_dir="([^"]+)"', told)[1]
+    assert Path(root) == ROOT and all((ROOT / name).is_dir() for name in ("reports", "data", "notebooks"))

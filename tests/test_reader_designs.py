@@ -256,6 +256,7 @@ def test_what_does_not_vary_is_not_estimable():
     assert one_treatment(as_table(same, truth))["low"].isna().all()
     text = as_text(analyse(as_table(same, truth)))
     assert "0.000 to 0.000" not in text and "1.000 to 1.000" not in text
+    assert text.count("1.000 (not estimable)") > 4 and "0.000 (not estimable)" in text
 
 
 def test_intervals_of_readers_stay_in_their_range():

@@ -60,7 +60,13 @@ def laptop(finished, tmp_path_factory):
         Image.fromarray(image).save(folder / "own" / row.label / f"{row.patch_id}.png")
         whose.append(f"{row.label}/{row.patch_id}.png,{row.patient_id}")
     (folder / "own" / "patients.csv").write_text("\n".join(whose))
-    own = TINY | {"networks": '["efficientnet_lite0"]', "leakage": "false", "readers": "2", "margin": "0.1"}
+    own = TINY | {
+        "networks": '["efficientnet_lite0"]',
+        "leakage": "false",
+        "readers": "2",
+        "margin": "0.1",
+        "more_seeds": "0",
+    }
     run_study("laptop", data=folder / "own", out=folder / "run", overrides=own)
     return folder / "run"
 
@@ -73,6 +79,7 @@ def by_hand(finished, tmp_path_factory):
     (folder / "films" / "cohort.json").unlink()  # from here on they are somebody's own
     tiny = {name: parse_value(text) for name, text in TINY.items()} | {"networks": ["efficientnet_lite0"], "epochs": 2}
     tiny |= {"image_size": 48, "equalisation": "none", "external": "", "regions": "pooled", "other_context": False}
+    tiny |= {"more_seeds": 0}
     study = Study.begin(folder / "run", data=str(folder / "films"), **tiny)
     for name in run.sequence_of(study.parameters):
         open_notebook(name, folder / "run")

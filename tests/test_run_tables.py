@@ -6,6 +6,7 @@ import printed
 
 from ovcf.stats.rates import METRICS
 from ovcf.tables import runs as tables
+from ovcf.tables import seeds as seed_tables
 
 NAN = float("nan")
 
@@ -62,17 +63,17 @@ def test_differences_say_which_patches_are_shared():
 def test_seeds_are_counted_and_named():
     rows = [("a", 2, "0, 1", metric, 0.5 + i / 100, 0.02) for i, metric in enumerate(METRICS)]
     seeds = pd.DataFrame(rows, columns=["group", "seeds", "which", "metric", "mean", "sd_ddof1"])
-    assert printed.across(tables.seed_rows(seeds)) == [
+    assert printed.across(seed_tables.seed_rows(seeds)) == [
         " | 0",
         "runs | a",
         "seeds | 2: 0, 1",
-        "Accuracy (%) | 50.00 ± 2.00",
-        "Precision fresh (%) | 51.00 ± 2.00",
-        "Precision old (%) | 52.00 ± 2.00",
-        "Recall fresh = sensitivity (%) | 53.00 ± 2.00",
-        "Recall old = specificity (%) | 54.00 ± 2.00",
-        "F1 fresh (%) | 55.00 ± 2.00",
-        "F1 old (%) | 56.00 ± 2.00",
+        "Accuracy (%) | 50.0 ± 2.0",
+        "Precision fresh (%) | 51.0 ± 2.0",
+        "Precision old (%) | 52.0 ± 2.0",
+        "Recall fresh = sensitivity (%) | 53.0 ± 2.0",
+        "Recall old = specificity (%) | 54.0 ± 2.0",
+        "F1 fresh (%) | 55.0 ± 2.0",
+        "F1 old (%) | 56.0 ± 2.0",
         "AUC | 0.570 ± 0.020",
     ]
 

@@ -1,7 +1,6 @@
 """Variation over seeds against literal means; refusals by name."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from ovcf.problems import InputError
@@ -17,16 +16,16 @@ def trained(seed):
 
 
 def test_spread_over_seeds_is_the_literal_one():
-    table = seed_variation(pd.concat([trained(k) for k in range(4)])).set_index("metric")
+    table = seed_variation(*[trained(k) for k in range(4)]).set_index("metric")
     values = [rates(trained(k)["truth"], trained(k)["p_fresh"])["auc"] for k in range(4)]
     row = table.loc["auc"]
     assert (row["mean"], row["sd_ddof1"]) == pytest.approx((np.mean(values), np.std(values, ddof=1)))
     assert row["high"] - row["mean"] == pytest.approx(3.182446305284263 * np.std(values, ddof=1) / 2)  # t of 3 df
-    assert (row["least"], row["most"], row["seeds"]) == (min(values), max(values), 4)
+    assert (row["least"], row["most"], row["seeds"], row["which"]) == (min(values), max(values), 4, "0, 1, 2, 3")
 
 
 def test_one_seed_and_other_patches_are_refused():
     with pytest.raises(InputError, match="two seeds"):
         seed_variation(trained(1))
     with pytest.raises(InputError, match="other patches"):
-        seed_variation(pd.concat([trained(1), trained(2)[1:]]))
+        seed_variation(trained(1), trained(2)[1:])

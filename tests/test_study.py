@@ -1,5 +1,6 @@
 """A run: fixed parameters, tables made once and read back as written, nothing written by opening it."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,11 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from another import another_value
+from click.testing import CliRunner
 
+from ovcf.cli import main
 from ovcf.explore import open_study
 from ovcf.files import digest
 from ovcf.problems import InputError
 from ovcf.profiles.parameters import ANYWHERE, AS_THE_RUN, PARAMETERS
+from ovcf.room import prepare_room
 from ovcf.run_folder import read_table
 from ovcf.study import Study
 from ovcf.viz.browser import Browser
@@ -177,6 +181,18 @@ def test_a_variant_trains_anew_what_does(trained, tmp_path):
     assert len(list((tmp_path / "v" / "cache" / "features").glob("*.npy"))) == 1
 
 
+def test_trained_anew_only_the_training_seed_differs(trained, tmp_path):
+    study = Study.variant(trained, tmp_path / "more", more_seeds=2)
+    study.train_networks()
+    anew, mine = study.other_seeds, study.predictions[study.predictions.network == study.chosen]
+    assert list(anew.seed.unique()) == [1, 2] and set(mine.seed) == {0}
+    same = ["patch_id", "patient_id", "fold", "split", "truth", "network", "weights"]
+    for seed, part in anew.groupby("seed"):
+        pd.testing.assert_frame_equal(part[same].reset_index(drop=True), mine[same].reset_index(drop=True))
+        other = Study.variant(trained, tmp_path / f"seed-{seed}", training_seed=seed).train_networks()
+        assert list(part.p_fresh) == list(other[other.network == study.chosen].p_fresh) != list(mine.p_fresh)
+
+
 def test_one_process_at_a_time_writes(trained):
     code = f"import time, pathlib\nfrom ovcf.run_folder.holding import hold\nwith hold(pathlib.Path({str(trained)!r})):"
     code += " print('held', flush=True); time.sleep(60)"
@@ -245,6 +261,30 @@ def test_a_run_that_cannot_be_written_is_explored_without_flags_and_readings(len
                 widget.ask(question[0], **question[1])
         Study(lent).save_table("new", pd.DataFrame({"a": [1]}))
     assert digests(lent) == before
+
+
+def test_a_reader_study_is_planned_read_and_collected_and_the_run_stays_as_it_was(lent, tmp_path):
+    before = digests(lent)
+    room = prepare_room(lent, ["Anna", "Ben"], cases=4, washout_days=0.0, arms=("unaided", "aided-film"))
+    shutil.copytree(lent, tmp_path / "there")  # another workstation with the same plan
+    for run, name in ((lent, "Anna"), (tmp_path / "there", "Ben")):
+        widget = ReadingRoom(open_study(run))
+        shown, _ = widget.ask("start", token=room.roster.tokens[name], screen="1 x 1")
+        shown, pictures = widget.ask("display", found={"dark": True, "light": True})
+        for _ in range(8 if name == "Anna" else 6):
+            assert len(pictures) == 1 and ("p_fresh" in shown) == (shown["session"] == "aided-film") == ("box" in shown)
+            shown, pictures = widget.ask("answer", case=shown["case"], answer="old", confidence=2, seconds=1.0)
+    call = lambda *words: CliRunner().invoke(main, [str(word) for word in words])  # noqa: E731
+    rows = json.loads(call("room", lent, "--status", "--json").output)
+    assert [(r["reader"], r["state"], r["missing"]) for r in rows] == [("Anna", "finished", 0), ("Ben", "not begun", 8)]
+    told = call("readings", lent, tmp_path / "there", "--out", tmp_path / "all.csv")
+    assert told.exit_code == 0 and "Ben: unfinished, 2 of 8 answers missing" in told.output
+    assert pd.read_csv(tmp_path / "all.csv").groupby("reader").size().to_dict() == {"Anna": 8, "Ben": 6}
+    told = call("readings", lent, tmp_path / "there", "--out", tmp_path / "some.csv", "--interim")
+    assert "Ben: left out" in told.output and set(pd.read_csv(tmp_path / "some.csv")["reader"]) == {"Anna"}
+    told = call("room", lent, "--cases", "5", "--no-browser")
+    assert told.exit_code == 2 and "the plan is fixed once made" in told.output
+    assert {name: digest for name, digest in digests(lent).items() if not name.startswith("readings")} == before
 
 
 RUNS = Path(__file__).parent / "runs"

@@ -65,7 +65,11 @@ def intervals_of(hits: int, cases: int, level: float = 0.95) -> list[Proportion]
 
 
 def check_cells(paper: Paper, ledger: Ledger, recovery: Recovery) -> pd.DataFrame:
-    """Check every rate's range, right answers and interval. Returns which methods each interval could be by."""
+    """Check every rate's range, right answers and interval. Returns which methods each interval could be by.
+
+    What it cannot see: an interval by a method that is not among `METHODS`, and a count that is wrong but lies in its
+    range.
+    """
     found: list[tuple] = []
     for table in (table for table in paper.tables.values() if table.kind != "counts"):
         for row in table.rows.values():

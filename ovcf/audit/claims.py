@@ -16,7 +16,10 @@ ALPHA = 0.05
 
 
 def check_claims(paper: Paper, ledger: Ledger, recovery: Recovery) -> pd.DataFrame:
-    """Hold every claim of the text against the tables; returns the McNemar bounds behind them."""
+    """Hold every claim of the text against the tables; returns the McNemar bounds behind them.
+
+    What it cannot see: a claim that the file does not write out, and which answers of two readings were the same cases.
+    """
     bounds = []
     for entry in paper.claims:
         if entry["kind"] == "best":
@@ -170,7 +173,10 @@ def _alpha(entry) -> float:
 
 
 def check_consequences(paper: Paper, ledger: Ledger, recovery: Recovery) -> None:
-    """Recompute averages and p-values with every row replaced by its only smallest repair."""
+    """Recompute averages and p-values with every row replaced by its only smallest repair.
+
+    What it cannot see: a row with several smallest repairs: what follows from each is left open.
+    """
     for path, changes in recovery.mended.items():
         row = paper.row(path)
         for column, (old, new) in changes.items():

@@ -20,7 +20,11 @@ SAME_SIZE = 0.05  # an AUC this far below its own point's trapezoid is called ou
 
 
 def check_fold_rows(paper: Paper, ledger: Ledger, recovery: Recovery) -> None:
-    """Decide whether each mean row over folds of a set with printed class totals can be had from whole numbers."""
+    """Decide whether each mean row over folds of a set with printed class totals can be had from whole numbers.
+
+    What it cannot see: a row whose folds can be had but were not those of the study; nor uneven folds beyond those
+    tried.
+    """
     for table, row in tables_with(paper, "mean"):
         cases, k = paper.sets.get(table.folds_of or ""), row.over
         if row.copy_of or row.of or not cases or not k or k < 2 or None in (cases.positive, cases.negative):
@@ -142,7 +146,10 @@ def _telling(table: Table, row: Row) -> bool:
 
 
 def check_auc_points(paper: Paper, ledger: Ledger, recovery: Recovery) -> None:
-    """An AUC is bounded by the sensitivity and specificity that the same scores gave."""
+    """An AUC is bounded by the sensitivity and specificity that the same scores gave.
+
+    What it cannot see: an AUC that is wrong within its bounds, or sensitivity and specificity of another score.
+    """
     for table, row in tables_with(paper, "single"):
         column, point = table.column_of("auc", "auc"), _point(table, row, recovery)
         if column is None or column not in row.cells or point is None or row.cells[column].printed.relation:

@@ -221,7 +221,10 @@ def _greedy(rng, people, k):
 
 
 def check_totals(paper: Paper, ledger: Ledger, table: Table, cases: Set, parts: Parts) -> None:
-    """Compare the totals that folds add up to with the printed ones."""
+    """Compare the totals that folds add up to with the printed ones.
+
+    What it cannot see: folds that were exchanged, or wrong counts that cancel out in the sum.
+    """
     sizes = {n for n, _ in parts.totals}
     n = cases.n[0] if cases.n and cases.n[0] == cases.n[1] else None
     if n is not None and n not in sizes:

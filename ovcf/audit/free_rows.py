@@ -16,7 +16,10 @@ LINEAR = ("recall_positive", "recall_negative", "recall_macro", "youden")  # equ
 
 
 def check_scale_free(paper: Paper, ledger: Ledger) -> None:
-    """Hold the rates of every row against one another where no number of cases allows an exact search."""
+    """Hold the rates of every row against one another where no number of cases allows an exact search.
+
+    What it cannot see: an error that leaves the rates of a row in agreement with some number of cases.
+    """
     for table in paper.tables.values():
         rows = [row for row in table.singles() if len(table.rates(row)) > 1 and not _sized(paper, table, row)]
         free = [

@@ -44,7 +44,10 @@ def sd_possible(
 
 
 def check_whole_numbers(paper: Paper, ledger: Ledger) -> None:
-    """Hold every fact that is a mean of whole numbers (it says `n`) against GRIM and GRIMMER."""
+    """Hold every fact that is a mean of whole numbers (it says `n`) against GRIM and GRIMMER.
+
+    What it cannot see: a mean of so many people that any printed digits can be had.
+    """
     for fact in paper.facts.values():
         if fact.n and fact.printed is not None and not fact.printed.relation:
             _check(ledger, fact)

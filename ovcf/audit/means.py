@@ -7,6 +7,7 @@ import pandas as pd
 
 from .averages import OPEN, PLAINLY, Average, averages_of
 from .bounds import auc_bounds, auc_error, class_share, largest_sd, mean_f1_bounds, spread_p
+from .divisors import report_divisors
 from .findings import CONTRADICTION, NOTE, UNLIKELY, Ledger
 from .paper import Paper, Row, Table
 from .printed import Interval, show
@@ -18,14 +19,17 @@ TIMES = 4  # and only if it is this many times what sampling alone gives
 
 
 def check_averages(paper: Paper, ledger: Ledger, recovery: Recovery) -> pd.DataFrame:
-    """Recompute printed averages and SDs from the rows of the same table; name each ±'s divisor."""
+    """Recompute printed averages and SDs from the rows of the same table; name each ±'s divisor.
+
+    What it cannot see: an average over other rows than the table's, and a ± that is neither SD.
+    """
     found: list[Average] = []
     for table, row in tables_with(paper, "mean"):
         if row.of:
             columns = averages_of(paper, table, row, recovery)
             for average in columns:
                 _report_average(ledger, row, average)
-            _report_divisors(ledger, table, row, columns)
+            report_divisors(paper, ledger, table, row, columns, recovery)
             found += columns
     return pd.DataFrame(found, columns=Average._fields)
 
@@ -80,32 +84,15 @@ def _span(low, high) -> str:
     return show(low) if high - low < 0.01 else f"{show(low)} to {show(high)}"
 
 
-def _report_divisors(ledger, table, row, columns):
-    """Say when columns of one row use different divisors."""
-    sets = {average.column: average.ddof for average in columns if average.ddof in ("0", "1")}
-    if len(set(sets.values())) < 2:
-        return
-    counts = {ddof: [column for column, one in sets.items() if one == ddof] for ddof in ("0", "1")}
-    odd = min(counts, key=lambda ddof: len(counts[ddof]))
-    for average in (one for one in columns if one.column in counts[odd]):
-        sds = {"0": average.sd0, "1": average.sd1}
-        usual, here = (
-            ("number of rows less one", "number of rows") if odd == "0" else ("number of rows", "rows less one")
-        )
-        other = show(sds["1" if odd == "0" else "0"], average.decimals)
-        message = (
-            f"This ± is an SD divided by the {here} (ddof {odd}), the other columns of the row divide by the "
-            f"{usual}; computed like them it would be ± {other}."
-        )
-        ledger.find("divisor", NOTE, average.place, average.printed, f"± {other}", message, [row])
-
-
 # One row at a time
 # -----------------------------------------------------------------------------------------------
 
 
 def check_mean_rows(paper: Paper, ledger: Ledger, recovery: Recovery) -> None:
-    """Check means of precision, recall, F1, accuracy and AUC against one another."""
+    """Check means of precision, recall, F1, accuracy and AUC against one another.
+
+    What it cannot see: means that are wrong but lie within the bounds that the others set.
+    """
     seen = set()
     for table, row in tables_with(paper, "mean"):
         k = len(paper.rows(f"{table.name} / {row.of}")) if row.of else row.over

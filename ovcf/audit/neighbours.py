@@ -13,13 +13,14 @@ COLUMNS = ["study", "modality", "setting", "metric", "value", "patients", "split
 def neighbours() -> pd.DataFrame:
     """Return one row a published result: `COLUMNS`, values as printed; what a study's account lacks is "not stated".
 
-    Source: data/published/neighbours.yaml. Results that only the paper cites say "as cited by the paper". Cannot see:
-    whether cohorts, labels and thresholds compare; they do not in any row.
+    Source: data/published/neighbours.yaml. Results that only the paper cites say "as cited by the paper".
 
     Raises
     ------
     InputError
         Where data/published is not to be found.
+
+    What it cannot see: whether cohorts, labels and thresholds compare; they do not in any row.
     """
     rows = []
     for study in _file()["studies"]:

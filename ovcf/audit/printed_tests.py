@@ -14,6 +14,8 @@ def check_tests(paper: Paper, ledger: Ledger, recovery: Recovery, every: bool = 
     """Recompute every printed p-value by every test, also against other columns than the headed one.
 
     `every`: also by tests that are not named where one is and gives the printed p.
+
+    What it cannot see: a test on data that are not printed, or one that was chosen after its p was seen.
     """
     tables = []
     for entry in paper.tests:

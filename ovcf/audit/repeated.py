@@ -16,6 +16,8 @@ def check_repeated(paper: Paper, ledger: Ledger) -> dict[str, str]:
     """Compare rows that repeat another row, and statements of the text, with the row they speak of.
 
     Returns hints: metric that a repeated column is headed with -> metric that it was seen to hold.
+
+    What it cannot see: a repetition that the file does not name.
     """
     hints: dict[str, str] = {}
     for table in paper.tables.values():
@@ -102,7 +104,10 @@ def _elsewhere(paper: Paper, printed: Printed, besides) -> str:
 
 
 def check_sums(paper: Paper, ledger: Ledger) -> None:
-    """Add up what must add up: listed sums, totals of counts tables, classes of a set."""
+    """Add up what must add up: listed sums, totals of counts tables, classes of a set.
+
+    What it cannot see: two errors that cancel out.
+    """
     for entry in paper.sums:
         total = numbers_at(paper, entry["total"])[0]
         parts = [number for path in entry["parts"] for number in numbers_at(paper, path)]
@@ -151,7 +156,10 @@ def _sum(paper, ledger, total, parts, place, name):
 
 
 def check_equal_columns(paper: Paper, ledger: Ledger) -> None:
-    """Notice two columns of a table that are equal digit for digit in three rows or more."""
+    """Notice two columns of a table that are equal digit for digit in three rows or more.
+
+    What it cannot see: a column copied with some digits changed, or one equal by right (a metric defined alike).
+    """
     for table in paper.tables.values():
         for a, b in combinations(table.columns, 2) if table.kind != "counts" else ():
             rows = [row for row in table.rows.values() if row.kind in ("single", "mean") and {a, b} <= row.cells.keys()]
@@ -179,7 +187,10 @@ def _report_equal(paper: Paper, ledger: Ledger, table: Table, rows: list[Row], a
 
 
 def check_wordings(paper: Paper, ledger: Ledger) -> None:
-    """Compare the names that one thing is given in several places."""
+    """Compare the names that one thing is given in several places.
+
+    What it cannot see: two things under one name.
+    """
     for entry in paper.wordings:
         words = [(str(said["word"]), str(said.get("place", ""))) for said in entry["says"]]
         places, about = "; ".join(place for _, place in words), str(entry["about"])
@@ -193,7 +204,10 @@ def check_wordings(paper: Paper, ledger: Ledger) -> None:
 
 
 def check_spreads_of_facts(paper: Paper, ledger: Ledger) -> None:
-    """See what a mean ± SD of something that has a least or a most value implies."""
+    """See what a mean ± SD of something that has a least or a most value implies.
+
+    What it cannot see: the shape of the distribution: a spread that a skewed one can have is only noted.
+    """
     for fact in paper.facts.values():
         if fact.printed is None or fact.printed.sd is None or (fact.least is None and fact.most is None):
             continue

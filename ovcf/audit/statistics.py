@@ -61,7 +61,10 @@ def p_interval(test: Statistic, sides: int = 2) -> tuple[float, float]:
 
 
 def check_statistics(paper: Paper, ledger: Ledger) -> None:
-    """Recompute every printed test of the text."""
+    """Recompute every printed test of the text.
+
+    What it cannot see: whether the test suits the data, or its statistic was computed rightly from them.
+    """
     for entry in paper.statistics:
         _check(ledger, entry, read_statistic(str(entry["printed"])))
 

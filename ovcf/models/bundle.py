@@ -8,7 +8,6 @@ no probabilities of single patches, no code.
 
 import json
 import re
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from ovcf.files import digest, write_text, writing
 from ovcf.models.final import FinalModel, calibration_bands, load_final
 from ovcf.models.reference import UNLIKE_PERCENTILE, neighbour_distance
 from ovcf.problems import InputError, Problem
+from ovcf.scratch import Scratch
 
 FEWEST_PATIENTS = 5
 """Patients behind each centre of the summarised reference; a centre of fewer is left out."""
@@ -42,8 +42,9 @@ def write_bundle(model: FinalModel, about: dict[str, Any], out: Path) -> Path:
     about : plain values on the development as a whole, for whoever opens the bundle.
     out : file to write, at once or not at all.
     """
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with Scratch("bundle") as scratch:
+        folder = scratch / "bundle"
+        folder.mkdir()
         for file in sorted(n for n in model.card["files"] if re.fullmatch(r"(final|trunk|fold\d+)\.safetensors", n)):
             state = safetensors.torch.load_file(model.folder / file)
             kept = {k: v for k, v in state.items() if k != "p_fresh"}  # of single patches
@@ -75,9 +76,9 @@ def open_bundle(path: Path) -> tuple[FinalModel, dict[str, Any]]:
             if odd or sum(e.file_size for e in entries) > LARGEST:
                 found = ", ".join(odd[:3]) or "too large"
                 raise InputError(Problem("bundle", "holds what a bundle does not", str(path), found=found))
-            home = tempfile.TemporaryDirectory(prefix="ovcf-bundle-")
-            packed.extractall(home.name)
-        model = load_final(Path(home.name))
+            home = Scratch("bundle")
+            packed.extractall(home.path)
+        model = load_final(home.path)
         about = json.loads((model.folder / "about.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         if isinstance(error, InputError):

@@ -6,7 +6,6 @@ have the same packages and kind of processor; a worker that would compute in oth
 """
 
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from ovcf.models.jobs import Job
 from ovcf.models.sources import locate
 from ovcf.problems import InputError, Problem
 from ovcf.processes import SCHEDULER
+from ovcf.scratch import Scratch
 
 _ALONE = threading.Lock()  # torch's random generator is the process's: one job at a time in a worker of many threads
 
@@ -86,8 +86,8 @@ def _client(address: str) -> Iterator[Any]:
 
 # ---------------------------------------------------------------- on the worker
 def _numbered(number: int, work: Callable[..., bytes], *arguments: Any) -> tuple[int, bytes]:
-    with _ALONE, tempfile.TemporaryDirectory(prefix="ovcf-job-") as folder:
-        return number, work(Path(folder), *arguments)
+    with _ALONE, Scratch("job") as folder:
+        return number, work(folder, *arguments)
 
 
 def _features_there(folder: Path, job: Job, origin: str, how: str, images: NDArray[np.uint8], name: str) -> bytes:

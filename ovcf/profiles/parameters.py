@@ -110,6 +110,7 @@ PARAMETERS = (
     Parameter("leakage", True, _YES, "train under the other split too"),
     Parameter("regions", "separate", OneOf(("pooled", "separate")), "train by region of the diaphragm too"),
     Parameter("other_context", True, _YES, "train with the other context too"),
+    Parameter("more_seeds", 4, Within(0, 100), "trainings of the chosen network with a further seed each"),
     Parameter("readings", "simulated", Anything('"simulated", or the path of a readings file'), "of the readers"),
     Parameter("readers", 5, Within(1, 1000), "number of simulated readers"),
     Parameter("reader_cases", 40, Within(4, 100_000), "cases the simulated readers read"),
@@ -132,6 +133,7 @@ BEFORE: dict[str, Callable[[dict[str, Any]], Any]] = {
     "context": lambda p: 0,
     "regions": lambda p: "pooled",
     "other_context": lambda p: False,
+    "more_seeds": lambda p: 0,
     "external": lambda p: "",
 }
 """Of a parameter younger than the first format: what runs that lack it were made with, from their other parameters."""

@@ -16,7 +16,7 @@ from ovcf.audit.published import paper_table, paper_wide
 from ovcf.run_folder import read_table
 from ovcf.sentences.results import changed
 from ovcf.stats.compare import CLUSTERED_DELONG
-from ovcf.tables.show import MISSING, p_value, with_interval
+from ovcf.tables.show import MISSING, mean_sd, p_value, value, with_interval
 from ovcf.words import AVERAGE, network_title
 
 COLUMNS = ["question", "this run [95 % interval]", "the paper", "section", "clinical"]
@@ -136,6 +136,15 @@ def _leakage(price):
     return f"AUC {changed(gain)} with folds by patch", "not said how folds were dealt"
 
 
+def _seeds(moved):
+    row = moved.set_index("metric").loc["auc"]
+    ends = f"{value(row.least, 'auc')} to {value(row.most, 'auc')}"
+    return (
+        f"AUC {mean_sd(row['mean'], row.sd_ddof1, metric='auc')} (SD over {int(row.seeds)} trainings, ddof 1), {ends}",
+        "not said",
+    )
+
+
 def _regions(compared):
     row = compared[(compared.group == "all") & (compared.metric == "auc")].iloc[0]
     return f"AUC {changed(row)} with one network for each region", "proposed, not tried"
@@ -197,6 +206,7 @@ LINES = (
     Line("How does it stand beside the closest other network?", "03_model_comparison", ("comparisons",), _next_best),
     Line("Calibration: is a probability of 70 % right in 70 %?", _CV, ("calibration",), _calibration),
     Line("What would leakage between folds add?", _CV, ("leakage",), _leakage),
+    Line("How far does luck in training move it?", _CV, ("seeds",), _seeds),
     Line("Would separate networks by region of the diaphragm do better?", _CV, ("regions",), _regions),
     Line("Does the model beat the panel?", _READERS, ("model_against_panel",), _panel),
     Line("Do the published numbers agree with each other?", "06_published_audit", ("published_findings",), _audit),

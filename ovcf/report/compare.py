@@ -14,7 +14,8 @@ from ovcf.run_folder import read_record
 from ovcf.stats.rates import METRICS, fold_table
 from ovcf.stats.runs import over_seeds, paired_runs, shared_patches
 from ovcf.study import Study
-from ovcf.tables.runs import difference_rows, fold_rows, metric_rows, seed_rows, time_rows
+from ovcf.tables.runs import difference_rows, fold_rows, metric_rows, time_rows
+from ovcf.tables.seeds import seed_rows
 from ovcf.tables.show import Shown, p_value, show
 from ovcf.words import network_title
 

@@ -40,5 +40,5 @@ def _say(soup: BeautifulSoup, node: Tag, said: str) -> None:
     caption = node.select_one("caption > span") or node.find(["caption", "figcaption"]) or (folded and folded.summary)
     if caption is not None:
         strong = soup.new_tag("span", attrs={"class": "number"})
-        strong.string = f"{said}. "
+        strong.string = f"{said}.\u00a0"  # a plain space at the end of a span can be lost in the layout
         caption.insert(0, strong)

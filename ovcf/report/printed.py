@@ -18,6 +18,7 @@ PLACES = ("data-notebook", "data-cell", "data-name")  # say where and what somet
 SILENT = ("script", "style", "svg")
 PICTURE = "picture, SHA-256 "
 HEADINGS = ("h1", "h2", "h3", "h4", "h5")
+CAPTIONS = {"table": "caption", "details": "summary"}  # what a table, or what is folded, is headed by
 REPEATED = "group-row"  # class of a row of labels that stand in the table already
 
 
@@ -61,17 +62,20 @@ def printed(html: str) -> list[Printed]:
         White space is made plain; a picture is the SHA-256 of its address.
     """
     soup = BeautifulSoup(html, "html.parser")
-    found, heading, cells = [], "", {}
+    found, heading, cells, captions = [], "", {}, {}
     for node in soup.descendants:
         if isinstance(node, Tag) and node.name == "table":
             cells |= _labels(node)
+        if isinstance(node, Tag) and node.name in CAPTIONS:
+            words = node.find(CAPTIONS[node.name])
+            captions[id(node)] = plain(words.get_text(" ")) if words else ""
         if isinstance(node, Tag) and node.name in HEADINGS:
             heading = plain(node.get_text(" "))
         if any(parent.name in SILENT or REPEATED in (parent.get("class") or ()) for parent in node.parents):
             continue
         texts = list(_texts(node))
         if texts:
-            place = _place(node, heading, cells)
+            place = _place(node, heading, cells, captions)
             found += [Printed(place, text) for text in texts]
     return found
 
@@ -99,7 +103,7 @@ def _texts(node) -> Iterator[str]:
         yield f"{PICTURE}{hashlib.sha256(str(node.get('src')).encode()).hexdigest()}"
 
 
-def _place(node, heading: str, cells: dict) -> Place:
+def _place(node, heading: str, cells: dict, captions: dict[int, str]) -> Place:
     """Notebook and cell from the wrappers, row and column from the table."""
     notebook = cell = caption = row = column = ""
     for parent in [node, *node.parents]:
@@ -109,10 +113,7 @@ def _place(node, heading: str, cells: dict) -> Place:
             row, column = cells[id(parent)]
         if parent.name == "li" and parent.b:  # a tile of the gallery is headed by its patch
             row = plain(parent.b.get_text())
-        if parent.name == "table" and parent.caption:
-            caption = plain(parent.caption.get_text(" "))
-        if parent.name == "details" and parent.summary and not caption:
-            caption = plain(parent.summary.get_text(" "))
+        caption = caption or captions.get(id(parent), "")
         cell = cell or parent.get("data-cell", "")
         notebook = notebook or parent.get("data-notebook", "")
     return Place(notebook, cell, heading, caption, row, column)

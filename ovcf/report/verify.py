@@ -7,7 +7,6 @@ It cannot see an edit that was made alike in every place that holds the number a
 """
 
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from difflib import SequenceMatcher
@@ -27,9 +26,11 @@ from ovcf.report.replay import CLOSE, INPUTS, Replay, Replayed, replay
 from ovcf.report.run import NOTEBOOKS
 from ovcf.report.sources import BRIEF
 from ovcf.report.verdict import Failure, Verdict
-from ovcf.run_folder import read_record
+from ovcf.run_folder import read_record, read_table
 from ovcf.run_folder.fixed import read_fixed
 from ovcf.run_folder.ledger import Ledger
+from ovcf.scratch import Scratch
+from ovcf.study.agreement import disagreements
 
 
 class Remade(NamedTuple):
@@ -58,13 +59,13 @@ def verify(run: Path) -> Verdict:
 def remake(run: Path) -> Remade:
     """Make a run's page and tables again from its patches, predictions, readings, published numbers and parameters."""
     record = _record(run)
-    with tempfile.TemporaryDirectory(prefix="ovcf-verify-") as scratch:
+    with Scratch("verify") as scratch:
         parameters, _ = _parameters_of(run, record)
-        study = Replayed(run, Path(scratch), parameters, record)
+        study = Replayed(run, scratch, parameters, record)
         again = replay(study, executed(run, list(record["notebooks"])), NOTEBOOKS)
-        tables = {path.stem: _cells(path) for path in sorted((Path(scratch) / "tables").glob("*.csv"))}
-        _complete(run, Path(scratch))
-        page = render_page(record, again.notebooks, brief(Path(scratch), record))
+        tables = {path.stem: _cells(path) for path in sorted((scratch / "tables").glob("*.csv"))}
+        _complete(run, scratch)
+        page = render_page(record, again.notebooks, brief(scratch, record))
     return Remade(printed(page), tables, again)
 
 
@@ -74,7 +75,7 @@ def hold(run: Path, remade: Remade) -> Verdict:
     parameters, broken = _parameters_of(run, record)
     found = printed((run / "report.html").read_text(encoding="utf-8"))
     failures = [*_page(found, remade.texts), *_tables(run, remade.tables), *_parameters(parameters, record)]
-    failures += [*broken, *_failed(remade.replay)]
+    failures += [*broken, *_failed(remade.replay), *_other_patches(run)]
     notes = _notes(remade.replay, record)
     try:
         kept = read_ledger(run)
@@ -103,6 +104,14 @@ def _parameters_of(run: Path, record: dict[str, Any]) -> tuple[dict[str, Any], l
     except InputError as error:
         told = [Failure("digest", "parameters.yaml", p.message, "run.json's were taken") for p in error.problems]
         return dict(record["parameters"]), told
+
+
+def _other_patches(run: Path) -> Iterator[Failure]:
+    """Predictions that are not of the run's patches and folds."""
+    path = run / "tables" / "predictions.csv"
+    for problem in disagreements(read_table(path), read_table(path.with_name("patches.csv")), path):
+        where = f"tables/{path.name}, row {problem.row}, column {problem.column}"
+        yield Failure("table", where, f"stored {problem.found}", problem.message)
 
 
 def _changed_files(run: Path) -> Iterator[Failure]:

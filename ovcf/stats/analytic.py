@@ -161,6 +161,8 @@ def analytic_intervals(
     Returns
     -------
     DataFrame indexed by metric: the fields of `Interval` (patches stand for patients where unclustered).
+
+    What it cannot see: how a network trained anew would differ: the predictions are held fixed.
     """
     data = check_inputs(truth, scores, patient)
     rows = {}

@@ -41,6 +41,8 @@ def reliability_curve(
     ------
     InputError
         What `check_inputs` refuses, or an unknown `how`.
+
+    What it cannot see: miscalibration within a bin, or of groups that cancel out in one.
     """
     data = check_inputs(truth, p_fresh, patient, probabilities=True)
     number = bin_numbers(data.scores, bins, how)

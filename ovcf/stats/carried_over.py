@@ -53,12 +53,13 @@ def carried_over_points(
     DataFrame
         rule, chosen_on ("the development" or "this cohort, other folds"; "nothing" for a fixed one, which stands once),
         threshold_min, threshold_max, metric, estimate, low, high; intervals clustered by patient, given the thresholds.
-        Cannot see: how a threshold would move with another development cohort.
 
     Raises
     ------
     InputError
         What `check_inputs` refuses.
+
+    What it cannot see: how a threshold would move with another development cohort.
     """
     data = check_inputs(elsewhere["truth"], elsewhere["p_fresh"], elsewhere["patient_id"], probabilities=True)
     rows = []

@@ -47,12 +47,14 @@ def development_size(
     Returns
     -------
     DataFrame of the columns of `validation_size`; `width` is what is aimed at, `se` NaN where no interval is. Checked
-    against `pmsampsize`. Cannot see: nonlinear terms and interactions that are tried and not counted.
+    against `pmsampsize`.
 
     Raises
     ------
     InputError
         No parameter, or values that `validation_size` refuses.
+
+    What it cannot see: nonlinear terms and interactions that are tried and not counted.
     """
     if parameters < 1:
         raise InputError(Problem("size", "nothing is fitted", None, None, "parameters", str(parameters), "1 or more"))
@@ -81,6 +83,8 @@ def development_sizes(
     Returns
     -------
     DataFrame: purpose, then the columns of `validation_size`.
+
+    What it cannot see: what `validation_size` and `development_size` cannot, and that what was found here is uncertain.
     """
     data = one_network(predictions)
     about = expected_of(data.truth, data.scores, data.patient, threshold)

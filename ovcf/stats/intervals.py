@@ -80,6 +80,8 @@ def metric_intervals(
     ------
     InputError
         What `check_predictions` refuses, or an unknown method or average.
+
+    What it cannot see: how networks trained anew would differ, and patients unlike the cohort's.
     """
     _known("method", method, (*METHODS, "all"))
     _known("average", average, ("pooled", "folds"))
@@ -130,6 +132,8 @@ def fold_intervals(predictions: pd.DataFrame, **options: Any) -> pd.DataFrame:
     DataFrame
         fold, then the columns of `metric_intervals` (pooled within the fold, without auc_fold_mean). A fold's
         estimate is the one `ovcf.stats.rates.fold_table` has.
+
+    What it cannot see: how networks trained anew would differ; folds share their training patches.
     """
     one_network(predictions)
     folds = predictions.groupby("fold")

@@ -30,6 +30,9 @@ def paper_fold_tests(fold_table: pd.DataFrame, level: float = 0.95) -> pd.DataFr
         statistic (t), df, p. "two-sample t" (pooled variance) reproduces the paper's 0.664, 0.470 and 0.496
         from its printed folds; "paired t" takes each fold as the pair it is. Neither p says the classes are
         alike: five folds could hardly show that they are not.
+
+    What it cannot see: that folds share training patches and patients share folds: the paper's tests take them as
+    independent.
     """
     measures = ("precision", "recall", "f1")
     need_columns(fold_table, ["network", *(f"{m}_{c}" for m in measures for c in ("fresh", "old"))])
@@ -82,6 +85,9 @@ def table1_tests(patches: pd.DataFrame, level: float = 0.95, seed: int = 0) -> p
     ------
     InputError
         Unknown labels or levels with their rows, or one class only.
+
+    What it cannot see: differences that were not recorded, and any after the first when levels are many: the p are not
+    corrected.
     """
     counts = level_counts(patches)
     t = _t_test(stats.ttest_ind, counts["fresh"].to_numpy(), counts["old"].to_numpy(), level)

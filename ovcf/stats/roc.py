@@ -211,6 +211,8 @@ def mean_roc(predictions: pd.DataFrame, points: int = 101) -> pd.DataFrame:
     -------
     DataFrame
         fpr (points,), tpr_mean, tpr_sd_ddof1 (NaN of one fold), folds.
+
+    What it cannot see: how folds would vary when dealt anew: the band is over these folds, whose training sets overlap.
     """
     predictions = check_predictions(predictions, networks="one")
     grid = np.linspace(0, 1, points)

@@ -9,20 +9,20 @@ from ovcf.stats.checks import check_predictions, need_columns
 from ovcf.stats.rates import METRICS, rates
 
 
-def seed_variation(predictions: pd.DataFrame, *, threshold: float = 0.5, level: float = 0.95) -> pd.DataFrame:
+def seed_variation(*predictions: pd.DataFrame, threshold: float = 0.5, level: float = 0.95) -> pd.DataFrame:
     """Tabulate each metric over trainings that differ in their seed alone.
 
     Parameters
     ----------
-    predictions : DataFrame, predictions of one network under one split with a column `seed`, two seeds or more; every
-        seed on the same patches.
+    predictions : tables of one network under one split with a column `seed`, two seeds or more in all; every seed on
+        the same patches.
 
     Returns
     -------
     DataFrame
-        metric, seeds, mean, sd_ddof1 (over seeds), least, most, low, high: Student's interval of the mean over seeds,
-        the patients given, cut to [0, 1]. It says what luck in training is worth; not how other patients would do
-        (`ovcf.stats.intervals`). Pooled metrics of each seed. Checked against literal means.
+        metric, seeds, which (in words), mean, sd_ddof1 (over seeds), least, most, low, high: Student's interval of the
+        mean over seeds, the patients given, cut to [0, 1]. It says what luck in training is worth; not how
+        other patients would do (`ovcf.stats.intervals`). Pooled metrics of each seed. Checked against literal means.
 
     Raises
     ------
@@ -31,8 +31,9 @@ def seed_variation(predictions: pd.DataFrame, *, threshold: float = 0.5, level: 
 
     What it cannot see: how other patients would do, or another recipe.
     """
-    need_columns(predictions, ["seed"])
-    parts = {seed: check_predictions(part, networks="one") for seed, part in predictions.groupby("seed")}
+    table = pd.concat(predictions, ignore_index=True)
+    need_columns(table, ["seed"])
+    parts = {seed: check_predictions(part, networks="one") for seed, part in table.groupby("seed")}
     if len(parts) < 2:
         raise InputError(Problem("seeds", "two seeds are needed", column="seed", found=", ".join(map(str, parts))))
     first = set(next(iter(parts.values()))["patch_id"])
@@ -44,6 +45,7 @@ def seed_variation(predictions: pd.DataFrame, *, threshold: float = 0.5, level: 
     mean, sd, k = values.mean(), values.std(ddof=1), len(values)
     half = t.ppf((1 + level) / 2, k - 1) * sd / np.sqrt(k)
     return pd.DataFrame(
-        {"seeds": k, "mean": mean, "sd_ddof1": sd, "least": values.min(), "most": values.max(),
+        {"seeds": k, "which": ", ".join(map(str, parts)), "mean": mean, "sd_ddof1": sd,
+         "least": values.min(), "most": values.max(),
          "low": (mean - half).clip(0, 1), "high": (mean + half).clip(0, 1)}
     ).rename_axis("metric").reset_index()  # fmt: skip

@@ -29,6 +29,8 @@ def fold_means(
     DataFrame
         The columns of `ovcf.stats.rates.summary_table` (mean, sd_ddof1, folds), then low, high, method and note of the
         mean's 95 % interval, clustered by patient (`ovcf.stats.intervals.metric_intervals`, average="folds").
+
+    What it cannot see: what `metric_intervals` cannot.
     """
     means = summary_table(fold_table(predictions, threshold), ddof=1)
     options = {"threshold": threshold, "average": "folds", "replicates": replicates, "seed": seed}
@@ -50,6 +52,9 @@ def network_intervals(
     -------
     DataFrame
         The columns of `ovcf.stats.intervals.metric_intervals`, then network.
+
+    What it cannot see: what `metric_intervals` cannot; intervals of networks on the same patches say little of their
+    difference.
     """
     return _by_network(predictions, {"threshold": threshold, "replicates": replicates, "seed": seed})
 
@@ -72,6 +77,8 @@ def known_subgroups(
     -------
     DataFrame
         The columns of `ovcf.stats.subgroups.subgroup_table`; no row where no grouping is known.
+
+    What it cannot see: what `subgroup_table` cannot, and groups that the cohort has no column for.
     """
     known = [by for by, column in SUBGROUPS.items() if _has_groups(patches, column)]
     tables = [

@@ -129,6 +129,8 @@ def feature_drift(
     FeatureTest
         Checked against a literal version. A small p says that the films look different to the network, not that it
         does worse on them; different levels or labels alone make a difference too.
+
+    What it cannot see: a difference that none of the features is of.
     """
     points, share = _principal(np.concatenate([np.asarray(first, float), np.asarray(second, float)]))
     codes, of_second = _patients(first_patient, second_patient)

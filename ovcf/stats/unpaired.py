@@ -58,6 +58,8 @@ def areas_of_cohorts(first: pd.DataFrame, others: Mapping[str, pd.DataFrame]) ->
     Returns
     -------
     DataFrame: model, then the entries of `unpaired_auc`.
+
+    What it cannot see: whether the cohorts share patients.
     """
 
     def area(table: pd.DataFrame) -> Interval:

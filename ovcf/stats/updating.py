@@ -141,13 +141,14 @@ def updating_table(
     DataFrame
         update, metric (auc, brier, intercept, slope, brier_change), estimate, low, high; intervals clustered by
         patient. `brier_change` is the version's Brier score less the first's on the same patches (negative: better).
-        Cannot see: what another update would have done, nor how the fit varies with the patients it was fitted on
-        (the fitted updates are held fixed).
 
     Raises
     ------
     InputError
         What `check_inputs` refuses.
+
+    What it cannot see: what another update would have done, nor how the fit varies with the patients it was fitted on
+    (the fitted updates are held fixed).
     """
     first = next(iter(versions.values()))
     rows = []

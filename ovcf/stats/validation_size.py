@@ -75,13 +75,14 @@ def validation_size(
     -------
     DataFrame
         criterion, width, se, independent_patches, patches (times deff), patients, fresh; whole numbers rounded up. The
-        largest row is the answer. Checked against `pmvalsampsize`. Cannot see: cohorts whose case mix differs from
-        the stated one.
+        largest row is the answer. Checked against `pmvalsampsize`.
 
     Raises
     ------
     InputError
         For values out of range, all at once.
+
+    What it cannot see: cohorts whose case mix differs from the stated one.
     """
     _check(expected, deff, patches_per_patient)
     widths, z = WIDTHS | (widths or {}), float(ndtri((1 + level) / 2))

@@ -39,14 +39,14 @@ def paired_versions(
     -------
     DataFrame
         group, n, patients, fresh, metric, first, second, difference (second less first), low, high, p (AUC only).
-        Groups
-        with fewer than 20 patches of a class have no AUC. Checked against literal versions. Cannot see: how networks
-        trained anew would differ; both are held fixed.
+        Groups with fewer than 20 patches of a class have no AUC. Checked against literal versions.
 
     Raises
     ------
     InputError
         Where the two tables hold different patches, or what `check_inputs` refuses.
+
+    What it cannot see: how networks trained anew would differ; both are held fixed.
     """
     second = _same_order(first, second)
     truth = first["truth"].to_numpy().astype(bool)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tempfile
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pandas as pd
 from ovcf.files import stamp
 from ovcf.problems import InputError, Problem
 from ovcf.run_folder import RunFolder, data_home
+from ovcf.scratch import Scratch
 
 COHORT = "data patients seed folds split".split()
 
@@ -136,8 +136,8 @@ class StudyCohort(RunFolder):
     @cached_property
     def _elsewhere(self) -> Path:
         """A folder for what is needed for a look only; it goes with this object."""
-        self._temporary = tempfile.TemporaryDirectory(prefix="ovcf-shown-")
-        return Path(self._temporary.name)
+        self._temporary = Scratch("shown")
+        return self._temporary.path
 
     def _prepare(self, equalisation: str, context: int, folder: Path) -> np.ndarray:
         from ovcf.cohort.crop import Preparation, prepare_patches

@@ -1,5 +1,6 @@
 """What a run trains: the comparison, one fold of it, what notebook 04 adds, the final model."""
 
+import dataclasses
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from ovcf.study.cohort import StudyCohort
 if TYPE_CHECKING:
     from ovcf.models.recipe import Recipe
 
+REGIONS_TABLE = "predictions_by_region"  # the one that need not hold every patch
 PREPROCESSING = "image_size margin_mm margin_px context equalisation".split()
 
 
@@ -38,7 +40,7 @@ class StudyNetworks(StudyCohort):
         if not self.holds("tables/predictions.csv"):
             words = f"no predictions in {self.run}: run notebook 03 on it, or `ovcf run --out {self.run}`"
             raise InputError(Problem("no_predictions", words))
-        return self.table("predictions")
+        return self._fitting("predictions")
 
     def train_networks(self) -> pd.DataFrame:
         """Cross-validate every network, where that was not done yet, and return the predictions (notebook 03)."""
@@ -71,7 +73,7 @@ class StudyNetworks(StudyCohort):
         The folds are the run's. A region whose folds cannot all be trained on both classes is left out.
         """
         self._refuse_other_recipe()
-        return self._trained("predictions_by_region", lambda: self._regions())
+        return self._trained(REGIONS_TABLE, lambda: self._regions())
 
     def _regions(self) -> pd.DataFrame:
         from ovcf.words import REGIONS
@@ -95,6 +97,22 @@ class StudyNetworks(StudyCohort):
         return self._trained(
             "predictions_other_context", lambda: self._cross_validate(self.patches, split, [self.chosen], images=images)
         )
+
+    @cached_property
+    def other_seeds(self) -> pd.DataFrame:
+        """Predictions of the chosen network trained anew `more_seeds` times, with the training seed alone changed.
+
+        The seeds, in the column `seed`, are those that follow the run's own (notebook 04).
+        """
+        self._refuse_other_recipe()
+        return self._trained("predictions_other_seeds", self._anew)
+
+    def _anew(self) -> pd.DataFrame:
+        seeds = [self.recipe.draws + k for k in range(1, self.parameters["more_seeds"] + 1)]
+        recipes = [dataclasses.replace(self.recipe, training_seed=seed) for seed in seeds]
+        split = self.parameters["split"]
+        parts = [self._cross_validate(self.patches, split, [self.chosen], recipe=recipe) for recipe in recipes]
+        return pd.concat(parts, ignore_index=True)
 
     @cached_property
     def final(self) -> Path:
@@ -176,10 +194,19 @@ class StudyNetworks(StudyCohort):
     def _trained(self, name: str, train: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """Read a table of predictions, or train for it and enter it with its recipe."""
         if self.holds(f"tables/{name}.csv"):
-            return self.table(name)
+            return self._fitting(name)
         self.refuse_adding(f"tables/{name}.csv")
         self.refuse_changed_data()
         return self._table(name, train, recipe=self._versions)
+
+    def _fitting(self, name: str) -> pd.DataFrame:
+        """Read a table of predictions that is there; InputError where it is not of this run's patches and folds."""
+        from ovcf.study.agreement import check_agreement
+
+        table, path = self.table(name), self.run / "tables" / f"{name}.csv"
+        for split, part in table.groupby("split", sort=False):
+            check_agreement(part, self.patches_split(split), path, whole=name != REGIONS_TABLE)
+        return table
 
     def _cross_validate(
         self,
@@ -189,6 +216,7 @@ class StudyNetworks(StudyCohort):
         *,
         images: np.ndarray | None = None,
         within: np.ndarray | None = None,
+        recipe: "Recipe | None" = None,
     ) -> pd.DataFrame:
         from ovcf.models.crossval import cross_validate
 
@@ -196,7 +224,7 @@ class StudyNetworks(StudyCohort):
             self.images() if images is None else images,
             patches,
             networks,
-            self.recipe,
+            recipe or self.recipe,
             cache=self.run / "cache",
             workers=self.parameters["workers"],
             within=within,

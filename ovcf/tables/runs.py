@@ -3,7 +3,7 @@
 import pandas as pd
 
 from ovcf.stats.rates import METRICS
-from ovcf.tables.show import MISSING, heading, mean_sd, with_interval
+from ovcf.tables.show import MISSING, heading, with_interval
 from ovcf.words import network_title
 
 PAIRED = ("auc", "accuracy", "recall_fresh", "recall_old")
@@ -35,14 +35,6 @@ def difference_rows(differences: pd.DataFrame) -> pd.DataFrame:
         row["p of the AUC"] = by_metric.loc["auc", "p"] if "auc" in by_metric.index else float("nan")
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def seed_rows(seeds: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a recipe: the seeds by number, each metric as mean ± SD."""
-    cells = seeds.assign(text=[mean_sd(r.mean, r.sd_ddof1, metric=r.metric) for r in seeds.itertuples(index=False)])
-    wide = cells.pivot(index=["group", "seeds", "which"], columns="metric", values="text")[list(METRICS)].reset_index()
-    wide["seeds"] = wide.seeds.astype(str) + ": " + wide.which
-    return wide.drop(columns="which").rename(columns={"group": "runs", **{m: heading(m) for m in METRICS}})
 
 
 def fold_rows(folds: pd.DataFrame) -> pd.DataFrame:

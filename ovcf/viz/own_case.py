@@ -5,7 +5,6 @@ The numbers are `ovcf.predict.ask`'s, as those of `ovcf predict`; the page only 
 
 import json
 import shlex
-import tempfile
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ from ovcf import predict
 from ovcf.files import digest
 from ovcf.predict.films import MISMATCH, among
 from ovcf.problems import InputError
+from ovcf.scratch import Scratch
 from ovcf.viz.gallery import network_name
 from ovcf.viz.image_data import png_bytes, thumbnail
 from ovcf.viz.maps import draw_map
@@ -50,7 +50,7 @@ class OwnCase(Asked):
         self.run, self.study = Path(run), study
         self._model = model or (lambda: predict.load_model(run))
         # uploads live in a folder that goes with the kernel, under names that come from no one
-        self._folder = tempfile.TemporaryDirectory(prefix="ovcf-case-")
+        self._folder = Scratch("case")
         self._uploads = {}
         self.film, self.path, self.name, self.known = None, None, "", False
         self.answers = []
@@ -77,7 +77,7 @@ class OwnCase(Asked):
         if not 0 < int(size) <= LARGEST_UPLOAD:
             raise ValueError(f"a film of {size} bytes cannot be taken; at most {LARGEST_UPLOAD}")
         number = str(len(self._uploads))
-        path = Path(self._folder.name) / f"film{number}{_suffix(name)}"
+        path = self._folder.path / f"film{number}{_suffix(name)}"
         path.touch()
         self._uploads[number] = (path, str(name)[:200], int(size))
         return {"upload": number}, []
@@ -200,7 +200,7 @@ class OwnCase(Asked):
         return self.study.images()
 
     def _command(self, boxes, mm_per_px, flip, accept) -> str:
-        uploaded = Path(self._folder.name) in self.path.parents
+        uploaded = self._folder.path in self.path.parents
         words = [f"ovcf predict {shlex.quote(str(self.name if uploaded else self.path))}"]
         words += ["--box " + ",".join(f"{v:g}" for v in box) for box in boxes]
         words += [f"--mm-per-px {mm_per_px!r}"] if mm_per_px is not None else []

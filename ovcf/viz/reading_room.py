@@ -16,7 +16,7 @@ from ovcf.reading.designs import TRAINING, is_aided
 from ovcf.reading.plan import Plan, make_plan
 from ovcf.reading.roster import journal_path, read_roster, reader_name
 from ovcf.reading.session import REASONS, Case, ReadingSession
-from ovcf.viz.maps import Maps, final_model
+from ovcf.viz.maps import Maps, final_model, load_ahead
 from ovcf.viz.reading_pictures import Pictures
 from ovcf.viz.widget import VIEWER, Asked, script, style
 
@@ -50,7 +50,8 @@ class ReadingRoom(Asked):
         self.study, self.folder = study, Path(study.run) / "readings"
         self.asked = plan
         self.pictures = Pictures(study)
-        self.maps = Maps(study, model or final_model(study))
+        self._model = model or final_model(study)
+        self.maps = Maps(study, self._model)
         self._now = now
         self.session: ReadingSession | None = None
         self.case: Case | None = None
@@ -80,6 +81,8 @@ class ReadingRoom(Asked):
         known = {"model_p_fresh": self.out_of_fold, "facts": self.facts, "now": self._now}
         self.session = ReadingSession(plan, reader, self.folder, rank=roster.rank(reader), **known)
         self.screen = str(screen)[:80]
+        if any(map(is_aided, plan.sessions)):
+            load_ahead(self._model)  # while the first case is read
         return self._next()
 
     def answer_display(self, found: dict) -> Any:

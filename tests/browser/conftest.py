@@ -91,7 +91,14 @@ def run(tmp_path_factory):
     data = synthesise(folder / "cohort", patients=16, seed=1, workers=1, progress=False)
     networks = {"networks": ["alexnet", "efficientnet_lite0"], "chosen": "alexnet", "workers": 1}
     sizes = {"image_size": 64, "epochs": 20, "folds": 2, "learning_rate": 0.01, "patients": 16}
-    less = {"replicates": 20, "leakage": False, "regions": "pooled", "other_context": False, "external": ""}
+    less = {
+        "replicates": 20,
+        "leakage": False,
+        "regions": "pooled",
+        "other_context": False,
+        "external": "",
+        "more_seeds": 0,
+    }
     study = Study.begin(folder / "run", data=str(data), **networks, **sizes, **less)
     study.train_networks()
     study.final  # noqa: B018 - trains, and writes every table on the way

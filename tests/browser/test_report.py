@@ -111,3 +111,45 @@ def test_the_gallery_is_readable_without_script(report, watch):
     page = watch(java_script_enabled=False).page
     page.goto(report.as_uri())
     assert page.locator(".ovcf-gallery li").locator("visible=true").count() == 2
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, run):
+    """The page of a small run's comparison and of an answered brief: tables that scroll, folds, a formula, figures."""
+    from ovcf.report.page import render_page
+    from ovcf.report.replay import Replayed, replay
+    from ovcf.report.run import NOTEBOOKS
+    from ovcf.run_folder.fixed import read_fixed
+
+    folder = tmp_path_factory.mktemp("whole")
+    record = RECORD | {"parameters": read_fixed(run)[0]}
+    study = Replayed(run, folder, record["parameters"], record)
+    names = ("03_model_comparison", "04_cross_validation")
+    again = replay(study, {n: nbformat.read(NOTEBOOKS / f"{n}.ipynb", as_version=4) for n in names}, NOTEBOOKS)
+    asked = {"question": ["Who?"], "this run": ["16"], "the paper": ["405"], "section": [names[0]], "clinical": [True]}
+    page = folder / "report.html"
+    page.write_text(render_page(record, again.notebooks, pd.DataFrame(asked)))
+    return page
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_no_page_is_wider_than_its_screen(whole, watch, width):
+    page = watch(width=width, height=844).page
+    page.goto(whole.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_axe_finds_nothing_serious(whole, watch):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = watch(width=390, height=844, bypass_csp=True).page
+    page.goto(whole.as_uri())
+    found = Axe().run(page).response["violations"]
+    assert [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")] == []
+
+
+def test_contents_are_folded_on_a_phone_and_open_on_a_desk(whole, watch):
+    for width, shown in ((390, False), (1280, True)):
+        page = watch(width=width, height=844).page
+        page.goto(whole.as_uri())
+        assert page.locator("nav ol").is_visible() == shown

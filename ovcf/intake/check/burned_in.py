@@ -23,7 +23,10 @@ Box = tuple[int, int, int, int]
 
 
 def text_lines(greys: NDArray, padding: NDArray[np.bool_] | None = None) -> int:
-    """Count the lines of text drawn in white or black; see `text_boxes`."""
+    """Count the lines of text drawn in white or black; see `text_boxes`.
+
+    What it cannot see: what `text_boxes` cannot.
+    """
     return len(text_boxes(greys, padding))
 
 
@@ -48,6 +51,9 @@ def text_boxes(greys: NDArray, padding: NDArray[np.bool_] | None = None) -> list
     which have the size of letters are kept; five or more in a row, of like height and with gaps of less than
     three heights, are a line. Checked on text drawn at several sizes over real films, and on 541 real
     films as they are: it finds the one that holds a word, and no other.
+
+    What it cannot see: text in a grey of the film's own, handwriting, lone marks, letters that touch the film's edge or
+    a light bone.
     """
     film = np.ones(greys.shape, bool) if padding is None else ~padding
     if not film.any():

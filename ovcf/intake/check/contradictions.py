@@ -76,7 +76,10 @@ def imbalance(places: Places) -> list[Problem]:
 
 
 def class_balance(patches: pd.DataFrame) -> pd.DataFrame:
-    """Patches, fresh, old and patients by level (index; "" unknown), with a last row "all"."""
+    """Patches, fresh, old and patients by level (index; "" unknown), with a last row "all".
+
+    What it cannot see: whether the balance is the hospital's or the selection's.
+    """
     rows = {level: patches[patches["level"] == level] for level in (*LEVELS, "")}
     rows = {level: part for level, part in rows.items() if len(part)} | {"all": patches}
     return pd.DataFrame(

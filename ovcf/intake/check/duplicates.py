@@ -38,7 +38,10 @@ class Copies(NamedTuple):
 
 
 def exact_copies(digests: Any) -> list[Copies]:
-    """Groups of places whose digests are equal."""
+    """Groups of places whose digests are equal.
+
+    What it cannot see: a copy of which one byte differs: see `near_copies`.
+    """
     places = pd.Series(np.arange(len(digests))).groupby(np.asarray(digests, object), sort=False)
     return [Copies(tuple(group.tolist()), "exact", 1.0) for _, group in places if len(group) > 1]
 
@@ -59,6 +62,9 @@ def near_copies(hashes: dict[str, np.ndarray], thumbs: np.ndarray, skip: np.ndar
     -------
     list of Copies
         Connected groups; `how` names how the closest pair meets.
+
+    What it cannot see: a copy that was turned by another angle, cut elsewhere or taken as another film of the same
+    patient.
     """
     plain, pairs = hashes["as it is"], {}
     for how, turned in hashes.items():

@@ -19,7 +19,11 @@ YEARS_APART = 1.5  # a manifest may hold the age at MRI, in whole years, and not
 
 
 def doubtful_identities(places: Places, facts: Facts) -> list[Problem]:
-    """Return everything that makes one ask who is who in a cohort."""
+    """Return everything that makes one ask who is who in a cohort.
+
+    What it cannot see: two people under one id whose header and vertebrae contradict nothing, and one person under two
+    unlike ids.
+    """
     films = (
         facts.films.reindex(places.table["image"]).reset_index(drop=True).fillna({"patient": "", "sex": "", "age": ""})
     )
@@ -33,7 +37,10 @@ def doubtful_identities(places: Places, facts: Facts) -> list[Problem]:
 
 def alike_ids(places: Places) -> list[Problem]:
     """Patient ids that are equal but for capitals, leading zeros, blanks or the way accents are stored, and ids that
-    a spreadsheet has rounded."""
+    a spreadsheet has rounded.
+
+    What it cannot see: one person under two ids that are written unlike.
+    """
     ids = places.table.drop_duplicates("patient_id")["patient_id"]
     problems = []
     for _, same in ids.groupby(ids.map(_plain), sort=False):
@@ -53,7 +60,10 @@ def _plain(patient: str) -> str:
 
 
 def header_patients(places: Places, header: pd.Series) -> list[Problem]:
-    """One PatientID in the headers of several of the manifest's patients, and several in those of one."""
+    """One PatientID in the headers of several of the manifest's patients, and several in those of one.
+
+    What it cannot see: anything in films without a header, or whose PatientID was replaced.
+    """
     table = pd.DataFrame({"manifest": places.table["patient_id"], "header": header})
     table = table[table["header"] != ""].drop_duplicates()
     problems = []
@@ -70,7 +80,10 @@ def header_patients(places: Places, header: pd.Series) -> list[Problem]:
 
 
 def header_against_manifest(places: Places, films: pd.DataFrame) -> list[Problem]:
-    """Sex and age in a film's header that are not the manifest's; one finding a film."""
+    """Sex and age in a film's header that are not the manifest's; one finding a film.
+
+    What it cannot see: a manifest that was filled from wrong headers, and films without a header.
+    """
     problems, table = [], places.table
     first = ~table["image"].duplicated()
     wrong = first & (table["sex"] != "") & (films["sex"] != "") & (table["sex"] != films["sex"])
@@ -90,7 +103,10 @@ def header_against_manifest(places: Places, films: pd.DataFrame) -> list[Problem
 
 
 def double_vertebrae(places: Places) -> list[Problem]:
-    """Boxes of one film that overlap as one vertebra's would, and levels that stand twice on one film."""
+    """Boxes of one film that overlap as one vertebra's would, and levels that stand twice on one film.
+
+    What it cannot see: one vertebra boxed twice without overlap, or under two levels on two films.
+    """
     problems, table = [], places.table
     boxed = table[table[list(BOX)].notna().all(axis=1)]
     for _, rows in boxed.groupby("image", sort=False):

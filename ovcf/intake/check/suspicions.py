@@ -95,7 +95,10 @@ def _odd_sizes(places: Places, facts: Facts, spacing: np.ndarray) -> list[Proble
 
 
 def odd_films(facts: Facts) -> list[Problem]:
-    """Films whose header and pixels disagree, or whose header says what cannot be: the film reader's own remarks."""
+    """Films whose header and pixels disagree, or whose header says what cannot be: the film reader's own remarks.
+
+    What it cannot see: a header that is wrong but possible.
+    """
     return [
         Problem("odd_film", film["odd"], str(image), None, "image")
         for image, film in facts.films.iterrows()

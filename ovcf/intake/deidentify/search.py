@@ -49,7 +49,10 @@ def parts_of_names(ds: Any, *ids: str) -> set[str]:
 
 
 def hits_in_text(text: str, parts: Iterable[str]) -> list[str]:
-    """Return the parts that stand in a text."""
+    """Return the parts that stand in a text.
+
+    What it cannot see: a name spelt otherwise than in the header.
+    """
     plain = _plain(text)
     words = set(_split(plain))
     return [
@@ -60,7 +63,10 @@ def hits_in_text(text: str, parts: Iterable[str]) -> list[str]:
 
 
 def hits_in_pixels(stored: NDArray, bits: int, parts: Iterable[str]) -> list[str]:
-    """Return the parts spelt by the bytes of a film's numbers (h, w), by their low bytes, or by a plane of bits."""
+    """Return the parts spelt by the bytes of a film's numbers (h, w), by their low bytes, or by a plane of bits.
+
+    What it cannot see: a name drawn as a picture (`ovcf.intake.check.burned_in`), compressed or coded otherwise.
+    """
     patterns = {pattern: part for part in parts for pattern in _patterns(part)}
     readings = [data for data in _readings(stored, bits) if data]
     tries = len(patterns) * len(readings)
@@ -69,7 +75,10 @@ def hits_in_pixels(stored: NDArray, bits: int, parts: Iterable[str]) -> list[str
 
 
 def hits_in_bytes(data: bytes, parts: Iterable[str]) -> list[str]:
-    """Return the parts spelt by bytes that are no picture."""
+    """Return the parts spelt by bytes that are no picture.
+
+    What it cannot see: a name that is compressed or coded otherwise.
+    """
     return sorted({part for part in parts for pattern in _patterns(part) if pattern in data})
 
 

@@ -60,6 +60,9 @@ def deidentify(
     ------
     InputError
         All problems at once; then nothing was written.
+
+    What it cannot see: a person known by what is kept: a rare age, the picture itself; and names inside a column that
+    is kept on request.
     """
     manifest, dst, key_file = _places(Path(src), Path(dst), Path(key_file))
     root = manifest.parent

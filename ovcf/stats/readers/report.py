@@ -257,8 +257,12 @@ def _cell(row, column):
     if value is None or isinstance(value, str | int):
         return "-" if value is None else str(value)
     # the interval by patient where there is one
-    low, high = (row.get(f"{column}_{end}_clustered", row.get(f"{column}_{end}")) for end in ("low", "high"))
-    if column in ("estimate", "difference"):
-        low, high = row.get("low"), row.get("high")
+    names = [(f"{column}_low_clustered", f"{column}_high_clustered"), (f"{column}_low", f"{column}_high")]
+    names = [("low", "high")] if column in ("estimate", "difference") else names
+    ends = next(((row[low], row[high]) for low, high in names if low in row), None)
     text = f"{value:.4g}" if column in ("statistic", "df2", "p") else f"{value:.3f}"
-    return text + (f" ({low:.3f} to {high:.3f})" if low is not None and high is not None else "")
+    if ends is None and f"{column}_sd" in row:  # an average over readers that varies with nothing
+        ends = (None, None)
+    if ends is None:
+        return text
+    return text + (" (not estimable)" if None in ends else f" ({ends[0]:.3f} to {ends[1]:.3f})")

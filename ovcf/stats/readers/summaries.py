@@ -22,7 +22,10 @@ OF_NETWORK = {  # the rates of Tables 4 and 5, and what they are called in a tab
 
 
 def session_tables(readings: pd.DataFrame, *, level: float = 0.95) -> dict[str, pd.DataFrame]:
-    """Tabulate each session that the readings hold, unaided first: name to `reader_table`."""
+    """Tabulate each session that the readings hold, unaided first: name to `reader_table`.
+
+    What it cannot see: what `reader_table` cannot.
+    """
     held = [name for name in SESSIONS if (readings.session == name).any()]
     return {name: reader_table(readings, name, level=level) for name in held}
 
@@ -48,7 +51,10 @@ def network_average(folds: pd.DataFrame) -> pd.DataFrame:
 def generalisations(
     readings: pd.DataFrame, *, metrics: tuple[str, ...] = METRICS, covariance: str = "jackknife"
 ) -> pd.DataFrame:
-    """Analyse several metrics by Obuchowski and Rockette (`obuchowski_rockette`), one below the other."""
+    """Analyse several metrics by Obuchowski and Rockette (`obuchowski_rockette`), one below the other.
+
+    What it cannot see: what `obuchowski_rockette` cannot; the p of several metrics are not corrected for each other.
+    """
     tables = [obuchowski_rockette(readings, metric=metric, covariance=covariance) for metric in metrics]
     return pd.concat(tables, ignore_index=True)
 
@@ -63,6 +69,8 @@ def next_study(readings: pd.DataFrame, *, effect: float = 0.1, covariance: str =
     Returns
     -------
     DataFrame of `ovcf.stats.readers.power.power_grid`: readers, cases, power.
+
+    What it cannot see: whether other readers and cases vary as this study's did: its components are taken as known.
     """
     components = or_components(prepare(readings, "auc"), "auc", covariance)
     return power_grid(components, effect=effect)

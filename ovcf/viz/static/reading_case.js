@@ -62,7 +62,9 @@ class ReadingCase {
     this.confirm = el("button", confirm, "Confirm and next (Enter)");
     const group = { class: "choices", role: "group", "aria-label": "Is the fracture fresh or old?" };
     const digits = rating === "1-5" ? ["1–5", "how sure"] : ["1–9, 0", "how sure: 10 to 90, 100"];
-    const keys = el("p", { class: "quiet keyline" }, keyHelp([...READING_KEYS.slice(0, 3), digits, ...READING_KEYS.slice(3)]));
+    const zoom = this.given.box && this.viewer.zoomToBox ? [["V", "zoom to the vertebra"]] : [];
+    const listed = [...READING_KEYS.slice(0, 3), digits, ...READING_KEYS.slice(3), ...zoom];
+    const keys = el("p", { class: "quiet keyline" }, keyHelp(listed));
     return el("div", { class: "answer" }, aid, el("div", group, this.choices), this.sure.node, this.why, this.confirm, keys);
   }
 

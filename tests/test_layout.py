@@ -1,0 +1,114 @@
+"""How a notebook is taken apart and laid out, on the page and on paper."""
+
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from ovcf.problems import InputError
+from ovcf.report.layout import lay_out
+from ovcf.report.paper import HELD, on_paper, write_pdf
+from ovcf.report.parts import APPENDIX, METHODS, RESULTS, blocks
+
+SHOWN = [new_output("display_data", data={"text/html": "<table><caption>c</caption></table>"})]
+GROUPED = (
+    '<div class="output"><table><caption>Table 2</caption><thead><tr><th></th><th></th><th>AUC</th></tr></thead><tbody>'
+    '<tr><th rowspan="2">AlexNet</th><th>ours</th><td>0.7</td></tr><tr><th>paper</th><td>0.8</td></tr>'
+    "<tr><th>VGG16</th><th>ours</th><td>0.6</td></tr></tbody></table></div>"
+)
+
+
+def tagged(cell, *tags):
+    cell.metadata["tags"] = list(tags)
+    return cell
+
+
+def test_cells_go_where_their_tags_say():
+    cells = [
+        new_markdown_cell("# 3 Comparison\n\n**Question.** Which?\n\n**Reads** files. **Writes** files."),
+        tagged(new_markdown_cell("## Training\n\nBy descent."), "methods"),
+        new_code_cell("x", outputs=SHOWN),
+        tagged(new_code_cell("y", outputs=SHOWN), "folded"),
+        tagged(new_markdown_cell("Edit this."), "notebook"),
+        new_code_cell("silent"),
+    ]
+    found = blocks(new_notebook(cells=cells), "03_model_comparison")
+    assert [(b.part, b.folded, len(b.cells)) for b in found] == [
+        (RESULTS, False, 1), (METHODS, False, 1), (RESULTS, False, 1), (RESULTS, True, 1)
+    ]  # fmt: skip
+    assert "Reads" not in found[0].cells[0].source and "Which?" in found[0].cells[0].source
+    assert [cell.metadata["number"] for block in found for cell in block.cells] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("name, part", [("02_preprocessing", METHODS), ("06_published_audit", APPENDIX)])
+def test_two_notebooks_hold_no_results(name, part):
+    assert blocks(new_notebook(cells=[new_markdown_cell("# 2 T")]), name)[0].part == part
+
+
+def laid_out(html, **how):
+    soup = BeautifulSoup(html, "html.parser")
+    lay_out(soup, "03_x", **{"folded": False, **how})
+    return soup
+
+
+def test_headings_go_one_down_and_lose_the_notebooks_number():
+    soup = laid_out("<h1>3 Model comparison</h1><h2>Tests between networks</h2>")
+    assert soup.h2.get_text() == "Model comparison"
+    assert soup.h3["id"] == "03_x-tests-between-networks"
+
+
+def test_rows_of_a_label_share_a_body_and_phones_get_a_row_of_it():
+    soup = laid_out(GROUPED)
+    assert [len(body.find_all("td")) for body in soup.find_all("tbody")] == [2, 1]
+    assert [row.get_text(strip=True) for row in soup.select(".group-row")] == ["AlexNet", "VGG16"]
+    region = soup.select_one(".scroll")
+    assert region["tabindex"] == "0" and region.caption.get_text() == "Table 2"
+
+
+def test_a_folded_block_lies_beneath_its_heading_or_its_caption():
+    soup = laid_out("<h2>More</h2><p>words</p>", folded=True)
+    assert soup.details.summary.h3.get_text() == "More" and "words" in soup.details.get_text()
+    soup = laid_out('<p>seen</p><div class="output"><table><caption>Long</caption></table></div>', folded=True)
+    assert soup.details.summary.get_text() == "Long" and soup.details.caption is None
+    assert soup.p.find_parent("details") is None
+
+
+PAGE = (
+    '<body><nav>contents</nav><main><section class="part" id="results"><h1>Results</h1><h2>A</h2>'
+    f'<details class="fold"><summary>Long table</summary>{GROUPED}</details><p>said</p></section>'
+    '<section class="part" id="methods"><details class="kept"><summary><h2>Training</h2></summary><p>how</p></details>'
+    "</section></main></body>"
+)
+
+
+def test_the_readers_edition_names_what_it_leaves_out():
+    soup = BeautifulSoup(on_paper(PAGE, "reader"), "html.parser")
+    assert "0.7" not in soup.get_text() and "contents" not in soup.get_text()
+    assert [item.get_text() for item in soup.select(".left-out li")] == ["Long table"]
+    assert soup.select_one("#methods > h2").get_text() == "Training" and "how" in soup.get_text()
+
+
+def test_the_full_edition_moves_it_to_the_appendix():
+    soup = BeautifulSoup(on_paper(PAGE, "full"), "html.parser")
+    assert "0.7" in soup.find(id="appendix").get_text() and soup.find("details") is None
+    link = soup.select_one("#results a.moved")
+    assert soup.find(id=link["href"][1:]).h3.get_text() == "Long table"
+
+
+def test_a_long_group_repeats_its_label_in_each_row():
+    rows = "".join(f"<tr><th>r{i}</th><td>{i}</td></tr>" for i in range(HELD))
+    first = f'<tr><th rowspan="{HELD + 1}">Group</th><th>r</th><td>0</td></tr>'
+    page = str(laid_out(f'<div class="output"><table><tbody>{first}{rows}</tbody></table></div>'))
+    soup = BeautifulSoup(on_paper(page, "reader"), "html.parser")
+    assert {row.th.get_text() for row in soup.find_all("tr")} == {"Group"}
+    short = BeautifulSoup(on_paper(str(laid_out(GROUPED)), "reader"), "html.parser")
+    assert [body["class"] for body in short.find_all("tbody")] == [["held"], ["held"]]
+
+
+def test_a_pdf_that_is_there_stays_and_another_goes_where_it_is_told(tmp_path):
+    (tmp_path / "report.html").write_text("<h1 id='a'>Title</h1>")
+    first = write_pdf(tmp_path).read_bytes()
+    with pytest.raises(InputError, match="--out"):
+        write_pdf(tmp_path, edition="full")
+    assert (tmp_path / "report.pdf").read_bytes() == first
+    other = write_pdf(tmp_path, tmp_path / "else" / "full.pdf", "full")
+    assert other.read_bytes().startswith(b"%PDF")

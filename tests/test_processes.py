@@ -1,0 +1,55 @@
+"""What a process knows of processes: its memory in the right unit, and its end when its parent was killed."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from ovcf.processes import peak_memory
+
+STATUS = Path("/proc/self/status")
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="this system has no /proc to compare with")
+def test_peak_memory_is_the_kernels_own_high_water_mark():
+    code = """
+held = bytearray(200 << 20)
+from ovcf.processes import peak_memory
+del held
+mark = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(peak_memory(), int(mark) * 1024)
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    ours, kernels = map(int, said.split())
+    assert kernels > 200 << 20 and abs(ours - kernels) < 8 << 20
+
+
+@pytest.mark.parametrize("system, unit", [("linux", 1024), ("darwin", 1)])  # man getrusage of each
+def test_the_unit_is_the_systems(monkeypatch, system, unit):
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(resource, "getrusage", lambda kind: SimpleNamespace(ru_maxrss=300 if kind == 0 else 200))
+    assert peak_memory() == 300 * unit
+
+
+def test_workers_end_soon_after_a_parent_that_was_killed():
+    code = """
+import os, time, joblib
+def job(k):
+    from ovcf.processes import end_with_parent
+    end_with_parent(seconds=0.1)
+    os.write(1, f"{os.getpid()}\\n".encode())
+    time.sleep(600)
+joblib.Parallel(n_jobs=2)(joblib.delayed(job)(k) for k in range(2))
+"""
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    workers = [psutil.Process(int(parent.stdout.readline())) for _ in range(2)]
+    assert all(worker.is_running() for worker in workers) and os.getpid() not in {w.pid for w in workers}
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    assert not psutil.wait_procs(workers, timeout=20)[1]
