@@ -147,12 +147,12 @@ def test_list_detail_and_flags(fresh_run, explore, watch):
     # zoom and window are kept from patch to patch, the wheel zooms at once
     page.keyboard.press("v")
     page.locator(".controls select").select_option("vertebra")
-    level = page.locator(".controls output").first.text_content()
+    level = page.locator(".controls .amount").first.text_content()
     page.keyboard.press("ArrowRight")
     page.wait_for_selector(f".detail[data-patch='{second}']")
     assert page.locator(".controls select").input_value() == "vertebra"
     page.locator(".controls button", has_text="Reset").click()
-    assert page.locator(".controls output").first.text_content() == "0.50" != level
+    assert page.locator(".controls .amount").first.text_content() == "0.50" != level
     film = page.locator(".detail canvas.film")
     film.scroll_into_view_if_needed()
     before, place = film.screenshot(), page.evaluate(SCROLLED)

@@ -32,6 +32,10 @@ class PatchList {
     this.selected = 0; // the tile that the Tab key comes to
     this.status = el("p", { role: "status", "aria-live": "polite", class: "status" });
     this.tiles = el("ul", { class: "tiles", "aria-label": "Patches" });
+    this.tiles.addEventListener("focusin", ({ target }) => {
+      const place = [...this.tiles.querySelectorAll("button")].indexOf(target);
+      if (place >= 0) this.selected = place; // however it came into focus
+    });
     this.previous = el("button", { type: "button", onclick: () => turn(-1) }, "Previous page");
     this.following = el("button", { type: "button", onclick: () => turn(1) }, "Next page");
     this.where = el("span", {});

@@ -46,7 +46,7 @@ function controlButton(text, title, act) {
 /** A slider with its number beside its name; `show` sets both. */
 function controlSlider(text, min, max, act) {
   const input = el("input", { type: "range", min, max, step: 0.01, oninput: () => act(Number(input.value)) });
-  const number = el("output", { class: "amount" });
+  const number = el("span", { class: "amount" });
   const name = el("span", {}, `${text} `, number);
   const show = (value) => {
     input.value = value;
