@@ -16,7 +16,7 @@ from ovcf.study import Study
 IDENTICAL, ROUNDING, DIFFERS = "identical", "same but for rounding errors", "differs"
 MOMENT = "same but for when it was made"
 MOMENTS = {"plan.csv": ("item", ("locked", "digest"))}
-"""Tables that say when they were made: the column that names rows, and the rows that hold the time or a digest of it."""
+"""Tables that say when they were made: the column that names rows, and the rows of the time and of its digest."""
 CLOSE = 1e-9  # relative difference that other processors' order of sums may make
 
 
