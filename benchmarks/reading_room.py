@@ -107,7 +107,7 @@ class Clicks:
         return page
 
     def _is_open(self, page) -> bool:
-        page.wait_for_selector(".room:is([data-screen=case], [data-screen=finished])")
+        page.wait_for_selector(".room:is([data-screen=case]:not([data-case='']), [data-screen=finished])")
         return page.locator(".room").get_attribute("data-screen") == "case"
 
     def _answer(self, page, reader: str) -> None:

@@ -763,6 +763,17 @@ def test_the_mean_of_recovered_rows_has_their_mean_accuracy():
     )
 
 
+def test_sessions_have_95_percent_intervals_unless_told():
+    ours, told = (reader_stats.session_tables(printed.readings(), **how)["unaided"] for how in ({}, {"level": 0.95}))
+    pd.testing.assert_frame_equal(ours, told)
+
+
+@pytest.mark.parametrize(("by", "column"), network_stats.SUBGROUPS.items())
+def test_a_grouping_comes_from_its_own_column(by, column):
+    columns = {"region": "level", "level": "level", "age_group": "age"}
+    assert column == columns.get(by, by)
+
+
 # Nothing is left out ----------------------------------------------------------------------------------------
 
 
