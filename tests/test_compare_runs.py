@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from ovcf.cli import main
 from ovcf.problems import InputError
 from ovcf.report.compare import compared, open_runs, write_comparison
-from ovcf.report.rerun import DIFFERS, IDENTICAL, ROUNDING, as_text, compare_models, compare_tables
+from ovcf.report.rerun import DIFFERS, IDENTICAL, MOMENT, ROUNDING, as_text, compare_models, compare_tables
 from ovcf.report.sweep import folder_name, is_complete, nearest, split_axes, sweep
 from ovcf.run_folder import read_table
 from ovcf.run_folder.fixed import read_fixed, write_fixed
@@ -198,8 +198,12 @@ def test_a_run_is_repeated_elsewhere_down_to_the_last_table(finished, tmp_path, 
     before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
     answer = CliRunner().invoke(main, ["rerun", str(finished), "--out", str(tmp_path / "again")])
     assert answer.exit_code == 0, answer.output
-    tables = len(list((finished / "tables").glob("*.csv")))
-    assert f"{tables + 1} of {tables + 1} identical" in answer.output
+    lines = compare_tables(finished, tmp_path / "again")
+    assert {x.name: x.outcome for x in lines if x.outcome != IDENTICAL} == {"plan.csv": MOMENT}  # dated, when locked
+    assert f"{len(lines)} of {len(lines) + 1} identical" in answer.output and MOMENT in answer.output
+    plan = tmp_path / "again" / "tables" / "plan.csv"
+    plan.write_text(plan.read_text().replace("margin,0.05", "margin,0.06"))
+    assert {x.name for x in compare_tables(finished, tmp_path / "again") if x.outcome == DIFFERS} == {"plan.csv"}
     assert before == {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
     assert not {path.stat().st_ino for path in finished.rglob("*")} & {p.stat().st_ino for p in tmp_path.rglob("*")}
 

@@ -14,6 +14,9 @@ from ovcf.run_folder import is_run
 from ovcf.study import Study
 
 IDENTICAL, ROUNDING, DIFFERS = "identical", "same but for rounding errors", "differs"
+MOMENT = "same but for when it was made"
+MOMENTS = {"plan.csv": ("item", ("locked", "digest"))}
+"""Tables that say when they were made: the column that names rows, and the rows of the time and of its digest."""
 CLOSE = 1e-9  # relative difference that other processors' order of sums may make
 
 
@@ -21,7 +24,7 @@ class Repeated(NamedTuple):
     """How a table, or the model, of the repeat compares."""
 
     name: str
-    outcome: str  # IDENTICAL, ROUNDING, DIFFERS, or what is missing
+    outcome: str  # IDENTICAL, MOMENT, ROUNDING, DIFFERS, or what is missing
     detail: str = ""
 
 
@@ -65,6 +68,8 @@ def _compared(name: str, first: Path, second: Path) -> Repeated:
     if digest(first) == digest(second):
         return Repeated(name, IDENTICAL)
     one, other = (pd.read_csv(path, dtype=str, keep_default_na=False) for path in (first, second))
+    if name in MOMENTS and _without_moment(name, one).equals(_without_moment(name, other)):
+        return Repeated(name, MOMENT)
     if list(one) != list(other) or len(one) != len(other):
         return Repeated(name, DIFFERS, f"{one.shape[0]} x {one.shape[1]} cells, {other.shape[0]} x {other.shape[1]}")
     unlike = one.to_numpy() != other.to_numpy()
@@ -74,6 +79,11 @@ def _compared(name: str, first: Path, second: Path) -> Repeated:
         return Repeated(name, ROUNDING)
     gap = np.abs(ours - theirs).max()
     return Repeated(name, DIFFERS, f"{(~close).sum()} of {unlike.size} cells, at most by {gap:.3g}")
+
+
+def _without_moment(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    column, rows = MOMENTS[name]
+    return table[~table[column].isin(rows)].reset_index(drop=True)
 
 
 def compare_models(first: Path, second: Path) -> Repeated:

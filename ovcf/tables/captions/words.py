@@ -8,6 +8,7 @@ Words = dict[str, Any]
 
 
 def words(caption: str, *alt: str) -> Words:
+    """Return what stands beneath a figure, with one alternative text a panel."""
     return {"caption": caption, "alt": list(alt)}
 
 
