@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 from ovcf.viz.flags import FlagStore
 
 SCROLLED = "document.querySelector('#rendered_cells').scrollTop"  # what Voila lets scroll
-VISITS = 5  # of two loads each
+VISITS = 6  # one after the other in one tab
 
 UNNAMED = """() => [...document.querySelectorAll('.ovcf :is(button, input, select, canvas, img)')]
   .filter((n) => n.checkVisibility())
@@ -274,7 +274,6 @@ def test_a_page_that_is_left_takes_its_kernel_and_a_used_port_is_said_first(run,
     visitor = watch().page
     for _ in range(VISITS):
         visitor.goto(server.url)
-        visitor.reload()
         visitor.wait_for_selector(".ovcf .tile")
     visitor.goto("about:blank")
     assert kernels(len(open_pages) + 1) <= len(open_pages) + 1  # and the one that waits for the next reader

@@ -38,7 +38,7 @@ class FilmViewer {
     listenToPointers(this);
     listenToWheel(this);
     listenToKeys(this);
-    this.watcher = new ResizeObserver(() => (this.fitted ? this.draw() : this.fit()));
+    this.watcher = new ResizeObserver(() => (this.fitted && this.view !== "film" ? this.draw() : this.fit()));
     this.watcher.observe(this.canvas);
   }
 
