@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 SCHEDULER = "OVCF_SCHEDULER"
 """Environment variable that holds the address of a Dask scheduler; `ovcf run --scheduler` sets it for its notebooks."""
@@ -21,8 +22,18 @@ def peak_memory() -> int:
 
         return int(getattr(psutil.Process().memory_info(), "peak_wset", 0))
     unit = 1 if sys.platform == "darwin" else 1024
-    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return max(resource.getrusage(kind).ru_maxrss for kind in kinds) * unit
+    return max(_own_peak(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit)
+
+
+def _own_peak() -> int:
+    """The high-water mark of this process in bytes; Linux's getrusage still counts the process it was forked from."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def end_with_parent(seconds: float = 1.0) -> None:

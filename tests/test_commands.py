@@ -47,7 +47,7 @@ def test_a_runs_report_is_printed_again(finished, tmp_path):
 
 
 def test_a_reading_rooms_answers_are_collected(finished, tmp_path):
-    assert "nobody has read" in carried_out("readings", finished, "--out", tmp_path / "mine.csv", status=2)
+    assert "no reader study was planned" in carried_out("readings", finished, "--out", tmp_path / "mine.csv", status=2)
 
 
 def test_a_cache_is_dropped_and_the_tables_stay(finished, tmp_path):

@@ -29,8 +29,8 @@ ERRORS = {
     ),
     "4 model and panel exchanged": (
         READERS,
-        '"model": against.model,\n            "panel": against.panel',
-        '"model": against.panel,\n            "panel": against.model',
+        "[value(r.model, r.metric)",
+        "[value(r.panel, r.metric)",
         tables.test_the_model_stands_before_the_panel,
     ),
     "5 the clustered interval printed as the unclustered one": (

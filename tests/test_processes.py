@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
+from ovcf import processes
 from ovcf.processes import peak_memory
 
 STATUS = Path("/proc/self/status")
@@ -33,7 +34,8 @@ print(peak_memory(), int(mark) * 1024)
 def test_the_unit_is_the_systems(monkeypatch, system, unit):
     resource = pytest.importorskip("resource")
     monkeypatch.setattr(sys, "platform", system)
-    monkeypatch.setattr(resource, "getrusage", lambda kind: SimpleNamespace(ru_maxrss=300 if kind == 0 else 200))
+    monkeypatch.setattr(processes, "_own_peak", lambda: 200)
+    monkeypatch.setattr(resource, "getrusage", lambda kind: SimpleNamespace(ru_maxrss=300))
     assert peak_memory() == 300 * unit
 
 

@@ -158,5 +158,5 @@ def test_a_metric_from_outside_is_one_entry_and_one_function(monkeypatch):
     exact = metric_intervals(printed.one_network(), method="analytic").set_index("metric").loc["called_fresh"]
     assert exact.low < exact.estimate == 14 / 24 < exact.high
     cells = table2(after[1], paper_wide(2))
-    assert cells.columns[-1] == "Called fresh (%)" and cells.iloc[0, -1].startswith("62.50")
+    assert cells.columns[-1] == "Called fresh (%)" and cells.iloc[0, -1].startswith("62.5")
     assert interval_table(after[0]).loc["ResNet101", "Called fresh (%)"].startswith("58.3 [")

@@ -62,7 +62,8 @@ def test_an_interval_stands_in_the_row_of_its_estimate(run, notebooks):
 
 
 def test_a_ledger_is_read_as_it_was_written(run, notebooks):
-    page = """<section id="03_model_comparison"><div data-cell="1"><table><caption>Table 2</caption><thead><tr><th></th>
+    page = """<section data-notebook="03_model_comparison"><div data-cell="1"><table>
+    <caption>Table 2</caption><thead><tr><th></th>
     <th>AUC</th></tr></thead><tbody><tr><th>AlexNet</th><td>0.719 [0.680, 0.757]</td></tr></tbody></table></div>
     </section>"""
     write_ledger(run, page, notebooks)
