@@ -49,8 +49,8 @@ def test_names_from_a_manifest_stay_text(hostile_page, watch, tmp_path):
     page.locator(".tile").first.focus()
     page.keyboard.press("f")
     page.wait_for_selector(".detail .flag")
-    page.locator(".flag input:not(.reason)").first.fill(HOSTILE)  # the comment, and a reviewer of that name
-    page.locator(".flag input:not(.reason)").nth(1).fill(HOSTILE)
+    page.locator(".detail .flag input").first.fill(HOSTILE)  # the comment, and a reviewer of that name
+    page.locator(".detail .flag input").nth(1).fill(HOSTILE)
     page.keyboard.press("Enter")
     page.wait_for_selector(".flag .standing li")
     page.keyboard.press("Escape")

@@ -79,7 +79,7 @@ def flag_first(page) -> str:
     page.wait_for_selector(f"{OURS} .similar .tile")
     page.keyboard.press("f")
     page.keyboard.type("poor")
-    page.locator(f"{OURS} .flag input:not(.reason)").first.fill("seen in JupyterLab")
+    page.locator(f"{OURS} .detail .flag input").first.fill("seen in JupyterLab")
     page.keyboard.press("Enter")
     page.wait_for_selector(f"{OURS} .flag .standing li")
     return patch
