@@ -13,7 +13,8 @@ SCHEDULER = "OVCF_SCHEDULER"
 def peak_memory() -> int:
     """Return the largest resident memory of this process and of any it waited for, in bytes.
 
-    Unix counts in kilobytes, macOS in bytes; Windows knows of this process only.
+    Unix counts in kilobytes, macOS in bytes; Windows knows of this process only. Linux's `getrusage` counts what this
+    process was forked from as its own, so its own mark is read where the kernel keeps it.
     """
     try:
         import resource
@@ -22,18 +23,15 @@ def peak_memory() -> int:
 
         return int(getattr(psutil.Process().memory_info(), "peak_wset", 0))
     unit = 1 if sys.platform == "darwin" else 1024
-    return max(_own_peak(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit)
+    own, waited = (resource.getrusage(kind).ru_maxrss for kind in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return max(_high_water() or own * unit, waited * unit)
 
 
-def _own_peak() -> int:
-    """The high-water mark of this process in bytes; Linux's getrusage still counts the process it was forked from."""
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
-    except (OSError, StopIteration):
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+def _high_water() -> int:
+    """This process's own mark in bytes as Linux keeps it; 0 where there is none."""
+    status = Path("/proc/self/status")
+    lines = status.read_text(encoding="ascii", errors="replace").splitlines() if status.exists() else []
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
 
 
 def end_with_parent(seconds: float = 1.0) -> None:

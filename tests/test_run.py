@@ -27,32 +27,18 @@ from ovcf.report import RunFailed, run, run_study
 from ovcf.run_folder.record import now, read_record, write_record
 from ovcf.study import Study
 
-TINY = {
-    "patients": "24",
-    "folds": "2",
-    "image_size": "64",
-    "networks": '["efficientnet_lite0", "alexnet"]',
-    "epochs": "3",
-    "replicates": "50",
-    "reader_cases": "12",
-    "readers": "3",
-    "workers": "1",
-}
 
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A finished tiny run; kernels inherit the folder of its cohort from the environment."""
-    folder = tmp_path_factory.mktemp("study")
+@pytest.fixture(scope="module", autouse=True)
+def films_of_the_finished_run(finished):
+    """Runs that are made here find its cohort, and leave theirs beside it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OVCF_DATA", str(folder / "data"))
+        patch.setenv("OVCF_DATA", str(finished.parent / "data"))
         patch.setenv("OMP_NUM_THREADS", "1")
-        run_study("demo", out=folder / "run", overrides=TINY)
-        yield folder / "run"
+        yield
 
 
 @pytest.fixture(scope="module")
-def laptop(finished, tmp_path_factory):
+def laptop(finished, tiny, tmp_path_factory):
     """A finished run of the laptop profile on two folders of ready patches: no boxes, levels, ages or annotators."""
     folder, study, whose = tmp_path_factory.mktemp("laptop"), Study(finished), ["image,patient_id"]
     for image, row in zip(study.images("none"), study.patches.itertuples(), strict=True):
@@ -60,7 +46,7 @@ def laptop(finished, tmp_path_factory):
         Image.fromarray(image).save(folder / "own" / row.label / f"{row.patch_id}.png")
         whose.append(f"{row.label}/{row.patch_id}.png,{row.patient_id}")
     (folder / "own" / "patients.csv").write_text("\n".join(whose))
-    own = TINY | {
+    own = tiny | {
         "networks": '["efficientnet_lite0"]',
         "leakage": "false",
         "readers": "2",
@@ -72,15 +58,15 @@ def laptop(finished, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def by_hand(finished, tmp_path_factory):
+def by_hand(finished, tiny, tmp_path_factory):
     """A finished run of films with a manifest, whose notebooks were run one after the other, as in JupyterLab."""
     folder = tmp_path_factory.mktemp("hand")
     shutil.copytree(Study(finished).source.parent, folder / "films")
     (folder / "films" / "cohort.json").unlink()  # from here on they are somebody's own
-    tiny = {name: parse_value(text) for name, text in TINY.items()} | {"networks": ["efficientnet_lite0"], "epochs": 2}
-    tiny |= {"image_size": 48, "equalisation": "none", "external": "", "regions": "pooled", "other_context": False}
-    tiny |= {"more_seeds": 0}
-    study = Study.begin(folder / "run", data=str(folder / "films"), **tiny)
+    own = {name: parse_value(text) for name, text in tiny.items()} | {"networks": ["efficientnet_lite0"], "epochs": 2}
+    own |= {"image_size": 48, "equalisation": "none", "external": "", "regions": "pooled", "other_context": False}
+    own |= {"more_seeds": 0}
+    study = Study.begin(folder / "run", data=str(folder / "films"), **own)
     for name in run.sequence_of(study.parameters):
         open_notebook(name, folder / "run")
         plt.close("all")
@@ -129,8 +115,8 @@ def test_an_edited_cell_is_refused_by_name_before_a_write(name, finished):
     assert digests(finished) == before
 
 
-def test_notebook_04_alone_says_what_to_do(tmp_path, finished):
-    Study.begin(tmp_path / "run", **{name: parse_value(text) for name, text in TINY.items()})
+def test_notebook_04_alone_says_what_to_do(tmp_path, tiny):
+    Study.begin(tmp_path / "run", **{name: parse_value(text) for name, text in tiny.items()})
     with pytest.raises(InputError, match="no predictions in .*notebook 03"):
         open_notebook("04_cross_validation", tmp_path / "run")
     with pytest.raises(InputError, match="there is no run here"):
@@ -215,14 +201,13 @@ def broken(tmp_path, monkeypatch, finished):
     monkeypatch.setattr(run, "SEQUENCE", ("02_preprocessing", "03_model_comparison"))
     copy = tmp_path / "run"
     shutil.copytree(finished, copy)
-    monkeypatch.setenv("OVCF_DATA", str(finished.parent / "data"))
     return copy
 
 
-def test_a_notebook_that_stops_is_named_and_nothing_is_lost(broken):
+def test_a_notebook_that_stops_is_named_and_nothing_is_lost(broken, tiny):
     kept = (broken / "tables" / "predictions.csv").read_bytes()
     with pytest.raises(RunFailed, match="02_preprocessing, cell"):
-        run_study("demo", out=broken, overrides=TINY)
+        run_study("demo", out=broken, overrides=tiny)
     record = json.loads((broken / "run.json").read_text())
     assert record["status"] == "failed"
     assert record["failed"]["notebook"] == "02_preprocessing"

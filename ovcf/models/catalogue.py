@@ -213,6 +213,12 @@ def last_stage(name: str) -> str:
     return architecture(name).last_stage
 
 
+def pretrained(network: str, weights: str) -> bool:
+    """Say whether a network starts from weights that were trained on pictures."""
+    packaged = network in ARCHITECTURES and ARCHITECTURES[network].packaged
+    return weights != "none" and (weights != "packaged" or packaged)
+
+
 def describe_weights(network: str, weights: str) -> str:
     """Say in a few words where starting weights come from; of a path only the folder's name."""
     packaged = network in ARCHITECTURES and ARCHITECTURES[network].packaged
@@ -221,7 +227,7 @@ def describe_weights(network: str, weights: str) -> str:
     if weights == "imagenet":
         library = network.partition(":")[0] if ":" in network else ""
         return f"pretrained weights of {library}" if library == "timm" else "ImageNet weights"
-    if weights in ("packaged", "none"):
+    if not pretrained(network, weights):
         return "random weights (not pretrained)"
     return f"weights from folder {Path(weights).name}"
 

@@ -16,7 +16,7 @@ from string import ascii_letters, digits
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from ovcf.files import sync_folder
+from ovcf.files import alone, sync_folder
 from ovcf.problems import Problem
 
 SUM = "sum"  # the name of the checksum: CRC-32 of the line without it, eight hexadecimal digits
@@ -75,7 +75,7 @@ def held(path: Path) -> Iterator[JournalFile]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     is_new = not path.exists()
-    with path.open("a+b") as file, _alone(file):
+    with path.open("a+b") as file, alone(file):
         if is_new:
             sync_folder(path.parent)
         yield JournalFile(file, path)
@@ -195,18 +195,3 @@ def _encoding(data: bytes) -> str:
     """Whatever an editor saved the journal as; it is written in plain ASCII."""
     marks = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
     return marks.get(data[:2], "utf-8-sig")
-
-
-@contextmanager
-def _alone(file: Any) -> Iterator[None]:
-    """Hold a file against other programs, where the system can (not on Windows)."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    fcntl.flock(file, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        fcntl.flock(file, fcntl.LOCK_UN)

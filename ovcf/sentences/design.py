@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Self
 
 import pandas as pd
 
+from ovcf.models.catalogue import pretrained
 from ovcf.profiles import defaults, load_profile
 from ovcf.sentences import Sentence, Topic
 from ovcf.tables.networks import names_with_weights
@@ -46,7 +47,8 @@ class Design(NamedTuple):
     @property
     def random(self) -> list[str]:
         """Those with random weights."""
-        return [name for name in self.networks if name.endswith("(random weights)")]
+        names = names_with_weights(self["networks"], self["weights"])
+        return [name for network, name in names.items() if not pretrained(network, self["weights"])]
 
     @property
     def title(self) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from ovcf.models.catalogue import describe_training, describe_weights
+from ovcf.models.catalogue import describe_training, pretrained
 from ovcf.stats.rates import FOLD_MEAN, METRICS
 from ovcf.tables.show import (
     MISSING,
@@ -49,8 +49,7 @@ def recipes(networks: list[str], weights: str, trainable: str) -> pd.DataFrame:
 
 def names_with_weights(networks: Iterable[str], weights: str) -> dict[str, str]:
     """Name each network as printed, with a mark on those that nothing was pretrained in: `AlexNet (random weights)`."""
-    random = {n for n in networks if describe_weights(n, weights).startswith("random weights")}
-    return {n: network_title(n) + " (random weights)" * (n in random) for n in networks}
+    return {n: network_title(n) + " (random weights)" * (not pretrained(n, weights)) for n in networks}
 
 
 def recipe_of(study: Any) -> str:

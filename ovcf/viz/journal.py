@@ -8,12 +8,12 @@ and is dropped; its writer was never told that it was kept.
 import csv
 import os
 from collections.abc import Sequence
-from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 
+from ovcf.files import alone
 from ovcf.problems import InputError, Problem
 
 
@@ -24,7 +24,7 @@ def append_row(path: Path, columns: Sequence[str], row: dict) -> None:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as file, _alone(file):
+    with path.open("a+b") as file, alone(file):
         _end_last_line(file, len(columns))
         text = _line(columns) if file.seek(0, os.SEEK_END) == 0 else ""
         # one write call, so that another reader never sees half a row of ours
@@ -82,18 +82,3 @@ def _end_last_line(file, wanted: int) -> None:
         file.write(b"\n")
     elif torn:
         file.truncate(start)
-
-
-@contextmanager
-def _alone(file):
-    """Hold the file against other programs, where the system can (not on Windows)."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    fcntl.flock(file, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        fcntl.flock(file, fcntl.LOCK_UN)
