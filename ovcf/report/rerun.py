@@ -68,7 +68,7 @@ def _compared(name: str, first: Path, second: Path) -> Repeated:
     if digest(first) == digest(second):
         return Repeated(name, IDENTICAL)
     one, other = (pd.read_csv(path, dtype=str, keep_default_na=False) for path in (first, second))
-    if name in MOMENTS and _without_moment(name, one).equals(_without_moment(name, other)):
+    if name in MOMENTS and without_moment(name, one).equals(without_moment(name, other)):
         return Repeated(name, MOMENT)
     if list(one) != list(other) or len(one) != len(other):
         return Repeated(name, DIFFERS, f"{one.shape[0]} x {one.shape[1]} cells, {other.shape[0]} x {other.shape[1]}")
@@ -81,7 +81,8 @@ def _compared(name: str, first: Path, second: Path) -> Repeated:
     return Repeated(name, DIFFERS, f"{(~close).sum()} of {unlike.size} cells, at most by {gap:.3g}")
 
 
-def _without_moment(name: str, table: pd.DataFrame) -> pd.DataFrame:
+def without_moment(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Return one of `MOMENTS`, read as text, without the rows that say when it was made."""
     column, rows = MOMENTS[name]
     return table[~table[column].isin(rows)].reset_index(drop=True)
 

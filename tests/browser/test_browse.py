@@ -245,7 +245,7 @@ def test_every_control_has_a_name_and_shows_its_focus(run, explore, watch):
     page = watch().page
     page.goto(explore(run).url)
     page.wait_for_selector(".ovcf .tile")
-    for name in ("Browse", "Reading room", "Own case"):
+    for name in ("Browse", "Own case"):
         page.get_by_role("tab", name=name).click()
         page.wait_for_timeout(200)
         assert page.evaluate(UNNAMED) == []

@@ -38,7 +38,7 @@ class FilmViewer {
     listenToPointers(this);
     listenToWheel(this);
     listenToKeys(this);
-    this.watcher = new ResizeObserver(() => (this.fitted && this.view !== "film" ? this.draw() : this.fit()));
+    this.watcher = new ResizeObserver(() => (this.fitted && this.view !== "film" ? this.draw() : this.refit()));
     this.watcher.observe(this.canvas);
   }
 
@@ -49,7 +49,7 @@ class FilmViewer {
     if (!keep) Object.assign(this, { ...WHOLE_RANGE, view: "film", preset: "whole" });
     if (this.preset) this.usePreset(this.preset);
     else this.relevel();
-    if (this.view === "film" || !this.box) this.fit();
+    if (this.view === "film" || !this.box) this.refit();
     else if (this.view === "vertebra") this.zoomToBox();
     else this.centreOn(this.box);
   }
@@ -129,7 +129,13 @@ class FilmViewer {
     return [this.image.width * this.scale, this.image.height * this.scale];
   }
 
+  /** Bring the whole film into view because somebody asked for it: a reader's own act is counted, `refit` is not. */
   fit() {
+    this.refit();
+  }
+
+  /** The whole film in view: it came, or its place changed size. */
+  refit() {
     const { clientWidth, clientHeight } = this.canvas;
     this.fitted = Boolean(this.image && clientWidth);
     if (!this.fitted) return;
