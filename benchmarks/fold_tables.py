@@ -52,7 +52,7 @@ def beside_mlscorecheck(seed: int) -> tuple[bool, bool]:
     """Verdicts (possible?) of ours and of mlscorecheck on one row of means without ±."""
     from mlscorecheck.check.binary import check_1_dataset_known_folds_mos
 
-    logging.disable(logging.CRITICAL)
+    logging.getLogger("mlscorecheck").setLevel(logging.CRITICAL)
     rng = np.random.default_rng([seed, 17])
     sizes = random_sizes(rng, int(rng.choice([2, 3, 5, 10])), 5, 60)
     metrics = [m for m in NAMES if m == "accuracy" or rng.random() < 0.7]  # it cannot start without acc or both recalls

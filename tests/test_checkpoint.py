@@ -1,6 +1,5 @@
 """Checkpoints: a training that was stopped, even killed, ends with the bits of one that never was."""
 
-import logging
 import signal
 import subprocess
 import sys
@@ -102,9 +101,6 @@ def test_short_epochs_are_kept_once_a_minute(tmp_path, monkeypatch):
 
 def test_a_damaged_checkpoint_means_from_the_start_and_is_told(tmp_path, monkeypatch, caplog):
     """Whichever byte of it was changed, in a weight, a note or the head: it is never gone on from."""
-    logging.disable(logging.NOTSET)  # a benchmark that ran before in this process was silent
-    monkeypatch.setattr(logging.getLogger("ovcf"), "disabled", False)
-    monkeypatch.setattr(logging.getLogger("ovcf"), "propagate", True)
     monkeypatch.setattr(module, "EVERY", -1)
     path, tensors = tmp_path / "c", {"w": torch.zeros(3), "empty": torch.zeros(0), "b": torch.ones(1).bfloat16()}
     Checkpoint(path).keep(2, tensors, np.random.default_rng(1), {"scale": 2.0})
