@@ -1,5 +1,6 @@
 """Films of every kind come out as greys with bone bright, or are refused with their name."""
 
+import multiprocessing
 import sys
 import warnings
 import zlib
@@ -11,6 +12,7 @@ import tifffile
 from PIL import Image
 
 from ovcf.cohort.films import check_film, read_film, read_header
+from ovcf.cohort.films.decoder import IDLE_SECONDS
 from ovcf.problems import InputError
 
 pydicom = pytest.importorskip("pydicom")
@@ -165,6 +167,17 @@ def test_a_picture_that_crashes_its_decoder_is_refused_by_name(tmp_path, greys, 
         patch.setattr(pictures, "decode_picture", lambda path: os.abort())
         refused(tmp_path / f"a.{suffix}", "crashed")
     assert read_film(tmp_path / f"a.{suffix}").pixels.shape == (20, 30)
+
+
+def test_a_worker_that_decoded_a_film_ends_at_once(tmp_path, greys):
+    """A process waits for its children before it ends, and an idle decoder would stay for five minutes."""
+    Image.fromarray(greys).save(tmp_path / "film.png")
+    worker = multiprocessing.get_context("spawn").Process(target=read_film, args=(tmp_path / "film.png",))
+    worker.start()
+    worker.join(timeout=IDLE_SECONDS / 5)
+    ended = worker.exitcode
+    worker.kill()
+    assert ended == 0
 
 
 def test_several_frames_are_refused(tmp_path, greys):

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,8 @@ def _executor() -> Any:
         executor = ProcessPoolExecutor(max_workers=1, timeout=IDLE_SECONDS, initializer=_prepare)
         executor.submit(os.getpid).result(timeout=START_SECONDS)
         _apart[os.getpid()] = executor
+        # a pool's worker waits for its children before it comes to atexit, and this one would leave only when idle
+        Finalize(None, _stop, exitpriority=0)
         atexit.register(_stop)
     return _apart[os.getpid()]
 
