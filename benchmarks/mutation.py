@@ -118,7 +118,7 @@ def mutants_of(module: str) -> list[Mutant]:
 
 
 def _same_by_definition(before: str, after: str) -> bool:
-    """Whether Python gives both lines one meaning: `return None` and `return`, `zip(..., strict=False)` and `zip(...)`."""
+    """Whether both lines mean the same in Python: `return None` and `return`, `zip(..., strict=False)` without it."""
     return before.replace("return None", "return").replace(", strict=False", "") == after
 
 

@@ -90,6 +90,7 @@ def test_each_fold_has_a_curve_and_its_auc(predictions, ax):
     for x, bottom, top in zip(mean.fpr[1:-1:20], low[1:-1:20], high[1:-1:20], strict=True):
         at = band[np.isclose(band[:, 0], x), 1]
         assert (at.min(), at.max()) == pytest.approx((bottom, top))
+    assert ax.get_xlim() == ax.get_ylim() == (-0.02, 1.02)
     assert ax.get_xlabel().startswith("1 - specificity") and ax.get_ylabel().startswith("sensitivity")
 
 
@@ -124,6 +125,8 @@ def test_calibration_is_drawn_where_the_tables_say(predictions):
     np.testing.assert_allclose(points.get_offsets(), curve[["predicted", "observed"]])
     bars = [segment[:, 1] for segment in ax.collections[0].get_segments()]
     np.testing.assert_allclose(bars, curve[["low", "high"]], atol=1e-12)
+    upright = [segment[:, 0] for segment in ax.collections[0].get_segments()]
+    np.testing.assert_allclose(upright, np.column_stack([curve.predicted] * 2))
     assert ax.get_xlim() == ax.get_ylim() == (0, 1)
     np.testing.assert_array_equal(ax.lines[0].get_xydata(), [[0, 0], [1, 1]])
     labels = (ax.get_xlabel(), ax.get_ylabel())
@@ -270,5 +273,7 @@ def test_the_flow_leads_from_patients_to_results(ax):
     assert [tuple(end) for _, _, end in arrows] == [
         (5, 3.25), (2.5, 2.25), (1.25, 0.75), (3.75, 0.75), (7.5, 2.25), (6.25, 0.75), (8.75, 0.75)
     ]  # fmt: skip
+    places = [text.get_position() for text in other.texts if text.get_text()]
+    assert places[:3] == [(5, 4), (5.5, 3.5), (5, 3)]
     assert other.get_xlim() == (0, 10) and other.get_ylim() == (-0.4, 4.4)
     assert sum(not text.get_text() for text in other.texts) == 7 and not other.axison

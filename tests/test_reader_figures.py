@@ -108,6 +108,7 @@ def test_each_reader_has_an_arrow_from_alone_to_aided(ax):
     np.testing.assert_allclose(hollow, [[0.4, 0.5], [0.5, 0.4], [0.45, 0.45]])
     words = [text.get_text() for text in ax.get_legend().get_texts()]
     assert words == ["model", "model at its threshold", "a", "b", "Average"]
+    assert ax.get_xlim() == ax.get_ylim() == (-0.02, 1.02)
     assert ax.get_xlabel().startswith("1 - specificity") and ax.get_ylabel().startswith("sensitivity")
 
 
