@@ -9,7 +9,7 @@ Roe & Metz (1997) at AUC 0.86: high or low correlation of the data (first letter
 shows what it costs to read them as if they spoke for new readers and cases. The last rows give each of those
 two its own null: readers who are all alike, and treatments that no case responds to differently. Structure HL
 also comes in other designs: 10 % of readings missing at random, each treatment with its own half of the cases, and
-a split-plot in which half of ten readers read each treatment. Simulated data only.
+a split-plot in which half of ten or of four readers read each treatment. Simulated data only.
 """
 
 import argparse
@@ -56,7 +56,12 @@ def split_plot(ratings, truth, rng):
     return np.stack([np.where(first[:, None], ratings[0], np.nan), np.where(first[:, None], np.nan, ratings[1])])
 
 
-DESIGNS = {"10 % missing": with_gaps, "cases nested": nested_cases, "split-plot": split_plot}
+DESIGNS = {  # what becomes of the crossed readings, and of how many readers
+    "10 % missing": (with_gaps, 5),
+    "cases nested": (nested_cases, 5),
+    "split-plot": (split_plot, 10),
+    "split-plot, two readers each": (split_plot, 4),
+}
 
 
 def study_rows(ratings, truth, analyses=ANALYSES) -> list[dict]:
@@ -111,8 +116,7 @@ def run(studies=1000, seed=0) -> pd.DataFrame:
         ):
             table = null_studies(name, parameters, cases, studies, seed, ANALYSES[:1])
             tables.append(table[table["generalisation"] == own])
-        for name, design in DESIGNS.items():
-            readers = 10 if name == "split-plot" else 5
+        for name, (design, readers) in DESIGNS.items():
             options = {"design": design, "readers": readers, "analyses": ANALYSES[:3]}
             table = null_studies(f"HL, {name}", STRUCTURES["HL"], cases, studies, seed, **options)
             tables.append(table[table["generalisation"] == "random"])
