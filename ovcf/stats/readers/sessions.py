@@ -64,7 +64,7 @@ def time_and_confidence(readings: pd.DataFrame, *, level: float = 0.95) -> pd.Da
 
     Returns
     -------
-    DataFrame: measure, reader, session, n (cases), median, quartile_1, quartile_3, mean; the last rows of a measure, for
+    DataFrame: measure, reader, session, n (cases), median, quartile_1, quartile_3, mean; the last rows of each, for
     the readers' average, have in place of them the mean over readers with its interval (low, high; Student's t over
     readers, the cases given), and so has the difference of two sessions (sorted, first less second) with p.
 
