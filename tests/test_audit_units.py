@@ -60,7 +60,7 @@ def test_a_bracket_behind_a_mean_is_its_spread(audited):
     for shape in ("± %s", "(%s)", "(SD %s)", "+/- %s"):
         row = ",".join(part.split(" {")[0] + " " + shape % part.split("{")[1][:-1] for part in cells.split(","))
         assert audited(f"{head}All,mean,5,240,260,{row}\n").findings == []
-    wrong = audited(f"{head}All,mean,5,240,260,79.4 (0.9),78.3 (3.5),75.4 (1.6)\n")
+    wrong = audited(f"{head}All,mean,5,240,260,94.4 (0.9),78.3 (3.5),80.4 (1.6)\n")
     assert severities(wrong) & {CONTRADICTION, UNLIKELY}
 
 
