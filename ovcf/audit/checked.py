@@ -14,7 +14,7 @@ import yaml
 from ovcf.problems import InputError, Problem
 
 from .paper import Paper, numbers_at
-from .printed import parse
+from .printed import parse, without_points
 
 LARGEST = 2_000_000  # bytes; a paper's tables are a few kilobytes
 DEEPEST = 12
@@ -112,6 +112,11 @@ def _plain(node, problems, file, depth):
     return found
 
 
+def _count(text: Text) -> Text:
+    """Return a count without points that part thousands."""
+    return _marked(Text(without_points(text.strip())), text.line)
+
+
 def _marked(part, line):
     """Set the line of a part and return it."""
     part.line = line
@@ -176,11 +181,12 @@ class Fields:
             return None
         printed = parse(part[key]) if isinstance(part[key], Text) else None
         if printed is None:
-            self.complain(part[key], f"{key} is not a number", key, part[key])
+            self.complain(part[key], f"{key} is not a number", key, part[key], "digits, as 40 or 1,110")
         return printed and printed.value
 
     def whole(self, part: Any, key: str) -> int | None:
-        value = self.number(part, key)
+        plain = part if not isinstance(part.get(key), Text) else Map({key: _count(part[key])})
+        value = self.number(plain, key)
         if value is not None and (value.denominator != 1 or not 0 <= value <= LARGEST_N):
             self.complain(part[key], f"{key} is not a whole number", key, part[key], f"0 to {LARGEST_N:,}")
             return None

@@ -1,6 +1,5 @@
 """Read a YAML file of printed numbers (data/published/README.md); every mistake gets its line."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +7,8 @@ from ovcf.problems import InputError
 
 from .checked import Fields, Map, Sequence, Text, check_references, read_marked
 from .paper import Cell, Entry, Fact, Paper, Row, Set, Table
-from .printed import is_blank, is_ratio, parse
-from .scores import PLAIN, SCORES, UNBOUNDED
+from .printed import bracket_as_sd, is_blank, parse
+from .units import in_one_unit, units_of
 
 SECTIONS = tuple("paper classes sets tables facts statements sums tests statistics claims wordings".split())
 TABLE_KEYS = tuple("name title place kind columns headings unit cases folds_of over n intervals rows".split())
@@ -177,7 +176,7 @@ class Reader(Fields):
             str(row): self.row(value, str(row), name, columns, default, part, rates) for row, value in given.items()
         }
         units = units_of(unit, metrics, rows.values())
-        rows = {name: _ratios_in(row, units) for name, row in rows.items()}
+        rows = in_one_unit(rows, metrics, units, unit)
         return Table(
             name,
             str(part.get("title", "")),
@@ -215,6 +214,8 @@ class Reader(Fields):
         cells = {}
         for column, text in zip(columns, values, strict=False):
             cell = self.cell(text, column, f"{table}, {name}", rates and kind != "p")
+            if cell and rates and kind == "mean":
+                cell = cell._replace(printed=bracket_as_sd(cell.printed))
             cells |= {column: cell} if cell else {}
         over = self.whole(fields, "over") or self.whole(table_part, "over")
         n = self.range_of(fields, "n") or self.range_of(table_part, "n")
@@ -250,36 +251,3 @@ class Reader(Fields):
             else:
                 found.append(Entry(dict(part), part.line))
         return found
-
-
-def _ratios_in(row: Row, units: dict[str, int]) -> Row:
-    """Give cells that only say 30/32 the unit of their column."""
-    bare = {c: cell for c, cell in row.cells.items() if units[c] == 1 and is_ratio(cell.printed.text)}
-    return row._replace(
-        cells=row.cells | {c: cell._replace(printed=parse(cell.printed.text, True, 1)) for c, cell in bare.items()}
-    )
-
-
-def units_of(unit: str, metrics: dict[str, str], rows: Iterable[Row]) -> dict[str, int]:
-    """Tell which columns are printed in percent (100) and which as they are (1).
-
-    `unit`: "percent", "fraction" or "" where the file does not say; then rates of a table with a number above 1 are
-    percent. AUC, MCC, kappa and Youden's J are percent where one of their own numbers is above 1; ratios never are.
-    """
-    tops = {column: [] for column in metrics}
-    for row in rows:
-        for column, cell in row.cells.items() if row.kind != "p" else ():
-            tops[column].append(0 if is_ratio(cell.printed.text) else abs(cell.printed.value))
-    above = {column: max(values, default=0) > 1 for column, values in tops.items()}
-    rates = [above[c] for c, metric in metrics.items() if metric in SCORES and metric not in PLAIN]
-    percent = unit == "percent" or (unit == "" and (any(rates) or not rates))
-    return {
-        column: 1
-        if metric in UNBOUNDED
-        else (100 if above[column] else 1)
-        if metric in PLAIN
-        else 100
-        if percent
-        else 1
-        for column, metric in metrics.items()
-    }
