@@ -8,6 +8,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from ovcf.problems import InputError, Problem
 from ovcf.server import free_port, refuse_used, serve
@@ -67,16 +68,18 @@ def explore_page(run: str | Path) -> Any:
     from ovcf.viz.own_case import OwnCase
 
     model = final_model(study)
+    tabs = {"Browse": Browser(study, model=model), "Own case": OwnCase(study.run, model=model, study=study)}
+    # Last, and after what the first answers import: SciPy's parts ask a torch that is half imported by another thread
+    # for its arrays, and fail.
+    from skimage.exposure import equalize_hist  # noqa: F401
+
     load_ahead(model)
-    return tabbed(
-        {
-            "Browse": Browser(study, model=model),
-            "Own case": OwnCase(study.run, model=model, study=study),
-        }
-    )
+    return tabbed(tabs)
 
 
-def explore(run: str | Path, port: int = 0, *, open_browser: bool = True, token: str | None = None) -> None:
+def explore(
+    run: str | Path, port: int = 0, *, open_browser: bool = True, token: str | None = None, patch: str = ""
+) -> None:
     """Serve the clinician's page of a run on 127.0.0.1 until interrupted.
 
     Parameters
@@ -87,8 +90,22 @@ def explore(run: str | Path, port: int = 0, *, open_browser: bool = True, token:
         0 takes a free one; another program's is refused (InputError).
     token : str, optional
         By default a fresh random one, part of the printed address.
+    patch : str
+        The patch that the address leads to; the list of all by default. One the run does not have is an InputError.
     """
     if port:
         refuse_used(port)
-    os.environ["OVCF_RUN"] = str(open_study(run).run)  # the kernel inherits it
-    serve(NOTEBOOK, port or free_port(), token or secrets.token_urlsafe(24), open_browser=open_browser)
+    study = open_study(run)
+    place = link_of(study, patch)
+    os.environ["OVCF_RUN"] = str(study.run)  # the kernel inherits it
+    serve(NOTEBOOK, port or free_port(), token or secrets.token_urlsafe(24), open_browser=open_browser, path=place)
+
+
+def link_of(study: Any, patch: str) -> str:
+    """Return where on the page a patch is shown, "/" for no patch; InputError where the run has no such patch."""
+    if not patch:
+        return "/"
+    if patch not in set(study.patches["patch_id"].astype(str)):
+        allowed = f"one of its {len(study.patches)} patch_ids, such as {study.patches['patch_id'].iloc[0]}"
+        raise InputError(Problem("patch", "this run has no such patch", column="--patch", found=patch, allowed=allowed))
+    return f"/#patch={quote(patch, safe='')}"

@@ -65,14 +65,15 @@ def bundle(run: str | Path, out: Path) -> None:
 @click.argument("run", type=FILE)
 @click.option("--port", default=0, help="Port on this machine  [default: a free one].")
 @click.option("--browser/--no-browser", default=True, help="Open the page at once.")
-def explore(run: Path, port: int, browser: bool) -> None:
+@click.option("--patch", default="", metavar="ID", help="Lead to this patch: the printed address is a link to it.")
+def explore(run: Path, port: int, browser: bool, patch: str) -> None:
     """Show a run in the browser, on this machine only.
 
     Its mistakes, and a film of your own.
     """
     from ovcf.explore import explore
 
-    explore(run, port, open_browser=browser)
+    explore(run, port, open_browser=browser, patch=patch)
 
 
 @click.command()

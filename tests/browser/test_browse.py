@@ -14,6 +14,7 @@ import yaml
 from faults import serious_faults
 from playwright.sync_api import expect
 
+from ovcf.server import free_port
 from ovcf.viz.flags import FlagStore
 
 SCROLLED = "document.querySelector('#rendered_cells').scrollTop"  # what Voila lets scroll
@@ -239,6 +240,19 @@ def test_list_detail_and_flags(fresh_run, explore, watch):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.locator(".list .tile").first.click()
         page.wait_for_selector(".detail:not([hidden])")
+
+
+def test_a_link_made_on_the_command_line_leads_to_its_patch(run, explore, watch):
+    known = pd.read_csv(run / "tables" / "patches.csv")["patch_id"].iloc[-1]
+    call = [sys.executable, "-m", "ovcf.cli", "explore", str(run), "--no-browser", "--patch"]
+    refused = subprocess.run([*call, "nobody"], capture_output=True, text=True)
+    assert refused.returncode == 2 and "no such patch" in refused.stderr and known[:1] in refused.stderr
+    port = free_port()
+    server = explore(code=f"from ovcf.cli import main; main({[*call[3:], known, '--port', str(port)]!r})", port=port)
+    address = next(line for line in server.log.read_text().splitlines() if "#patch=" in line)
+    page = watch().page
+    page.goto(address)
+    page.wait_for_selector(f".detail[data-patch='{known}']:not([hidden])")
 
 
 def test_every_control_has_a_name_and_shows_its_focus(run, explore, watch):

@@ -5,6 +5,8 @@ const GONE =
   "The program behind this page does not answer. Flags already confirmed are kept. " +
   "Run the notebook (or reload the page) to go on.";
 const ASK_AGAIN = 500; // ms
+const OPENING = "Opening the patch…";
+const SAY_AFTER = 120; // ms
 
 class PatchBrowser {
   constructor(page, link, options) {
@@ -81,7 +83,10 @@ class PatchBrowser {
   async show(which, { record = true } = {}) {
     const mine = ++this.opened;
     performance.mark("ovcf-open");
+    const waits = setTimeout(() => mine === this.opened && (this.told.textContent = OPENING), SAY_AFTER);
     const answer = await this.ask("detail", { query: this.filters.conditions(), ...which });
+    clearTimeout(waits);
+    if (mine === this.opened && this.told.textContent === OPENING) this.told.textContent = "";
     if (!answer || mine !== this.opened) return;
     const film = await decodeGrey(answer.buffers[0]);
     if (mine !== this.opened) return;
@@ -296,8 +301,14 @@ function render({ model, el: host }) {
     if (linked) browser.show({ patch_id: linked }, { record: false });
   };
   const refuse = (error) => page.append(el("p", { class: "notice", role: "alert" }, error.message));
+  const waiting = el("p", { role: "status" }, "Opening the run…");
+  page.append(waiting);
   host.append(page);
-  link.ask("hello").then(start).catch(refuse);
+  link
+    .ask("hello")
+    .then(start)
+    .catch(refuse)
+    .finally(() => waiting.remove());
   return () => {
     link.close();
     browser?.close();
