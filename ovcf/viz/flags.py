@@ -12,7 +12,7 @@ from ovcf.viz.journal import append_row, read_rows
 COLUMNS = ("time", "reviewer", "patch_id", "network", "flag", "comment")
 WITHDRAWN, HEIGHTS = "withdrawn", "heights"
 NEED_REASON = CORRECTIONS
-FLAGS = ("label doubtful", "poor image", "other finding", *CORRECTIONS, HEIGHTS, WITHDRAWN)
+FLAGS = ("label doubtful", "other box", "poor image", "other finding", *CORRECTIONS, HEIGHTS, WITHDRAWN)
 _SHOWN = ("patch_id", "patient_id", "level", "label", "image", "fold", "p_fresh", "outcome")
 
 
