@@ -139,7 +139,7 @@ def joint_session(explore, watch, cohort):
     for left, key in zip(range(5, -1, -1), "111221", strict=True):
         page.locator(".consensus h3").first.focus()
         page.keyboard.press(key)
-        page.wait_for_selector(f".consensus[data-open='{left}']")
+        page.wait_for_selector(f".consensus[data-open='{left}'][data-item]:not([data-item=''])")
         page.wait_for_selector(f".consensus .told:has-text('Kept: {'first' if key == '1' else 'second'}')")
     page.locator("[data-act=write]").click()
     page.wait_for_selector(".consensus[data-written^='manifest.csv: 18 vertebrae']")

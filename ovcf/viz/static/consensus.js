@@ -89,15 +89,22 @@ class ConsensusPage {
       this.tell("Say who decides.");
       return this.who.focus();
     }
+    if (this.busy) return; // the next difference is not in sight yet
+    this.busy = true;
+    await this.keep(who, choice, values).catch((error) => this.tell(`Not kept: ${error.message}`));
+    this.busy = false;
+  }
+
+  async keep(who, choice, values) {
     const { key } = this.item;
     const box = choice === "own" && this.item.pair !== null ? this.viewer.box : {};
     const question = { key, who, choice, ...box, ...values, comment: this.panel.comment.value };
-    const session = await this.link.ask("decide", question).catch((error) => this.tell(`Not kept: ${error.message}`));
-    if (!session) return;
+    const session = await this.link.ask("decide", question);
     this.tell(`Kept: ${choice}, by ${who}.`);
+    this.page.dataset.item = "";
     this.show(session);
     const next = session.items.find(({ open }) => open);
-    this.open((next ?? { key }).key);
+    await this.open((next ?? { key }).key);
   }
 
   async write() {
