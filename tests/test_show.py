@@ -143,7 +143,7 @@ def test_the_papers_p_is_said_where_it_prints_one():
             "printed": ["1", "< 0.001", "", "0.2 > 0.05"],
         }
     )
-    assert printed_p(table) == "The paper prints p: A (%) < 0.001; C 0.2 > 0.05."
+    assert printed_p(table) == "The paper's p: A (%) < 0.001; C 0.2 > 0.05."
     assert printed_p(table.head(1)) == ""
 
 
