@@ -256,5 +256,5 @@ def test_the_flow_leads_from_patients_to_results(ax):
     known = pd.concat([pd.DataFrame({"box": ["collected", "excluded"], "n": [15, 5]}), flow])
     network_figures.stard_flow(known, other := plt.subplots()[1])
     words = [text.get_text() for text in other.texts if text.get_text()]
-    assert words[:2] == ["Collected: 15 patients", "5 excluded"]
+    assert words[:3] == ["Included: 10 patients, 1,200 vertebrae", "Collected: 15 patients", "5 excluded"]
     assert sum(not text.get_text() for text in other.texts) == 7 and not other.axison
