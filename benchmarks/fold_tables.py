@@ -6,10 +6,11 @@ from itertools import product
 
 import numpy as np
 
-from ovcf.audit.fold_rows import IMPOSSIBLE, POSSIBLE, Target, check_folds, target
+from ovcf.audit.fold_rows import IMPOSSIBLE, POSSIBLE, check_folds
 from ovcf.audit.fold_sizes import check_any_folds
 from ovcf.audit.printed import Interval, interval_of, show
 from ovcf.audit.scores import of_counts
+from ovcf.audit.targets import Target, target
 
 NAMES = {"accuracy": "acc", "recall_positive": "sens", "recall_negative": "spec", "recall_macro": "bacc"}
 SMALL = ("accuracy", "recall_positive", "recall_negative", "precision_positive", "f1_positive", "mcc")

@@ -9,7 +9,7 @@ Roe & Metz (1997) at AUC 0.86: high or low correlation of the data (first letter
 shows what it costs to read them as if they spoke for new readers and cases. The last rows give each of those
 two its own null: readers who are all alike, and treatments that no case responds to differently. Structure HL
 also comes in other designs: 10 % of readings missing at random, each treatment with its own half of the cases, and
-a split-plot in which half of ten readers read each treatment. Simulated data only.
+a split-plot in which half of ten or of four readers read each treatment. Simulated data only.
 """
 
 import argparse
@@ -56,11 +56,17 @@ def split_plot(ratings, truth, rng):
     return np.stack([np.where(first[:, None], ratings[0], np.nan), np.where(first[:, None], np.nan, ratings[1])])
 
 
-DESIGNS = {"10 % missing": with_gaps, "cases nested": nested_cases, "split-plot": split_plot}
+DESIGNS = {  # what becomes of the crossed readings, and of how many readers
+    "10 % missing": (with_gaps, 5),
+    "cases nested": (nested_cases, 5),
+    "split-plot": (split_plot, 10),
+    "split-plot, two readers each": (split_plot, 4),
+}
 
 
 def study_rows(ratings, truth, analyses=ANALYSES) -> list[dict]:
-    """Analyse one study: metric, covariance, generalisation, rejected (bool), width of the interval."""
+    """Analyse one study: metric, covariance, generalisation, rejected, width of the interval, narrower than for fixed
+    readers."""
     treatments, readers, n = ratings.shape
     rows = []
     for metric, covariance in analyses:
@@ -70,11 +76,13 @@ def study_rows(ratings, truth, analyses=ANALYSES) -> list[dict]:
         theta = figures_of_merit(curves, truth, metric).reshape(treatments, readers)
         absent = np.isnan(ratings).all(axis=2)
         parts = components_of(theta, merit_covariance(curves, truth, metric, covariance), n, absent)
-        for generalisation in GENERALISES:
-            entry = compare_treatments(parts, ["a", "b"], generalisation)[0]
+        entries = {name: compare_treatments(parts, ["a", "b"], name)[0] for name in GENERALISES}
+        fixed = entries["fixed_readers"]["high"] - entries["fixed_readers"]["low"]
+        for generalisation, entry in entries.items():
             rows.append({
                 "metric": metric, "covariance": covariance, "generalisation": generalisation,
                 "rejected": entry["p"] < 0.05, "width": entry["high"] - entry["low"],
+                "narrower": entry["high"] - entry["low"] < fixed,
             })  # fmt: skip
     return rows
 
@@ -94,7 +102,7 @@ def null_studies(
     table = (
         pd.DataFrame(rows)
         .groupby(by, sort=False)
-        .agg(type_one_error=("rejected", "mean"), mean_width=("width", "mean"))
+        .agg(type_one_error=("rejected", "mean"), mean_width=("width", "mean"), narrower=("narrower", "mean"))
     )
     return table.reset_index().assign(structure=structure, cases=cases, studies=studies)
 
@@ -111,8 +119,7 @@ def run(studies=1000, seed=0) -> pd.DataFrame:
         ):
             table = null_studies(name, parameters, cases, studies, seed, ANALYSES[:1])
             tables.append(table[table["generalisation"] == own])
-        for name, design in DESIGNS.items():
-            readers = 10 if name == "split-plot" else 5
+        for name, (design, readers) in DESIGNS.items():
             options = {"design": design, "readers": readers, "analyses": ANALYSES[:3]}
             table = null_studies(f"HL, {name}", STRUCTURES["HL"], cases, studies, seed, **options)
             tables.append(table[table["generalisation"] == "random"])
@@ -120,7 +127,7 @@ def run(studies=1000, seed=0) -> pd.DataFrame:
     # two standard errors of chance about the nominal 5 %
     table["chance"] = 2 * np.sqrt(0.05 * 0.95 / studies)
     front = ["structure", "cases", "metric", "covariance", "generalisation", "type_one_error"]
-    return table[[*front, "mean_width", "studies", "chance"]]
+    return table[[*front, "mean_width", "narrower", "studies", "chance"]]
 
 
 def main():

@@ -47,6 +47,7 @@ def test_one_mark_a_finding_in_the_row_of_its_place(axes):
     assert ax.get_ylim() == (2.5, -0.5) and ax.get_xlim() == (-0.5, 3.5)
     colours = [tuple(marks.get_facecolor()[0]) for marks in ax.collections]
     assert len(set(colours)) == 3 and colours[2] == colours[3]  # both notes
+    assert all(line.get_visible() for line in ax.get_ygridlines()) and not ax.get_xgridlines()[0].get_visible()
     assert ax is axes[0] and not ax.spines["bottom"].get_visible() and not ax.spines["left"].get_visible()
 
 
@@ -79,6 +80,12 @@ def test_bars_are_rows_explained_of_all(axes):
     assert ax is axes[0] and ax.get_xlabel() == "rows that whole numbers can give"
 
 
+def test_readings_that_explain_as_many_rows_keep_their_order(axes):
+    names = ["as headed", *(f"reading {i}" for i in range(20))]  # so many that an unstable sort would mix them
+    readings = pd.DataFrame({"reading": names, "explained": [3, *[9] * 20], "rows": 10})
+    assert ticks(audit_figures.reading_ranks(readings, axes[0]).yaxis) == names
+
+
 def test_tiles_hold_the_counts_truth_down_and_answers_across():
     matrices = pd.DataFrame({"row": ["Fold 1", "Fold 2"], "tp": [47, 3], "fn": [25, 1], "tn": [65, 2], "fp": [8, 4]})
     axes = audit_figures.matrix_sheet(matrices, positive="new", negative="other").axes
@@ -87,6 +94,7 @@ def test_tiles_hold_the_counts_truth_down_and_answers_across():
     np.testing.assert_allclose(axes[1].images[0].get_array(), [[0.75, 0.25], [4 / 6, 2 / 6]])
     assert [t.get_color() for t in axes[1].texts] == ["white", audit_figures.INK, "white", audit_figures.INK]
     assert ticks(axes[0].xaxis) == ["new", "other"] and ticks(axes[0].yaxis) == ["new\n(72)", "other\n(73)"]
+    assert axes[0].get_xticks().tolist() == axes[0].get_yticks().tolist() == [0, 1]  # under the cells' middle
     assert axes[1].get_title() == "Fold 2" and axes[0].get_ylabel() == "truth" and axes[1].get_ylabel() == ""
     alone = audit_figures.matrix_sheet(matrices.head(1)).axes
     assert ticks(alone[0].xaxis) == ["fresh", "old"] and ticks(alone[0].yaxis) == ["fresh\n(72)", "old\n(73)"]
@@ -165,6 +173,8 @@ def test_the_impossible_f1_is_named(axes):
     assert points == {"fresh": [[79, 80], [70, 70]], "old": [[78, 75]]}
     assert ax.get_xlim() == ax.get_ylim() == pytest.approx((69.2, 80.8))
     assert ax.texts[0].xy == (79, 80)
+    other = audit_figures.f1_limits(limits.iloc[[1, 0]], axes[1])  # in the order of the table
+    assert [marks.get_label() for marks in other.collections] == ["old", "fresh"]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("largest possible mean F1 (%)", "printed mean F1 (%)")
     line = ax.lines[0]
     assert line.get_slope() == 1 and line.get_xy1() == (70, 70)

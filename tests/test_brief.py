@@ -121,6 +121,10 @@ def test_every_line_stands_beside_the_papers(whole):
     ]
 
 
+def test_a_clinician_reads_the_first_six(whole):
+    assert brief(whole, RECORD).clinical.tolist() == [True] * 6 + [False] * 7
+
+
 def test_the_threshold_of_the_run_is_named(whole):
     record = {**RECORD, "parameters": {"readings": "mine.csv", "threshold": 0.4}}
     assert answers(whole, record)["Its sensitivity and specificity at 0.4, %"].startswith("81.0")

@@ -25,6 +25,8 @@ def test_the_cohorts_figures():
     )
     caption, alt = words(captions.levels_and_ages(PATCHES, "mine"))
     assert caption.endswith("3 vertebrae of 2 patients (mine).") and "2 fresh and 1 old" in alt[0] and len(alt) == 2
+    for label, said in (("fresh", "1 fresh and 0 old"), ("old", "0 fresh and 1 old")):
+        assert said in captions.levels_and_ages(PATCHES.assign(label=label).head(1), "mine")["alt"][0]
     caption, alt = words(captions.patches({"fresh": [0, 0], "old": [0]}, "mine"))
     assert "2 fresh and 1 old (mine)" in caption and alt == [
         "2 fresh vertebrae as patches.",
@@ -82,10 +84,11 @@ def test_networks_figures_say_n_and_what_the_bar_is():
 
 def test_subgroups_without_an_interval_are_explained_where_there_are_any():
     columns = ["by", "group", "estimate", "low", "high"]
-    groups = pd.DataFrame([("age_group", "60-69", 0.6, 0.5, 0.7), ("sex", "male", 0.9, None, None)], columns=columns)
+    rows = [("age_group", "60-69", 0.6, 0.5, 0.7), ("sex", "male", 0.9, None, None), ("sex", "female", 0.8, 0.4, 0.95)]
+    groups = pd.DataFrame(rows, columns=columns)
     caption, alt = words(captions.subgroups(groups, "T"))
     assert caption.endswith("A dot without a bar: too few for an interval. T.")
-    assert alt == ["Forest plot of AUC in 2 subgroups, from 0.600 (age group 60-69) to 0.900 (sex male)."]
+    assert alt == ["Forest plot of AUC in 3 subgroups, from 0.600 (age group 60-69) to 0.900 (sex male)."]
     assert "dot without" not in captions.subgroups(groups.head(1), "T")["caption"]
 
 

@@ -166,6 +166,7 @@ def test_film_panels_draw_each_vertebra_in_its_class():
 def test_a_vertebra_stands_among_its_neighbours_and_within_its_film(ax):
     pixels = np.linspace(0, 1, 200 * 100).reshape(200, 100)
     cohort_figures.among_neighbours(pixels, (40, 90, 60, 100), ax)
+    assert ax.get_title() == ""
     assert ax.get_xlim() == (20, 80) and ax.get_ylim() == (130, 60) and boxes(ax) == [(40, 90, 20, 10)]
     near = cohort_figures.among_neighbours(pixels, (5, 10, 90, 190), plt.subplots()[1])
     assert near.get_xlim() == (-0.5, 99.5) and near.get_ylim() == (199.5, -0.5)
@@ -240,6 +241,7 @@ def test_warnings_show_two_of_a_kind():
         ("", None),
         ("", None),
     ]
+    assert cohort_figures.warning_sheet({}) is None
     assert not any(ax.axison for ax in figure.axes)
     assert figure.axes[0].images[0].get_clim() == (0, 255)
     assert len(cohort_figures.warning_sheet({"copy": [("d, e", [grey(4)] * 2)]}).axes) == 2

@@ -38,6 +38,13 @@ def test_headings_and_rows_that_are_alike_share_a_cell():
     ]
 
 
+def test_names_of_the_index_stand_in_the_last_row_of_headings():
+    columns = pd.MultiIndex.from_tuples([("fresh", "ours"), ("fresh", "paper")])
+    table = pd.DataFrame([["1", "2"]], index=pd.Index(["x"], name="level"), columns=columns)
+    first, second, _ = rows(table_html(table, index=True))
+    assert first[0] == ("th", "", {}) and second[0] == ("th", "level", {"scope": "col"})
+
+
 def test_alike_below_different_headings_stay_apart():
     index = pd.MultiIndex.from_tuples([("A", "x", "1"), ("B", "x", "2")])
     html = table_html(pd.DataFrame({"v": ["p", "q"]}, index=index), index=True)

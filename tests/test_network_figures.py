@@ -90,6 +90,7 @@ def test_each_fold_has_a_curve_and_its_auc(predictions, ax):
     for x, bottom, top in zip(mean.fpr[1:-1:20], low[1:-1:20], high[1:-1:20], strict=True):
         at = band[np.isclose(band[:, 0], x), 1]
         assert (at.min(), at.max()) == pytest.approx((bottom, top))
+    assert ax.get_xlim() == ax.get_ylim() == (-0.02, 1.02)
     assert ax.get_xlabel().startswith("1 - specificity") and ax.get_ylabel().startswith("sensitivity")
 
 
@@ -124,6 +125,8 @@ def test_calibration_is_drawn_where_the_tables_say(predictions):
     np.testing.assert_allclose(points.get_offsets(), curve[["predicted", "observed"]])
     bars = [segment[:, 1] for segment in ax.collections[0].get_segments()]
     np.testing.assert_allclose(bars, curve[["low", "high"]], atol=1e-12)
+    upright = [segment[:, 0] for segment in ax.collections[0].get_segments()]
+    np.testing.assert_allclose(upright, np.column_stack([curve.predicted] * 2))
     assert ax.get_xlim() == ax.get_ylim() == (0, 1)
     np.testing.assert_array_equal(ax.lines[0].get_xydata(), [[0, 0], [1, 1]])
     labels = (ax.get_xlabel(), ax.get_ylabel())
@@ -164,6 +167,10 @@ def test_predictive_values_rise_and_fall_about_the_cohorts_share(ax):
     assert drawn["called old and is old"] == [[0.1, 0.97], [0.5, 0.8]]
     assert ax.lines[-1].get_xdata() == [0.4, 0.4]
     bands = [{tuple(point) for point in band.get_paths()[0].vertices.round(3)} for band in ax.collections]
+    colours = [to_rgba(network_figures.CLASS_COLOURS[name]) for name in ("fresh", "old")]
+    assert [to_rgba(line.get_color()) for line in ax.lines[:2]] == colours
+    assert [tuple(band.get_facecolor()[0][:3]) for band in ax.collections] == [colour[:3] for colour in colours]
+    assert ax.get_xlim() == (0, 1) and ax.get_ylim() == (0, 1.02)
     assert bands[0] >= {(0.1, 0.2), (0.5, 0.8)} and bands[1] >= {(0.1, 0.9), (0.5, 0.85)}
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("share of fresh among vertebrae", "share of calls that are right")
 
@@ -210,6 +217,7 @@ def test_a_difference_that_is_not_defined_is_left_out(ax):
     network_figures.leakage_figure(
         pd.DataFrame([*rows, ("all", 9, "accuracy", 0.3, 0.2, 0.4, "m")], columns=columns), ax
     )
+    assert len(ax.get_xticks()) <= 6  # few, since "-0.05" is wide
     assert names(ax) == ["AUC, all (n = 9)\nm"] and ends(ax) == [(0.0, 0.2, 0)]
 
 
@@ -225,7 +233,7 @@ def test_probabilities_stand_up_for_fresh_and_down_for_old(ax):
     assert [bar.get_x() for bar in ax.patches] == [0, 0.5, 0, 0.5] and {bar.get_width() for bar in ax.patches} == {0.5}
     assert dashed(ax) == [0.4] and ax.get_ylim() == pytest.approx((-9.9, 12.15))
     words = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert sorted(words) == ["fresh", "old", "threshold 0.4"]
+    assert sorted(words) == ["fresh", "old", "threshold 0.4"] and ax.get_xlim() == (0, 1)
     assert ax.yaxis.get_major_formatter()(-5, 0) == "5"
 
 
@@ -234,6 +242,7 @@ def test_reliability_stands_above_the_numbers_of_vertebrae(predictions):
     counts = probability_counts(predictions)
     above, below = network_figures.reliability_panel(curve, counts).axes
     assert [bar.get_height() for bar in below.patches] == (counts.fresh + counts.old).tolist()
+    assert below.get_xlim() == above.get_xlim() == (0, 1)
     assert below.get_xlabel() == "predicted P(fresh)" and above.get_xlabel() == ""
     np.testing.assert_allclose(above.collections[-1].get_offsets(), curve[["predicted", "observed"]])
 
@@ -257,4 +266,12 @@ def test_the_flow_leads_from_patients_to_results(ax):
     network_figures.stard_flow(known, other := plt.subplots()[1])
     words = [text.get_text() for text in other.texts if text.get_text()]
     assert words[:3] == ["Included: 10 patients, 1,200 vertebrae", "Collected: 15 patients", "5 excluded"]
+    arrows = [text for text in other.texts if not text.get_text()]
+    ends = [(arrow.anncoords.get_position(), arrow.xycoords.get_position()) for arrow in arrows]
+    assert ends == [
+        ((5, 4), (5, 2.8)), ((5, 2.8), (2.5, 1.6)), ((2.5, 1.6), (1.25, 0.3)), ((2.5, 1.6), (3.75, 0.3)),
+        ((5, 2.8), (7.5, 1.6)), ((7.5, 1.6), (6.25, 0.3)), ((7.5, 1.6), (8.75, 0.3)),
+    ]  # fmt: skip
+    assert {(arrow.xyann, arrow.xy) for arrow in arrows} == {((0.5, 0), (0.5, 1))}  # lower edge to upper edge
+    assert other.get_xlim() == (0, 10) and other.get_ylim() == (-0.4, 4.4)
     assert sum(not text.get_text() for text in other.texts) == 7 and not other.axison

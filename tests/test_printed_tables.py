@@ -7,6 +7,7 @@ another's place is seen.
 """
 
 import ast
+import inspect
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -33,6 +34,7 @@ from ovcf.tables import networks as network_tables
 from ovcf.tables import readers as reader_tables
 from ovcf.tables import recovered as recovered_tables
 from ovcf.tables import seeds as seed_tables
+from ovcf.tables import show as show_tables
 
 ROOT = Path(__file__).parents[1]
 DRAWS = {"threshold": 0.5, "replicates": 200, "seed": 0}
@@ -826,6 +828,41 @@ def test_sessions_have_95_percent_intervals_unless_told():
 def test_a_grouping_comes_from_its_own_column(by, column):
     columns = {"region": "level", "level": "level", "age_group": "age"}
     assert column == columns.get(by, by)
+
+
+USUAL = {"threshold": 0.5, "level": 0.95, "replicates": 2000, "seed": 0, "folded": False, "index": False}
+
+
+@pytest.mark.parametrize("module", [network_stats, reader_stats, cohort_stats, show_tables])
+def test_what_is_left_out_of_a_call_is_what_the_whole_study_uses(module):
+    functions = [f for f in vars(module).values() if inspect.isroutine(f) and f.__module__ == module.__name__]
+    found = [
+        (f.__name__, name, p.default)
+        for f in [*functions, show_tables.Shown]
+        for name, p in inspect.signature(f).parameters.items()
+        if name in USUAL and p.default is not inspect.Parameter.empty
+    ]
+    assert found and [(f, name, value) for f, name, value in found if value != USUAL[name]] == []
+
+
+def test_points_of_readers_and_of_the_network():
+    sessions = {
+        name: pd.DataFrame({"reader": ["a", "Average"], "sensitivity": [x, x], "specificity": [x + 0.1, x], "n": 4})
+        for name, x in (("unaided", 0.5), ("aided", 0.7))
+    }
+    assert printed.lines(reader_stats.reader_points(sessions)) == [
+        "session | reader | sensitivity | specificity",
+        "unaided | a | 0.5 | 0.6",
+        "unaided | Average | 0.5 | 0.5",
+        "aided | a | 0.7 | 0.8",
+        "aided | Average | 0.7 | 0.7",
+    ]
+    model = pd.DataFrame(
+        {"patch_id": list("abcdef"), "truth": [1, 1, 1, 0, 0, 1], "p_fresh": [0.5, 0.9, 0.1, 0.4, 0.6, 0]}
+    )
+    point = reader_stats.network_point(model, ["a", "b", "c", "d", "e"])
+    assert point.round(3).to_dict() == {"sensitivity": 0.667, "specificity": 0.5}
+    assert reader_stats.network_point(model, "abcde", threshold=0.95).to_dict() == {"sensitivity": 0, "specificity": 1}
 
 
 # Nothing is left out ----------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from scipy.stats import t as student
 from scipy.stats import ttest_ind
 
 from ovcf.cli import main
+from ovcf.intake.readings import read_readings
 from ovcf.problems import InputError
 from ovcf.stats.readers.checks import check_readings
 from ovcf.stats.readers.components import GENERALISES, negative_components, or_components, prepare, variance_components
@@ -230,6 +231,32 @@ def test_franken_components_are_printed_below_zero_and_said():
     assert all(sentence in "\n".join(analyse(franken())["notes"]) for sentence in said)
 
 
+def test_an_interval_narrower_than_that_of_these_very_readers_is_said_with_its_reason():
+    rows = obuchowski_rockette(franken()).set_index("generalisation")["sentence"]  # OR-DBM prints the same two
+    assert ["below zero" in rows[name] for name in GENERALISES] == [True, False, False]
+    notes = analyse(franken())["notes"]
+    assert sum(note.startswith("jackknife, delong, unbiased: average under") for note in notes) == 2
+    wide, truth = roe_metz(np.random.default_rng(3), readers=6, cases=(40, 40))
+    wide[:, :3] -= 0.7 * truth  # readers who differ widely
+    sentences = obuchowski_rockette(as_table(wide, truth))["sentence"]
+    assert not sentences.str.contains("narrower").any()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_split_plot_says_when_its_readers_vary_by_less_than_the_cases(seed):
+    ratings, truth = drawn(seed, 2, 4, (12, 12))
+    ratings[0, 2:], ratings[1, :2] = np.nan, np.nan
+    parts = or_components(prepare(as_table(ratings, truth)))
+    between = variance_components(parts)["var_r_t"]
+    assert between == pytest.approx(parts.mean_squares["ms_r_t"] - parts.error + parts.cov2)
+    assert any("var(R(T))" in said for said in negative_components(parts)) == (between < 0)
+    rows = obuchowski_rockette(as_table(ratings, truth)).set_index("generalisation")
+    less = (rows["high"] - rows["low"])["random"] < (rows["high"] - rows["low"])["fixed_readers"]
+    assert ("narrower" in rows.loc["random", "sentence"]) == less <= (between < 0)
+    with pytest.raises(InputError, match="split-plot leaves no"):
+        power_grid(parts)
+
+
 def test_franken_reader_by_reader():
     study = prepare(franken())
     matrix = merit_covariance(study.ratings.reshape(8, -1), study.truth)
@@ -323,3 +350,25 @@ def test_a_reader_who_lacks_a_treatment_that_others_have_is_refused():
     ratings[1, 2] = np.nan
     with pytest.raises(InputError, match="this reader lacks a treatment"):
         check_readings(as_table(ratings, truth))
+
+
+def test_ratings_in_words_and_percent_are_read_as_meant(tmp_path):
+    ratings, truth = drawn(2, 2, 3, (12, 12))
+    table = as_table(np.round(50 + 10 * ratings), truth)
+    called = table.assign(rating=(table["rating"] >= 55).astype(int))
+    percent = table.assign(rating=table["rating"].map("{:g}%".format))
+    words = called.assign(rating=called["rating"].map({1: "Fresh", 0: "old"}))
+    for plain, told, metric in ((table, percent, "auc"), (called, words, "sensitivity")):
+        path = tmp_path / "told.csv"
+        told.to_csv(path, index=False)
+        read = read_readings(path)
+        found, expected = (analyse(one, metric)["one_treatment"] for one in (read, plain))
+        assert found == expected
+
+
+def test_a_class_of_few_cases_is_warned_of():
+    ratings, truth = drawn(2, 2, 3, (4, 40))
+    notes = analyse(as_table(ratings, truth))["notes"]
+    assert any("only 4 cases with fresh" in note for note in notes)
+    ratings, truth = drawn(2, 2, 3, (5, 40))
+    assert not any("rely on no p" in note for note in analyse(as_table(ratings, truth))["notes"])

@@ -38,6 +38,7 @@ def test_each_reader_is_a_line_between_the_sessions(ax):
         ax.get_ylim() == (0, 1) and ax.get_xlim() == pytest.approx((-0.45, 1.45)) and ax.get_ylabel() == "accuracy (%)"
     )
     assert [line.get_ydata()[0] for line in ax.lines if line.get_ls() == ":"] == [0.5]
+    assert ax.yaxis.get_major_formatter()(0.6, 0) == "60"
 
 
 def test_another_metric_is_drawn_without_a_second_legend(ax):
@@ -95,7 +96,7 @@ def test_each_reader_has_an_arrow_from_alone_to_aided(ax):
     )
     curve = pd.DataFrame({"fpr": [0, 0.2, 1], "tpr": [0, 0.8, 1]})
     model = pd.Series({"sensitivity": 0.75, "specificity": 0.9})
-    reader_figures.reader_roc(points, curve, model, ax)
+    assert reader_figures.reader_roc(points, curve, model, ax) is ax
     arrows = [(text.xyann, text.xy) for text in ax.texts]
     expected = [((0.4, 0.5), (0.2, 0.7)), ((0.5, 0.4), (0.5, 0.6)), ((0.45, 0.45), (0.35, 0.65))]
     np.testing.assert_allclose(arrows, expected)
@@ -107,6 +108,7 @@ def test_each_reader_has_an_arrow_from_alone_to_aided(ax):
     np.testing.assert_allclose(hollow, [[0.4, 0.5], [0.5, 0.4], [0.45, 0.45]])
     words = [text.get_text() for text in ax.get_legend().get_texts()]
     assert words == ["model", "model at its threshold", "a", "b", "Average"]
+    assert ax.get_xlim() == ax.get_ylim() == (-0.02, 1.02)
     assert ax.get_xlabel().startswith("1 - specificity") and ax.get_ylabel().startswith("sensitivity")
 
 

@@ -126,6 +126,10 @@ def test_every_other_network_is_named_once_by_its_interval():
     )
 
 
+def plain(text):
+    return text.replace("\u00a0", " ")
+
+
 def readings(given, times=None):
     rows = [{"reader": "r1", "session": s, "time": t} for s, t in zip(given, times or [""] * len(given), strict=True)]
     return pd.DataFrame(rows)
@@ -145,3 +149,62 @@ def test_every_topic_of_the_design_is_in_the_grid():
     topics = [value for value in vars(designs).values() if isinstance(value, tuple) and value
               and all(isinstance(part, Sentence) for part in value)]  # fmt: skip
     assert len(topics) == len(TOPICS) and all(any(t is known for known in TOPICS.values()) for t in topics)
+
+
+def test_what_changed_is_said_of_all_patches_and_of_the_auc():
+    columns = ["patches", "metric", "difference", "low", "high"]
+    rows = [
+        ("seen", "auc", 0.9, 0.8, 1.0),
+        ("all", "accuracy", 0.7, 0.6, 0.8),
+        ("all", "auc", 0.02, 0.01, 0.03),
+        ("all", "auc", 0.03, 0.02, 0.04),
+        ("all", "auc", np.nan, np.nan, np.nan),
+    ]
+    said = plain(results.by_patch(pd.DataFrame(rows, columns=columns)))
+    assert said == "AUC with patches dealt into folds, against patients: higher by 0.030 [0.020, 0.040]."
+
+
+def test_a_second_version_is_held_against_the_first():
+    columns = ["group", "metric", "difference", "low", "high", "p"]
+    rows = [
+        ("all", "accuracy", 0.7, 0.6, 0.8, 0.9),
+        ("above", "auc", 0.5, 0.4, 0.6, 0.8),
+        ("all", "auc", -0.02, -0.03, -0.01, 0.004),
+    ]
+    said = plain(results.of_versions(pd.DataFrame(rows, columns=columns), "one network", "three networks"))
+    assert said == "AUC of three networks, against one network: lower by 0.020 [0.010, 0.030]; p 0.004."
+
+
+def test_another_cohorts_auc_is_the_final_models_and_stands_first():
+    columns = ["model", "metric", "first", "second", "second_low", "second_high", "difference", "low", "high"]
+    rows = [
+        ("final model", "accuracy", 0.1, 0.2, 0.1, 0.3, 0.1, 0.05, 0.2),
+        ("final model", "auc", 0.79, 0.76, 0.7, 0.82, -0.03, -0.1, 0.04),
+        ("fold ensemble", "auc", 0.4, 0.5, 0.4, 0.6, 0.1, 0.05, 0.2),
+    ]
+    assert plain(results.elsewhere(pd.DataFrame(rows, columns=columns))) == (
+        "AUC of the final model here: 0.760 [0.700, 0.820]; against the development cohort no difference shown: "
+        "-0.030 [-0.100, 0.040]."
+    )
+
+
+def test_only_clustered_tests_that_gave_a_difference_are_told():
+    table = comparisons({"alexnet": (0.1, 0.3), "resnet50": (0.1, 0.2), "resnet101": (0.2, 0.4)})
+    table.loc[len(table)] = ["DeLong, as if independent", "vgg16", "googlenet", 0.5, 0.4, 0.6]
+    table.loc[len(table)] = [CLUSTERED_DELONG, "vgg16", "efficientnet_lite0", np.nan, np.nan, np.nan]
+    assert results.ahead(table) == (
+        "The AUC of VGG16 is higher than that of AlexNet, ResNet50 and ResNet101 (95 % intervals clustered by "
+        "patient, not corrected)."
+    )
+
+
+def test_what_has_no_estimate_is_not_estimable_whatever_else_it_has():
+    undefined = pd.Series({"estimate": np.nan, "low": 0.6, "high": 0.7})
+    assert said(results.ABOVE_CHANCE, undefined).endswith("is not shown")
+    assert said(results.SLOPE, undefined).endswith("not estimable")
+    assert said(results.CHANGED, pd.Series({"difference": np.nan, "low": 0.6, "high": 0.7})).endswith("not estimable")
+
+
+def test_other_readers_and_cases_are_spoken_of_where_they_were_analysed():
+    rows = pd.DataFrame({"generalisation": ["fixed readers", "random"], "sentence": ["these", "others"]})
+    assert results.for_others(rows) == "others" and results.for_others(rows.head(1)) == ""

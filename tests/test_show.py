@@ -2,8 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from ovcf.tables.show import (
+    COLUMNS,
+    Shown,
     beside_paper,
     brackets,
     column_words,
@@ -107,6 +110,27 @@ def test_numbers_keep_as_many_decimals_as_say_something():
     assert percent(np.nan) == p_value(np.nan) == "–" and p_value(0.001) == "0.001"
 
 
+def test_columns_are_said_in_words_each_in_its_own():
+    known = {
+        "p_holm": "p (Holm)", "p_superiority": "p, different", "p_noninferiority": "p, not worse by the margin",
+        "auc": "AUC", "iou": "overlap of boxes (IoU)", "tp": "fresh called fresh", "fn": "fresh called old",
+        "tn": "old called old", "fp": "old called fresh", "df": "degrees of freedom", "k": "rows",
+        "sd0": "SD, divisor n", "sd1": "SD, divisor n - 1", "ddof": "divisor n less", "n": "vertebrae",
+        "ppv": "PPV", "npv": "NPV",
+    }  # fmt: skip
+    assert known.items() <= COLUMNS.items()
+
+
+@pytest.mark.parametrize("column", ["p", "p_holm", "p, of the level", "p (Holm)"])
+def test_a_column_of_p_is_written_as_p_without_being_told(column):
+    assert "&lt; 0.001" in plain(show(pd.DataFrame({column: [0.0004]}))._repr_html_())
+    assert "&lt; 0.001" not in plain(show(pd.DataFrame({"points": [0.0004], "df": [0.0004]}))._repr_html_())
+
+
+def test_an_empty_table_has_no_sentence_to_make_room_for():
+    assert "min-width" not in show(pd.DataFrame({"a": []}))._repr_html_()
+
+
 def test_a_long_sentence_has_room():
     table = pd.DataFrame({"short": ["word"], "long": ["word " * 18]})  # 90 letters: not yet a sentence
     assert "min-width" not in show(table)._repr_html_()
@@ -124,6 +148,8 @@ def test_the_papers_rows_without_a_partner_are_kept():
 
 def test_text_for_a_terminal_and_a_folded_table():
     shown = show(pd.DataFrame({"a_b": [1]}, index=["r"]), "cap", index=True)
+    gap = repr(show(pd.DataFrame({"n": [1], "m": [None]}))) + repr(Shown(pd.DataFrame({"n": [np.nan]}), "", False))
+    assert gap.count("–") == 2 and "NaN" not in gap
     assert repr(shown).splitlines()[0] == "cap" and "a b" in repr(shown) and "r" in repr(shown)
     assert "r" not in repr(show(pd.DataFrame({"n": [1]}, index=["r"]), "")).split()
     folded = show(pd.DataFrame({"n": [1]}), "cap", folded=True)._repr_html_()

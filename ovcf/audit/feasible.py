@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from .bounds import auc_bounds, auc_error
 from .findings import CONTRADICTION, NOTE, UNLIKELY, Ledger
-from .fold_rows import IMPOSSIBLE, OPEN, POSSIBLE, Sizes, Target, Verdict, check_folds, target
+from .fold_rows import IMPOSSIBLE, OPEN, POSSIBLE, Sizes, Verdict, check_folds
 from .fold_sizes import check_any_folds
 from .free_rows import honest_readings
 from .matrices import LARGEST_N, rates_of, solve
@@ -15,6 +15,7 @@ from .readings import Reading, under
 from .recover import Recovery
 from .repeated import tables_with
 from .scores import UNBOUNDED
+from .targets import Target, target
 
 SAME_SIZE = 0.05  # an AUC this far below its own point's trapezoid is called out where the number of cases is not known
 
@@ -25,17 +26,48 @@ def check_fold_rows(paper: Paper, ledger: Ledger, recovery: Recovery) -> None:
     What it cannot see: a row whose folds can be had but were not those of the study; nor uneven folds beyond those
     tried.
     """
+    untried: dict[tuple[str, str], list[Row]] = {}
     for table, row in tables_with(paper, "mean"):
-        cases, k = paper.sets.get(table.folds_of or ""), row.over
-        if row.copy_of or row.of or not cases or not k or k < 2 or None in (cases.positive, cases.negative):
+        if row.copy_of or row.of or len(table.rates(row)) < 2:
             continue
-        if (
-            cases.positive + cases.negative <= LARGEST_N
-            and min(cases.positive, cases.negative) >= k
-            and table.rates(row)
-        ):
+        cases, k = paper.sets.get(table.folds_of or ""), row.over
+        why = _untried(cases, k)
+        if not why:
             sizes = _sizes(paper, recovery, table, cases, k)
-            _report_folds(paper, ledger, table, row, cases, sizes, _decide(table, row, cases, k, sizes))
+            verdicts = _decide(table, row, cases, k, sizes)
+            _report_folds(paper, ledger, table, row, cases, sizes, verdicts)
+            open_ones = verdicts[0].answer == OPEN and not verdicts[0].even
+            why = "too many ways to deal right answers to the folds" if open_ones else ""
+        if why:
+            untried.setdefault((table.name, why), []).append(row)
+    for (name, why), rows in untried.items():
+        _report_untried(ledger, paper.tables[name], why, rows)
+
+
+def _untried(cases: Set | None, k: int | None) -> str:
+    """Say why the folds behind a row of means cannot be searched; "" where they can."""
+    if not k or k < 2:
+        return "the number of folds is not printed"
+    if not cases or cases.positive is None or cases.negative is None:
+        return "the cases of each class are not printed"
+    if cases.positive + cases.negative > LARGEST_N:
+        return "there are too many cases"
+    return "there are fewer cases of a class than folds" if min(cases.positive, cases.negative) < k else ""
+
+
+def _report_untried(ledger: Ledger, table: Table, why: str, rows: list[Row]) -> None:
+    """Say of which rows of means it stays open whether whole numbers in the folds give them."""
+    names = ", ".join(row.name for row in rows)
+    message = (
+        f"Whether whole numbers of cases in the folds give these means was not settled for {names}: {why}. What holds "
+        "of any folds was tried."
+    )
+    decides = (
+        "the numbers of each single fold"
+        if "too many" in why
+        else why.replace(" is not printed", "").replace(" are not printed", "")
+    )
+    ledger.undecided("no-folds", table.place, names, "not settled", message, rows, decides)
 
 
 def _sizes(paper: Paper, recovery: Recovery, table: Table, cases: Set, k: int) -> tuple[Sizes | None, str]:
@@ -64,7 +96,7 @@ def _decide(
         n = cases.positive + cases.negative
         pooled = solve(under(reading, table.rates(row)), n, positives=cases.positive, limit=1)
         if verdict.answer == POSSIBLE or pooled.count:
-            return Verdict(POSSIBLE, (), verdict.folds), None
+            return verdict._replace(answer=POSSIBLE), None
         if verdict.answer == IMPOSSIBLE and any(row.cells[c].printed.sd is not None for c in row.cells):
             as_error = _verdict(_targets(table, row, reading, k, math.sqrt(k)), cases, k, sizes)
             other = as_error if other is None or as_error.answer != IMPOSSIBLE else other
@@ -77,14 +109,15 @@ def _verdict(targets: dict[str, Target], cases: Set, k: int, sizes: tuple[Sizes 
 
 
 def _targets(table: Table, row: Row, reading: Reading, k: int, factor: float) -> dict[str, Target]:
-    """Targets of a row's columns; each fold may have been rounded as finely as the mean before it was averaged."""
+    """Targets of a row's columns; each fold may have been rounded to the mean's digits or more before averaging."""
     found = {}
     for metric, (column, interval) in table.rates(row).items():
         printed, unit = row.cells[column].printed, table.unit_of(column)
         if metric in UNBOUNDED:
             continue  # undefined in a fold without an error
         sd = printed.sd_interval().scaled(Fraction(factor) / unit) if printed.sd is not None else None
-        found[reading.of(metric)] = target(interval, sd, k, rounding=Fraction(1, 2 * unit * 10**printed.decimals))
+        digits = printed.decimals + (2 if unit == 100 else 0)
+        found[reading.of(metric)] = target(interval, sd, k, digits=digits, cut=printed.cut)
     return found
 
 
@@ -112,7 +145,7 @@ def _report_folds(paper: Paper, ledger: Ledger, table: Table, row: Row, cases: S
         message = (
             f"All {len(table.rates(row))} means and their ± follow from these folds ({paper.positive} and "
             f"{paper.negative} "
-            f"cases read rightly): {shown}. Others may give them too."
+            f"cases read rightly){', ' + verdict.how if verdict.how else ''}: {shown}. Others may give them too."
         )
         ledger.find("folds-found", NOTE, place, f"{row.over} folds", shown, message, [row])
 
@@ -126,7 +159,8 @@ def _report_no_folds(paper, ledger, table, row, sizes, verdicts, total: str, pri
     message = (
         f"No whole numbers of right answers in {row.over} folds of {total} give {which} as printed, with the ± "
         "as SD by either "
-        f"divisor (fold sizes {source or 'of any kind'}; a result pooled over all cases does not either)."
+        f"divisor, nor do folds that were rounded before they were averaged (fold sizes {source or 'of any kind'}; a "
+        "result pooled over all cases does not either)."
     )
     severity = CONTRADICTION
     if known and source != "printed":

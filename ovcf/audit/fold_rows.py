@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import LinearConstraint
 
+from .fold_rounding import FINER, WAYS, ways_of
 from .highs import integer_programme
 from .printed import Interval
 from .scores import Floats, of_counts
+from .targets import SLACK, Target
 
 POSSIBLE, IMPOSSIBLE, OPEN = "possible", "impossible", "open"
 LINEAR = {
@@ -29,56 +31,21 @@ LINEAR = {
 }
 MOST_LISTED, MOST_PAIRED, BLOCK = 50_000, 1_500_000, 100_000
 FEW = 40  # cases of all folds that are simply tried
-SLACK = 1e-9
 
 Sizes = tuple[tuple[int, int], ...]  # (positive, negative) cases of each fold
 Integers = NDArray[np.int64]
 
 
-class Target(NamedTuple):
-    """What a column prints: its mean over folds, and what its SD can be (any of `sds`; () where no ± is printed).
-
-    All as fractions of 1. `sds` are intervals of the sum of squared deviations: one for each divisor that is allowed.
-    """
-
-    mean: Interval
-    sds: tuple[tuple[float, float], ...] = ()
-
-    def holds(self, values: Floats) -> NDArray[np.bool_]:
-        """Tell which rows of values, float (m, folds), have this mean and ±."""
-        mean = values.mean(axis=1)
-        keep = (mean >= float(self.mean.low) - SLACK) & (mean <= float(self.mean.high) + SLACK)
-        if self.sds:
-            squares = ((values - mean[:, None]) ** 2).sum(axis=1)
-            keep &= np.any([(squares >= a - SLACK) & (squares <= b + SLACK) for a, b in self.sds], axis=0)
-        return keep
-
-
 class Verdict(NamedTuple):
     """`answer`: possible, impossible or open; `columns`: metrics that suffice to rule it out; `folds`: matrices that
-    give the row, int (folds, 4), where some were found; `even`: even folds were ruled out, others not all tried."""
+    give the row, int (folds, 4), where some were found; `even`: even folds were ruled out, others not all tried; `how`:
+    how the folds' numbers were rounded before they were averaged, "" if they were not."""
 
     answer: str
     columns: tuple[str, ...] = ()
     folds: Integers | None = None
     even: bool = False
-
-
-def target(
-    mean: Interval, sd: Interval | None, folds: int, divisors: tuple[int, ...] = (0, 1), rounding: Fraction | int = 0
-) -> Target:
-    """Make a target from a printed mean and SD, as fractions of 1.
-
-    `divisors`: ddof that the SD may have. `rounding`: by how much each fold's number may have been rounded before the
-    average was taken (many papers average what they print): it moves the mean by as much, an SD by sqrt(k / (k - 1))
-    of it.
-    """
-    mean = Interval(mean.low - rounding, mean.high + rounding)
-    if sd is None or folds < 2:
-        return Target(mean)
-    move = float(rounding) * (folds / (folds - 1)) ** 0.5
-    low, high = max(float(sd.low) - move, 0.0), float(sd.high) + move
-    return Target(mean, tuple(((folds - d) * low**2, (folds - d) * high**2) for d in divisors))
+    how: str = ""
 
 
 def check_folds(sizes: Sizes, targets: dict[str, Target]) -> Verdict:
@@ -158,9 +125,10 @@ def _check_vectors(sizes: Sizes, targets: dict[str, Target]) -> Verdict:
     rest = {metric: one for metric, one in targets.items() if metric not in ("recall_positive", "recall_negative")}
     rest |= {m: targets[m] for m in ("recall_positive", "recall_negative") if m in targets and not complete}
     complete &= len(tp) * len(tn) <= MOST_PAIRED
-    found = _pair(tp, tn, positive, negative, rest)
+    found = _pair(tp, tn, (positive, negative), rest, targets)
     if found is not None:
-        return Verdict(POSSIBLE, (), found)
+        matrices, way = found
+        return Verdict(POSSIBLE, (), matrices if way in WAYS else None, how=WAYS.get(way, ""))
     return Verdict(IMPOSSIBLE, tuple(targets)) if complete else Verdict(OPEN)
 
 
@@ -230,9 +198,17 @@ def _canonical(vectors: Integers, sizes: Sizes) -> NDArray[np.bool_]:
 
 
 def _pair(
-    tp: Integers, tn: Integers, positive: Integers, negative: Integers, rest: dict[str, Target]
-) -> Integers | None:
-    """Try pairs of vectors, all or MOST_PAIRED of them; return the matrices of the first that fits, int (folds, 4)."""
+    tp: Integers,
+    tn: Integers,
+    sizes: tuple[Integers, Integers],
+    rest: dict[str, Target],
+    targets: dict[str, Target],
+) -> tuple[Integers, int] | None:
+    """Try pairs of vectors, all or MOST_PAIRED of them; return the matrices, int (folds, 4), of one that fits, and how.
+
+    `rest`: what the vectors were not listed by. What passes with folds rounded somehow must give all `targets` with
+    folds rounded in one way.
+    """
     pairs = len(tp) * len(tn)
     if pairs <= MOST_PAIRED:
         index = np.arange(pairs)
@@ -242,12 +218,17 @@ def _pair(
     for start in range(0, len(index), BLOCK):
         a, b = np.divmod(index[start : start + BLOCK], len(tn))
         for metric in order:
-            keep = rest[metric].holds(_values(metric, tp[a], tn[b], positive, negative))
+            keep = rest[metric].holds(_values(metric, tp[a], tn[b], *sizes))
             a, b = a[keep], b[keep]
             if not len(a):
                 break
-        if len(a):
-            return np.stack([tp[a[0]], positive - tp[a[0]], tn[b[0]], negative - tn[b[0]]], axis=1)
+        else:
+            ways = ways_of({metric: _values(metric, tp[a], tn[b], *sizes) for metric in targets}, targets)
+            ways = np.where(ways < 0, len(WAYS) + FINER, ways)
+            best = int(ways.argmin())
+            if ways[best] <= FINER:
+                one, two = tp[a[best]], tn[b[best]]
+                return np.stack([one, sizes[0] - one, two, sizes[1] - two], axis=1), int(ways[best])
     return None
 
 
@@ -255,5 +236,7 @@ def _values(metric: str, tp: Integers, tn: Integers, positive: Integers, negativ
     """Value of a metric in each fold, float (m, folds)."""
     if metric == "accuracy":
         return (tp + tn) / (positive + negative)
+    if metric in ("recall_positive", "recall_negative"):
+        return tp / positive if metric == "recall_positive" else tn / negative
     full = np.stack([tp, positive - tp, tn, negative - tn], axis=-1)
     return of_counts(metric, full.reshape(-1, 4)).reshape(tp.shape)

@@ -4,7 +4,8 @@ from itertools import permutations, product
 
 import numpy as np
 
-from .fold_rows import IMPOSSIBLE, OPEN, POSSIBLE, Sizes, Target, Verdict, check_folds, vectors_of
+from .fold_rows import IMPOSSIBLE, OPEN, POSSIBLE, Sizes, Verdict, check_folds, vectors_of
+from .targets import Target
 
 SMALL = 60  # cases of all folds of which all sizes of folds are tried
 

@@ -101,6 +101,69 @@ def check(data: Path, out: Path, as_json: bool, allow_outside: bool) -> None:
 
 
 @click.command()
+@click.argument("films", type=FILE)
+@click.option("--out", "cohort", type=FILE, required=True, help="Folder of the cohort; best above the films.")
+@click.option(
+    "--reader", "readers", multiple=True, metavar="NAME", help="Annotator with a link of their own. Two at most."
+)
+@click.option("--patient-pattern", metavar="REGEX", help="Finds the patient id in a film's name or path.")
+@click.option("--one-patient-per-film", is_flag=True, help="State that each film is another patient's.")
+@click.option("--format", "form", type=FormatName(), help="FILMS are annotations of this format, to be corrected.")
+@click.option("--flags", type=FILE, metavar="RUN", help="Open the films that reviewers flagged in this run's browser.")
+@click.option("--consensus", is_flag=True, help="The joint session's page instead: what the two differ in.")
+@click.option("--status", is_flag=True, help="Print how far the annotators are, and stop.")
+@click.option("--write", "who", metavar="NAME", help="Write manifest and tables as NAME's work, and stop.")
+@click.option("--json", "as_json", is_flag=True, help="With --status: as one JSON object.")
+@click.option("--port", default=0, help="Port on this machine  [default: a free one].")
+@click.option("--browser/--no-browser", default=True, help="Open the page at once.")
+def annotate(
+    films: Path, cohort: Path, readers: tuple[str, ...], flags: Path | None, consensus: bool, **asked: Any
+) -> None:
+    """From films to a labelled manifest: mark vertebrae, compare two annotators, settle what differs.
+
+    FILMS is a folder of DICOM, PNG, JPEG and TIFF, or a table (image, patient_id, what else is known; boxes open for
+    correction). Every answer is a line of a journal in COHORT/annotation; no mark is ever overwritten.
+    """
+    from ovcf.annotate import prepare, serve_consensus, serve_marks
+    from ovcf.annotation.work import Source
+
+    if asked["status"] or asked["as_json"]:
+        return _annotation_status(cohort, asked["as_json"])
+    if asked["who"]:
+        return _write_annotation(cohort, asked["who"])
+    if consensus:
+        return serve_consensus(cohort, asked["port"], open_browser=asked["browser"])
+    source = Source(asked["patient_pattern"], asked["one_patient_per_film"], asked["form"])
+    prepared = prepare(films, cohort, readers, source, flags=flags)
+    return serve_marks(prepared, asked["port"], open_browser=asked["browser"])
+
+
+def _annotation_status(cohort: Path, as_json: bool) -> None:
+    from ovcf.annotate import status_of
+
+    table, notes = status_of(cohort)
+    if as_json:
+        rows = table.astype(object).where(table.notna(), None).to_dict("records")
+        return echo_json({"annotators": rows, "notes": notes})
+    click.echo(table.to_string(index=False))
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
+    return None
+
+
+def _write_annotation(cohort: Path, who: str) -> None:
+    from ovcf.annotation.writing import write_cohort
+
+    written = write_cohort(cohort, who=who)
+    for note in written.notes:
+        click.echo(f"note: {note}", err=True)
+    if written.manifest is None:
+        click.echo("no vertebra of the study is settled yet: no manifest", err=True)
+    else:
+        click.echo(f"{written.manifest}: {written.rows} vertebrae{'' if written.is_new else ' (nothing changed)'}")
+
+
+@click.command()
 @click.argument("src", type=FILE)
 @click.argument("dst", type=FILE)
 @click.option("--key-file", type=FILE, help="Outside DST; made where there is none (0600)  [default: DST.key.json].")

@@ -87,6 +87,15 @@ def next_version(
     return _write(source, corrected.drop(columns="row"), pd.DataFrame(about, columns=list(COLUMNS)))
 
 
+def latest_version(manifest: str | Path) -> Path:
+    """Return the newest version of a manifest that is there; itself where it is the only one."""
+    source = Path(manifest)
+    base = _VERSION.fullmatch(source.stem)["base"]
+    found = [path for path in source.parent.glob(f"{base}*.csv") if _number(path.stem, base) > 1]
+    found = [path for path in found if not path.stem.endswith(".changes") and path.stat().st_size]
+    return max(found, key=lambda path: _number(path.stem, base), default=source)
+
+
 def _problems(table: pd.DataFrame, changes: list[Change], source: Path, who: str) -> list[Problem]:
     """What is wrong with the changes by themselves."""
     problems = [] if who.strip() else [Problem("who", "a correction needs the name of who made it", str(source))]

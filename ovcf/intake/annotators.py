@@ -47,8 +47,8 @@ def agreement(patches: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) ->
     rows = []
     if both.any():
         cells = 2 * a[both] + b[both]  # 0 both old, 3 both fresh
-        tables = _per_patient(patches.loc[both, "patient_id"], np.eye(4)[cells])  # (patients, 4)
-        draws = _resample(tables, resamples, rng)  # (resamples, 4)
+        tables = per_patient(patches.loc[both, "patient_id"], np.eye(4)[cells])  # (patients, 4)
+        draws = resample(tables, resamples, rng)  # (resamples, 4)
         base = {"n": int(both.sum()), "patients": len(tables)}
         rows.append(_row("observed agreement", _observed(tables.sum(0)), _observed(draws), **base))
         rows.append(_row("Cohen's kappa", cohens_kappa(tables.sum(0)), cohens_kappa(draws), **base))
@@ -57,8 +57,8 @@ def agreement(patches: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) ->
     drawn = np.isfinite(overlap)
     if drawn.any():
         pairs = np.column_stack([overlap[drawn], np.ones(drawn.sum())])
-        sums = _per_patient(patches.loc[drawn, "patient_id"], pairs)  # (patients, 2): sum of IoU, boxes
-        draws = _resample(sums, resamples, rng)
+        sums = per_patient(patches.loc[drawn, "patient_id"], pairs)  # (patients, 2): sum of IoU, boxes
+        draws = resample(sums, resamples, rng)
         rows.append(
             _row(
                 "mean IoU of boxes",
@@ -176,16 +176,16 @@ def _boxes(patches: pd.DataFrame, who: str) -> np.ndarray:
     return np.column_stack([pd.to_numeric(patches.get(column, missing), errors="coerce") for column in columns])
 
 
-def _per_patient(patients: pd.Series, values: np.ndarray) -> np.ndarray:
-    """Sums of the values (n, k) over each patient's rows, in order of the ids."""
+def per_patient(patients: pd.Series, values: np.ndarray) -> np.ndarray:
+    """Return sums of the values (n, k) over each patient's rows, in order of the ids."""
     codes, ids = pd.factorize(patients, sort=True)
     sums = np.zeros((len(ids), values.shape[1]))
     np.add.at(sums, codes, values)
     return sums
 
 
-def _resample(sums: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    """Totals over patients drawn with replacement, (resamples, k)."""
+def resample(sums: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """Return totals over patients drawn with replacement, (resamples, k)."""
     weights = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=resamples)
     return weights @ sums
 

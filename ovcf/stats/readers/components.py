@@ -51,10 +51,10 @@ class Components(NamedTuple):
 
     @property
     def mean_squares(self) -> dict[str, float]:
-        """MS(T), MS(R), MS(TR) of the figures of merit; NaN where there is one level only."""
+        """MS(T), MS(R), MS(TR) of the figures of merit, NaN where there is one level only; of a split-plot MS(R(T))."""
         theta, (t_, r_) = self.theta, self.shape
         if self.nested:
-            return {"ms_t": np.nan, "ms_r": np.nan, "ms_tr": np.nan}
+            return {"ms_t": np.nan, "ms_r": np.nan, "ms_tr": np.nan, "ms_r_t": spread_within(self)[0]}
         grand, by_t, by_r = theta.mean(), theta.mean(axis=1), theta.mean(axis=0)
         rest = theta - by_t[:, None] - by_r[None, :] + grand
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -171,13 +171,22 @@ def components_of(theta: Floats, matrix: Floats, units: int, absent: NDArray[np.
     )  # fmt: skip
 
 
+def spread_within(components: Components) -> tuple[float, int]:
+    """Return MS(R(T)), the mean square of readers within treatments, and its degrees of freedom, sum(r_i - 1)."""
+    theta = components.theta
+    df = int((~np.isnan(theta)).sum() - len(theta))
+    squares = np.nansum((theta - np.nanmean(theta, axis=1, keepdims=True)) ** 2)
+    return (float(squares / df) if df else np.nan), df
+
+
 def variance_components(components: Components) -> dict[str, float]:
     """List mean squares, Obuchowski-Rockette components and their Dorfman-Berbaum-Metz counterparts.
 
     var(R) = (MS(R) - MS(TR)) / t - Cov1 + Cov3; var(TR) = MS(TR) - Error + Cov1 + Cov2 - Cov3 (Hillis 2014,
     estimates may be negative and are not set to nought). On the scale of pseudovalues, n units: var(C) = n
     Cov3, var(TC) = n (Cov2 - Cov3), var(RC) = n (Cov1 - Cov3), var(TRC + error) = n (Error - Cov1 - Cov2 +
-    Cov3) (Hillis et al. 2005, Stat Med 24:1579, Table 3).
+    Cov3) (Hillis et al. 2005, Stat Med 24:1579, Table 3). Of a split-plot only var(R(T)) = MS(R(T)) - Error + Cov2,
+    that is var(R) + var(TR), can be told apart.
 
     Parameters
     ----------
@@ -190,7 +199,8 @@ def variance_components(components: Components) -> dict[str, float]:
     """
     c, squares, n = components, components.mean_squares, components.units
     if c.nested:
-        return squares | {"error": c.error, "cov1": np.nan, "cov2": c.cov2, "cov3": c.cov3}
+        known = {"error": c.error, "cov1": np.nan, "cov2": c.cov2, "cov3": c.cov3}
+        return squares | known | {"var_r_t": squares["ms_r_t"] - c.error + c.cov2}
     return squares | {
         "error": c.error, "cov1": c.cov1, "cov2": c.cov2, "cov3": c.cov3,
         "var_r": (squares["ms_r"] - squares["ms_tr"]) / c.shape[0] - c.cov1 + c.cov3,
@@ -206,11 +216,16 @@ def negative_components(components: Components) -> list[str]:
     Estimates are differences of mean squares and covariances, so chance can carry one below zero though no
     variance is. They are printed as they came out; tests set max(Cov2 - Cov3, 0), power sets var(TR) to 0.
     """
-    names = {"var_r": "var(R) of readers", "var_tr": "var(TR) of treatment by reader"}
+    power = ", and taken as 0 in power"
+    names = {
+        "var_r": ("var(R) of readers", power),
+        "var_tr": ("var(TR) of treatment by reader", power),
+        "var_r_t": ("var(R(T)) of readers within treatments", ""),
+    }
     known = variance_components(components)
     said = [
-        f"{name} is estimated at {known[key]:.3g}, below zero: as good as none, and taken as 0 in power"
-        for key, name in names.items()
+        f"{name} is estimated at {known[key]:.3g}, below zero: as good as none{more}"
+        for key, (name, more) in names.items()
         if known.get(key, np.nan) < 0
     ]
     if components.shape[0] > 1 and components.shape[1] > 1 and components.cov2 < components.cov3:

@@ -8,6 +8,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import chi2, f, norm, t
 
 from ovcf.problems import InputError, Problem
@@ -27,6 +28,11 @@ from ovcf.stats.readers.readings import Crossed
 NOTHING = 1e-20
 """Variance below which nothing varies but the last digits of the arithmetic."""
 
+NARROWER = (
+    "This interval is narrower than that for exactly these readers: they differ by less than chance in the cases alone "
+    "would make them (a variance component estimated below zero), so the wider one is the safer to quote."
+)
+
 
 def obuchowski_rockette(
     readings: pd.DataFrame, metric: str = "auc", threshold: float | None = None, covariance: str = "jackknife", *,
@@ -45,7 +51,8 @@ def obuchowski_rockette(
     overall test comes first (no difference), then every pair, tested by its own t (or normal) statistic
     squared and unadjusted. Where each reader has one treatment only (split-plot), see `nested.nested_variance`.
     Where nothing varies, nothing is estimable: p and interval are NaN, and the sentence says so. Intervals are cut
-    at the ends of the metric's range.
+    at the ends of the metric's range. Where readers differ by less than the cases explain (var(TR) estimated below
+    zero), the interval for random readers can be narrower than for exactly these; the sentence says so.
 
     Parameters
     ----------
@@ -115,7 +122,21 @@ def compare_study(
     table = pd.DataFrame(rows).assign(
         readers=len(study.readers), cases=study.truth.size, units=components.units, note=study.note
     )
-    return table.assign(sentence=[_sentence(row, level) for row in table.itertuples()])
+    sentences = [_sentence(row, level) for row in table.itertuples()]
+    less = narrower(table, "comparison")
+    return table.assign(sentence=[f"{s} {NARROWER}" if n else s for s, n in zip(sentences, less, strict=True)])
+
+
+def narrower(table: pd.DataFrame, by: str) -> NDArray[np.bool_]:
+    """Tell which rows of random readers have an interval within that of exactly these readers.
+
+    Parameters
+    ----------
+    table : of `compare_study` or `average_study`. by : "comparison" or "treatment", what both rows must share.
+    """
+    width = (table["high"] - table["low"]).to_numpy()
+    fixed = table[by].map(pd.Series(width, table[by])[(table["generalisation"] == "fixed_readers").to_numpy()])
+    return ((table["generalisation"] == "random") & (width < fixed)).to_numpy()
 
 
 def average_study(

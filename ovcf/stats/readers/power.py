@@ -111,6 +111,11 @@ def cases_needed(
 
 
 def _parts(components, pilot_cases):
+    if not isinstance(components, dict) and components.nested:
+        message = (
+            "power needs a pilot whose readers read under both treatments: a split-plot leaves no var(TR) and Cov1"
+        )
+        raise InputError(Problem("components", message))
     given = components if isinstance(components, dict) else variance_components(components)
     pilot_cases = pilot_cases or (None if isinstance(components, dict) else components.units)
     missing = [name for name in NEEDED if not np.isfinite(given.get(name, np.nan))]

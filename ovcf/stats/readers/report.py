@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ovcf.problems import InputError
+from ovcf.stats.clusters import FEWEST
 from ovcf.stats.intervals import clustered_auc_interval, delong_interval
 from ovcf.stats.readers.checks import check_readings
 from ovcf.stats.readers.components import (
@@ -16,7 +17,7 @@ from ovcf.stats.readers.components import (
     variance_components,
 )
 from ovcf.stats.readers.covariance import COVARIANCES, merit_covariance
-from ovcf.stats.readers.mrmc import average_study, compare_study, single_readers
+from ovcf.stats.readers.mrmc import NARROWER, average_study, compare_study, narrower, single_readers
 from ovcf.stats.readers.power import cases_needed, power_grid
 from ovcf.stats.readers.readings import cross, has_answers
 from ovcf.stats.readers.tables import reader_table
@@ -62,7 +63,7 @@ def analyse(
     """
     long = check_readings(readings)
     study = lay_out(long, metric, threshold, missing, cluster)
-    comparisons, alone, components, singles, notes, refused = [], [], [], [], [], None
+    comparisons, alone, components, singles, notes, said, refused = [], [], [], [], [], [], None
     curves = study.ratings.reshape(-1, study.truth.size)
     for covariance in covariances:
         try:
@@ -72,16 +73,20 @@ def analyse(
             notes.append(f"{covariance}: {error}")
             continue
         components.append({"covariance": covariance, **variance_components(parts)})
-        notes += [f"{covariance}: {said}" for said in negative_components(parts)]
+        said += [(covariance, sentence) for sentence in negative_components(parts)]
         known = (study, parts, metric, covariance)
         matrix = merit_covariance(curves, study.truth, metric, covariance, study.unit)
         singles.append(single_readers(study, parts, matrix, metric, covariance, level=level))
         alone.append(average_study(*known, level=level))
+        said += [
+            (covariance, f"average under {treatment}, random readers and cases. {NARROWER}")
+            for treatment in alone[-1].loc[narrower(alone[-1], "treatment"), "treatment"]
+        ]
         if len(study.treatments) > 1:
             comparisons.append(compare_study(*known, level=level))
     if not components:
         raise refused
-    notes = [*readings.attrs.get("notes", []), study.note, *notes]
+    notes = [*readings.attrs.get("notes", []), study.note, _few(study), *notes, *_together(said)]
     rows, averages = _reader_rows(long, threshold, cluster, level)
     return {
         "research_use_only": True,
@@ -216,6 +221,24 @@ def _area(study, ratings, level):
     else:
         interval = delong_interval(truth, scores, level, scale="logit")
     return {"n": truth.size, "auc": interval.estimate, "auc_low": interval.low, "auc_high": interval.high}
+
+
+def _few(study):
+    """Warn of a class of fewer than `FEWEST` units, of whose sampling nothing can be said; "" where there is none."""
+    what = "patients" if study.clustered else "cases"
+    units = {name: np.unique(study.unit[of]).size for name, of in (("fresh", study.truth), ("old", ~study.truth))}
+    few = [f"{counted(n, what[:-1])} with {name}" for name, n in units.items() if n < FEWEST]
+    return f"only {' and '.join(few)}: too few to tell how other cases would come out; rely on no p or interval" * bool(
+        few
+    )
+
+
+def _together(said):
+    """Say a sentence once for all covariances that it is true of."""
+    of = {}
+    for covariance, sentence in said:
+        of.setdefault(sentence, []).append(covariance)
+    return [f"{', '.join(covariances)}: {sentence}" for sentence, covariances in of.items()]
 
 
 def _design(study):
