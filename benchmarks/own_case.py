@@ -3,7 +3,8 @@
     python benchmarks/own_case.py reports/demo [--real ../shared/real]
 
 First the run's own patches are asked about without the size of their pixels: how many answers cross 0.5, and how far
-they move, with the margin from the box's width and with the parameter margin_px. Then the distance to the training
+they move, as own case takes the margin then, on the whole film and on one cut around the box, and with the parameter
+margin_px. Then the distance to the training
 patches: how much of what is no fractured vertebra is called unusual, by the model's own threshold and by the one that
 calls 5 % of held-out training patches so. With --real also for a model that is trained here on chest films.
 """
@@ -19,7 +20,9 @@ import pandas as pd
 
 from ovcf.cohort.crop import crop_patch, margin_in_px, margins_of_width
 from ovcf.cohort.films import read_film
+from ovcf.cohort.sizes import sizes_of
 from ovcf.predict import load_model, prepare_case
+from ovcf.predict.answer import over_margins
 from ovcf.problems import InputError
 
 MOST = 600  # patches of a kind
@@ -35,7 +38,9 @@ def main(run: Path, real: Path | None) -> None:
     study, model = Study(run, adds=False), load_model(run)
     how, patches = model.card["preprocessing"], study.patches
     model.card.setdefault("margins_of_width", margins_of_width(patches, how["margin_mm"], how["margin_px"]))
+    model.card.setdefault("sizes", sizes_of(patches))
     print(f"margin as a share of the box's width, 5th to 95th percentile: {model.card['margins_of_width']}")
+    print(f"sizes of training's films: {model.card['sizes']}", flush=True)
     without_size(study, model)
     kinds = {"training films' healthy vertebrae": healthy(study, model)}
     if real:
@@ -50,29 +55,48 @@ def main(run: Path, real: Path | None) -> None:
 
 def without_size(study: Any, model: Any) -> None:
     """Print how many of the run's own answers cross 0.5 when the size of their pixels is withheld."""
-    true, width, fixed, ranges = [], [], [], []
+    true, fixed, unknown, cut_film = [], [], [], []
     for image, rows in study.patches.dropna(subset=["x0"]).groupby("image", sort=False):
         film = read_film(study.cohort.root / image)._replace(mm_per_px=math.nan)
         for row in rows.itertuples():
             box = (row.x0, row.y0, row.x1, row.y1)
             true.append(prepare_case(film, box, model, mm_per_px=row.mm_per_px).patch)
-            unknown = prepare_case(film, box, model)
-            width.append(unknown.patch)
-            ranges.append(unknown.others)
+            unknown.append(by_mean(film, box, model))
+            cut_film.append(by_mean(*part_of(film, box), model))
             fixed.append(cut(film.pixels, box, model.card["preprocessing"]["margin_px"], model.card["preprocessing"]))
     p = model.predict(np.stack(true)).p_fresh.to_numpy()
-    others = model.predict(np.concatenate(ranges)).p_fresh.to_numpy().reshape(len(p), -1)
-    for name, stack in (("the box's width", width), ("margin_px", fixed)):
-        q = model.predict(np.stack(stack)).p_fresh.to_numpy()
-        moved, crossed = np.abs(p - q), (p >= 0.5) != (q >= 0.5)
-        print(f"margin by {name}: {crossed.sum()} of {len(p)} ({crossed.mean():.1%}) cross 0.5; ", end="")
-        print(f"mean change {moved.mean():.3f}, 95th percentile {np.percentile(moved, 95):.3f}")
-        if name != "margin_px":
-            every = np.c_[others, q]
-            inside = (p >= every.min(1)) & (p <= every.max(1))
-            warned = (every.min(1) < 0.5) & (every.max(1) >= 0.5)
-            print(f"  the range shown holds the number with the true size in {inside.mean():.1%}; ", end="")
-            print(f"of the {crossed.sum()} that crossed {warned[crossed].sum()} were said to depend on it")
+    report("the run's films", p, np.array(unknown))
+    report("films cut around the box", p, np.array(cut_film))
+    q = model.predict(np.stack(fixed)).p_fresh.to_numpy()
+    report("margin_px, whatever the film", p, np.c_[q, q, q, np.zeros(len(q))])
+
+
+def by_mean(film: Any, box: tuple, model: Any) -> tuple[float, float, float, float]:
+    """P(fresh) of a vertebra of unknown size as own case gives it; its range; the share of the likeliest size."""
+    found = prepare_case(film, box, model)
+    (p, *_), among = over_margins(model.members(found.patches), found.margins.weights)
+    return p, *among, found.margins.sizes[0][1] if found.margins.sizes else 0.0
+
+
+def part_of(film: Any, box: tuple) -> tuple[Any, tuple]:
+    """A film cut to the rows around a box, as a picture saved from a viewer may be, and the box on it."""
+    tall = box[3] - box[1]
+    first = max(int(box[1] - tall), 0)
+    part = film._replace(pixels=film.pixels[first : int(box[3] + tall) + 1])
+    return part, (box[0], box[1] - first, box[2], box[3] - first)
+
+
+def report(name: str, p: np.ndarray, unknown: np.ndarray) -> None:
+    """Print how far answers moved; `unknown` holds p, lowest, highest and the share of the likeliest size."""
+    q, low, high, share = unknown.T
+    moved, crossed = np.abs(p - q), (p >= 0.5) != (q >= 0.5)
+    print(f"{name}: {crossed.sum()} of {len(p)} ({crossed.mean():.1%}) cross 0.5; ", end="")
+    print(f"mean change {moved.mean():.3f}, 95th percentile {np.percentile(moved, 95):.3f}")
+    if (high > low).any():
+        inside, warned = (p >= low) & (p <= high), (low < 0.5) & (high >= 0.5)
+        print(f"  a size of training's fits {np.mean(share > 0):.1%}; the range shown holds the number ", end="")
+        print(f"with the true size in {inside.mean():.1%}; of the {crossed.sum()} that crossed ", end="")
+        print(f"{warned[crossed].sum()} were said to depend on it ({warned.mean():.1%} of all are)", flush=True)
 
 
 def cut(pixels: np.ndarray, box: Any, margin: float, how: dict) -> np.ndarray:

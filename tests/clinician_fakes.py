@@ -75,6 +75,9 @@ class FakeModel:
         p = images.reshape(len(images), -1).mean(1) / 255
         return pd.DataFrame({"p_fresh": p, "low": p / 2, "high": p, "distance": 1.0, "unlike": p < 0.3})
 
+    def members(self, images):
+        return self.predict(images)[["p_fresh", "low", "high"]].to_numpy().T
+
     def similar(self, image, n):
         ids = [f"S{i}" for i in range(n)]
         return pd.DataFrame({"patch_id": ids, "label": "old", "level": "L1", "distance": 1.0})

@@ -5,7 +5,8 @@ import csv
 import pandas as pd
 import pytest
 
-from ovcf.viz.flags import FlagStore, harmless_cell
+from ovcf.viz.corrections import corrections
+from ovcf.viz.flags import FlagStore, harmless_cell, joint_review
 
 
 @pytest.fixture
@@ -32,6 +33,23 @@ def test_withdrawing_takes_back_only_ones_own_earlier_flags(store):
     store.add("p1", "other finding", reviewer="Anna")
     assert sorted(store.standing()["flag"]) == ["label doubtful", "other finding"]
     assert len(store.history()) == 4
+
+
+@pytest.mark.parametrize("spelled", ["anna  meier", " Anna Meier", "ANNA\u00a0MEIER", "Anna\u200b Meier"])
+def test_one_reviewer_is_one_however_the_name_is_spelled(store, spelled):
+    store.add("p1", "poor image", reviewer="Anna Meier")
+    store.add("p1", "label doubtful", reviewer=spelled)
+    assert joint_review(store.standing())["reviewers"].tolist() == [1]
+    store.add("p1", "relabel old", reviewer=spelled, comment="edge")
+    store.add("p1", "relabel fresh", reviewer="Anna Meier", comment="no: a step")  # her last word counts
+    assert [(change.after, change.reason) for change in corrections(store.standing())] == [
+        ("fresh", "Anna Meier: no: a step")
+    ]
+    store.add("p1", "withdrawn", reviewer=spelled)
+    assert store.standing().empty
+    for name in ("Anna Meyer", ""):
+        store.add("p1", "poor image", reviewer=name)
+    assert joint_review(store.standing())["reviewers"].tolist() == [2]
 
 
 def test_an_unknown_flag_is_refused(store):

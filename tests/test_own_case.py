@@ -75,7 +75,7 @@ def test_the_command_the_page_prints_gives_the_pages_answers(case, film, monkeyp
         shared = [name for name in command if name != "film"]
         assert {name: page[name] for name in shared} == {name: command[name] for name in shared}
     known = "mm_per_px" in how
-    assert (said[0]["margin_range"] is None) == known and ("margin follows" in said[0]["margin_note"]) != known
+    assert (said[0]["margin_range"] is None) == known and ("is unknown" in said[0]["margin_note"]) != known
 
 
 def test_one_answer_is_saved_with_film_box_map_model_and_caution(case, film, tmp_path, monkeypatch):

@@ -41,6 +41,11 @@ def test_time_and_confidence_by_session(readings):
     row = table.loc[("confidence", "Average", "aided - unaided")]
     assert row["mean"] == pytest.approx(d.mean())
     assert row["high"] - row["mean"] == pytest.approx(4.302652729911275 * d.std(ddof=1) / np.sqrt(3))  # t of 2 df
+    assert (table["n"] == 40).all()  # cases, never readings of all readers or sessions together
+    first = readings[readings["session"].eq("aided")]["patch_id"].iloc[0]
+    short = readings[readings["patch_id"].ne(first) | readings["session"].ne("aided")]
+    n = time_and_confidence(short).set_index(["measure", "reader", "session"]).loc["seconds", "n"]
+    assert n["Average"].to_dict() == {"aided": 39, "unaided": 40, "aided - unaided": 39}
     with pytest.raises(InputError, match="neither seconds nor confidence"):
         time_and_confidence(readings.drop(columns=["seconds", "confidence"]))
 

@@ -26,17 +26,48 @@ def check_fold_rows(paper: Paper, ledger: Ledger, recovery: Recovery) -> None:
     What it cannot see: a row whose folds can be had but were not those of the study; nor uneven folds beyond those
     tried.
     """
+    untried: dict[tuple[str, str], list[Row]] = {}
     for table, row in tables_with(paper, "mean"):
-        cases, k = paper.sets.get(table.folds_of or ""), row.over
-        if row.copy_of or row.of or not cases or not k or k < 2 or None in (cases.positive, cases.negative):
+        if row.copy_of or row.of or len(table.rates(row)) < 2:
             continue
-        if (
-            cases.positive + cases.negative <= LARGEST_N
-            and min(cases.positive, cases.negative) >= k
-            and table.rates(row)
-        ):
+        cases, k = paper.sets.get(table.folds_of or ""), row.over
+        why = _untried(cases, k)
+        if not why:
             sizes = _sizes(paper, recovery, table, cases, k)
-            _report_folds(paper, ledger, table, row, cases, sizes, _decide(table, row, cases, k, sizes))
+            verdicts = _decide(table, row, cases, k, sizes)
+            _report_folds(paper, ledger, table, row, cases, sizes, verdicts)
+            open_ones = verdicts[0].answer == OPEN and not verdicts[0].even
+            why = "too many ways to deal right answers to the folds" if open_ones else ""
+        if why:
+            untried.setdefault((table.name, why), []).append(row)
+    for (name, why), rows in untried.items():
+        _report_untried(ledger, paper.tables[name], why, rows)
+
+
+def _untried(cases: Set | None, k: int | None) -> str:
+    """Say why the folds behind a row of means cannot be searched; "" where they can."""
+    if not k or k < 2:
+        return "the number of folds is not printed"
+    if not cases or cases.positive is None or cases.negative is None:
+        return "the cases of each class are not printed"
+    if cases.positive + cases.negative > LARGEST_N:
+        return "there are too many cases"
+    return "there are fewer cases of a class than folds" if min(cases.positive, cases.negative) < k else ""
+
+
+def _report_untried(ledger: Ledger, table: Table, why: str, rows: list[Row]) -> None:
+    """Say of which rows of means it stays open whether whole numbers in the folds give them."""
+    names = ", ".join(row.name for row in rows)
+    message = (
+        f"Whether whole numbers of cases in the folds give these means was not settled for {names}: {why}. What holds "
+        "of any folds was tried."
+    )
+    decides = (
+        "the numbers of each single fold"
+        if "too many" in why
+        else why.replace(" is not printed", "").replace(" are not printed", "")
+    )
+    ledger.undecided("no-folds", table.place, names, "not settled", message, rows, decides)
 
 
 def _sizes(paper: Paper, recovery: Recovery, table: Table, cases: Set, k: int) -> tuple[Sizes | None, str]:

@@ -21,7 +21,7 @@ row,table,kind,over,n,positive,negative,accuracy,sensitivity,specificity,ppv,npv
 Reader 1,Table 1,single,,200,90,110,81.5,80.0,82.7 (91/110),79.1,83.5,79.6,
 Reader 2,Table 1,single,,200,90,110,77.0,NA,79.1,,,,
 Model,Table 1,single,,200,90,110,86.0 [80.5-90.1],85.6,86.4,83.7,88.0,84.6,0.91 (0.87-0.95)
-All folds,Table 2,mean,5,500,240,260,79.2 ± 1.3,78.1 ± 3.2,80.2 ± 2.9,,,,0.85 ± 0.02
+All folds,Table 2,mean,5,500,240,260,79.4 ± 0.9,78.3 ± 3.5,80.4 ± 1.6,,,,0.85 ± 0.02
 """
 HEADS = ("table", "kind", "over", "n", "positive", "negative")
 SYNONYMS = {

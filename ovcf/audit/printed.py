@@ -54,7 +54,7 @@ class Printed(NamedTuple):
 
     `relation` is "<" or ">" for a bound such as "< 0.001", else "". `ends`: a printed interval's digits; `of`: right
     answers and cases where a cell says 30/32 (None where only one is said). `cut`: read as if further digits may
-    have been cut off.
+    have been cut off. `scaled`: printed as a fraction among percentages; the digits are those of the percentage.
     """
 
     text: str
@@ -66,6 +66,7 @@ class Printed(NamedTuple):
     level: str = "95"
     of: tuple[int, int | None] | None = None
     cut: bool = False
+    scaled: bool = False
 
     @property
     def value(self) -> Fraction:
@@ -122,6 +123,13 @@ def parse(text: str, rate: bool = False, unit: int = 100) -> Printed | None:
     return Printed(text.strip(), value, sd, bracket, relation, parts.get("ends"), parts.get("level") or "95", of)
 
 
+def bracket_as_sd(printed: Printed) -> Printed:
+    """Read `79.2 (1.3)` of a mean as 79.2 ± 1.3."""
+    if printed.sd_digits is not None or printed.bracket_digits is None or printed.of is not None:
+        return printed
+    return printed._replace(sd_digits=printed.bracket_digits, bracket_digits=None)
+
+
 def is_blank(text: str) -> bool:
     """Tell whether a cell says that nothing was printed: a dash, NA, nothing."""
     return text.strip().lower() in BLANKS
@@ -172,8 +180,14 @@ def _bracket(part: str, rate: bool) -> dict | None:
     return None
 
 
+def without_points(digits: str) -> str:
+    """Take out points that part thousands (1.110): a count has no three digits after a point."""
+    return digits.replace(".", "") if re.fullmatch(r"[1-9]\d{0,2}(\.\d{3})+", digits) else digits
+
+
 def _whole(hits: str | None, cases: str | None) -> tuple[int, int] | None:
     """Read a pair of whole numbers, hits at most cases."""
+    hits, cases = hits and without_points(hits), cases and without_points(cases)
     if not (hits and cases and hits.isdigit() and cases.isdigit() and max(len(hits), len(cases)) < LONGEST):
         return None
     return (int(hits), int(cases)) if int(cases) else None

@@ -1,15 +1,13 @@
 """Read a YAML file of printed numbers (data/published/README.md); every mistake gets its line."""
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from ovcf.problems import InputError
 
-from .checked import Fields, Map, Sequence, Text, check_references, read_marked
+from .checked import Fields, Map, Part, Sequence, Text, check_references, read_marked
 from .paper import Cell, Entry, Fact, Paper, Row, Set, Table
-from .printed import is_blank, is_ratio, parse
-from .scores import PLAIN, SCORES, UNBOUNDED
+from .printed import bracket_as_sd, is_blank, parse
+from .units import in_one_unit, units_of
 
 SECTIONS = tuple("paper classes sets tables facts statements sums tests statistics claims wordings".split())
 TABLE_KEYS = tuple("name title place kind columns headings unit cases folds_of over n intervals rows".split())
@@ -79,7 +77,7 @@ class Reader(Fields):
     # Parts of the file, in its order
     # --------------------------------------------------------------------------
 
-    def sets(self, tree: Any) -> dict[str, Set]:
+    def sets(self, tree: Map) -> dict[str, Set]:
         """Read the sets of cases."""
         found = {}
         for name, part in self.mapping(tree, "sets").items():
@@ -91,7 +89,7 @@ class Reader(Fields):
                 found[name] = Set(name, n, *counts, part_of, place, part.line, self.folds(part))
         return found
 
-    def completed(self, counts: list, n: Any) -> list:
+    def completed(self, counts: list[int | None], n: tuple[int, int] | None) -> list[int | None]:
         """Fill in the class that is not printed, where the number of cases and the other class are."""
         if n and n[0] == n[1] and counts.count(None) == 1 and n[0] >= max(c for c in counts if c is not None):
             return [
@@ -100,7 +98,7 @@ class Reader(Fields):
             ]
         return counts
 
-    def folds(self, part: Any) -> tuple[tuple[int, int], ...] | None:
+    def folds(self, part: Map) -> tuple[tuple[int, int], ...] | None:
         """Read printed sizes of folds: a list of [positive, negative]."""
         pairs = [[self.whole(Map(end=end), "end") for end in pair] if isinstance(pair, Sequence) else [None]
                  for pair in self.sequence(part, "folds")]  # fmt: skip
@@ -109,7 +107,7 @@ class Reader(Fields):
             return None
         return tuple((pair[0], pair[1]) for pair in pairs) or None
 
-    def facts(self, tree: Any) -> dict[str, Fact]:
+    def facts(self, tree: Map) -> dict[str, Fact]:
         """Read single numbers of the text."""
         found = {}
         for name, part in self.mapping(tree, "facts").items():
@@ -140,7 +138,7 @@ class Reader(Fields):
             )
         return found
 
-    def tables(self, tree: Any, paper: Any) -> dict[str, Table]:
+    def tables(self, tree: Map, paper: Paper) -> dict[str, Table]:
         """Read every table."""
         found = {}
         for index, part in enumerate(self.sequence(tree, "tables"), start=1):
@@ -152,7 +150,7 @@ class Reader(Fields):
             found[table.name] = table
         return found
 
-    def table(self, part: Any, name: str, paper: Any) -> Table:
+    def table(self, part: Map, name: str, paper: Paper) -> Table:
         """Read one table's head, then its rows."""
         columns = [str(column) for column in self.sequence(part, "columns")]
         headings = [str(heading) for heading in self.sequence(part, "headings")] or columns
@@ -177,7 +175,7 @@ class Reader(Fields):
             str(row): self.row(value, str(row), name, columns, default, part, rates) for row, value in given.items()
         }
         units = units_of(unit, metrics, rows.values())
-        rows = {name: _ratios_in(row, units) for name, row in rows.items()}
+        rows = in_one_unit(rows, metrics, units, unit)
         return Table(
             name,
             str(part.get("title", "")),
@@ -194,7 +192,9 @@ class Reader(Fields):
             method,
         )
 
-    def row(self, part: Any, name: str, table: Any, columns: Any, default: Any, table_part: Any, rates: Any) -> Row:
+    def row(
+        self, part: Part, name: str, table: str, columns: list[str], default: str, table_part: Map, rates: bool
+    ) -> Row:
         """Read one row: a list of values, or a mapping with `values` and what the row is."""
         fields = Map(values=part) if isinstance(part, Sequence) else part
         if not isinstance(fields, Map):
@@ -215,6 +215,8 @@ class Reader(Fields):
         cells = {}
         for column, text in zip(columns, values, strict=False):
             cell = self.cell(text, column, f"{table}, {name}", rates and kind != "p")
+            if cell and rates and kind == "mean":
+                cell = cell._replace(printed=bracket_as_sd(cell.printed))
             cells |= {column: cell} if cell else {}
         over = self.whole(fields, "over") or self.whole(table_part, "over")
         n = self.range_of(fields, "n") or self.range_of(table_part, "n")
@@ -223,7 +225,7 @@ class Reader(Fields):
         n = n or ((sum(counts),) * 2 if None not in counts else None)
         return Row(table, name, kind, cells, of, over, copied, n, part.line, self.completed(counts, n)[0])
 
-    def cell(self, text: Any, column: str, place: Any, rate: Any) -> Cell | None:
+    def cell(self, text: Part, column: str, place: str, rate: bool) -> Cell | None:
         """Read one printed number; None where nothing was printed (null, -, NA)."""
         if not isinstance(text, Text):
             return self.complain(text, f"{place}: a list where a number belongs", column)
@@ -235,7 +237,7 @@ class Reader(Fields):
             return None
         return Cell(column, printed, text.line)
 
-    def entries(self, tree: Any, section: str) -> list[Entry]:
+    def entries(self, tree: Map, section: str) -> list[Entry]:
         """Read the items of a list section, with the fields that they must have."""
         found = []
         for part in self.sequence(tree, section):
@@ -250,36 +252,3 @@ class Reader(Fields):
             else:
                 found.append(Entry(dict(part), part.line))
         return found
-
-
-def _ratios_in(row: Row, units: dict[str, int]) -> Row:
-    """Give cells that only say 30/32 the unit of their column."""
-    bare = {c: cell for c, cell in row.cells.items() if units[c] == 1 and is_ratio(cell.printed.text)}
-    return row._replace(
-        cells=row.cells | {c: cell._replace(printed=parse(cell.printed.text, True, 1)) for c, cell in bare.items()}
-    )
-
-
-def units_of(unit: str, metrics: dict[str, str], rows: Iterable[Row]) -> dict[str, int]:
-    """Tell which columns are printed in percent (100) and which as they are (1).
-
-    `unit`: "percent", "fraction" or "" where the file does not say; then rates of a table with a number above 1 are
-    percent. AUC, MCC, kappa and Youden's J are percent where one of their own numbers is above 1; ratios never are.
-    """
-    tops = {column: [] for column in metrics}
-    for row in rows:
-        for column, cell in row.cells.items() if row.kind != "p" else ():
-            tops[column].append(0 if is_ratio(cell.printed.text) else abs(cell.printed.value))
-    above = {column: max(values, default=0) > 1 for column, values in tops.items()}
-    rates = [above[c] for c, metric in metrics.items() if metric in SCORES and metric not in PLAIN]
-    percent = unit == "percent" or (unit == "" and (any(rates) or not rates))
-    return {
-        column: 1
-        if metric in UNBOUNDED
-        else (100 if above[column] else 1)
-        if metric in PLAIN
-        else 100
-        if percent
-        else 1
-        for column, metric in metrics.items()
-    }

@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from ovcf.models.catalogue import architecture
+from ovcf.models.folding import folded
 from ovcf.models.networks import Network
 from ovcf.models.recipe import Recipe
 from ovcf.problems import InputError, Problem
@@ -89,7 +91,8 @@ def _check(recipe: Recipe) -> None:
 
 # ---------------------------------------------------------------- doing it
 def prepared(net: Network, arithmetic: str) -> Network:
-    """Put a frozen network where and in what it runs: bfloat16 weights on a processor, or on the GPU."""
+    """Fold a frozen network's norms and put it where and in what it runs: bfloat16 on a processor, or on the GPU."""
+    net.stem, net.stage = folded(nn.Sequential(net.stem, net.stage))
     return net.to(torch.bfloat16) if arithmetic == BFLOAT16 else net.to(device())
 
 

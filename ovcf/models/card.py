@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from ovcf.cohort.crop import margins_of_width
+from ovcf.cohort.sizes import sizes_of
 from ovcf.models.arithmetic import training_arithmetic, trunk_arithmetic
 from ovcf.models.catalogue import describe_training
 from ovcf.models.recipe import Recipe
@@ -80,6 +81,7 @@ def make_card(
         "preprocessing": settings,
         "preprocessing_sha256": hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
         "margins_of_width": margins_of_width(patches, settings["margin_mm"], settings["margin_px"]),
+        "sizes": sizes_of(patches),
         "input": "uint8 ({0}, {0}) grey, scaled to [-1, 1], three equal channels".format(images.shape[1]),
         "precision": precision,
         "interval": INTERVAL_NOTE,

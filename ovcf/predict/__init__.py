@@ -9,8 +9,9 @@ from typing import Any
 
 from ovcf.predict.answer import BINARY, RESEARCH, answer_for, describe, trained_on
 from ovcf.predict.boxes import check_box, parse_box
-from ovcf.predict.cutting import Prepared, check_spacing, prepare_case
+from ovcf.predict.cutting import Prepared, prepare_case
 from ovcf.predict.films import ACCEPT, drawn_here, refuse_mismatch
+from ovcf.predict.spacing import check_spacing
 from ovcf.problems import InputError, Problem
 
 __all__ = [
@@ -59,9 +60,10 @@ def predict_cases(
     list of dict, in the order of the boxes
         `p_fresh`, `low` and `high` (smallest and largest probability by the final model and those of the folds),
         `called`, `margin_range` (None, or lowest and highest P(fresh) over the margins of training where the size of a
-        pixel is unknown), `distance` and `unlike` (far from the training patches), `warning` (that, a blank, dark or
-        bright box, a model of synthetic films), `calibration` (a sentence), `binary` (what cannot come out),
-        `trained_on`, `digest` and `network` of the model, `film`, `film_sha256`, `box`, `flip`, `margin_px`,
+        pixel is unknown: `p_fresh`, `low` and `high` are then means over those that fit), `likely_mm_per_px` (sizes of
+        a pixel that fit, and their shares), `distance` and `unlike` (far from the training patches), `warning` (that, a
+        blank, dark or bright box, a model of synthetic films), `calibration` (a sentence), `binary` (what cannot come
+        out), `trained_on`, `digest` and `network` of the model, `film`, `film_sha256`, `box`, `flip`, `margin_px`,
         `margin_from`, `mm_per_px`, `spacing_origin`, `notes`, `synthetic` (trained on synthetic films) and
         `research_use_only`.
 

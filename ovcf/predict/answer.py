@@ -1,7 +1,7 @@
 """What a final model says of a prepared vertebra, and what has to stand beside its number."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,14 @@ ALIKE = (
     "healthy one of such a film can lie as near."
 )
 EXPOSED = "The box shows a vertebra that is {}; the number should not be trusted."
+SIZES_FIT = (
+    "The size of a pixel is unknown, and with it the margin. Of the sizes that training's films had, these fit the "
+    "film's height and the box's width: {}; the number is the mean over them, so weighted."
+)
+NONE_FITS = (
+    "The size of a pixel is unknown, so the margin follows the box's width: the number is the mean over five margins "
+    "from the range of nine in ten training patches."
+)
 CROSSES = "The call depends on that choice: give the size of a pixel."
 
 
@@ -32,22 +40,24 @@ def answer_for(prepared: Prepared, model: Any, *, known: bool = True) -> dict:
     from ovcf.cohort.films.greys import exposure_fault
     from ovcf.models.final import calibration_statement
 
-    each = model.predict(np.concatenate([prepared.patch[None], prepared.others]))
-    said, film = each.iloc[0], prepared.film
+    said, film, margins = model.predict(prepared.patch[None]).iloc[0], prepared.film, prepared.margins
+    spread, among_margins = (float(said["p_fresh"]), float(said["low"]), float(said["high"])), None
+    if len(margins.px) > 1:
+        spread, among_margins = over_margins(model.members(prepared.patches), margins.weights)
     fault = exposure_fault(film.pixels[crop_slices(film.pixels.shape, prepared.box, 0.0)])
     synthetic, unlike = bool(model.card.get("synthetic", False)), bool(said["unlike"])
     stranger = [MISMATCH[0].upper() + MISMATCH[1:] + "."] * (synthetic and not known)
-    p, mm = float(said["p_fresh"]), float(film.mm_per_px)
-    among_margins = [float(each["p_fresh"].min()), float(each["p_fresh"].max())] if len(prepared.others) else None
+    (p, low, high), mm = spread, float(film.mm_per_px)
     return {
         "p_fresh": p,
-        "low": float(said["low"]),
-        "high": float(said["high"]),
+        "low": low,
+        "high": high,
         "interval_note": model.card["interval"],
         "called": "fresh" if p >= 0.5 else "old",
         "binary": BINARY,
         "margin_range": among_margins,
-        "margin_note": margin_note(among_margins),
+        "margin_note": margin_note(among_margins, margins.sizes),
+        "likely_mm_per_px": [list(size) for size in margins.sizes],
         "distance": float(said["distance"]),
         "unlike": unlike,
         "alike": "" if unlike else ALIKE,
@@ -59,8 +69,8 @@ def answer_for(prepared: Prepared, model: Any, *, known: bool = True) -> dict:
         "synthetic": synthetic,
         "box": list(prepared.box),
         "flip": prepared.flip,
-        "margin_px": prepared.margin_px,
-        "margin_from": prepared.margin_from,
+        "margin_px": margins.px[0],
+        "margin_from": margins.origin,
         "mm_per_px": None if math.isnan(mm) else mm,
         "spacing_origin": film.spacing_origin,
         "notes": list(film.notes),
@@ -68,14 +78,29 @@ def answer_for(prepared: Prepared, model: Any, *, known: bool = True) -> dict:
     }
 
 
-def margin_note(among_margins: list[float] | None) -> str:
+def over_margins(members: np.ndarray, weights: Sequence[float]) -> tuple[tuple[float, float, float], list[float]]:
+    """Return P(fresh) as the mean over margins, its lowest and highest among the models, and its range over margins.
+
+    Parameters
+    ----------
+    members : (1 + folds, k) P(fresh) with each margin by each model, the final one first
+    weights : (k,) what each margin counts; they add up to 1
+    """
+    each = members @ np.asarray(weights)
+    spread = float(each[0]), float(each.min()), float(each.max())
+    return spread, [float(min(members[0].min(), spread[0])), float(max(members[0].max(), spread[0]))]
+
+
+def margin_note(among_margins: list[float] | None, sizes: Sequence[tuple[float, float]] = ()) -> str:
     """Say what the unknown size of a pixel leaves open; nothing where it is known."""
     if among_margins is None:
         return ""
     low, high = among_margins
+    likely = ", ".join(f"{mm:g} mm ({share:.0%})" for mm, share in sizes)
     words = (
-        "The size of a pixel is unknown, so the margin follows the box's width. Over the margins that nine in ten "
-        f"training patches had, P(fresh) goes from {low:.3f} to {high:.3f}."
+        f"{SIZES_FIT.format(likely) if sizes else NONE_FITS} Over these margins"
+        f"{' and those that nine in ten training patches had' if sizes else ''}, P(fresh) goes from {low:.3f} to "
+        f"{high:.3f}."
     )
     return f"{words} {CROSSES}" if low < 0.5 <= high else words
 

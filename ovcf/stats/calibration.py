@@ -256,7 +256,8 @@ def _ece_by_chance(p, number, replicates, seed, level):
         values.append(np.abs(np.add.reduceat(drawn - p[order], starts, axis=1)).sum(axis=1) / p.size)
     values = np.concatenate(values)
     low, high = boot.percentile_interval(values, level)
-    return {"estimate": values.mean(), "low": low, "high": high}
+    # probabilities of 0 and 1 leave nothing to chance
+    return {"estimate": values.mean()} | ({"low": low, "high": high} if high - low > ALIKE else {})
 
 
 def _clustered_mean(values, data, level):

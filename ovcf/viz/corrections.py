@@ -7,6 +7,7 @@ import pandas as pd
 
 from ovcf.cohort.versions import Change, exclude, next_version
 from ovcf.problems import InputError, Problem
+from ovcf.words import folded_name
 
 RELABEL = {"relabel fresh": "fresh", "relabel old": "old"}
 EXCLUDE = "exclude"
@@ -16,10 +17,12 @@ CORRECTIONS = (*RELABEL, EXCLUDE)
 def corrections(standing: pd.DataFrame) -> list[Change]:
     """Turn the flags that stand into changes of a manifest.
 
-    A reviewer's last word on a patch counts. Raises InputError where reviewers contradict each other, patch by patch.
+    A reviewer's last word on a patch counts, however the name is spelled.
+    Raises InputError where reviewers contradict each other, patch by patch.
     """
     asked = standing[standing["flag"].isin(CORRECTIONS)]
-    last = asked.drop_duplicates(["reviewer", "patch_id"], keep="last")
+    who = asked["reviewer"].map(folded_name)
+    last = asked[~asked.assign(reviewer=who).duplicated(["reviewer", "patch_id"], keep="last")]
     problems, changes = [], []
     for patch_id, rows in last.groupby("patch_id", sort=False):
         said = dict.fromkeys(rows["flag"])

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ovcf.viz.corrections import CORRECTIONS
 from ovcf.viz.journal import append_row, read_rows
+from ovcf.words import folded_name
 
 COLUMNS = ("time", "reviewer", "patch_id", "network", "flag", "comment")
 WITHDRAWN, HEIGHTS = "withdrawn", "heights"
@@ -41,11 +42,11 @@ class FlagStore:
         return read_rows(self.path, COLUMNS)
 
     def standing(self) -> pd.DataFrame:
-        """The flags that stand: those a reviewer gave to a patch after last withdrawing."""
+        """The flags that stand: those a reviewer, however spelled, gave to a patch after last withdrawing."""
         rows = self.history()
         taken_back = (rows["flag"] == WITHDRAWN).astype(int)
         # how many withdrawals of the same reviewer and patch come at or after each row
-        later = taken_back[::-1].groupby([rows["reviewer"], rows["patch_id"]]).cumsum()[::-1]
+        later = taken_back[::-1].groupby([rows["reviewer"].map(folded_name), rows["patch_id"]]).cumsum()[::-1]
         return rows[later == 0].reset_index(drop=True)
 
     def export(self, path: Path, table: pd.DataFrame | None = None) -> Path:
@@ -64,7 +65,7 @@ class FlagStore:
 def joint_review(standing: pd.DataFrame, table: pd.DataFrame | None = None) -> pd.DataFrame:
     """One row a flagged patch: how many reviewers, which flags, what they said, room for a decision."""
     groups = [
-        (patch_id, rows["reviewer"].nunique(), "; ".join(dict.fromkeys(rows["flag"])), _comments(rows))
+        (patch_id, rows["reviewer"].map(folded_name).nunique(), "; ".join(dict.fromkeys(rows["flag"])), _comments(rows))
         for patch_id, rows in standing.groupby("patch_id", sort=False)
     ]
     review = pd.DataFrame(groups, columns=["patch_id", "reviewers", "flags", "comments"])

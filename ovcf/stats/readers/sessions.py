@@ -30,8 +30,8 @@ def reader_aucs(readings: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame: reader, session, n, estimate, low, high, p (of a difference). One row a reader and session,
-    "first - second" for the difference (sessions sorted).
+    DataFrame: reader, session, n (cases; of a difference those read in every session), estimate, low, high, p (of a
+    difference). One row a reader and session, "first - second" for the difference (sessions sorted).
 
     What it cannot see: what a finer scale would have shown; ties of five steps cost AUC.
     """
@@ -46,7 +46,8 @@ def reader_aucs(readings: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     parts = or_components(study, "auc", "delong")
     matrix = merit_covariance(study.ratings.reshape(-1, study.truth.size), study.truth, "auc", "delong", study.unit)
     alone = single_readers(study, parts, matrix, "auc", "delong", level=level) if t_ > 1 else pd.DataFrame()
-    rows += [(r.reader, r.comparison, study.truth.size, r.difference, r.low, r.high, r.p) for r in alone.itertuples()]
+    both = dict(zip(study.readers, (~np.isnan(study.ratings)).all(axis=0).sum(axis=1).tolist(), strict=True))
+    rows += [(r.reader, r.comparison, both[r.reader], r.difference, r.low, r.high, r.p) for r in alone.itertuples()]
     if len(study.readers) > 1:
         average = average_study(study, parts, "auc", "delong", level=level)
         average = average[average["generalisation"] == "random"]
@@ -59,12 +60,12 @@ def time_and_confidence(readings: pd.DataFrame, *, level: float = 0.95) -> pd.Da
 
     Parameters
     ----------
-    readings : DataFrame, the `readings` table with reader, session and seconds, confidence (those that are there).
+    readings : DataFrame, the `readings` table with reader, session, patch_id and seconds, confidence (if there).
 
     Returns
     -------
-    DataFrame: measure, reader, session, n, median, quartile_1, quartile_3, mean; the last rows of a measure, for the
-    readers' average, have in place of them the mean over readers with its interval (low, high; Student's t over
+    DataFrame: measure, reader, session, n (cases), median, quartile_1, quartile_3, mean; the last rows of each, for
+    the readers' average, have in place of them the mean over readers with its interval (low, high; Student's t over
     readers, the cases given), and so has the difference of two sessions (sorted, first less second) with p.
 
     Raises
@@ -75,7 +76,7 @@ def time_and_confidence(readings: pd.DataFrame, *, level: float = 0.95) -> pd.Da
     What it cannot see: learning between sessions, or who was interrupted; times are as the reading room took them.
     """
     measures = [m for m in MEASURES if m in readings and pd.to_numeric(readings[m], errors="coerce").notna().any()]
-    need_columns(readings, ["reader", "session"])
+    need_columns(readings, ["reader", "session", "patch_id"])
     if not measures:
         raise InputError(Problem("columns", "neither seconds nor confidence is there", allowed=", ".join(MEASURES)))
     return pd.concat([_measure(readings, m, level) for m in measures], ignore_index=True)
@@ -114,12 +115,14 @@ def _measure(readings, measure, level):
         rows.append({"reader": reader, "session": session, "n": len(own), "median": q2, "quartile_1": q1,
                      "quartile_3": q3, "mean": own["value"].mean()})  # fmt: skip
     means = values.groupby(["reader", "session"])["value"].mean().unstack()
-    for session in means:
-        rows.append({"reader": AVERAGE, "session": session, "n": len(values), **_mean(means[session].dropna(), level)})
+    cases = {session: set(own["patch_id"]) for session, own in values.groupby("session")}
+    for session, read in cases.items():
+        rows.append({"reader": AVERAGE, "session": session, "n": len(read), **_mean(means[session].dropna(), level)})
     if means.shape[1] == 2:
         first, second = means.columns
         change = _mean((means[first] - means[second]).dropna(), level, test=True)
-        rows.append({"reader": AVERAGE, "session": f"{first} - {second}", "n": len(values), **change})
+        both = len(cases[first] & cases[second])
+        rows.append({"reader": AVERAGE, "session": f"{first} - {second}", "n": both, **change})
     return pd.DataFrame(rows).assign(measure=measure).reindex(
         columns=["measure", "reader", "session", "n", "median", "quartile_1", "quartile_3", "mean", "low", "high", "p"]
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 const NO_SIZE =
   "This film does not say how large a pixel is. Give it, or click the two ends of a known length (a scale, a ball). " +
-  "Until then the margin follows the width of the box, as in training, and the answer shows what that leaves open.";
+  "Until then the margin is taken as training's films and vertebrae suggest, and the answer shows what that leaves open.";
 const TWO_CLICKS = "Click the two ends of the length on the film.";
 
 class PixelSize {
