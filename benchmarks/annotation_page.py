@@ -5,7 +5,8 @@
 Films of 3000 x 2500 px at 16 bits, drawn by this software and enlarged, in a headless Chromium on the page that Voila
 serves. An action is one drag or one key, each followed by a pause of 300 ms: of each film's vertebrae the first two
 boxes are drawn, the others taken as they are proposed, and drawn anew where the proposal's IoU with the true box is
-below 0.6. A vertebra counts once box, level and label are on the disk. No published figure of seconds a vertebra is known.
+below 0.6. A vertebra counts once box, level and label are on the disk. No published figure of seconds a vertebra is
+known.
 
 LabelMe beside it, counted from its documented interface (not run): a rectangle is two clicks after its mode is chosen
 (key Ctrl+R once a film), then the dialogue: the label typed or chosen from the list, and Enter. "T12_fresh" typed is 9
