@@ -65,7 +65,8 @@ DESIGNS = {  # what becomes of the crossed readings, and of how many readers
 
 
 def study_rows(ratings, truth, analyses=ANALYSES) -> list[dict]:
-    """Analyse one study: metric, covariance, generalisation, rejected (bool), width of the interval."""
+    """Analyse one study: metric, covariance, generalisation, rejected, width of the interval, narrower than for fixed
+    readers."""
     treatments, readers, n = ratings.shape
     rows = []
     for metric, covariance in analyses:
@@ -75,11 +76,13 @@ def study_rows(ratings, truth, analyses=ANALYSES) -> list[dict]:
         theta = figures_of_merit(curves, truth, metric).reshape(treatments, readers)
         absent = np.isnan(ratings).all(axis=2)
         parts = components_of(theta, merit_covariance(curves, truth, metric, covariance), n, absent)
-        for generalisation in GENERALISES:
-            entry = compare_treatments(parts, ["a", "b"], generalisation)[0]
+        entries = {name: compare_treatments(parts, ["a", "b"], name)[0] for name in GENERALISES}
+        fixed = entries["fixed_readers"]["high"] - entries["fixed_readers"]["low"]
+        for generalisation, entry in entries.items():
             rows.append({
                 "metric": metric, "covariance": covariance, "generalisation": generalisation,
                 "rejected": entry["p"] < 0.05, "width": entry["high"] - entry["low"],
+                "narrower": entry["high"] - entry["low"] < fixed,
             })  # fmt: skip
     return rows
 
@@ -99,7 +102,7 @@ def null_studies(
     table = (
         pd.DataFrame(rows)
         .groupby(by, sort=False)
-        .agg(type_one_error=("rejected", "mean"), mean_width=("width", "mean"))
+        .agg(type_one_error=("rejected", "mean"), mean_width=("width", "mean"), narrower=("narrower", "mean"))
     )
     return table.reset_index().assign(structure=structure, cases=cases, studies=studies)
 
@@ -124,7 +127,7 @@ def run(studies=1000, seed=0) -> pd.DataFrame:
     # two standard errors of chance about the nominal 5 %
     table["chance"] = 2 * np.sqrt(0.05 * 0.95 / studies)
     front = ["structure", "cases", "metric", "covariance", "generalisation", "type_one_error"]
-    return table[[*front, "mean_width", "studies", "chance"]]
+    return table[[*front, "mean_width", "narrower", "studies", "chance"]]
 
 
 def main():

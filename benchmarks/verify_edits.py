@@ -185,7 +185,7 @@ def planted(run: Path, edits: int, seed: int) -> Counter:
 
 def small(seed: int) -> dict[str, str]:
     """Parameters of a small run; every second one without the other hospital and what notebook 04 adds."""
-    values = {"patients": 20, "folds": 2, "image_size": 48, "epochs": 2, "replicates": 50, "reader_cases": 12}
+    values = {"patients": 20, "folds": 2, "image_size": 64, "epochs": 2, "replicates": 50, "reader_cases": 12}
     values |= {"readers": 3, "workers": 1, "more_seeds": 2 * (seed % 2), "seed": seed}
     less = {"regions": "pooled", "other_context": "false", "leakage": "false", "external": '""'}
     words = {"networks": "[efficientnet_lite0, alexnet]" if seed % 2 else "[efficientnet_lite0]"}

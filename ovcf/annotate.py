@@ -137,8 +137,11 @@ def status_of(cohort: str | Path) -> tuple[pd.DataFrame, list[str]]:
     return progress(state), remarks(state)
 
 
-def annotation_page(cohort: str | Path, page: str = "marks") -> Any:
-    """Return the annotators' page of a cohort, or with `page="consensus"` the joint session's, as one widget."""
+def annotation_page(cohort: str | Path, page: str = "marks", reader: str = "") -> Any:
+    """Return the annotators' page of a cohort, or with `page="consensus"` the joint session's, as one widget.
+
+    `reader` names whose page it is for who has no link (JupyterLab shows the cohort's files anyway).
+    """
     from ovcf.viz.tabs import problem_page
 
     if page not in PAGES:
@@ -154,6 +157,6 @@ def annotation_page(cohort: str | Path, page: str = "marks") -> Any:
     else:
         from ovcf.viz.annotation import AnnotationRoom
 
-        widget = AnnotationRoom(cohort)
+        widget = AnnotationRoom(cohort, reader=reader)
     widget.layout.width = "100%"
     return widget

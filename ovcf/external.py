@@ -27,6 +27,7 @@ from ovcf.stats.roc import roc_points
 from ovcf.stats.two_cohorts import shared_patients
 from ovcf.stats.validation_size import expected_of
 from ovcf.study import Study
+from ovcf.words import network_title
 
 SHARED_IDS = ("refuse", "leave out", "other people")
 """What to do about patient ids that stand in both cohorts."""
@@ -207,7 +208,7 @@ class Elsewhere:
         """What every title says: the model and its cohort, the other cohort, synthetic or not."""
         kind = "second synthetic cohort" if self.cohort.synthetic else f"cohort {self.source.parent.name}"
         people = f"{self.patches.patient_id.nunique()} patients, {len(self.patches)} vertebrae"
-        return f"{self.model.network} of {self.development.counts['cohort']}; here: {kind}, {people}"
+        return f"{network_title(self.model.network)} of {self.development.counts['cohort']}; here: {kind}, {people}"
 
     def images(self, equalisation: str | None = None) -> NDArray[np.uint8]:
         """Patches (n, size, size) as the model sees them; `equalisation="none"`: as readers do."""

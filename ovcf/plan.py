@@ -96,7 +96,8 @@ def _known(run):
 def deviations(plan: pd.DataFrame) -> str:
     """Say in a sentence what a plan of `lock_plan` was locked as, and every deviation from it."""
     planned = plan.set_index("item")["planned"]
-    said = f"Plan locked {planned['locked']} (digest {planned['digest'][:12]}). "
+    when = planned["locked"].replace("T", " ", 1).replace("Z", " UTC", 1)
+    said = f"Plan locked {when} (digest {planned['digest'][:12]}). "
     wrong = plan[plan["deviation"] != ""]
     if wrong.empty:
         return said + "No deviation."

@@ -73,3 +73,10 @@ def test_means_whose_folds_cannot_be_searched_are_said_to_be_open(audited, over,
     found = audited(f"{head}All,mean,{over},{classes},79.4 ± 0.9,78.3 ± 3.5,80.4 ± 1.6\n").findings
     (one,) = [finding for finding in found if finding.kind == "no-folds"]
     assert one.severity == UNDECIDED and words in one.message and one.decides
+
+
+@pytest.mark.parametrize(("cells", "severity"), [(("75", "80", "85"), NOTE), (("75.3", "80.1", "85.2"), UNLIKELY)])
+def test_columns_equal_in_so_few_digits_that_it_can_be_chance_are_only_noted(audited, cells, severity):
+    rows = "".join(f"R{i},{cell},{cell}\n" for i, cell in enumerate(cells))
+    (one,) = [f for f in audited(f"row,sensitivity,specificity\n{rows}").findings if f.kind == "equal-columns"]
+    assert one.severity == severity

@@ -106,12 +106,12 @@ def test_every_line_stands_beside_the_papers(whole):
     ]
     assert lines == [
         "Who and what | 2 patients, 3 vertebrae: 1 fresh, 2 old | 405 patients, 720 vertebrae: 364 fresh, 356 old | 01_dataset",
-        "How well does the chosen network tell fresh from old? | AUC 0.800 [0.700, 0.900]: VGG16 | AUC 0.796 ± 0.028: ResNet101 | 04_cross_validation",
+        "How well does the network tell fresh from old? | AUC 0.800 [0.700, 0.900]: VGG16 | AUC 0.796 ± 0.028: ResNet101 | 04_cross_validation",
         "Its sensitivity and specificity at 0.5, % | 81.0 [71.0, 91.0], 62.0 [52.0, 72.0] | 73.90 ± 6.71, 77.45 ± 8.03 | 04_cross_validation",
         f"What does the model do for simulated readers? | AUC higher by 0.200 [0.100, 0.400]; 50.0 to 75.0 % right | {TUNED} | 05_reader_study",
         "Does it hold in another hospital? | AUC 0.700 [0.600, 0.800] there; against home lower by 0.100 [0.020, 0.200] | not examined | 07_external_validation",
         "Can the label be told without the fracture? | a shortcut to look into; strongest: file size {x}, AUC 0.700 [0.600, 0.900] | not examined | 01_dataset",
-        "How does it stand beside the closest other network? | AUC no difference shown: 0.100 [-0.050, 0.250], against ResNet50; p 0.300 (Holm) | not tested | 03_model_comparison",
+        "How does it stand beside the closest other network? | AUC no difference shown: 0.100 [-0.050, 0.250], against ResNet50; p = 0.300 (Holm) | not tested | 03_model_comparison",
         "Calibration: is a probability of 70 % right in 70 %? | calibration slope 0.95 [0.80, 1.13]; 1 is right | not given | 04_cross_validation",
         "What would leakage between folds add? | AUC no difference shown: 0.030 [0.000, 0.050] with folds by patch | not said how folds were dealt | 04_cross_validation",
         "How far does luck in training move it? | AUC 0.790 ± 0.004 (SD over 5 trainings, ddof 1), 0.784 to 0.795 | not said | 04_cross_validation",
@@ -150,7 +150,7 @@ def test_each_line_says_what_its_table_holds(run):
             "a shortcut to look into; strongest: file size {x}, AUC 0.700 [0.600, 0.900]"
         ),
         "How does it stand beside the closest other network?": (
-            "AUC no difference shown: 0.100 [-0.050, 0.250], against ResNet50; p 0.300 (Holm)"
+            "AUC no difference shown: 0.100 [-0.050, 0.250], against ResNet50; p = 0.300 (Holm)"
         ),
         "What does the model do for simulated readers?": "AUC higher by 0.200 [0.100, 0.400]; 50.0 to 75.0 % right",
         "Do the published numbers agree with each other?": "contradictions: 1, very unlikely: 1, cannot be decided: 0, notes: 2",

@@ -69,16 +69,16 @@ def test_networks_figures_say_n_and_what_the_bar_is():
     assert alt == ["Forest plot of AUC: AlexNet 0.700 [0.600,\u00a00.800]."]
     average = pd.DataFrame({"metric": ["auc"], "mean": [0.79], "folds": [5]})
     caption, alt = words(captions.figure4(average, PATCHES, "T"))
-    assert caption.startswith("T. (a) ROC curve of each fold") and caption.endswith("3 vertebrae of 2 patients.")
+    assert caption.startswith("(a) ROC curve of each fold") and caption.endswith("3 vertebrae of 2 patients. T.")
     assert alt[0] == "ROC curves of 5 folds, mean AUC 0.790." and "5 folds" in alt[1]
     caption, _ = words(captions.probabilities(PATCHES, 0.5, "T"))
-    assert caption.endswith("dashed: the threshold 0.5. 2 fresh, 1 old vertebrae.")
+    assert caption.endswith("dashed: the threshold 0.5. 2 fresh, 1 old vertebrae. T.")
     flow = {"called fresh": 3, "fresh called fresh": 2, "called old": 4, "old called old": 1}
     _, alt = words(captions.stard(pd.DataFrame({"box": list(flow), "n": list(flow.values())}), "T"))
     assert alt == ["Flow chart: 3 vertebrae called fresh, of which 2 are; 4 called old, of which 1 are."]
     curve = pd.DataFrame({"n": [10, 12], "predicted": [0.2, 0.8], "observed": [0.3, 0.7]})
     caption, alt = words(captions.calibration(PATCHES, curve, "T"))
-    assert "in 2 groups of about 11 vertebrae" in caption and caption.endswith("3 vertebrae of 2 patients.")
+    assert "in 2 groups of about 11 vertebrae" in caption and caption.endswith("3 vertebrae of 2 patients. T.")
     assert alt[0] == "Calibration plot: predicted 0.20 to 0.80, observed 0.30 to 0.70." and len(alt) == 2
 
 
@@ -87,7 +87,7 @@ def test_subgroups_without_an_interval_are_explained_where_there_are_any():
     rows = [("age_group", "60-69", 0.6, 0.5, 0.7), ("sex", "male", 0.9, None, None), ("sex", "female", 0.8, 0.4, 0.95)]
     groups = pd.DataFrame(rows, columns=columns)
     caption, alt = words(captions.subgroups(groups, "T"))
-    assert caption.endswith("A dot without a bar: too few for an interval.")
+    assert caption.endswith("A dot without a bar: too few for an interval. T.")
     assert alt == ["Forest plot of AUC in 3 subgroups, from 0.600 (age group 60-69) to 0.900 (sex male)."]
     assert "dot without" not in captions.subgroups(groups.head(1), "T")["caption"]
 

@@ -1,12 +1,15 @@
 """How a figure is shown and kept: its files, its panels, its caption and its words."""
 
+import io
+
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
 
 from ovcf.figures.show import show_figure
-from ovcf.figures.style import panel, set_style
+from ovcf.figures.style import SMALL, panel, set_style
 from ovcf.report.numbering import number_all
 from ovcf.run_folder.figures import on_screen, write_figure
 
@@ -85,3 +88,15 @@ def test_numbers_are_the_papers_where_it_has_the_thing_and_run_on_elsewhere():
     }
     assert first.figcaption.get_text() == "Figure S1.\u00a0F" and first.caption.get_text() == "Table 1.\u00a0T"
     assert first.summary.get_text() == "Table S1.\u00a0long" and first.figure["id"] == "figure-films"
+
+
+def test_no_text_is_cut_at_the_edge_of_a_kept_figure(tmp_path):
+    set_style()  # tight layout, whose margins are a few pixels
+    names = ["scanner: Synthetic DR C (n = 248)", "age group: 80 and over (n = 226)"]
+    figure, ax = panel(2)
+    ax.set_yticks([0, 1], names)
+    ax.tick_params(axis="y", labelsize=SMALL)
+    write_figure(tmp_path, "forest", figure)
+    left = [255 - np.asarray(Image.open(io.BytesIO(on_screen(figure))).convert("L"))[:, 0].astype(int)]
+    left.append(255 - np.asarray(Image.open(tmp_path / "forest.png").convert("L"))[:, 0].astype(int))
+    assert [edge.max() for edge in left] == [0, 0]

@@ -5,8 +5,9 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from ovcf.problems import InputError
-from ovcf.report.layout import lay_out
-from ovcf.report.paper import HELD, on_paper, write_pdf
+from ovcf.report.layout import lay_out, title_of
+from ovcf.report.numbering import number_all
+from ovcf.report.paper import HELD_TABLE, TYPE, on_paper, write_pdf
 from ovcf.report.parts import APPENDIX, METHODS, RESULTS, blocks
 
 SHOWN = [new_output("display_data", data={"text/html": "<table><caption>c</caption></table>"})]
@@ -72,6 +73,61 @@ def test_a_folded_block_lies_beneath_its_heading_or_its_caption():
     assert soup.p.find_parent("details") is None
 
 
+FIGURE = (
+    '<div class="output"><figure data-name="ages"><img width="400" src=""/>'
+    "<figcaption>(a) Ages of patients by sex; (b) levels. Mine.</figcaption></figure></div>"
+)
+
+
+def test_a_folded_figure_is_opened_by_one_click_on_what_it_shows():
+    soup = laid_out(FIGURE, folded=True)
+    number_all([soup])
+    assert len(soup.find_all("details")) == 1
+    assert soup.summary.get_text() == "Figure S1.\u00a0Ages of patients by sex"
+    assert soup.figcaption.get_text().startswith("Figure S1.\u00a0(a) Ages")
+
+
+@pytest.mark.parametrize(
+    ("caption", "title"),
+    [
+        ("AUC by subgroup; bar: 95 %.", "AUC by subgroup"),
+        ("Flow from patients to results (STARD). Numbers", "Flow from patients to results"),
+        ("5 films drawn at random (mine). Box", "5 films drawn at random"),
+        ("What is shown.", "What is shown"),
+    ],
+)
+def test_a_figures_title_is_the_beginning_of_its_caption(caption, title):
+    assert title_of(caption) == title
+
+
+def table_of(rows, columns, letters):
+    cells = "".join("<td>%s</td>" % ("x" * letters) for _ in range(columns))
+    head = "".join(f"<th>c{i}</th>" for i in range(columns))
+    body = f"<tr>{cells}</tr>" * rows
+    return f'<div class="output"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "letters", "stacked"),
+    [(3, 4, 30, True), (9, 4, 30, False), (3, 7, 30, False), (3, 4, 5, False)],
+)
+def test_a_small_table_of_long_cells_is_stacked_on_a_phone(rows, columns, letters, stacked):
+    soup = laid_out(table_of(rows, columns, letters))
+    assert ("stack" in (soup.table.get("class") or [])) == stacked
+    assert [cell.get("data-label") for cell in soup.select("tbody tr:first-child td")] == (
+        [None, "c1", "c2", "c3"] if stacked else [None] * columns
+    )
+
+
+def test_on_paper_a_caption_stands_above_its_table_and_a_note_leads_to_nothing():
+    note = GROUPED.replace("</table>", '</table><p class="note">of the first</p>')
+    soup = BeautifulSoup(on_paper(f"<main>{laid_out(note)}{laid_out(GROUPED)}{FIGURE}</main>", "reader"), "html.parser")
+    assert soup.caption is None and [p.get_text() for p in soup.select("p.caption")] == ["Table 2"] * 2
+    assert [t["aria-labelledby"] for t in soup.find_all("table")] == [p["id"] for p in soup.select("p.caption")]
+    assert soup.select(".leads") == []
+    assert soup.img["style"] == f"width: {400 * TYPE:.0f}px"
+
+
 PAGE = (
     '<body><nav>contents</nav><main><section class="part" id="results"><h1>Results</h1><h2>A</h2>'
     f'<details class="fold"><summary>Long table</summary>{GROUPED}</details><p>said</p></section>'
@@ -95,8 +151,8 @@ def test_the_full_edition_moves_it_to_the_appendix():
 
 
 def test_a_long_group_repeats_its_label_in_each_row():
-    rows = "".join(f"<tr><th>r{i}</th><td>{i}</td></tr>" for i in range(HELD))
-    first = f'<tr><th rowspan="{HELD + 1}">Group</th><th>r</th><td>0</td></tr>'
+    rows = "".join(f"<tr><th>r{i}</th><td>{i}</td></tr>" for i in range(HELD_TABLE))
+    first = f'<tr><th rowspan="{HELD_TABLE + 1}">Group</th><th>r</th><td>0</td></tr>'
     page = str(laid_out(f'<div class="output"><table><tbody>{first}{rows}</tbody></table></div>'))
     soup = BeautifulSoup(on_paper(page, "reader"), "html.parser")
     assert {row.th.get_text() for row in soup.find_all("tr")} == {"Group"}

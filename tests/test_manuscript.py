@@ -135,6 +135,32 @@ def test_a_table_with_spanning_cells():
     ]
 
 
+def test_every_group_of_rows_is_exported_once():
+    """Groups lie in bodies of their own on the page, each with a row of its label for phones."""
+    groups = "".join(
+        f'<tbody><tr class="group-row"><th colspan="3">{name}</th></tr><tr><th class="group" rowspan="2">{name}</th>'
+        "<th>ours</th><td>1</td></tr><tr><th>paper</th><td>2</td></tr></tbody>"
+        for name in ("a", "b", "c")
+    )
+    table = soup(f"<table><thead><tr><th></th><th></th><th>n</th></tr></thead>{groups}</table>").table
+    lines = table_as_latex(table, "c", "tab:t", "Of 3 & more.").splitlines()
+    assert [line for line in lines if "multirow" in line and "&" in line] == [
+        rf"\multirow{{2}}{{*}}{{{name}}} & ours & 1 \\" for name in "abc"
+    ]
+    assert sum("paper & 2" in line for line in lines) == 3 and lines[-2] == r"\par\footnotesize Of 3 \& more."
+
+
+def test_a_wide_table_is_shrunk_a_long_one_broken_and_a_sentence_set_in_lines():
+    def of(rows, columns, text="x"):
+        row = f"<tr>{f'<td>{text}</td>' * columns}</tr>"
+        head = f"<tr>{'<th>h</th>' * columns}</tr>"
+        return table_as_latex(soup(f"<table><thead>{head}</thead><tbody>{row * rows}</tbody></table>").table, "c", "l")
+
+    assert r"\resizebox{\linewidth}" in of(2, 7) and "resizebox" not in of(2, 6)
+    assert r"\begin{longtable}{rr}" in of(41, 2) and r"\endhead" in of(41, 2) and "longtable}{" not in of(40, 2)
+    assert r"{p{.35\linewidth}p{.35\linewidth}}" in of(2, 2, "word " * 10)
+
+
 def test_a_folded_table_has_the_caption_of_its_fold():
     folded = soup("<details><summary><span class='number'>Table S1. </span>long</summary><table></table></details>")
     assert caption_of(folded.table) == "long" and caption_of(soup("<table></table>").table) == ""
@@ -160,7 +186,8 @@ def test_every_table_and_figure_is_there(finished, exported):
     assert len(names) == len(set(names)) > 25 and {"table1", "table2", "table3", "table4", "table5"} <= set(names)
     for name in names:
         text = (exported / "tables" / f"{name}.tex").read_text()
-        assert text.count(r"\begin{tabular}") == 1 and not re.search(r"(?<!\\)[&]nbsp", text)
+        rows = len(page.select(f"table[data-name={name}] tr:not(.group-row)")) + text.count(r"\begin{longtable}")
+        assert text.count(" \\\\\n") == rows and not re.search(r"(?<!\\)[&]nbsp", text)
     figures = [str(figure["data-name"]) for figure in page.select("figure[data-name]")]
     stems = {path.stem for path in (exported / "figures").glob("*.pdf")}
     assert len(figures) == len(set(figures)) > 15

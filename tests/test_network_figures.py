@@ -265,15 +265,13 @@ def test_the_flow_leads_from_patients_to_results(ax):
     known = pd.concat([pd.DataFrame({"box": ["collected", "excluded"], "n": [15, 5]}), flow])
     network_figures.stard_flow(known, other := plt.subplots()[1])
     words = [text.get_text() for text in other.texts if text.get_text()]
-    assert words[:2] == ["Collected: 15 patients", "5 excluded"]
-    arrows = [(text.arrow_patch, text.xyann, text.xy) for text in other.texts if hasattr(text, "arrow_patch")]
-    assert [tuple(start) for _, start, _ in arrows] == [(5, 3.75), (5, 2.75), (2.5, 1.7), (2.5, 1.7), (5, 2.75)] + [
-        (7.5, 1.7)
-    ] * 2
-    assert [tuple(end) for _, _, end in arrows] == [
-        (5, 3.25), (2.5, 2.25), (1.25, 0.75), (3.75, 0.75), (7.5, 2.25), (6.25, 0.75), (8.75, 0.75)
+    assert words[:3] == ["Included: 10 patients, 1,200 vertebrae", "Collected: 15 patients", "5 excluded"]
+    arrows = [text for text in other.texts if not text.get_text()]
+    ends = [(arrow.anncoords.get_position(), arrow.xycoords.get_position()) for arrow in arrows]
+    assert ends == [
+        ((5, 4), (5, 2.8)), ((5, 2.8), (2.5, 1.6)), ((2.5, 1.6), (1.25, 0.3)), ((2.5, 1.6), (3.75, 0.3)),
+        ((5, 2.8), (7.5, 1.6)), ((7.5, 1.6), (6.25, 0.3)), ((7.5, 1.6), (8.75, 0.3)),
     ]  # fmt: skip
-    places = [text.get_position() for text in other.texts if text.get_text()]
-    assert places[:3] == [(5, 4), (5.5, 3.5), (5, 3)]
+    assert {(arrow.xyann, arrow.xy) for arrow in arrows} == {((0.5, 0), (0.5, 1))}  # lower edge to upper edge
     assert other.get_xlim() == (0, 10) and other.get_ylim() == (-0.4, 4.4)
     assert sum(not text.get_text() for text in other.texts) == 7 and not other.axison

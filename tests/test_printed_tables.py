@@ -32,6 +32,7 @@ from ovcf.stats.readers.tests import paper_paired_tests
 from ovcf.tables import cohort as cohort_tables
 from ovcf.tables import networks as network_tables
 from ovcf.tables import readers as reader_tables
+from ovcf.tables import recovered as recovered_tables
 from ovcf.tables import seeds as seed_tables
 from ovcf.tables import show as show_tables
 
@@ -433,18 +434,19 @@ def test_recovered_counts_of_one_table_and_of_two():
             "tp": pd.array([3, None], dtype="Int64"),
             "sensitivity": ["75.00", ""],
             "unique": [True, False],
+            "as_good": "",
             "accuracy": [80.0, None],
             "ppv": [60.0, None],
             "npv": [90.0, None],
         }
     )
-    assert printed.lines(network_tables.counts_shown(rates)) == [
+    assert printed.lines(recovered_tables.counts_shown(rates)) == [
         "row | tp | sensitivity",
         "a | 3 | 75.00",
         "b | <NA> | –",
     ]
     both = pd.concat([rates, rates.assign(table="Table 8")])
-    assert list(network_tables.counts_shown(both).table) == ["Table 9"] * 2 + ["Table 8"] * 2
+    assert list(recovered_tables.counts_shown(both).table) == ["Table 9"] * 2 + ["Table 8"] * 2
 
 
 def test_printed_aucs_by_network():
@@ -498,7 +500,7 @@ def test_table4_readers_the_network_and_the_paper(recovered):
     theirs = paper_wide(4, kinds=("single", "mean"))
     table = reader_tables.session_table(unaided, theirs, recovered, network_average())
     assert printed.across(table) == [
-        " | ours r1 | ours r2 | ours r3 | ours Average | ours ResNet101, mean of folds | paper, printed Doctor 1 (GWS) | paper, printed Doctor 2 (GZ) | paper, printed Doctor 3 (RB) | paper, printed Doctor 4 (XZY) | paper, printed Doctor 5 (ZS) | paper, printed Average | paper, printed ResNet101 | paper, from its digits Doctor 1 | paper, from its digits Average",
+        " | ours r1 | ours r2 | ours r3 | ours Average | ours ResNet101, mean of folds, all cases | paper, printed Doctor 1 (GWS) | paper, printed Doctor 2 (GZ) | paper, printed Doctor 3 (RB) | paper, printed Doctor 4 (XZY) | paper, printed Doctor 5 (ZS) | paper, printed Average | paper, printed ResNet101 | paper, from its digits Doctor 1 | paper, from its digits Average",
         "Accuracy (%) | 50.0 [30.0, 70.0] | 62.5 [30.1, 70.1] | 75.0 [30.2, 70.2] | 62.5 ± 12.5 [30.3, 70.3] | 79.2 ± 5.9 | 45.00 | 55 | 52.5 | 50 | 55 | 51.50 ± 4.18 | 75.69 ± 2.08 | 75.00 | –",
         "Specificity (%) | 50.0 [30.0, 70.0] | 50.0 [30.1, 70.1] | 75.0 [30.2, 70.2] | 58.3 ± 14.4 [30.3, 70.3] | 73.3 ± 9.4 | 45.00 | 57.14 | 52.94 | 50 | 56.25 | 52.27 ± 4.95 | 76.81 ± 5.59 | 80.00 | –",
         "Sensitivity (%) | 50.0 [30.0, 70.0] | 75.0 [30.1, 70.1] | 75.0 [30.2, 70.2] | 66.7 ± 14.4 [30.3, 70.3] | 84.5 ± 1.7 | 45.00 | 53.85 | 45 | 50 | 54.17 | 49.60 ± 4.51 | 75.50 ± 3.31 | 66.67 | 36.00 to 54.00",
@@ -518,6 +520,47 @@ def test_table5_without_a_network(recovered):
         "Sensitivity (%) | 100.0 [30.0, 70.0] | 100.0 [30.1, 70.1] | 100.0 [30.2, 70.2] | 100.0 ± 0.0 [30.3, 70.3] | 64.71 | 69.57 | 68.18 | 62.50 | 66.67 | 66.33 ± 2.80 | 49.60 ± 4.51 | 66.67 | 36.00 to 54.00",
         "PPV = precision fresh (%) | 100.0 [30.0, 70.0] | 80.0 [30.1, 70.1] | 80.0 [30.2, 70.2] | 86.7 ± 11.5 [30.3, 70.3] | – | – | – | – | – | – | – | 71.43 | –",
         "NPV = precision old (%) | 100.0 [30.0, 70.0] | 100.0 [30.1, 70.1] | 100.0 [30.2, 70.2] | 100.0 ± 0.0 [30.3, 70.3] | – | – | – | – | – | – | – | 76.92 | –",
+    ]
+
+
+def test_table4_has_the_network_on_the_readers_cases_apart_from_all(recovered):
+    model = printed.one_network()
+    few = reader_stats.network_on_cases(model, model.patch_id[:8])
+    assert list(few.metric) == ["accuracy", "specificity", "sensitivity", "ppv", "npv"]
+    called = model[:8].p_fresh >= 0.5
+    assert few.estimate[0] == pytest.approx((called == (model[:8].truth == 1)).mean())
+    unaided = reader_stats.session_tables(printed.readings())["unaided"]
+    table = reader_tables.session_table(unaided, paper_wide(4), recovered, network_average(), few)
+    rows = [name for part, name in table.index if part == "ours"]
+    assert rows[-2:] == ["ResNet101, these cases", "ResNet101, mean of folds, all cases"]
+    cell = table.loc[("ours", "ResNet101, these cases"), "Accuracy (%)"]
+    assert cell.startswith(f"{100 * few.estimate[0]:.1f} [") and cell.endswith("]")
+
+
+def test_any_analysis_has_its_interval_beside_its_estimate():
+    rates = pd.DataFrame({"metric": ["accuracy", "auc"], "estimate": 0.725, "low": 0.5, "high": 0.75})
+    assert printed.lines(reader_tables.analysis_rows(rates)) == [
+        "metric | estimate [95 % interval]",
+        "Accuracy (%) | 72.5 [50.0, 75.0]",
+        "AUC | 0.725 [0.500, 0.750]",
+    ]
+    seconds = pd.DataFrame({"reader": ["Average", "r1"], "mean": [15.25, 14], "low": [14, None], "high": [16, None]})
+    assert printed.lines(reader_tables.analysis_rows(seconds)) == [
+        "reader | mean [95 % interval]",
+        "Average | 15.250 [14.000, 16.000]",
+        "r1 | 14.000",
+    ]
+    assert reader_tables.analysis_rows(table := pd.DataFrame({"n": [1]})) is table
+
+
+def test_tests_over_folds_name_what_they_compare():
+    tests = pd.DataFrame(
+        {"network": "vgg16", "measure": ["recall", "f1"], "difference": 0.0142, "low": -0.05, "high": 0.07, "p": 0.644}
+    )
+    assert printed.lines(network_tables.fold_tests(tests)) == [
+        "measure | difference [95 % interval] | p",
+        "recall | 0.014 [-0.050, 0.070] | 0.644",
+        "F1 | 0.014 [-0.050, 0.070] | 0.644",
     ]
 
 
@@ -752,7 +795,7 @@ def test_each_test_of_the_levels_has_its_question():
     )
     assert printed.lines(cohort_tables.level_tests(tests)) == [
         "test | whose | question | difference of mean counts [95 % interval] | statistic | df | p",
-        "t | the paper's | a? | 0.500 [-1.250, 2.000] | 0.1 | 24 | 0.9",
+        "t | the paper's | a? | 0.5 [-1.2, 2.0] | 0.1 | 24 | 0.9",
         "chi-square | ours | b? | – | 9 | 11.36 | 0.6",
     ]
 
@@ -760,9 +803,20 @@ def test_each_test_of_the_levels_has_its_question():
 def test_the_mean_of_recovered_rows_has_their_mean_accuracy():
     fifth = recovered_rates(5).set_index("row")
     assert fifth.accuracy["Average result with AI"] == pytest.approx(67.5)  # as printed
-    assert pd.isna(fifth.accuracy["Without AI assistance"]) and pd.isna(
-        recovered_rates(4).set_index("row").ppv["Average"]
-    )
+    fourth = recovered_rates(4).set_index("row")
+    assert fifth.accuracy["Without AI assistance"] == pytest.approx(51.5)  # as printed
+    assert (fourth.accuracy["Doctor 4 (XZY)"], fourth.ppv["Doctor 4 (XZY)"]) == (50, 50)  # of all matrices that fit
+    assert fourth.accuracy["ResNet101"] == pytest.approx(75.69, abs=0.005)  # as printed: the mean of Table 3's folds
+    assert recovered_rates(2).set_index("row").accuracy[["AlexNet", "ResNet50"]].isna().all()
+
+
+def test_readers_rates_are_under_one_of_two_readings_and_networks_are_not():
+    other = "recalls and precisions (predictive values) exchanged"
+    assert set(recovered_rates(5).as_good) == {other} and set(recovered_rates(3).as_good) == {""}
+    fourth = recovered_rates(4).set_index("row").as_good
+    assert fourth["ResNet101"] == "" and set(fourth.drop("ResNet101")) == {other}
+    assert recovered_tables.left_open(recovered_rates(3)) == ""
+    assert "change places" in recovered_tables.left_open(recovered_rates(4))
 
 
 def test_sessions_have_95_percent_intervals_unless_told():
@@ -814,7 +868,7 @@ def test_points_of_readers_and_of_the_network():
 # Nothing is left out ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", ["cohort", "external", "networks", "readers", "runs", "seeds"])
+@pytest.mark.parametrize("module", ["cohort", "external", "networks", "readers", "recovered", "runs", "seeds"])
 def test_every_formatter_has_its_cells_in_a_test(module):
     def public(path):
         tree = ast.parse(path.read_text())

@@ -12,6 +12,7 @@ from scipy.stats import t as student
 from scipy.stats import ttest_ind
 
 from ovcf.cli import main
+from ovcf.intake.readings import read_readings
 from ovcf.problems import InputError
 from ovcf.stats.readers.checks import check_readings
 from ovcf.stats.readers.components import GENERALISES, negative_components, or_components, prepare, variance_components
@@ -349,3 +350,25 @@ def test_a_reader_who_lacks_a_treatment_that_others_have_is_refused():
     ratings[1, 2] = np.nan
     with pytest.raises(InputError, match="this reader lacks a treatment"):
         check_readings(as_table(ratings, truth))
+
+
+def test_ratings_in_words_and_percent_are_read_as_meant(tmp_path):
+    ratings, truth = drawn(2, 2, 3, (12, 12))
+    table = as_table(np.round(50 + 10 * ratings), truth)
+    called = table.assign(rating=(table["rating"] >= 55).astype(int))
+    percent = table.assign(rating=table["rating"].map("{:g}%".format))
+    words = called.assign(rating=called["rating"].map({1: "Fresh", 0: "old"}))
+    for plain, told, metric in ((table, percent, "auc"), (called, words, "sensitivity")):
+        path = tmp_path / "told.csv"
+        told.to_csv(path, index=False)
+        read = read_readings(path)
+        found, expected = (analyse(one, metric)["one_treatment"] for one in (read, plain))
+        assert found == expected
+
+
+def test_a_class_of_few_cases_is_warned_of():
+    ratings, truth = drawn(2, 2, 3, (4, 40))
+    notes = analyse(as_table(ratings, truth))["notes"]
+    assert any("only 4 cases with fresh" in note for note in notes)
+    ratings, truth = drawn(2, 2, 3, (5, 40))
+    assert not any("rely on no p" in note for note in analyse(as_table(ratings, truth))["notes"])

@@ -172,7 +172,7 @@ def test_a_second_version_is_held_against_the_first():
         ("all", "auc", -0.02, -0.03, -0.01, 0.004),
     ]
     said = plain(results.of_versions(pd.DataFrame(rows, columns=columns), "one network", "three networks"))
-    assert said == "AUC of three networks, against one network: lower by 0.020 [0.010, 0.030]; p 0.004."
+    assert said == "AUC of three networks, against one network: lower by 0.020 [0.010, 0.030]; p = 0.004."
 
 
 def test_another_cohorts_auc_is_the_final_models_and_stands_first():

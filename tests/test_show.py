@@ -14,6 +14,7 @@ from ovcf.tables.show import (
     mean_sd,
     number,
     one_cell,
+    p_said,
     p_value,
     percent,
     plus_minus,
@@ -161,6 +162,15 @@ def test_headings_of_two_levels_stay_as_they_are():
     assert "a_b" in html and "c_d" in html and ">x<" not in html
 
 
+def test_a_p_beside_an_estimate_says_what_it_is():
+    assert (p_said(0.04), p_said(0.0004)) == ("p\u00a0=\u00a00.040", "p\u00a0<\u00a00.001")
+
+
+def test_a_table_without_rows_is_a_sentence():
+    empty = show(pd.DataFrame({"n": []}), "Found <here>", name="mine")._repr_html_()
+    assert empty == "<p>Found &lt;here&gt;: none.</p>"
+
+
 def test_the_papers_p_is_said_where_it_prints_one():
     table = pd.DataFrame(
         {
@@ -169,7 +179,7 @@ def test_the_papers_p_is_said_where_it_prints_one():
             "printed": ["1", "< 0.001", "", "0.2 > 0.05"],
         }
     )
-    assert printed_p(table) == "The paper prints p: A (%) < 0.001; C 0.2 > 0.05."
+    assert printed_p(table) == "The paper's p: A (%) < 0.001; C 0.2 > 0.05."
     assert printed_p(table.head(1)) == ""
 
 

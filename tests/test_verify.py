@@ -3,18 +3,20 @@
 import json
 import shutil
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from verify_edits import EDITS, stamp_anew
 
 from ovcf.cli import main
 from ovcf.problems import InputError
 from ovcf.report.cells import Cells, FromFilms, NeedsFilms
-from ovcf.report.replay import joined, with_stored_digits
+from ovcf.report.replay import joined, pairs, replay, with_stored_digits
 from ovcf.report.verdict import as_text
-from ovcf.report.verify import hold, remake, verify
+from ovcf.report.verify import _notes, hold, remake, verify
 from ovcf.run_folder import read_table
 from ovcf.stats.rates import fold_table
 
@@ -115,6 +117,42 @@ def test_a_run_without_predictions_is_refused(copy):
 def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(InputError, match="no patches"):
         verify(tmp_path)
+
+
+# Notebooks of another version ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_cells_that_say_the_same_stay_pairs_whatever_was_put_in_or_taken_out(seed):
+    rng = np.random.default_rng(seed)
+    kinds = [new_code_cell, new_markdown_cell]
+    cells = [kinds[rng.integers(2)](f"cell {i}") for i in range(12)]
+    mine = [cell for cell in cells if rng.random() < 0.8]
+    theirs = [cell for cell in cells if rng.random() < 0.8]
+    theirs.insert(rng.integers(len(theirs) + 1), new_code_cell("added"))
+    found = list(pairs(new_notebook(cells=mine), new_notebook(cells=theirs)))
+    assert [pair.number for pair in found if pair.cell is not None] == list(range(len(mine)))
+    assert [pair.installed.source for pair in found if pair.installed is not None] == [c.source for c in theirs]
+    alike = {
+        pair.cell.source for pair in found if pair.cell and pair.installed and pair.cell.source == pair.installed.source
+    }
+    assert alike == {cell.source for cell in mine} & {cell.source for cell in theirs}
+    assert all(pair.cell.cell_type == pair.installed.cell_type for pair in found if pair.cell and pair.installed)
+
+
+def test_a_notebook_of_another_version_is_executed_as_installed_and_said_to_differ(tmp_path):
+    printed = [new_output("stream", name="stdout", text="old\n")]
+    stored = [new_code_cell(source, outputs=printed) for source in ("a = 1\nprint(a)", "print('gone')", "print(a + b)")]
+    installed = [new_code_cell("a = 1\nprint(a)"), new_code_cell("b = 2"), new_code_cell("print(a + b)")]
+    nbformat.write(new_notebook(cells=installed), tmp_path / "n.ipynb")
+    again = replay(None, {"n": new_notebook(cells=stored[:1] + stored[2:])}, tmp_path)
+    assert [cell.outputs[0].text for cell in again.notebooks["n"].cells] == ["1\n", "3\n"]
+    assert again.failed == [] and again.film_cells == {"n": set()}
+    assert ["1 cells were added since" in note for note in _notes(again, {})] == [True]
+    installed[1:] = [new_markdown_cell("words"), new_code_cell("b = 2\nprint(a + b)")]
+    nbformat.write(new_notebook(cells=installed), tmp_path / "n.ipynb")
+    again = replay(None, {"n": new_notebook(cells=[*stored[:1], new_markdown_cell("words"), *stored[1:]])}, tmp_path)
+    assert again.film_cells == {"n": {3}} and "no cell 3 any more" in next(iter(_notes(again, {})))
 
 
 # Cells ---------------------------------------------------------------------------------------------------------

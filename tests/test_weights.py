@@ -111,3 +111,8 @@ def test_fetching_without_network_says_so_and_from_a_cache_works(no_network, tmp
 def test_a_folder_without_the_file_says_which_names_would_do(tmp_path):
     with pytest.raises(InputError, match=r"vgg16\.safetensors.*vgg16-397923af\.pth"):
         locate(["vgg16"], str(tmp_path))
+
+
+def test_patches_too_small_for_a_network_are_refused_in_words():
+    with pytest.raises(InputError, match="alexnet does not turn a patch of 48 px into one vector of features"):
+        load_network("alexnet", "packaged", size=48)

@@ -7,7 +7,7 @@ every problem is noted at its line. Nothing in the file builds an object.
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import yaml
 
@@ -39,6 +39,11 @@ class Sequence(list):
     line: int = 1
 
 
+Part: TypeAlias = Text | Map | Sequence
+Plain: TypeAlias = "str | int | None | dict[str, Plain] | list[Plain] | tuple[Plain, ...]"
+"""What `mark` turns into parts: text, whole numbers and null, in dictionaries and lists."""
+
+
 def read_marked(path: str | Path) -> Map:
     """Read a YAML file into `Map`, `Sequence` and `Text`.
 
@@ -66,7 +71,7 @@ def read_marked(path: str | Path) -> Map:
     return tree
 
 
-def mark(part: Any) -> Any:
+def mark(part: Plain) -> Part:
     """Turn plain dictionaries, lists and strings into the same parts, all on line 1; None becomes null."""
     if isinstance(part, dict):
         return _marked(Map({str(key): mark(value) for key, value in part.items()}), 1)
@@ -137,46 +142,51 @@ class Fields:
         self.problems: list[Problem] = []
 
     def complain(
-        self, part: Any, message: str, column: str | None = None, found: Any | None = None, allowed: str | None = None
+        self,
+        part: Part | int,
+        message: str,
+        column: str | None = None,
+        found: object = None,
+        allowed: str | None = None,
     ) -> None:
         """Note one problem at the line of a part."""
         line = part if isinstance(part, int) else getattr(part, "line", None)
         found = None if found is None else str(found)[:80]
         self.problems.append(Problem("published", message, self.file, line, column, found, allowed))
 
-    def known(self, part: Any, keys: Iterable[str], what: str) -> None:
+    def known(self, part: Map, keys: Iterable[str], what: str) -> None:
         """Complain of unknown keys."""
         for key in part:
             if key not in keys:
                 line = getattr(part[key], "line", getattr(part, "line", None))
                 self.complain(line, f"{what}: unknown name", None, key, ", ".join(keys))
 
-    def is_map(self, part: Any, what: str, keys: Iterable[str]) -> bool:
+    def is_map(self, part: Part, what: str, keys: Iterable[str]) -> bool:
         if not isinstance(part, Map):
             self.complain(part, f"{what} is not a mapping of names to values", None, part)
             return False
         self.known(part, keys, what)
         return True
 
-    def mapping(self, part: Any, key: str) -> Map:
+    def mapping(self, part: Map, key: str) -> Map:
         value = part.get(key, Map())
         if not isinstance(value, Map):
             self.complain(value, f"{key} is not a mapping of names to values", key, value)
         return value if isinstance(value, Map) else Map()
 
-    def sequence(self, part: Any, key: str) -> Sequence:
+    def sequence(self, part: Map, key: str) -> Sequence:
         value = part.get(key, Sequence())
         if not isinstance(value, Sequence):
             self.complain(value, f"{key} is not a list", key, value)
         return value if isinstance(value, Sequence) else Sequence()
 
-    def choice(self, part: Any, key: str, allowed: Any, default: Any) -> str:
+    def choice(self, part: Map, key: str, allowed: tuple[str, ...], default: str) -> str:
         value = part.get(key, default)
         if value not in allowed:
             self.complain(value, f"{key} is none of the known", key, value, ", ".join(allowed))
         return str(value)
 
-    def number(self, part: Any, key: str) -> Fraction | None:
+    def number(self, part: Map, key: str) -> Fraction | None:
         if key not in part:
             return None
         printed = parse(part[key]) if isinstance(part[key], Text) else None
@@ -184,7 +194,7 @@ class Fields:
             self.complain(part[key], f"{key} is not a number", key, part[key], "digits, as 40 or 1,110")
         return printed and printed.value
 
-    def whole(self, part: Any, key: str) -> int | None:
+    def whole(self, part: Map, key: str) -> int | None:
         plain = part if not isinstance(part.get(key), Text) else Map({key: _count(part[key])})
         value = self.number(plain, key)
         if value is not None and (value.denominator != 1 or not 0 <= value <= LARGEST_N):
@@ -192,7 +202,7 @@ class Fields:
             return None
         return None if value is None else int(value)
 
-    def range_of(self, part: Any, key: str) -> tuple[int, int] | None:
+    def range_of(self, part: Map, key: str) -> tuple[int, int] | None:
         """Read 40, or [100, 200] for a range."""
         if not isinstance(part.get(key), Sequence):
             value = self.whole(part, key)
@@ -216,7 +226,7 @@ PATHS = {
 }
 
 
-def check_references(reader: Any, paper: Paper) -> None:
+def check_references(reader: Fields, paper: Paper) -> None:
     """Complain of paths that name nothing and of fields in the wrong form, when all tables are known."""
     for table in paper.tables.values():
         for row in table.rows.values():

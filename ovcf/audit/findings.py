@@ -14,6 +14,24 @@ NOTE = "note"
 SEVERITIES = (CONTRADICTION, UNLIKELY, UNDECIDED, NOTE)
 
 
+IN_NUMBERS = {
+    CONTRADICTION: "contradictions",
+    UNLIKELY: "very unlikely",
+    UNDECIDED: "cannot be decided",
+    NOTE: "notes",
+}
+
+
+def counted(findings: pd.DataFrame) -> str:
+    """Say how many findings there are of each severity: `contradictions: 2, very unlikely: 0, ...`.
+
+    Parameters
+    ----------
+    findings : DataFrame of `Audit.findings_table`.
+    """
+    return ", ".join(f"{IN_NUMBERS[kind]}: {(findings.severity == kind).sum()}" for kind in SEVERITIES)
+
+
 class Finding(NamedTuple):
     """One thing that the printed numbers imply.
 

@@ -1,11 +1,10 @@
 """Read a YAML file of printed numbers (data/published/README.md); every mistake gets its line."""
 
 from pathlib import Path
-from typing import Any
 
 from ovcf.problems import InputError
 
-from .checked import Fields, Map, Sequence, Text, check_references, read_marked
+from .checked import Fields, Map, Part, Sequence, Text, check_references, read_marked
 from .paper import Cell, Entry, Fact, Paper, Row, Set, Table
 from .printed import bracket_as_sd, is_blank, parse
 from .units import in_one_unit, units_of
@@ -78,7 +77,7 @@ class Reader(Fields):
     # Parts of the file, in its order
     # --------------------------------------------------------------------------
 
-    def sets(self, tree: Any) -> dict[str, Set]:
+    def sets(self, tree: Map) -> dict[str, Set]:
         """Read the sets of cases."""
         found = {}
         for name, part in self.mapping(tree, "sets").items():
@@ -90,7 +89,7 @@ class Reader(Fields):
                 found[name] = Set(name, n, *counts, part_of, place, part.line, self.folds(part))
         return found
 
-    def completed(self, counts: list, n: Any) -> list:
+    def completed(self, counts: list[int | None], n: tuple[int, int] | None) -> list[int | None]:
         """Fill in the class that is not printed, where the number of cases and the other class are."""
         if n and n[0] == n[1] and counts.count(None) == 1 and n[0] >= max(c for c in counts if c is not None):
             return [
@@ -99,7 +98,7 @@ class Reader(Fields):
             ]
         return counts
 
-    def folds(self, part: Any) -> tuple[tuple[int, int], ...] | None:
+    def folds(self, part: Map) -> tuple[tuple[int, int], ...] | None:
         """Read printed sizes of folds: a list of [positive, negative]."""
         pairs = [[self.whole(Map(end=end), "end") for end in pair] if isinstance(pair, Sequence) else [None]
                  for pair in self.sequence(part, "folds")]  # fmt: skip
@@ -108,7 +107,7 @@ class Reader(Fields):
             return None
         return tuple((pair[0], pair[1]) for pair in pairs) or None
 
-    def facts(self, tree: Any) -> dict[str, Fact]:
+    def facts(self, tree: Map) -> dict[str, Fact]:
         """Read single numbers of the text."""
         found = {}
         for name, part in self.mapping(tree, "facts").items():
@@ -139,7 +138,7 @@ class Reader(Fields):
             )
         return found
 
-    def tables(self, tree: Any, paper: Any) -> dict[str, Table]:
+    def tables(self, tree: Map, paper: Paper) -> dict[str, Table]:
         """Read every table."""
         found = {}
         for index, part in enumerate(self.sequence(tree, "tables"), start=1):
@@ -151,7 +150,7 @@ class Reader(Fields):
             found[table.name] = table
         return found
 
-    def table(self, part: Any, name: str, paper: Any) -> Table:
+    def table(self, part: Map, name: str, paper: Paper) -> Table:
         """Read one table's head, then its rows."""
         columns = [str(column) for column in self.sequence(part, "columns")]
         headings = [str(heading) for heading in self.sequence(part, "headings")] or columns
@@ -193,7 +192,9 @@ class Reader(Fields):
             method,
         )
 
-    def row(self, part: Any, name: str, table: Any, columns: Any, default: Any, table_part: Any, rates: Any) -> Row:
+    def row(
+        self, part: Part, name: str, table: str, columns: list[str], default: str, table_part: Map, rates: bool
+    ) -> Row:
         """Read one row: a list of values, or a mapping with `values` and what the row is."""
         fields = Map(values=part) if isinstance(part, Sequence) else part
         if not isinstance(fields, Map):
@@ -224,7 +225,7 @@ class Reader(Fields):
         n = n or ((sum(counts),) * 2 if None not in counts else None)
         return Row(table, name, kind, cells, of, over, copied, n, part.line, self.completed(counts, n)[0])
 
-    def cell(self, text: Any, column: str, place: Any, rate: Any) -> Cell | None:
+    def cell(self, text: Part, column: str, place: str, rate: bool) -> Cell | None:
         """Read one printed number; None where nothing was printed (null, -, NA)."""
         if not isinstance(text, Text):
             return self.complain(text, f"{place}: a list where a number belongs", column)
@@ -236,7 +237,7 @@ class Reader(Fields):
             return None
         return Cell(column, printed, text.line)
 
-    def entries(self, tree: Any, section: str) -> list[Entry]:
+    def entries(self, tree: Map, section: str) -> list[Entry]:
         """Read the items of a list section, with the fields that they must have."""
         found = []
         for part in self.sequence(tree, section):

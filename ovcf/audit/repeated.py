@@ -6,10 +6,11 @@ from typing import NamedTuple
 from .bounds import largest_sd, share_below
 from .findings import CONTRADICTION, NOTE, UNLIKELY, Ledger
 from .paper import Cell, Paper, Row, Table, numbers_at
-from .printed import Printed, parse
+from .printed import Printed, decimals_of, parse
 from .scores import BARE
 
 ALIKE = 3  # different values that two columns share before they are called equal
+TELLING = 6  # digits from the units on, over a column's different numbers, from which equal columns are no chance
 
 
 def check_repeated(paper: Paper, ledger: Ledger) -> dict[str, str]:
@@ -169,7 +170,7 @@ def check_equal_columns(paper: Paper, ledger: Ledger) -> None:
 
 
 def _report_equal(paper: Paper, ledger: Ledger, table: Table, rows: list[Row], a: str, b: str) -> None:
-    """Say that two columns are equal, and whether averages over classes explain it."""
+    """Say that two columns are equal, and whether averages over classes, or chance in so few digits, explain it."""
     names = [table.headings[table.columns.index(column)] for column in (a, b)]
     place, averages = f"{table.place}, {names[0]} and {names[1]}", {a, b} <= {*BARE, "accuracy"}
     message = f"{names[0]} and {names[1]} are equal digit for digit in all {len(rows)} rows."
@@ -177,9 +178,13 @@ def _report_equal(paper: Paper, ledger: Ledger, table: Table, rows: list[Row], a
         message += (
             " That is so by definition if they are averages over both classes weighted by cases, or micro averages."
         )
-    else:
+    printed = {row.cells[a].printed.digits for row in rows}
+    few = sum(decimals_of(digits) + 1 for digits in printed) < TELLING
+    if not averages and few:
+        message += " In so few digits that can be chance."
+    elif not averages:
         message += " Two different rates are hardly ever equal so often; one column may be a copy of the other."
-    ledger.find("equal-columns", NOTE if averages else UNLIKELY, place, "equal", "different", message, rows)
+    ledger.find("equal-columns", NOTE if averages or few else UNLIKELY, place, "equal", "different", message, rows)
 
 
 # Words and single numbers

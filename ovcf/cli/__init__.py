@@ -17,7 +17,7 @@ COMMANDS = (
     *(runs.run, runs.train, runs.clean, runs.pdf, runs.verify, runs.rerun, runs.compare, runs.sweep),
     *(finished.external, finished.bundle, finished.export, finished.explore, finished.predict),
     *(finished.room, finished.readings),
-    *(data.import_, data.check, data.deidentify, data.synthesise, data.weights, data.notebooks),
+    *(data.import_, data.annotate, data.check, data.deidentify, data.synthesise, data.weights, data.notebooks),
     *(published.readers, published.audit),
 )
 for command in COMMANDS:

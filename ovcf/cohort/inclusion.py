@@ -16,6 +16,7 @@ from ovcf.problems import InputError, Problem
 
 MINIMUM_AGE_YEARS = 60
 MAXIMUM_INTERVAL_DAYS = 7
+WITHIN_A_WEEK = "Radiograph and MRI within a week"
 _NO_REASON = {"none", *FALSE}  # what people write where nothing excludes
 
 
@@ -45,7 +46,7 @@ CRITERIA = (  # section 2.1.1, in the paper's order
     Criterion("mri_available", "MRI available", "MRI unavailable", lambda value: value == 0),
     Criterion(
         "days_between_radiograph_and_mri",
-        "Radiograph and MRI within a week",
+        WITHIN_A_WEEK,
         "more than 7 days between radiograph and MRI",
         lambda days: np.abs(days) > MAXIMUM_INTERVAL_DAYS,
     ),

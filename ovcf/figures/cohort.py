@@ -1,17 +1,21 @@
 """Figures of the cohort and its patches: inclusion, pipeline, body heights, levels, ages, grey values."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from textwrap import fill
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from ovcf.figures.style import CLASS_COLOURS, CLASS_MARKERS, INK, SMALL, WIDTH, panel
 from ovcf.words import network_title
 
+ARROW = {"arrowstyle": "-|>", "color": INK}
+PAD = 0.35 * SMALL  # points between a text of a flow chart and its frame
 SEXES = {"female": "women", "male": "men"}
 SEX_COLOURS = {"women": "#CC79A7", "men": "#009E73", "sex unknown": "#999999"}
 EQUALISATION_NAMES = {"none": "original", "histogram": "global equalisation", "clahe": "CLAHE"}
@@ -28,29 +32,38 @@ def inclusion_flow(flow: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_axis_off()
     top = len(flow) - 1
     ax.set(xlim=(0, 10), ylim=(-0.4, top + 0.4))
-    for i, row in enumerate(flow.itertuples()):
-        y = top - i
-        flow_box(ax, 2.3, y, f"{row.step}: {row.n:,}", letters=24, bold=i in (0, top))
-        if i < top:
-            flow_arrow(ax, (2.3, y - 0.3), (2.3, y - 0.7))
+    boxes = [
+        flow_box(ax, 2.3, top - i, f"{row.step}: {row.n:,}", letters=30, bold=i in (0, top))
+        for i, row in enumerate(flow.itertuples())
+    ]
+    for i, (above, below) in enumerate(pairwise(boxes)):
+        flow_link(ax, above, below)
+        row = flow.iloc[i + 1]
         if row.excluded:
-            flow_arrow(ax, (2.3, y + 0.5), (5.2, y + 0.5))
-            flow_box(ax, 5.3, y + 0.5, f"{row.excluded:,} excluded: {row.reason}", letters=32, align="left")
+            y = top - i - 0.5
+            flow_arrow(ax, (2.3, y), (5.2, y))
+            flow_box(ax, 5.3, y, f"{row.excluded:,} excluded: {row.reason}", letters=32, align="left")
     return ax
 
 
 def flow_box(
     ax: Axes, x: float, y: float, text: str, *, letters: int, bold: bool = False, align: str = "center"
-) -> None:
-    """Write a text in a box of a flow chart, broken after so many letters."""
+) -> Text:
+    """Write a text in a box of a flow chart, broken after so many letters; return it."""
     frame = {"boxstyle": "round,pad=0.35", "fc": "white", "ec": INK, "lw": 1.4 if bold else 0.8}
     weight = "bold" if bold else None
-    ax.text(x, y, fill(text, letters), ha=align, va="center", bbox=frame, fontsize=SMALL, fontweight=weight)
+    return ax.text(x, y, fill(text, letters), ha=align, va="center", bbox=frame, fontsize=SMALL, fontweight=weight)
+
+
+def flow_link(ax: Axes, above: Text, below: Text) -> None:
+    """Draw an arrow of a flow chart from the lower edge of one box to the upper edge of another."""
+    ends = {"shrinkA": PAD, "shrinkB": PAD}
+    ax.annotate("", (0.5, 1), (0.5, 0), xycoords=below, textcoords=above, arrowprops=ARROW | ends, zorder=0)
 
 
 def flow_arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
     """Draw an arrow of a flow chart, behind its boxes."""
-    ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0}, zorder=0)
+    ax.annotate("", end, start, arrowprops=ARROW | {"shrinkA": 0, "shrinkB": 0}, zorder=0)
 
 
 def film_with_box(

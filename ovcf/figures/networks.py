@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from ovcf.figures.cohort import flow_arrow, flow_box
+from ovcf.figures.cohort import flow_box, flow_link
 from ovcf.figures.style import CLASS_COLOURS, GREY, INK, NETWORK_COLOURS, SMALL, WIDTH
 from ovcf.words import network_title
 
@@ -251,7 +251,7 @@ def subgroup_figure(groups: pd.DataFrame) -> Figure:
     import matplotlib.pyplot as plt
 
     rows = groups[groups.estimate.notna()].reset_index(drop=True)
-    figure, ax = plt.subplots(figsize=(WIDTH, 0.24 * len(rows) + 0.9))
+    figure, ax = plt.subplots(figsize=(WIDTH, 0.2 * len(rows) + 0.9))
     names = [f"{r.by.replace('_', ' ')}: {r.group} (n = {r.n})" for r in rows.itertuples()]
     colours = [INK if tested else GREY for tested in rows.tested]
     forest(rows, ax, names=names, xlabel="AUC [95 % interval]", colours=colours)
@@ -289,15 +289,15 @@ def stard_flow(flow: pd.DataFrame, ax: Axes) -> Axes:
     n = flow.set_index("box").n
     ax.set_axis_off()
     ax.set(xlim=(0, 10), ylim=(-0.4, 4.4))
+    people = f"Included: {n['patients']:,} patients, {n['vertebrae']:,} vertebrae"
+    included = flow_box(ax, 5, 2.8, people, letters=40, bold=True)
     if "collected" in n:
-        flow_box(ax, 5, 4, f"Collected: {n['collected']:,} patients", letters=40)
-        flow_arrow(ax, (5, 3.75), (5, 3.25))
-        flow_box(ax, 5.5, 3.5, f"{n['excluded']:,} excluded", letters=20, align="left")
-    flow_box(ax, 5, 3, f"Included: {n['patients']:,} patients, {n['vertebrae']:,} vertebrae", letters=40, bold=True)
+        flow_link(ax, flow_box(ax, 5, 4, f"Collected: {n['collected']:,} patients", letters=40), included)
+        flow_box(ax, 5.5, 3.4, f"{n['excluded']:,} excluded", letters=20, align="left")
     for x, call in ((2.5, "fresh"), (7.5, "old")):
-        flow_arrow(ax, (5, 2.75), (x, 2.25))
-        flow_box(ax, x, 2, f"Index test: {n[f'called {call}']:,} called {call}", letters=22)
+        test = flow_box(ax, x, 1.6, f"Index test: {n[f'called {call}']:,} called {call}", letters=30)
+        flow_link(ax, included, test)
         for shift, truth in ((-1.25, "fresh"), (1.25, "old")):
-            flow_arrow(ax, (x, 1.7), (x + shift, 0.75))
-            flow_box(ax, x + shift, 0.4, f"Reference {truth}: {n[f'{truth} called {call}']:,}", letters=12)
+            counted = f"Reference {truth}: {n[f'{truth} called {call}']:,}"
+            flow_link(ax, test, flow_box(ax, x + shift, 0.3, counted, letters=12))
     return ax

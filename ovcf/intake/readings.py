@@ -99,6 +99,8 @@ def _finished(table: pd.DataFrame, long: pd.DataFrame, notes: list[str], file: s
     for column in ("reader", "treatment", "case", "truth", "patient_id", "model_p_fresh"):
         if column in long:
             out[same.get(column, column)] = long[column]
+    if not same:
+        out["rating"] = long["rating"]
     for column in out.columns.intersection(["rating", "order", "confidence", "seconds"]):
         out[column] = pd.to_numeric(out[column], errors="coerce")
     out.attrs = {"notes": [*notes, *long.attrs.get("notes", ()), *_reversed(long)], "file": file}

@@ -44,14 +44,13 @@ def load_network(network: str, weights: str, *, size: int, seed: int = 0, path: 
     """
     path = path or locate([network], weights)[network]
     net = build_network(network, state=read_state(network, path) if path else None, seed=seed)
-    if ":" in network:
-        _check_size(net, size)
+    _check_size(net, size)
     return net if path else calibrate(net, size=size, seed=seed)
 
 
 @torch.inference_mode()
 def _check_size(net: Network, size: int) -> None:
-    """Refuse a library's network that cannot take patches of this size, or whose last layer is not its head."""
+    """Refuse a network that cannot take patches of this size, or whose last layer is not its head."""
     try:
         features = net.stage(net.stem(torch.zeros(1, 3, size, size)))
         wrong = "" if features.shape == (1, net.width) else f"it gives {tuple(features.shape)}"

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ovcf.audit.findings import CONTRADICTION, NOTE, SEVERITIES, UNDECIDED, UNLIKELY
+from ovcf.audit.findings import counted
 from ovcf.audit.published import paper_table, paper_wide
 from ovcf.run_folder import read_table
 from ovcf.sentences.results import changed
 from ovcf.stats.compare import CLUSTERED_DELONG
-from ovcf.tables.show import MISSING, mean_sd, p_value, value, with_interval
+from ovcf.tables.show import MISSING, mean_sd, p_said, value, with_interval
 from ovcf.words import AVERAGE, network_title
 
 COLUMNS = ["question", "this run [95 % interval]", "the paper", "section", "clinical"]
@@ -77,8 +77,8 @@ def _written_since(run: Path, name: str, started: float) -> pd.DataFrame | None:
 
 
 COPIES = {
-    "cohort": "not set beside it: the synthetic cohort copies the counts of Table 1, so agreement is no evidence",
-    "readers": "not set beside it: simulated readers are tuned to the paper's accuracies, so agreement is no evidence",
+    "cohort": "the synthetic cohort copies the counts of Table 1, so agreement is no evidence",
+    "readers": "simulated readers are tuned to the paper's accuracies, so agreement is no evidence",
 }
 """What stands in the paper's column where the run's numbers were made after the paper's."""
 
@@ -123,7 +123,7 @@ def _next_best(comparisons):
     by_patient = comparisons.test == CLUSTERED_DELONG
     closest = comparisons[by_patient & comparisons.difference.notna()].nsmallest(1, "difference").iloc[0]
     ahead = f"AUC {changed(closest)}, against {network_title(closest['second'])}"
-    return f"{ahead}; p {p_value(closest.p_holm)} (Holm)", "not tested"
+    return f"{ahead}; {p_said(closest.p_holm)} (Holm)", "not tested"
 
 
 def _calibration(scores):
@@ -169,17 +169,8 @@ def _panel(against):
     return f"AUC {changed(row)}, against {row.readers} {WHO}", "yes, by a paired t-test with folds"
 
 
-KINDS = {
-    CONTRADICTION: "contradictions",
-    UNLIKELY: "very unlikely",
-    UNDECIDED: "cannot be decided",
-    NOTE: "notes",
-}
-
-
 def _audit(findings):
-    counts = [f"{KINDS[kind]}: {(findings.severity == kind).sum()}" for kind in SEVERITIES]
-    return ", ".join(counts), MISSING
+    return counted(findings), MISSING
 
 
 def _printed_accuracy(table: int, row: str) -> float:
@@ -196,7 +187,7 @@ def _of_metric(intervals, metric: str) -> str:
 _CV, _READERS = "04_cross_validation", "05_reader_study"
 LINES = (
     Line("Who and what", "01_dataset", ("patches",), _cohort, "cohort", clinical=True),
-    Line("How well does the chosen network tell fresh from old?", _CV, ("table3", "table3_intervals"), _network,
+    Line("How well does the network tell fresh from old?", _CV, ("table3", "table3_intervals"), _network,
          clinical=True),
     Line(f"Its sensitivity and specificity at {THRESHOLD}, %", _CV, ("table3_intervals",), _rates, clinical=True),
     Line(f"What does the model do for {WHO}?", _READERS, ("mrmc", "ai_effect"), _readers, "readers", clinical=True),

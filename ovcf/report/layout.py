@@ -10,6 +10,11 @@ from ovcf.report.export import slug
 HEADINGS = re.compile("^h[1-4]$")
 OWN_NUMBER = re.compile(r"^\d+\s+")  # of a notebook, which says nothing in the report's order
 FOLD, KEPT = "fold", "kept"  # classes of what lies folded on the page; the second is printed by both editions
+OF_FIGURE = "of-figure"  # class of a summary that is the title of the figure beneath it
+PANEL = re.compile(r"^\([a-z]\) ")
+MOST = 4  # rows, and columns, of a table that is stacked on a phone
+SHORT = 20  # letters of a row's label that stands on one line on a phone
+LONG = 72  # letters from which a row of it is too long for one line there
 GROUP_ROW = "group-row"  # class of a row of labels that only narrow screens show
 
 
@@ -57,8 +62,9 @@ def fold(soup: BeautifulSoup, kind: str = FOLD) -> None:
         soup.append(details)
     if heading is not None or kind == KEPT:
         return
-    for shown in [node for node in soup.select(".output, figure") if node.find_parent(["details", "figure"]) is None]:
-        _fold_one(soup, shown)
+    for shown in soup.select(".output, figure"):
+        if shown.find_parent(["details", "figure"]) is None:  # a figure's output holds it, and is folded already
+            _fold_one(soup, shown)
 
 
 def _fold_one(soup: BeautifulSoup, shown: Tag) -> None:
@@ -71,9 +77,15 @@ def _fold_one(soup: BeautifulSoup, shown: Tag) -> None:
         summary.append(caption.get_text(" ", strip=True))
         caption.decompose()
     else:
-        summary.append(f"Figure: {str(figure.get('data-name', 'more')).replace('_', ' ')}")
+        summary["class"] = [OF_FIGURE]
+        summary.append(title_of(caption.get_text(" ", strip=True)))
     shown.wrap(details)
     details.insert(0, summary)
+
+
+def title_of(caption: str) -> str:
+    """Return what a figure shows, the first words of its caption: `(a) Ages by sex; (b) ...` is `Ages by sex`."""
+    return re.split(r"[.;:] | \(|[.;:]$", PANEL.sub("", caption))[0]
 
 
 def set_table(soup: BeautifulSoup, table: Tag) -> None:
@@ -86,9 +98,28 @@ def set_table(soup: BeautifulSoup, table: Tag) -> None:
         words = soup.new_tag("span")
         words.extend(node.extract() for node in list(table.caption.contents))
         table.caption.append(words)
+    _stack(table)
     for body in table.find_all("tbody"):
         if any(label.get("rowspan") for label in body.find_all("th")):
             _part_groups(soup, body)
+    for label in table.select("tbody th:not(.group)"):
+        if len(label.get_text()) <= SHORT:
+            label["class"] = [*label.get("class", []), "short"]
+
+
+def _stack(table: Tag) -> None:
+    """Let a small table of long cells stand cell by cell on a phone, each behind the name of its column."""
+    head, rows = table.select("thead tr"), [row.find_all(["th", "td"]) for row in table.select("tbody tr")]
+    lines = ["  ".join(cell.get_text() for cell in row) for row in rows]
+    if len(head) != 1 or len(rows) > MOST or max(map(len, lines), default=0) < LONG:
+        return
+    names = [cell.get_text(" ", strip=True) for cell in head[0].find_all("th")]
+    if len(names) > MOST or any(len(row) != len(names) for row in rows):
+        return
+    table["class"] = [*table.get("class", []), "stack"]
+    for row in rows:
+        for cell, name in zip(row[1:], names[1:], strict=True):
+            cell["data-label"] = name
 
 
 def _part_groups(soup: BeautifulSoup, body: Tag) -> None:

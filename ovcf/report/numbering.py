@@ -10,6 +10,8 @@ from collections.abc import Iterable
 
 from bs4 import BeautifulSoup, Tag
 
+from ovcf.report.layout import OF_FIGURE
+
 OF_THE_PAPER = re.compile(r"^(table[1-5]|figure[1-4])$")
 KINDS = {"table": "Table", "figure": "Figure"}
 
@@ -35,10 +37,11 @@ def number_all(soups: Iterable[BeautifulSoup]) -> dict[str, str]:
 
 
 def _say(soup: BeautifulSoup, node: Tag, said: str) -> None:
-    """Write the number where the caption begins: a folded one's without a caption stands in what is clicked."""
+    """Write the number where the caption begins, and in what is clicked where that names a figure or is the caption."""
     folded = node.find_parent("details")
     caption = node.select_one("caption > span") or node.find(["caption", "figcaption"]) or (folded and folded.summary)
-    if caption is not None:
+    title = folded.select_one(f"summary.{OF_FIGURE}") if folded and node.name == "figure" else None
+    for place in filter(None, (title, caption)):
         strong = soup.new_tag("span", attrs={"class": "number"})
         strong.string = f"{said}.\u00a0"  # a plain space at the end of a span can be lost in the layout
-        caption.insert(0, strong)
+        place.insert(0, strong)

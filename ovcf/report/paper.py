@@ -14,8 +14,9 @@ from ovcf.problems import InputError, Problem
 from ovcf.report.layout import FOLD, GROUP_ROW, HEADINGS, KEPT
 from ovcf.report.page import FULL, READER
 
-HELD = 14  # rows of one label that are kept on one page; of longer groups each row repeats its label
-HELD_TABLE = 18  # rows of a table that is kept on one page
+HELD = 4  # rows of one label that a table over several pages keeps on one; of longer groups each row says its label
+HELD_TABLE = 21  # rows of a table that is kept on one page
+TYPE = 0.72  # of a figure's size on a screen, so that all have the same type: 6 points
 DENSE = 8  # columns of a table that is set in the smallest type
 
 
@@ -67,10 +68,14 @@ def on_paper(page: str, edition: str) -> str:
             wrapper.decompose()
     for table in soup.find_all("table"):
         _hold_groups(soup, table)
-    for lead in soup.select("p, h1, h2, h3, h4"):
+    for picture in soup.select("figure img[width]"):
+        picture["style"] = f"width: {TYPE * float(str(picture['width'])):.0f}px"
+    for lead in soup.select("p:not(.note), h1, h2, h3, h4"):
         if _leads(lead):
             for node in (lead, *(p for p in lead.parents if p.name == "div")):
                 node["class"] = [*_classes(node), "leads"]
+    for number, table in enumerate(soup.find_all("table")):
+        _lift_caption(soup, table, f"caption-{number}")
     return str(soup)
 
 
@@ -129,13 +134,14 @@ def _hold_groups(soup: BeautifulSoup, table: Tag) -> None:
     columns = max((len(row.find_all(["th", "td"])) for row in table.find_all("tr")), default=0)
     if columns >= DENSE:
         table["class"] = [*_classes(table), "dense"]
-    if len(table.find_all("tr")) <= HELD_TABLE:
+    whole = len(table.find_all("tr")) <= HELD_TABLE
+    if whole:
         table["class"] = [*_classes(table), "held"]
     for body in table.find_all("tbody"):
         rows = body.find_all("tr", recursive=False)
         if rows and rows[0].th is not None and "group" in _classes(rows[0].th):
             body["class"] = "held"
-            if len(rows) > HELD:
+            if len(rows) > HELD and not whole:
                 _repeat_label(soup, body, rows)
 
 
@@ -146,6 +152,17 @@ def _repeat_label(soup: BeautifulSoup, body: Tag, rows: list[Tag]) -> None:
         again = soup.new_tag("th", attrs={"scope": "row", "class": "group"})
         again.append(label.get_text(" ", strip=True))
         row.insert(0, again)
+
+
+def _lift_caption(soup: BeautifulSoup, table: Tag, name: str) -> None:
+    """Set a caption above its table, whose width it would be broken to; the label of the table names it."""
+    if table.caption is None:
+        return
+    above = soup.new_tag("p", attrs={"class": "caption", "id": name})
+    above.extend(node.extract() for node in list(table.caption.contents))
+    table.caption.decompose()
+    table["aria-labelledby"] = name
+    table.insert_before(above)
 
 
 def _leads(node: Tag) -> bool:

@@ -14,7 +14,7 @@ from bs4.element import PreformattedString
 
 NUMBER = re.compile(r"(?<!\w)[-+−]?\d+(?:[.,:]\d+)*(?:e[-+]?\d+)?")
 SPOKEN = ("alt", "aria-label")
-PLACES = ("data-notebook", "data-cell", "data-name")  # say where and what something is, and are not shown
+PLACES = ("data-notebook", "data-cell", "data-name", "data-label")  # say where and what something is, and are not shown
 SILENT = ("script", "style", "svg")
 PICTURE = "picture, SHA-256 "
 HEADINGS = ("h1", "h2", "h3", "h4", "h5")

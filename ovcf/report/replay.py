@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,8 +41,8 @@ class Replay(NamedTuple):
 
     notebooks: dict[str, nbformat.NotebookNode]  # as executed, outputs made again where that is possible
     film_cells: dict[str, set[int]]  # by notebook: cells whose outputs are the stored ones
-    changed: list[tuple[str, int]]  # cells that are not those of the installed notebook
-    failed: list[tuple[str, int, str]]  # cells that could not be executed again, and why
+    changed: list[tuple[str, int | None, bool]]  # cells not alike here and installed; None: not here; False: not there
+    failed: list[tuple[str, int | None, str]]  # cells that could not be executed again, and why
 
 
 class Replayed(Study):
@@ -167,15 +168,19 @@ def replay(study: Replayed, notebooks: dict[str, nbformat.NotebookNode], install
         for name, notebook in notebooks.items():
             code = nbformat.read(installed / f"{name}.ipynb", as_version=4)
             film_cells[name], cells = set(), Cells(_Opens(study))
-            for number, cell, source in _pairs(notebook, code):
-                if cell.source != source:
-                    changed.append((name, number))
-                if cell.cell_type != "code":
+            for number, cell, own in pairs(notebook, code):
+                if cell is None or own is None or cell.source != own.source:
+                    changed.append((name, number, own is not None))
+                if own is None and cell.cell_type == "code":
+                    film_cells[name].add(number)  # nothing is installed that makes it again
+                if own is None or own.cell_type != "code":
                     continue
                 try:
-                    outputs, complete = cells.execute(source)
+                    outputs, complete = cells.execute(own.source)
                 except Exception as error:  # of what the run stores: a number that is none, a column that is gone
                     failed.append((name, number, f"{type(error).__name__}: {error}"))
+                    continue
+                if cell is None:  # of a later version, executed for what follows
                     continue
                 if complete:
                     cell.outputs = joined(cell.outputs, outputs)
@@ -184,15 +189,33 @@ def replay(study: Replayed, notebooks: dict[str, nbformat.NotebookNode], install
     return Replay(notebooks, film_cells, changed, failed)
 
 
-def _pairs(executed: nbformat.NotebookNode, code: nbformat.NotebookNode) -> Iterator[tuple[int, Any, str]]:
-    """Number, cell and installed source of each cell; papermill's own parameters cell is passed over."""
+class Pair(NamedTuple):
+    """A cell of a run and the installed one that stands for it; one of them may be missing."""
+
+    number: int | None  # of the run's cell
+    cell: Any | None
+    installed: Any | None
+
+
+def pairs(executed: nbformat.NotebookNode, code: nbformat.NotebookNode) -> Iterator[Pair]:
+    """Pair the cells of a run's notebook with the installed ones, in the installed order.
+
+    Cells that say the same belong together wherever they stand, so that one that was put in, taken out or written anew
+    since does not shift the others; between two such pairs cells of one kind are paired in order. papermill's own
+    parameters cell is passed over.
+    """
     own = [
         (number, cell)
         for number, cell in enumerate(executed.cells)
         if "injected-parameters" not in cell.metadata.get("tags", [])
     ]
-    for place, (number, cell) in enumerate(own):
-        yield number, cell, code.cells[place].source if place < len(code.cells) else ""
+    said = [[(cell.cell_type, cell.source) for cell in cells] for cells in ([cell for _, cell in own], code.cells)]
+    for _, a, b, c, d in SequenceMatcher(None, *said, autojunk=False).get_opcodes():
+        mine, theirs = own[a:b], list(code.cells[c:d])
+        for number, cell in mine:
+            same = bool(theirs) and theirs[0].cell_type == cell.cell_type
+            yield Pair(number, cell, theirs.pop(0) if same else None)
+        yield from (Pair(None, None, cell) for cell in theirs)
 
 
 def joined(stored: list[nbformat.NotebookNode], made: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:

@@ -76,7 +76,7 @@ def hold(run: Path, remade: Remade) -> Verdict:
     found = printed((run / "report.html").read_text(encoding="utf-8"))
     failures = [*_page(found, remade.texts), *_tables(run, remade.tables), *_parameters(parameters, record)]
     failures += [*broken, *_failed(remade.replay), *_other_patches(run)]
-    notes = _notes(remade.replay, record)
+    notes = list(_notes(remade.replay, record))
     try:
         kept = read_ledger(run)
         failures += _ledger(found, kept, {failure.where for failure in failures})
@@ -272,11 +272,14 @@ def _kind(text: Printed, unmade: set[tuple[str, str]]) -> str:
     return "recomputed" if text.place.cell or of_brief else "stated"
 
 
-def _notes(again: Replay, record: dict[str, Any]) -> list[str]:
-    """What a reader of the verdict should know besides."""
-    by_notebook = Counter(name for name, _ in again.changed)
-    return [
-        f"{name}: {count} cells are not those of the installed notebook (ovcf {record.get('ovcf')} made the run); the "
-        "installed ones were executed"
-        for name, count in by_notebook.items()
-    ]
+def _notes(again: Replay, record: dict[str, Any]) -> Iterator[str]:
+    """What a reader of the verdict should know besides: which notebooks are not the installed ones, and in what."""
+    for name in dict.fromkeys(name for name, *_ in again.changed):
+        mine = [(number, there) for notebook, number, there in again.changed if notebook == name]
+        other = sum(number is not None and there for number, there in mine)
+        added = sum(number is None for number, _ in mine)
+        gone = [str(number) for number, there in mine if not there]
+        said = [f"{other} cells say something else, the installed ones were executed"] * bool(other)
+        said += [f"{added} cells were added since"] * bool(added)
+        said += [f"there is no cell {', '.join(gone)} any more, so what it shows was not made again"] * bool(gone)
+        yield f"{name} is not the installed notebook (ovcf {record.get('ovcf')} made the run): {'; '.join(said)}"

@@ -21,11 +21,20 @@ def write_figure(folder: Path, name: str, figure: Any) -> list[str]:
     figure : of matplotlib, in the size in inches that it is printed in; its layout is settled by this.
     """
     names = [f"{name}.{kind}" for kind in FORMATS]
+    _lay_out(figure)
     for kind, path in zip(FORMATS, names, strict=True):
         with writing(folder / path) as stream:
             figure.savefig(stream, format=kind, dpi=PRINT_DPI, metadata=UNDATED[kind])
-        figure.set_layout_engine("none")  # laid out once: the next formats need not be again
     return names
+
+
+def _lay_out(figure: Any) -> None:
+    """Lay a figure out once for all formats: for the screen, whose hinted type is the widest, so that none is cut."""
+    drawn_at = figure.dpi
+    figure.set_dpi(SCREEN_DPI)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    figure.set_dpi(drawn_at)
 
 
 def on_screen(figure: Any) -> bytes:

@@ -47,8 +47,7 @@ class Design(NamedTuple):
     @property
     def random(self) -> list[str]:
         """Those with random weights."""
-        names = names_with_weights(self["networks"], self["weights"])
-        return [name for network, name in names.items() if not pretrained(network, self["weights"])]
+        return [network_title(n) for n in self["networks"] if not pretrained(n, self["weights"])]
 
     @property
     def title(self) -> str:
@@ -125,7 +124,7 @@ RANDOM_WEIGHTS: Topic = (
         lambda d: bool(d.random) and d["trainable"] != "all",
         lambda d: (
             f"Frozen layers with random weights: {', '.join(d.random)}. Such a network can only use what random "
-            "filters happen to keep, so its result is a floor and no measure of the architecture."
+            "filters happen to keep, so its result says little of the architecture."
         ),
     ),
 )

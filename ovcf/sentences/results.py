@@ -10,7 +10,7 @@ import pandas as pd
 
 from ovcf.sentences import Sentence, Topic, said
 from ovcf.stats.compare import CLUSTERED_DELONG
-from ovcf.tables.show import p_value, with_interval
+from ovcf.tables.show import p_said, with_interval
 from ovcf.words import network_title
 
 
@@ -121,7 +121,7 @@ def by_patch(price: pd.DataFrame) -> str:
 def of_versions(table: pd.DataFrame, first: str, second: str) -> str:
     """Say how the AUC of a second version compares with the first's (`paired_versions`)."""
     row = table[(table.group == "all") & (table.metric == "auc")].iloc[0]
-    return f"AUC of {second}, against {first}: {changed(row)}; p {p_value(row.p)}."
+    return f"AUC of {second}, against {first}: {changed(row)}; {p_said(row.p)}."
 
 
 def elsewhere(metrics: pd.DataFrame) -> str:

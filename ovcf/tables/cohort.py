@@ -68,7 +68,7 @@ def level_tests(tests: pd.DataFrame) -> pd.DataFrame:
     ----------
     tests : DataFrame of `ovcf.stats.paper_tests.table1_tests`.
     """
-    shown = one_cell(tests, "difference", "difference of mean counts [95 % interval]")
+    shown = one_cell(tests, "difference", "difference of mean counts [95 % interval]", 1)
     return shown[["test", "whose", "question", "difference of mean counts [95 % interval]", "statistic", "df", "p"]]
 
 

@@ -121,19 +121,21 @@ def interval_methods(intervals: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(shown | notes)
 
 
-def counts_shown(rates: pd.DataFrame) -> pd.DataFrame:
-    """Return recovered sensitivity and specificity (`ovcf.audit.recovered_rates`) with a dash where there is none.
-
-    The table's name is left out where all rows are of one table.
-    """
-    shown = rates.drop(columns=["unique", "accuracy", "ppv", "npv"])
-    return shown.drop(columns=["table"] * (rates.table.nunique() == 1)).replace({"": MISSING})
-
-
 def printed_auc(table2: pd.DataFrame) -> pd.Series:
     """Return the AUCs that the paper prints by network, from its tidy Table 2 (`ovcf.audit.published.paper_table`)."""
     printed = table2[table2["column"] == "auc"].set_index("row").value
     return printed.rename(index=PAPER_ROWS)
+
+
+def fold_tests(tests: pd.DataFrame) -> pd.DataFrame:
+    """Return the tests of fresh against old over folds: what is compared, by which test, its interval and p.
+
+    Parameters
+    ----------
+    tests : DataFrame of `ovcf.stats.paper_tests.paper_fold_tests`.
+    """
+    named = tests.assign(measure=tests.measure.replace({"f1": "F1"})).drop(columns="network")
+    return one_cell(named, "difference", "difference [95 % interval]")
 
 
 def comparison_table(table: pd.DataFrame, names: Mapping[str, str] | None = None) -> pd.DataFrame:

@@ -6,13 +6,12 @@ import pandas as pd
 
 from ovcf.stats.rates import METRICS
 from ovcf.tables.show import (
-    GLUE,
     MISSING,
     brackets,
     heading,
     mean_sd,
     one_cell,
-    p_value,
+    p_said,
     percent,
     plus_minus,
     value,
@@ -45,7 +44,11 @@ def mark(study: Any) -> str:
 
 
 def session_table(
-    readers: pd.DataFrame, printed: pd.DataFrame, recovered: pd.DataFrame, network: pd.DataFrame | None = None
+    readers: pd.DataFrame,
+    printed: pd.DataFrame,
+    recovered: pd.DataFrame,
+    network: pd.DataFrame | None = None,
+    on_cases: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Set one session (Table 4: without the model, 5: with it), the paper's rows, and what its digits imply.
 
@@ -54,16 +57,21 @@ def session_table(
     readers : DataFrame of `ovcf.stats.readers.tables.reader_table`, its last row the average.
     printed : the same table of the paper (`ovcf.audit.published.paper_wide`).
     recovered : the rates of the matrices behind its digits (`ovcf.audit.recovered_rates`).
-    network : DataFrame of `ovcf.stats.readers.summaries.network_average`; stands where the paper has its model's row.
+    network : DataFrame of `ovcf.stats.readers.summaries.network_average`, of all cases; stands last, where the paper
+        has its model's row.
+    on_cases : DataFrame of `ovcf.stats.readers.summaries.network_on_cases`: the same network on the readers' cases.
     """
     ours = pd.DataFrame({name: [_cell(row, m) for row in readers.to_dict("records")] for m, name in NAMES.items()})
     ours.index = readers.reader
+    if on_cases is not None:
+        cells = dict(zip(on_cases.metric.map(NAMES), with_intervals(on_cases), strict=True))
+        ours.loc[f"{network_title(on_cases.network.iloc[0])}, these cases"] = pd.Series(cells)
     if network is not None:
         name = network.network.iloc[0]
         cells = {
             NAMES[r.metric]: mean_sd(r.mean, r.sd) for r in network.rename(columns={"sd_ddof1": "sd"}).itertuples()
         }
-        ours.loc[f"{network_title(name)}, mean of folds"] = pd.Series(cells)
+        ours.loc[f"{network_title(name)}, mean of folds, all cases"] = pd.Series(cells)
     parts = {"ours": ours, "paper, printed": printed.rename(columns=NAMES), "paper, from its digits": _rates(recovered)}
     return pd.concat(parts).reindex(columns=list(NAMES.values())).fillna(MISSING).rename_axis([None, None])
 
@@ -133,18 +141,12 @@ def generalisation_table(table: pd.DataFrame) -> pd.DataFrame:
     """
     texts = with_intervals(table, "difference")
     cells = table.assign(
-        text=[f"{text}, {_p(p)}" for text, p in zip(texts, table.p, strict=True)], extends=_extends(table)
+        text=[f"{text}, {p_said(p)}" for text, p in zip(texts, table.p, strict=True)], extends=_extends(table)
     )
     wide = cells.pivot(index="extends", columns="metric", values="text")
     wide = wide.reindex(index=cells.extends.unique(), columns=cells.metric.unique())
     units = {m: heading(m) if m in METRICS else f"{m.capitalize()}, points" for m in wide}
     return wide.rename(columns=units).rename_axis(columns=None).reset_index(names="extends to")
-
-
-def _p(value: float) -> str:
-    """`p = 0.040` or `p < 0.001`."""
-    text = p_value(value)
-    return f"p{GLUE}{text}" if text.startswith("<") else f"p{GLUE}={GLUE}{text}"
 
 
 def mcnemar_rows(tests: pd.DataFrame) -> pd.DataFrame:
@@ -216,3 +218,20 @@ def simulation_truth(truth: pd.DataFrame) -> pd.DataFrame:
     shares = [name for name in truth if name in ("sensitivity", "specificity", "accuracy", "accuracy_aided")]
     table = truth.assign(**{name: truth[name].map(percent) for name in shares})
     return table.rename(columns={name: f"{name.replace('_', ' ')} (%)" for name in shares})
+
+
+def analysis_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Return any analysis as shown: an estimate and its interval in one cell, metrics by their printed names.
+
+    Parameters
+    ----------
+    table : DataFrame of an entry of `ovcf.stats.readers.analyses.ANALYSES`.
+    """
+    found = next((name for name in ("estimate", "mean") if {name, "low", "high"} <= set(table)), None)
+    if found is None:
+        return table
+    shown = one_cell(table, found, f"{found} [95 % interval]")
+    if "metric" in table:
+        shown[f"{found} [95 % interval]"] = with_intervals(table, found)
+        shown["metric"] = table.metric.map(heading)
+    return shown

@@ -42,6 +42,8 @@ NO_WORDS = re.compile(r"&\w+;|nan|undefined|not defined| to ")
 class Shown:
     """A table for Jupyter and the report; every text in it is escaped, words stand left and numbers right.
 
+    One without rows is a sentence that says so.
+
     `folded` shows the caption alone until it is clicked: for long lists that few will read.
     """
 
@@ -52,6 +54,8 @@ class Shown:
         self.name, self.note = name, note
 
     def _repr_html_(self) -> str:
+        if self.table.empty:
+            return f"<p>{escape(self.caption)}: none.</p>"
         columns = self.table.shape[1] + self.table.index.nlevels * self.index
         classes, styles = ["wide"] * (columns >= WIDE), _column_styles(self.table)
         caption = "" if self.folded else self.caption
@@ -160,6 +164,12 @@ def p_value(value: float) -> str:
     return f"<{GLUE}0.001" if value < 0.001 else f"{value:.3f}"
 
 
+def p_said(value: float) -> str:
+    """Write a p value within a sentence or beside an estimate: `p = 0.040` or `p < 0.001`."""
+    text = p_value(value)
+    return f"p{GLUE}{text}" if text.startswith("<") else f"p{GLUE}={GLUE}{text}"
+
+
 def _known(metric: str) -> Metric | None:
     """The registered metric of a name, the mean of folds' AUCs among them; readers' rates have no entry."""
     return FOLD_AUC if metric == FOLD_MEAN else METRICS.get(metric)
@@ -261,4 +271,4 @@ def printed_p(table: pd.DataFrame) -> str:
     """
     rows = table[table["kind"] == "p"]
     said = [f"{r.heading} {r.printed}" for r in rows.itertuples() if r.printed]
-    return f"The paper prints p: {'; '.join(said)}." if said else ""
+    return f"The paper's p: {'; '.join(said)}." if said else ""

@@ -73,7 +73,8 @@ def gallery_html(
     return (
         f'<section class="ovcf-gallery" aria-label="Gallery of patches"><style>{STYLE}</style>'
         f'<p>{escape(head)}</p>{_filters(chosen, network, names)}<p role="status"></p>\n'
-        f'<p class="on-paper">On paper the first {ON_PAPER} tiles at most; report.html holds them all.</p>\n'
+        f'<p class="on-paper">On paper the first {ON_PAPER} tiles at most, without the other networks; all are in '
+        "report.html.</p>\n"
         f"<ul>\n{tiles}\n</ul></section>"
     )
 

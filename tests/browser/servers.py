@@ -1,5 +1,6 @@
 """Server processes of ours on loopback, for the browser tests."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,7 +9,10 @@ import time
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import nbformat
 import psutil
+
+from ovcf.server import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "token-of-the-tests"
@@ -62,3 +66,33 @@ def _command(process) -> str:
         return " ".join(process.cmdline())
     except psutil.Error:
         return ""
+
+
+def start_lab(folder, names, parameters) -> Server:
+    """Start JupyterLab on copies of notebooks in a folder of their own, with a cell of parameters put in."""
+    notebooks = folder / "notebooks"
+    notebooks.mkdir()
+    for name in names:
+        notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)
+        at = next(i for i, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", ()))
+        notebook.cells.insert(at + 1, nbformat.v4.new_code_cell(parameters))  # as papermill does
+        nbformat.write(notebook, notebooks / f"{name}.ipynb")
+    settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False}
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
+    port = free_port()
+    arguments = (
+        f"-m jupyterlab --ip=127.0.0.1 --port={port} --no-browser --allow-root "
+        "--LabApp.expose_app_in_browser=True "
+        f"--IdentityProvider.token={TOKEN} --ServerApp.root_dir={notebooks} --ServerApp.port_retries=0"
+    ).split()
+    return Server(
+        arguments,
+        port,
+        folder / "lab.log",
+        path="/lab/tree/NAME.ipynb",
+        JUPYTER_CONFIG_DIR=str(folder / "config"),
+        JUPYTERLAB_SETTINGS_DIR=str(folder / "settings"),
+        JUPYTERLAB_WORKSPACES_DIR=str(folder / "workspaces"),
+    )

@@ -1,15 +1,13 @@
 """JupyterLab runs notebook 04 and explore: filter, open a detail, flag, restart the kernel, find the flag."""
 
-import json
 import shutil
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 from reading_pages import answer, check_display, choose, wait_case
-from servers import ROOT, TOKEN, Server
+from servers import start_lab
 
-from ovcf.explore import free_port, open_study
+from ovcf.explore import open_study
 from ovcf.reading.plan import read_plan
 from ovcf.reading.table import gather, readings_table
 from ovcf.viz.flags import FlagStore
@@ -27,37 +25,11 @@ OURS = ".jp-OutputArea-output .ovcf.browser"
 
 @pytest.fixture
 def lab(fresh_run, tmp_path):
-    """JupyterLab on copies of the two notebooks, with their parameters set to the small run."""
-    folder = tmp_path / "notebooks"
-    folder.mkdir()
-    parameters = f"run = {str(fresh_run)!r}\n"
-    for name in ("04_cross_validation", "explore", "room"):
-        notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)
-        at = next(i for i, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", ()))
-        notebook.cells.insert(at + 1, nbformat.v4.new_code_cell(parameters))  # as papermill does
-        nbformat.write(notebook, folder / f"{name}.ipynb")
-    settings = tmp_path / "settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    quiet = {"fetchNews": "false", "checkForUpdates": False}
-    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
-    port = free_port()
-    arguments = (
-        f"-m jupyterlab --ip=127.0.0.1 --port={port} --no-browser --allow-root "
-        "--LabApp.expose_app_in_browser=True "
-        f"--IdentityProvider.token={TOKEN} --ServerApp.root_dir={folder} --ServerApp.port_retries=0"
-    ).split()
-    server = Server(
-        arguments,
-        port,
-        tmp_path / "lab.log",
-        path="/lab/tree/NAME.ipynb",
-        JUPYTER_CONFIG_DIR=str(tmp_path / "config"),
-        JUPYTERLAB_SETTINGS_DIR=str(tmp_path / "settings"),
-        JUPYTERLAB_WORKSPACES_DIR=str(tmp_path / "workspaces"),
-    )
+    """JupyterLab on copies of the notebooks, with their parameters set to the small run."""
+    server = start_lab(tmp_path, ("04_cross_validation", "explore", "room"), f"run = {str(fresh_run)!r}\n")
     yield server
     server.stop()
-    shutil.rmtree(folder)
+    shutil.rmtree(tmp_path / "notebooks")
 
 
 def open_and_run(page, lab, name, shown=f"{OURS} .tile"):

@@ -62,7 +62,9 @@ def _write_tables(run: Path, folder: Path, soup: BeautifulSoup) -> None:
         shutil.copyfile(path, folder / path.name)
     for table in soup.select("table[data-name]"):
         name = str(table["data-name"])
-        write_text(folder / f"{name}.tex", table_as_latex(table, caption_of(table), f"tab:{name}"))
+        below = table.find_next_sibling(class_="note")
+        note = below.get_text(" ", strip=True) if below else ""
+        write_text(folder / f"{name}.tex", table_as_latex(table, caption_of(table), f"tab:{name}", note))
 
 
 def _write_figures(run: Path, folder: Path, soup: BeautifulSoup) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ovcf.files import digest
+from ovcf.models.catalogue import pretrained
 from ovcf.run_folder import read_table
 from ovcf.run_folder.fixed import read_fixed
 from ovcf.run_folder.record import read_record
@@ -79,11 +80,11 @@ class Facts:
         """Its printed name."""
         return network_title(self.chosen)
 
-    @cached_property
+    @property
     def random(self) -> list[str]:
         """Printed names of the networks that nothing was pretrained in."""
-        recipes = self.rows("recipes")
-        return list(recipes.network[recipes["weights and training"].str.startswith("random weights")])
+        networks, weights = (self.parameters[name] for name in ("networks", "weights"))
+        return [network_title(network) for network in networks if not pretrained(network, weights)]
 
     # Tables ----------------------------------------------------------------------------------------------------
 
@@ -149,7 +150,8 @@ class Facts:
         return str(self.record[name])
 
     def counted(self, number: int, table: str, column: str) -> str:
-        """Take how many rows of a table say something; the column says what was counted."""
+        """Take how many rows of a table say something; the column says what was counted. Raises Unknown without it."""
+        self.rows(table)
         sealed = digest(self.run / "tables" / f"{table}.csv")
         self.cited.append(Cited(whole(number), table, "count", column, str(number), sealed))
         return whole(number)

@@ -4,6 +4,8 @@ import re
 
 from bs4 import Tag
 
+from ovcf.report.layout import GROUP_ROW
+
 SPECIAL = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -25,7 +27,10 @@ SPECIAL = {
     "−": "$-$",
     "×": r"$\times$",
 }
-NEEDS = "% \\usepackage{booktabs,multirow,textcomp}; \\usepackage[T1]{fontenc}; UTF-8\n"
+NEEDS = "% \\usepackage{booktabs,multirow,longtable,graphicx,textcomp}; \\usepackage[T1]{fontenc}; UTF-8\n"
+PAGE = 40  # rows from which a table goes over several pages
+NARROW = 6  # columns from which a table is shrunk to the width of the text
+SENTENCE = 45  # letters from which a column is set in lines
 
 
 def escaped(text: str) -> str:
@@ -33,7 +38,7 @@ def escaped(text: str) -> str:
     return "".join(SPECIAL.get(letter, letter) for letter in text)
 
 
-def table_as_latex(table: Tag, caption: str, label: str) -> str:
+def table_as_latex(table: Tag, caption: str, label: str, note: str = "") -> str:
     """Write an HTML table as a LaTeX one: spanning cells as multicolumn and multirow, words left and numbers right.
 
     Parameters
@@ -41,17 +46,21 @@ def table_as_latex(table: Tag, caption: str, label: str) -> str:
     table : of the page, with thead and tbody.
     caption : as the page has it, without its number: LaTeX numbers by itself.
     label : for `\\ref`.
+    note : stands beneath the table.
     """
-    heads, body = ([row for row in part.find_all("tr")] if part else [] for part in (table.thead, table.tbody))
+    heads, body = ([row for row in table.select(f"{part} > tr:not(.{GROUP_ROW})")] for part in ("thead", "tbody"))
     width = max((sum(_span(cell, "colspan") for cell in _cells(row)) for row in heads + body), default=0)
-    lines = [
-        rf"\caption{{{escaped(caption)}}}",
-        rf"\label{{{label}}}",
-        rf"\begin{{tabular}}{{{_columns(body, width)}}}",
-        r"\toprule",
-    ]
-    lines += [*_rows(heads, width), r"\midrule", *_rows(body, width), r"\bottomrule", r"\end{tabular}"]
-    return NEEDS + "\n".join([r"\begin{table}", r"\centering", *lines, r"\end{table}"]) + "\n"
+    columns, named = _columns(body, width), [rf"\caption{{{escaped(caption)}}}", rf"\label{{{label}}}"]
+    head, rows = [r"\toprule", *_rows(heads, width), r"\midrule"], [*_rows(body, width), r"\bottomrule"]
+    below = [rf"\par\footnotesize {escaped(note)}"] if note else []
+    if len(body) > PAGE:
+        named[-1] += r" \\"
+        lines = [rf"\begin{{longtable}}{{{columns}}}", *named, *head, r"\endhead", *rows, r"\end{longtable}", *below]
+        return NEEDS + "\n".join(lines) + "\n"
+    cells = [rf"\begin{{tabular}}{{{columns}}}", *head, *rows, r"\end{tabular}"]
+    if width > NARROW:
+        cells = [r"\resizebox{\linewidth}{!}{%", *cells, "}"]
+    return NEEDS + "\n".join([r"\begin{table}", r"\centering", *named, *cells, *below, r"\end{table}"]) + "\n"
 
 
 def caption_of(table: Tag) -> str:
@@ -78,12 +87,14 @@ def _text(cell: Tag) -> str:
 
 
 def _columns(body: list[Tag], width: int) -> str:
-    """l for a column of words, r for one of numbers, by the first row that fills all columns."""
-    for row in body:
-        cells = _cells(row)
-        if len(cells) == width:
-            return "".join("l" if cell.name == "th" or "left" in cell.get("style", "") else "r" for cell in cells)
-    return "l" * width
+    """l for a column of words, r for one of numbers, by the first row that fills all columns; p for sentences."""
+    whole = [cells for row in body if len(cells := _cells(row)) == width]
+    if not whole:
+        return "l" * width
+    words = ["l" if cell.name == "th" or "left" in cell.get("style", "") else "r" for cell in whole[0]]
+    longest = [max(len(cells[place].get_text()) for cells in whole) for place in range(width)]
+    lines = r"p{.35\linewidth}"
+    return "".join(lines if n > SENTENCE else kind for kind, n in zip(words, longest, strict=True))
 
 
 def _rows(rows: list[Tag], width: int) -> list[str]:

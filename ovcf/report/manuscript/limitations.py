@@ -72,7 +72,7 @@ def _trainable(facts: Facts) -> str:
 
 def _random(facts: Facts) -> str:
     names = ", ".join(facts.random)
-    return f"Nothing was pretrained in {names}: their rows are a floor and no fair candidates."
+    return f"Nothing was pretrained in {names}: their results say little of these architectures."
 
 
 def missing_facts(facts: Facts) -> str:

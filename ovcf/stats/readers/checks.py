@@ -34,7 +34,8 @@ def check_readings(table: pd.DataFrame, file: Any | None = None, rows: Sequence[
     Returns
     -------
     DataFrame with reader, treatment, case (str), truth (1 fresh / 0 old), rating (float, higher is more
-    surely fresh) and, where known, answer (1/0), patient_id (str) and model_p_fresh (float, NaN unaided).
+    surely fresh; words fresh and old as 1 and 0, percentages without their sign) and, where known, answer (1/0),
+    patient_id (str) and model_p_fresh (float, NaN unaided).
 
     Raises
     ------
@@ -62,7 +63,7 @@ def check_readings(table: pd.DataFrame, file: Any | None = None, rows: Sequence[
         long["answer"] = found.answer()
         long["rating"] = np.where(long["answer"] == 1, 1, -1) * found.confidence()
     else:
-        long["rating"] = found.number("rating")
+        long["rating"] = found.rating()
         if "answer" in text:
             long["answer"] = found.answer()
     if "patient_id" in text:
@@ -146,6 +147,16 @@ class _Finder:
         wrong = ~np.isin(value, (0, 1))
         self.add(column, wrong, column, message, allowed)
         return np.where(wrong, -1, value).astype(int)
+
+    def rating(self):
+        """Read ratings as numbers, with a % sign or without, or as fresh (1) and old (0) where all are words."""
+        text = self.table["rating"].astype("string").str.strip()
+        words = text.str.lower().map(_TRUTH)
+        if words.notna().all():
+            return words.to_numpy(float)
+        if text.str.endswith("%").all():
+            self.table = self.table.assign(rating=text.str.rstrip("%"))
+        return self.number("rating")
 
     def confidence(self):
         """Confidence on the scale that the table names, 1 to 5 where it names none."""

@@ -281,12 +281,12 @@ def _sentence(row, level):
     if np.isnan(row.p):
         found = f"{metric} {row.comparison}: not estimable, since it varies neither between readers nor with the cases"
         if row.comparison != "all":
-            found = found.replace(":", f": {row.difference:+.3f},", 1)
+            found = found.replace(":", f": {row.difference:.3f},", 1)
     else:
         p = "p < 0.001" if row.p < 0.001 else f"p = {row.p:.3f}"
         found = f"all treatments alike in {metric}: {p}"
         if row.comparison != "all":
-            found = f"{metric} {row.comparison}: {row.difference:+.3f} "
-            found += f"({level:.0%} interval {row.low:+.3f} to {row.high:+.3f}, {p})"
+            found = f"{metric} {row.comparison}: {row.difference:.3f} [{row.low:.3f}, {row.high:.3f}] "
+            found += f"({100 * level:g} % interval), {p}"
     note = f" {row.note[0].upper()}{row.note[1:]}." if row.note else ""
     return f"{found}; {GENERALISES[row.generalisation]}.{note}"

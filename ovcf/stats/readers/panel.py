@@ -143,13 +143,13 @@ def _tests(difference, error, df, margin, level, metric):
 
 def _sentence(row, level):
     if np.isnan(row.low):
-        found = f"{row.metric}: model minus panel {row.difference:+.3f}"
+        found = f"{row.metric}: model minus panel {row.difference:.3f}"
         return f"{found}, not estimable: it varies neither between readers nor with the cases."
     verdict = "non-inferior" if row.noninferior else "not shown to be non-inferior"
     better = ", and superior" if row.low > 0 else ""
     metric = "AUC" if row.metric == "auc" else row.metric
     return (
-        f"{metric}: model minus panel {row.difference:+.3f} ({level:.0%} interval {row.low:+.3f} to "
-        f"{row.high:+.3f}): {verdict} at a margin of {row.margin:g}{better}; "
+        f"{metric}: model minus panel {row.difference:.3f} [{row.low:.3f}, {row.high:.3f}] "
+        f"({100 * level:g} % interval): {verdict} at a margin of {row.margin:g}{better}; "
         f"{GENERALISES[row.generalisation]}."
     )

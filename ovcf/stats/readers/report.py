@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ovcf.problems import InputError
+from ovcf.stats.clusters import FEWEST
 from ovcf.stats.intervals import clustered_auc_interval, delong_interval
 from ovcf.stats.readers.checks import check_readings
 from ovcf.stats.readers.components import (
@@ -85,7 +86,7 @@ def analyse(
             comparisons.append(compare_study(*known, level=level))
     if not components:
         raise refused
-    notes = [*readings.attrs.get("notes", []), study.note, *notes, *_together(said)]
+    notes = [*readings.attrs.get("notes", []), study.note, _few(study), *notes, *_together(said)]
     rows, averages = _reader_rows(long, threshold, cluster, level)
     return {
         "research_use_only": True,
@@ -220,6 +221,16 @@ def _area(study, ratings, level):
     else:
         interval = delong_interval(truth, scores, level, scale="logit")
     return {"n": truth.size, "auc": interval.estimate, "auc_low": interval.low, "auc_high": interval.high}
+
+
+def _few(study):
+    """Warn of a class of fewer than `FEWEST` units, of whose sampling nothing can be said; "" where there is none."""
+    what = "patients" if study.clustered else "cases"
+    units = {name: np.unique(study.unit[of]).size for name, of in (("fresh", study.truth), ("old", ~study.truth))}
+    few = [f"{counted(n, what[:-1])} with {name}" for name, n in units.items() if n < FEWEST]
+    return f"only {' and '.join(few)}: too few to tell how other cases would come out; rely on no p or interval" * bool(
+        few
+    )
 
 
 def _together(said):

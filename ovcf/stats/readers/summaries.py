@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from ovcf.stats.analytic import analytic_intervals
 from ovcf.stats.rates import fold_table
 from ovcf.stats.readers.components import or_components, prepare
 from ovcf.stats.readers.mrmc import obuchowski_rockette
@@ -46,6 +47,24 @@ def network_average(folds: pd.DataFrame) -> pd.DataFrame:
     values = folds[list(OF_NETWORK)]
     table = pd.DataFrame({"mean": values.mean(), "sd_ddof1": values.std(ddof=1)})
     return table.rename_axis("metric").reset_index().assign(network=folds.network.iloc[0])
+
+
+def network_on_cases(
+    model: pd.DataFrame, cases: Iterable[str], *, threshold: float = 0.5, level: float = 0.95
+) -> pd.DataFrame:
+    """Return one network's rates on some cases: network, metric (as readers' are named), estimate, low, high; 0-1.
+
+    Parameters
+    ----------
+    model : predictions of one network, with patch_id and patient_id. cases : patch_id of the readers' cases.
+
+    What it cannot see: the network on all patches, which is another number, of other patches; `analytic_intervals`
+    says what else.
+    """
+    mine = model[model.patch_id.isin(set(cases))]
+    found = analytic_intervals(mine.truth, mine.p_fresh, mine.patient_id, threshold=threshold, level=level)
+    rates = found.loc[list(OF_NETWORK.values()), ["estimate", "low", "high"]].reset_index(drop=True)
+    return rates.assign(metric=list(OF_NETWORK), network=model.network.iloc[0])
 
 
 def generalisations(

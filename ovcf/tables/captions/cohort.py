@@ -49,7 +49,7 @@ def heights(shown: pd.DataFrame, example: pd.Series | None, label: str) -> Words
 def warnings(pictures: Mapping[str, Sequence], label: str) -> Words:
     """What the check warned about."""
     kinds = ", ".join(kind.replace("_", " ") for kind in pictures)
-    caption = f"What the check warned about in pictures, at most two of a kind: {kinds} ({label}); others have none."
+    caption = f"What the check warned about in pictures; at most two of a kind: {kinds} ({label}); others have none."
     return words(caption, f"Thumbnails of patches with a warning: {kinds}.")
 
 

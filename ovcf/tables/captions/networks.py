@@ -25,8 +25,8 @@ def figure4(average: pd.DataFrame, mine: pd.DataFrame, title: str) -> Words:
     """Figure 4: ROC of the folds and confusion matrices."""
     row = average[average.metric == "auc"].iloc[0]
     caption = (
-        f"{title}. (a) ROC curve of each fold, their vertical mean and ± 1 SD over folds (ddof 1; a spread, not a "
-        f"confidence interval). (b) Confusion matrices: counts and shares of the row. {counted(mine)}."
+        "(a) ROC curve of each fold, their vertical mean and ± 1 SD over folds (ddof 1; a spread, not a confidence "
+        f"interval). (b) Confusion matrices: counts and shares of the row. {counted(mine)}. {title}."
     )
     return words(
         caption,
@@ -39,8 +39,8 @@ def probabilities(mine: pd.DataFrame, threshold: float, title: str) -> Words:
     """Distributions of predictions by class."""
     n = mine.truth.value_counts()
     caption = (
-        f"{title}. Out-of-fold probabilities of fresh by reference standard; dashed: the threshold {threshold:g}. "
-        f"{n.get(1, 0)} fresh, {n.get(0, 0)} old vertebrae."
+        f"Out-of-fold probabilities of fresh by reference standard; dashed: the threshold {threshold:g}. "
+        f"{n.get(1, 0)} fresh, {n.get(0, 0)} old vertebrae. {title}."
     )
     return words(caption, "Histograms of the predicted probability of fresh, of fresh and of old vertebrae.")
 
@@ -49,8 +49,8 @@ def stard(flow: pd.DataFrame, title: str) -> Words:
     """From patients to results."""
     n = flow.set_index("box").n
     caption = (
-        f"{title}. Flow from patients to vertebrae to results (STARD). Numbers are patients above and vertebrae below; "
-        "the index test is the out-of-fold call, the target condition a fresh fracture by the reference standard."
+        "Flow from patients to vertebrae to results (STARD). Numbers are patients above and vertebrae below; the index "
+        f"test is the out-of-fold call, the target condition a fresh fracture by the reference standard. {title}."
     )
     return words(
         caption,
@@ -62,10 +62,10 @@ def stard(flow: pd.DataFrame, title: str) -> Words:
 def calibration(mine: pd.DataFrame, curve: pd.DataFrame, title: str) -> Words:
     """Reliability and decision curve."""
     caption = (
-        f"{title}. (a) Observed share of fresh against predicted probability in {len(curve)} groups of about "
+        f"(a) Observed share of fresh against predicted probability in {len(curve)} groups of about "
         f"{curve.n.median():.0f} vertebrae; bar: 95 % interval, clustered by patient; beneath: number of vertebrae by "
         "predicted probability. (b) Net benefit of acting on the model; band: 95 %, clustered by patient. "
-        f"{counted(mine)}."
+        f"{counted(mine)}. {title}."
     )
     return words(
         caption,
@@ -84,9 +84,9 @@ def decision(curve: pd.DataFrame, title: str) -> Words:
 def predictive_values(mine: pd.DataFrame, title: str) -> Words:
     """Predictive values over the share of fresh fractures."""
     caption = (
-        f"{title}. Share of calls that are right, by the share of fresh fractures where the calls are made, as "
-        "sensitivity and specificity found here imply; band: 95 % interval, clustered by patient; dashed: the share in "
-        f"this cohort. {counted(mine)}."
+        "Share of calls that are right by the share of fresh fractures where the calls are made; as sensitivity and "
+        "specificity found here imply; band: 95 % interval, clustered by patient; dashed: the share in this cohort. "
+        f"{counted(mine)}. {title}."
     )
     return words(
         caption, "Two curves over prevalence: positive predictive value rising, negative predictive value falling."
@@ -97,10 +97,10 @@ def subgroups(groups: pd.DataFrame, title: str) -> Words:
     """AUC by subgroup."""
     shown = groups[groups.estimate.notna()]
     caption = (
-        f"{title}. AUC by subgroup; bar: 95 % interval, clustered by patient; grey: too few of a class to be tested; "
-        "dashed: chance. n: vertebrae. Groups of one class have no AUC and no row."
-        + " A dot without a bar: too few for an interval."
-        * bool(shown.low.isna().any())
+        "AUC by subgroup; bar: 95 % interval, clustered by patient; grey: too few of a class to be tested; dashed: "
+        "chance. n: vertebrae. Groups of one class have no AUC and no row."
+        + " A dot without a bar: too few for an interval." * bool(shown.low.isna().any())
+        + f" {title}."
     )
     best, worst = shown.loc[shown.estimate.idxmax()], shown.loc[shown.estimate.idxmin()]
     ends = [f"{value(r.estimate, 'auc')} ({r.by.replace('_', ' ')} {r.group})" for r in (worst, best)]
@@ -110,8 +110,8 @@ def subgroups(groups: pd.DataFrame, title: str) -> Words:
 def leakage(price: pd.DataFrame, title: str) -> Words:
     """Split by patch minus split by patient."""
     caption = (
-        f"{title}. AUC with patches dealt into folds minus AUC with patients dealt into folds, the same network and "
-        "patches; bar: 95 % interval by the method named; dashed: no difference."
+        "AUC with patches dealt into folds minus AUC with patients dealt into folds; the same network and patches; "
+        f"bar: 95 % interval by the method named; dashed: no difference. {title}."
     )
     row = price[price.difference.notna()].iloc[0]
     said = with_interval(row.difference, row.low, row.high, metric=row.metric)
@@ -130,7 +130,7 @@ def external_roc(away: pd.DataFrame, title: str) -> Words:
 def external_calibration(curves: Mapping[str, pd.DataFrame], title: str) -> Words:
     """Reliability before and after updating."""
     caption = (
-        "Observed share of fresh against predicted probability in the other cohort, as the model came and after each "
+        "Observed share of fresh against predicted probability in the other cohort; as the model came and after each "
         f"update; dot: a group of vertebrae; bar: 95 % interval, clustered by patient; dashed: perfect. {title}."
     )
     return words(caption, f"Calibration plots of {len(curves)} versions of the model.")

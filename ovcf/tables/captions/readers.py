@@ -14,8 +14,8 @@ def reader_roc(rates: pd.DataFrame, cases: int, title: str) -> Words:
     who = [r for r in rates.reader.unique() if r != AVERAGE]
     arrows = "arrows lead from without to with the model" if rates.session.nunique() > 1 else "one session only"
     caption = (
-        f"{title}. The model's ROC curve on the readers' {cases} cases (line; square: its threshold) and each of "
-        f"{len(who)} readers' sensitivity and specificity: {arrows}; diamond: mean of the readers."
+        f"The model's ROC curve on the readers' {cases} cases (line; square: its threshold) and each of {len(who)} "
+        f"readers' sensitivity and specificity: {arrows}; diamond: mean of the readers. {title}."
     )
     mean = rates[rates.reader == AVERAGE]
     ends = "; ".join(
@@ -28,8 +28,8 @@ def reader_roc(rates: pd.DataFrame, cases: int, title: str) -> Words:
 def readers(sessions: Mapping[str, pd.DataFrame], metrics: Sequence[str], title: str) -> Words:
     """Accuracy, sensitivity, specificity by session."""
     caption = (
-        f"{title}. Each reader in each session, joined; thick: mean of readers. Bars: 95 % intervals, of the mean for "
-        "random readers and cases. Dotted: 50 %."
+        f"{', '.join(metrics).capitalize()} of each reader in each session; joined; thick: mean of readers. Bars: "
+        f"95 % intervals, of the mean for random readers and cases. Dotted: 50 %. {title}."
     )
     alts = []
     for metric in metrics:
@@ -41,8 +41,8 @@ def readers(sessions: Mapping[str, pd.DataFrame], metrics: Sequence[str], title:
 def flips(effect: pd.DataFrame, title: str) -> Words:
     """Answers turned right and wrong."""
     caption = (
-        f"{title}. Answers that changed from wrong to right (up), and from right to wrong where the model was wrong "
-        "(down), by reader."
+        "Answers that the model's output turned, by reader; up: from wrong to right; down: from right to wrong where "
+        f"the model was wrong. {title}."
     )
     all_of = effect[effect.reader == AVERAGE].iloc[0]
     said = f"{all_of.helpful_flips:.0f} answers turned right, {all_of.harmful_flips:.0f} turned wrong, in all"

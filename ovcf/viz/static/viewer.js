@@ -3,6 +3,7 @@
 const ZOOM_STEP = 1.25;
 const WHOLE_RANGE = { level: 0.5, windowWidth: 1, invert: false }; // of the film's grey values, as shares
 
+const ignore = () => {};
 const within = (low, high, value) => Math.min(high, Math.max(low, value));
 const roundedToTenth = (value) => Math.round(value * 10) / 10;
 
@@ -11,10 +12,12 @@ class FilmViewer {
    * @param options.label     what the picture is, for screen readers
    * @param options.editable  whether a box can be drawn (own case)
    * @param options.onbox     called with the box in film px after each change by the user
+   * @param options.onpress   called with a point of the film that is pressed outside the box, before a box is drawn there
+   * @param options.onrelease called with the kind of a drag that ends
    * @param options.height    CSS height of the canvas
    */
-  constructor({ label, editable = false, onbox = () => {}, height = "460px" }) {
-    Object.assign(this, { editable, onbox, ...WHOLE_RANGE });
+  constructor({ label, editable = false, onbox = ignore, onpress = ignore, onrelease = ignore, height = "460px" }) {
+    Object.assign(this, { editable, onbox, onpress, onrelease, ...WHOLE_RANGE });
     this.image = null;
     this.scale = 1; // film px for each px of the picture
     this.zoom = 1; // px of the screen for each px of the film
@@ -22,6 +25,8 @@ class FilmViewer {
     this.y = 0;
     this.boxes = []; // of other vertebrae
     this.box = null;
+    this.core = 1; // share of a box, in its middle, by which it is taken hold of: boxes of neighbours may overlap
+    this.margin = 0; // px of the film around the box, as it will be cut
     this.tool = editable ? "box" : "pan"; // what dragging does
     this.mirror = false; // whether the film is shown turned left to right; boxes stay in px of the film as stored
     this.view = "film"; // what is in view: the whole "film", this "vertebra", or a place of one's "own" choice
@@ -223,6 +228,18 @@ class FilmViewer {
     const [left, right] = ordered(x0, x1, width);
     const [top, bottom] = ordered(y0, y1, height);
     return { x0: left, y0: top, x1: right, y1: bottom };
+  }
+
+  /** Whether a point of the film takes hold of a box. */
+  holds({ x0, y0, x1, y1 }, [x, y]) {
+    const aside = (1 - this.core) / 2;
+    const [across, along] = [(x - x0) / (x1 - x0), (y - y0) / (y1 - y0)];
+    return across > aside && across < 1 - aside && along > aside && along < 1 - aside;
+  }
+
+  /** A box as it will be cut: with its margin, as far as the film goes. */
+  withMargin({ x0, y0, x1, y1 }) {
+    return this.boxOnFilm({ x0: x0 - this.margin, y0: y0 - this.margin, x1: x1 + this.margin, y1: y1 + this.margin });
   }
 
   /** Move a box, by default the present one, as far as the film's edges let it. */

@@ -3,6 +3,7 @@
 const BACKGROUND = "#111";
 const BOX_COLOUR = "#FFD400";
 const MEASURE_COLOUR = "#7CFC9A";
+const MARGIN_COLOUR = "#FFFFFF"; // of the patch as it will be cut
 const NEIGHBOUR_COLOUR = "#56B4E9";
 const LINE = 2; // width of a box's line, px of the screen
 const HANDLE = 9; // edge of a handle, px of the screen
@@ -60,9 +61,10 @@ function drawView(canvas, viewer) {
   context.imageSmoothingEnabled = zoom < 3; // close up, the film's own pixels are shown
   drawFilm(context, viewer, grey, zoom);
   for (const other of viewer.boxes) {
-    drawBox(context, viewer, other, NEIGHBOUR_COLOUR, [6, 4]);
+    drawBox(context, viewer, other, other.colour ?? NEIGHBOUR_COLOUR, other.dash ?? [6, 4]);
     if (other.label) drawLabel(context, viewer, other);
   }
+  if (box && viewer.margin) drawBox(context, viewer, viewer.withMargin(box), MARGIN_COLOUR, [2, 4]);
   if (box) drawBox(context, viewer, box, BOX_COLOUR);
   if (box && viewer.editable) drawHandles(context, viewer, box);
   if (viewer.measured) drawLengths(context, viewer, viewer.measured.points);

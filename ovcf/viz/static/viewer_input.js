@@ -1,6 +1,7 @@
 // Mouse, pen, finger and keys on a film.
 
 const REACH = 12; // px of the screen around a handle that still catch it
+const CLOSE_REACH = 8; // the same where boxes lie close together
 const WOBBLE = 4; // px a press may wander before it draws a box
 const PAN_STEP = 30; // px of the screen for each arrow key
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -37,7 +38,9 @@ function listenToPointers(viewer) {
   });
   const release = (event) => {
     down.delete(event.pointerId);
+    const ended = drag;
     drag = null;
+    if (ended) viewer.onrelease(ended.kind);
   };
   canvas.addEventListener("pointerup", release);
   canvas.addEventListener("pointercancel", release);
@@ -47,22 +50,29 @@ function listenToPointers(viewer) {
 
 /** What a press begins: a change of window and level, of the view, or of the box. */
 function dragFrom(viewer, event, [px, py]) {
-  const { level, windowWidth, box } = viewer;
+  const { level, windowWidth } = viewer;
   if (viewer.measuring && event.button === 0 && !event.shiftKey) {
     viewer.addPoint(viewer.toFilm(px, py));
     return null;
   }
   if (event.button === 2 || event.shiftKey) return { kind: "level", level, windowWidth };
   if (event.button === 1 || !viewer.editable || viewer.tool !== "box") return { kind: "pan" };
-  if (!box) return { kind: "draw" };
+  const held = heldBox(viewer, [px, py]);
+  if (held) return held;
+  viewer.onpress(viewer.toFilm(px, py)); // the page may take another box into hand
+  return heldBox(viewer, [px, py]) ?? { kind: "draw" };
+}
+
+/** What a press on the box in hand begins: a change of its size by a handle, or a move; null outside it. */
+function heldBox(viewer, [px, py]) {
+  const { box } = viewer;
+  if (!box) return null;
   const handle = boxHandles(box).findIndex((point) => {
     const [x, y] = viewer.toScreen(...point);
-    return Math.hypot(x - px, y - py) < REACH;
+    return Math.hypot(x - px, y - py) < (viewer.core < 1 ? CLOSE_REACH : REACH);
   });
   if (handle >= 0) return { kind: "size", handle, box };
-  const [x, y] = viewer.toFilm(px, py);
-  const inside = x > box.x0 && x < box.x1 && y > box.y0 && y < box.y1;
-  return inside ? { kind: "move", box } : { kind: "draw" };
+  return viewer.holds(box, viewer.toFilm(px, py)) ? { kind: "move", box } : null;
 }
 
 /** Carry a drag on to a point; the box is always made anew from what it was when the drag began. */

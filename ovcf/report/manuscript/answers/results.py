@@ -1,5 +1,6 @@
 """Answers about what was found, and what stands around it."""
 
+from ovcf.cohort.inclusion import WITHIN_A_WEEK
 from ovcf.report.manuscript.answers.registry import answers
 from ovcf.report.manuscript.facts import Facts, Unknown
 from ovcf.report.manuscript.limitations import limitations
@@ -44,10 +45,7 @@ def others(facts: Facts) -> str:
 
 @answers("figure-figure1")
 def interval(facts: Facts) -> str:
-    steps = facts.rows("inclusion")
-    if not steps.step.str.contains("within a week").any():
-        raise Unknown("days between film and MRI")
-    gone = facts.number("inclusion", "excluded", step="Radiograph and MRI within a week")
+    gone = facts.number("inclusion", "excluded", step=WITHIN_A_WEEK)
     return f"At most a week between film and MRI; {gone} patients excluded for more."
 
 

@@ -1,0 +1,33 @@
+"""What follows from the digits that a paper prints, as shown: recovered counts and rates, and what they leave open."""
+
+import pandas as pd
+
+from ovcf.tables.show import MISSING
+
+
+def counts_shown(rates: pd.DataFrame) -> pd.DataFrame:
+    """Return recovered counts, sensitivity and specificity with a dash where there is none.
+
+    The table's name is left out where all rows are of one table.
+
+    Parameters
+    ----------
+    rates : DataFrame of `ovcf.audit.recovered_rates`.
+    """
+    shown = rates.drop(columns=["unique", "as_good", "accuracy", "ppv", "npv"])
+    return shown.drop(columns=["table"] * (rates.table.nunique() == 1)).replace({"": MISSING})
+
+
+def left_open(rates: pd.DataFrame) -> str:
+    """Say beneath a table of recovered rates that another reading of the columns fits as well; "" where none does.
+
+    Parameters
+    ----------
+    rates : DataFrame of `ovcf.audit.recovered_rates`.
+    """
+    if not rates.as_good.ne("").any():
+        return ""
+    return (
+        "Two readings of the printed columns fit equally well: under the other, sensitivity and specificity of the "
+        "rates from the digits change places, and PPV and NPV (appendix, What the columns hold)."
+    )

@@ -1,0 +1,174 @@
+"""Six films from a folder to a report: two annotators by mouse and keys, a killed kernel, a joint session, a run."""
+
+import shutil
+
+import pandas as pd
+import pytest
+from annotation_pages import Hand, annotate_film, marks_of, real_boxes, wrap_as_dicom
+from faults import serious_faults
+from servers import TOKEN, start_lab
+from test_jupyterlab import RUN_ALL
+
+from ovcf.annotate import prepare
+from ovcf.annotation.state import read_state
+from ovcf.cohort.films import read_header
+from ovcf.server import free_port
+from ovcf.words import BOX
+
+SERVE = "from ovcf.annotate import prepare, serve_consensus, serve_marks; {call}, {port}, open_browser=False)"
+LABELS = {"Anna Test": "fof", "Bernd": "foo"}  # they differ in the third vertebra of each film
+
+
+@pytest.fixture(scope="module")
+def films(shared, tmp_path_factory):
+    """Two frontal films as they are, two wrapped as DICOM, two synthetic lateral ones; and boxes on each."""
+    from ovcf.synthetic import synthesise
+
+    folder = tmp_path_factory.mktemp("annotated") / "films"
+    folder.mkdir()
+    boxes = {}
+    real = sorted((shared / "real" / "spine_frontal" / "images").glob("*.jpg"))[:4]
+    for number, path in enumerate(real):
+        name = f"{number}.{'jpg' if number < 2 else 'dcm'}"
+        shutil.copy(path, folder / name) if number < 2 else wrap_as_dicom(path, folder / name, f"P{number}")
+        boxes[name] = real_boxes(path)[4:]
+    drawn = synthesise(folder.parent / "drawn", patients=6, seed=3, workers=1, progress=False).parent
+    table = pd.read_csv(drawn / "vertebrae.csv")
+    for number, (film, rows) in enumerate(list(table.groupby("film"))[:2], len(real)):
+        shutil.copy(drawn / film, folder / f"{number}.png")
+        boxes[f"{number}.png"] = rows[list(BOX)].to_numpy().tolist()[1:]
+    return folder, boxes
+
+
+@pytest.fixture
+def begun(films, tmp_path, monkeypatch):
+    """A cohort with its work list and two annotators, who have not begun."""
+    folder, boxes = films
+    cohort = tmp_path / "cohort"
+    shutil.copytree(folder, cohort / "films")
+    rows = "".join(f"films/{name},P{k},{70 + k},f\n" for k, name in enumerate(boxes))
+    (cohort / "patients.csv").write_text("image,patient_id,age,sex\n" + rows)
+    monkeypatch.setattr("ovcf.reading.roster.secrets.token_urlsafe", lambda n: TOKEN if n == 24 else f"link{n}")
+    prepare(cohort / "patients.csv", cohort, ["Anna Test"])
+    monkeypatch.undo()
+    roster = prepare(cohort / "patients.csv", cohort, ["Bernd"]).roster
+    sizes = {f"films/{name}": (read_header(folder / name).width, read_header(folder / name).height) for name in boxes}
+    return cohort, roster, {f"films/{name}": found for name, found in boxes.items()}, sizes
+
+
+def test_from_a_folder_of_films_to_a_report(begun, explore, watch, tmp_path):
+    cohort, roster, boxes, sizes = begun
+    call = f"serve_marks(prepare({str(cohort / 'patients.csv')!r}, {str(cohort)!r})"
+    server = explore(code=SERVE.format(call=call, port=(port := free_port())), port=port)
+    page = watch(width=1280, height=1000).page
+    page.goto(f"{server.url}#reader={roster.tokens['Anna Test']}")
+    page.wait_for_selector(".annotate[data-screen=start] input[readonly]")
+    page.keyboard.press("Enter")
+    anna = Hand(page, sizes)
+    for number, (film, found) in enumerate(boxes.items()):
+        anna.wait_film(film)
+        if number == 3:
+            after_a_killed_kernel(page, server, anna, film)
+        annotate_film(anna, found, LABELS["Anna Test"])
+        if number == 0:
+            assert serious_faults(page, ".annotate") == []
+        anna.done()
+    page.wait_for_selector(".told:has-text('Every film is done')")
+    lab = start_lab(tmp_path, ["annotate"], f"cohort, reader = {str(cohort)!r}, 'bernd'\n")
+    try:
+        bernd = in_jupyterlab(watch, lab, sizes, boxes)
+    finally:
+        lab.stop()
+    joint_session(explore, watch, cohort)
+    where_it_was_drawn(cohort, {"Anna Test": anna, "Bernd": bernd})
+    to_a_report(cohort, tmp_path)
+
+
+def after_a_killed_kernel(page, server, hand, film):
+    """What is said while the kernel is gone is sent after a reload: no answer is lost."""
+    before = page.locator(".annotate").get_attribute("data-marks")
+    min(server.kernels(), key=lambda kernel: kernel.create_time()).kill()
+    hand.page.keyboard.press("Escape")
+    (start, _), (end, _) = hand.place(20, 20), hand.place(60, 60)
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end, steps=3)
+    page.mouse.up()
+    page.wait_for_selector(".annotate .notice:not([hidden])")
+    page.reload()
+    hand.wait_film(film)  # no name is asked
+    page.wait_for_function("n => Number(document.querySelector('.annotate').dataset.marks) === n", arg=int(before) + 1)
+    page.keyboard.press("a")  # the mark above: it came back, and is taken away again
+    page.keyboard.press("Delete")
+    hand.kept()
+    assert page.locator(".annotate").get_attribute("data-marks") == before
+    page.keyboard.press("z")
+    hand.kept()
+    page.keyboard.press("y")
+    hand.kept()
+
+
+def in_jupyterlab(watch, lab, sizes, boxes):
+    page = watch(width=1400, height=1100).page
+    page.goto(lab.url.replace("NAME", "annotate"))
+    page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.context")
+    page.evaluate(RUN_ALL)
+    page.wait_for_selector(".jp-OutputArea-output .annotate[data-screen=start] input[readonly]")
+    page.locator(".annotate form button").click()
+    bernd = Hand(page, sizes)
+    for film, found in boxes.items():
+        bernd.wait_film(film)
+        page.locator(".annotate canvas.film").scroll_into_view_if_needed()
+        assert page.locator(".annotate").get_attribute("data-marks") == "0"  # nothing of the other annotator
+        annotate_film(bernd, found, LABELS["Bernd"])
+        bernd.done()
+    page.wait_for_selector(".told:has-text('Every film is done')")
+    return bernd
+
+
+def joint_session(explore, watch, cohort):
+    """Only what they differ in, decided by keys: three as the first has it, two as the second, one otherwise."""
+    call = f"serve_consensus({str(cohort)!r}"
+    server = explore(code=SERVE.format(call=call, port=(port := free_port())), port=port)
+    page = watch(width=1280).page
+    page.goto(server.url)
+    page.wait_for_selector(".consensus[data-item]")
+    assert page.locator(".consensus").get_attribute("data-open") == "6"
+    assert serious_faults(page, ".consensus") == []
+    page.locator(".consensus [data-name=who]").fill("Anna Test, Bernd")
+    for left, key in zip(range(5, -1, -1), "111221", strict=True):
+        page.locator(".consensus h3").first.focus()
+        page.keyboard.press(key)
+        page.wait_for_selector(f".consensus[data-open='{left}'][data-item]:not([data-item=''])")
+        page.wait_for_selector(f".consensus .told:has-text('Kept: {'first' if key == '1' else 'second'}')")
+    page.locator("[data-act=write]").click()
+    page.wait_for_selector(".consensus[data-written^='manifest.csv: 18 vertebrae']")
+
+
+def where_it_was_drawn(cohort, hands):
+    """No box stands more than 1 px from where it was drawn, and no answer is missing."""
+    marks = marks_of(cohort).set_index(["annotator", "film", "level"])
+    assert len(marks) == 36
+    for name, hand in hands.items():
+        assert len(hand.drawn) == 12
+        for (film, level), box in hand.drawn.items():
+            kept = marks.loc[(name, film, level)]
+            assert max(abs(kept[side] - at) for side, at in zip(BOX, box, strict=True)) <= 1
+        said = marks.loc[name]["label"].str[0].tolist()
+        assert said == list(LABELS[name]) * 6
+    state = read_state(cohort)
+    assert not state.open and {d.who for d in state.decisions.values()} == {"Anna Test, Bernd"}
+
+
+def to_a_report(cohort, tmp_path):
+    from ovcf.report import run_study
+
+    small = {
+        "data": str(cohort / "manifest.csv"), "folds": "2", "image_size": "64", "networks": '["alexnet"]',
+        "epochs": "1", "replicates": "20", "reader_cases": "6", "readers": "2", "more_seeds": "0", "workers": "1",
+        "external": '""', "leakage": "false", "regions": "pooled", "other_context": "false", "chosen": "alexnet",
+    }  # fmt: skip
+    report = run_study("demo", out=tmp_path / "run", overrides=small)
+    text = report.read_text(encoding="utf-8")
+    assert "Anna Test, Bernd" in text and "by a count of heads" in text
+    assert (tmp_path / "run" / "tables" / "protocol.csv").is_file()
