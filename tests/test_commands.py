@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from ovcf.annotate import prepare
+from ovcf.annotation.work import Source
 from ovcf.cli import main
 
 TESTS = Path(__file__).parent
@@ -39,6 +41,15 @@ def test_a_bundle_answers_as_its_run_does(finished, tmp_path):
     answers = [carried_out(*question, "--run", run) for run in (finished, tmp_path / "model.zip")]
     shares = [re.search(r'"p_fresh": [\d.]+', answer)[0] for answer in answers]
     assert shares[0] == shares[1]
+
+
+def test_a_work_list_says_how_far_its_annotators_are(tmp_path):
+    films, cohort = tmp_path / "cohort" / "films", tmp_path / "cohort"
+    films.mkdir(parents=True)
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (90, 60), dtype=np.uint8)).save(films / "a.png")
+    prepare(films, cohort, ("Ann", "Ben"), Source("", True, None))
+    said = carried_out("annotate", films, "--out", cohort, "--status")
+    assert "nobody has annotated a film yet" in said
 
 
 def test_a_runs_report_is_printed_again(finished, tmp_path):

@@ -17,8 +17,8 @@ ERRORS = {
     ),
     "2 PPV of the recovered rows computed from TN": (
         "ovcf.audit.rates_table",
-        '"ppv": 100 * tp / (tp + fp)',
-        '"ppv": 100 * tn / (tn + fp)',
+        "tp / (tp + fp), tn / (tn + fn))",
+        "tn / (tn + fp), tn / (tn + fn))",
         tables.test_rates_recovered_from_the_papers_digits,
     ),
     "3 harmful flips printed as helpful": (

@@ -13,7 +13,7 @@ from ovcf.words import folded_name
 COLUMNS = ("time", "reviewer", "patch_id", "network", "flag", "comment")
 WITHDRAWN, HEIGHTS = "withdrawn", "heights"
 NEED_REASON = CORRECTIONS
-FLAGS = ("label doubtful", "other box", "poor image", "other finding", *CORRECTIONS, HEIGHTS, WITHDRAWN)
+FLAGS = ("label doubtful", "poor image", "other finding", *CORRECTIONS, "other box", HEIGHTS, WITHDRAWN)
 _SHOWN = ("patch_id", "patient_id", "level", "label", "image", "fold", "p_fresh", "outcome")
 
 

@@ -69,7 +69,7 @@ def test_a_study_survives_a_killed_kernel_two_windows_a_slip_and_a_reload(planne
     answer(page, "j", 1)  # cannot judge
     wait_case(page, "unaided", 4)
     choose(page, "o", 4)
-    page.wait_for_timeout(600)  # what is chosen is kept a moment after
+    page.wait_for_timeout(2500)  # what is chosen is kept a moment after
     min(server.kernels(), key=lambda kernel: kernel.create_time()).kill()  # this page's; another one waits
     page.keyboard.press("Enter")  # nobody hears this one
     page.wait_for_selector(".room .notice:not([hidden])")
