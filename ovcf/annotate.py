@@ -95,7 +95,7 @@ def serve_marks(prepared: Prepared, port: int = 0, *, open_browser: bool = True)
     if port:
         refuse_used(port)
     port, roster = port or free_port(), prepared.roster
-    for line in (describe(prepared.work), *_links(roster, port)):
+    for line in (describe(prepared.work), *roster.links(port)):
         print(line, flush=True)
     _serve("marks", prepared.cohort, port, roster.server, open_browser=open_browser and not roster.readers)
 
@@ -114,12 +114,6 @@ def serve_consensus(cohort: str | Path, port: int = 0, *, open_browser: bool = T
 def _serve(page: str, cohort: Path, port: int, token: str, *, open_browser: bool) -> None:
     os.environ["OVCF_COHORT"], os.environ["OVCF_ANNOTATE"] = str(cohort), page  # the kernel inherits them
     serve(NOTEBOOK, port, token, open_browser=open_browser)
-
-
-def _links(roster: Roster, port: int) -> list[str]:
-    width = max(map(len, roster.readers), default=0)
-    page = f"http://127.0.0.1:{port}/?token={roster.server}#reader="
-    return [f"{name:<{width}}  {page}{token}" for name, token in roster.tokens.items()]
 
 
 def describe(work: Work) -> str:

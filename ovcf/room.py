@@ -66,7 +66,7 @@ def serve_room(run: str | Path, port: int = 0, *, open_browser: bool = True, **a
         refuse_used(port)
     room = prepare_room(run, **asked)
     port, roster = port or free_port(), room.roster
-    for line in (describe(room.plan), *links(roster, port)):
+    for line in (describe(room.plan), *roster.links(port)):
         print(line, flush=True)
     _serve("readings", room.study.run, port, roster.server, open_browser=open_browser and not roster.readers)
 
@@ -86,13 +86,6 @@ def serve_status(run: str | Path, port: int = 0, *, open_browser: bool = True) -
 def _serve(page: str, run: Path, port: int, token: str, *, open_browser: bool) -> None:
     os.environ["OVCF_RUN"], os.environ["OVCF_ROOM"] = str(run), page  # the kernel inherits them
     serve(NOTEBOOK, port, token, open_browser=open_browser)
-
-
-def links(roster: Roster, port: int) -> list[str]:
-    """Return a line with each reader's own link."""
-    width = max(map(len, roster.readers), default=0)
-    page = f"http://127.0.0.1:{port}/?token={roster.server}#reader="
-    return [f"{name:<{width}}  {page}{token}" for name, token in roster.tokens.items()]
 
 
 def describe(plan: Plan) -> str:

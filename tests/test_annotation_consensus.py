@@ -6,11 +6,12 @@ import pytest
 from annotation_parts import annotate, begin, box
 from sklearn.metrics import cohen_kappa_score
 
-from ovcf.annotation.agreement import agreement_table, cohens_kappa, shifts
+from ovcf.annotation.agreement import agreement_table, shifts
 from ovcf.annotation.consensus import AGREED, DECIDED, ONE, OPEN, JointSession
 from ovcf.annotation.journal import Annotator
 from ovcf.annotation.marks import mark_values
 from ovcf.annotation.state import progress, read_state, remarks
+from ovcf.intake.annotators import cohens_kappa
 from ovcf.reading.roster import add_readers
 
 
@@ -26,8 +27,8 @@ def test_kappa_of_several_classes_is_scikit_learns(rng):
     other = np.where(rng.random(300) < 0.6, one, other)
     cells = np.zeros((4, 4))
     np.add.at(cells, (one, other), 1)
-    assert cohens_kappa(cells) == pytest.approx(cohen_kappa_score(one, other))
-    assert np.isnan(cohens_kappa(np.diag([5.0, 0])))
+    assert cohens_kappa(cells.ravel()) == pytest.approx(cohen_kappa_score(one, other))
+    assert np.isnan(cohens_kappa(np.diag([5.0, 0]).ravel()))
 
 
 def test_what_two_differ_in_is_named_and_nothing_else_is_asked(begun):

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ovcf.annotation.pairs import FilmPair, Pair, shift_of
-from ovcf.intake.annotators import per_patient, resample
+from ovcf.intake.annotators import cohens_kappa, observed_agreement, per_patient, resample
 
 COLUMNS = ["measure", "value", "low", "high", "n", "patients", "interval"]
 INTERVAL = "bootstrap of patients, percentile"
@@ -50,21 +50,6 @@ def agreement_table(films: Sequence[FilmPair], *, resamples: int = 2000, seed: i
     return pd.DataFrame([_estimate(*row, resamples, rng) for row in rows], columns=COLUMNS)
 
 
-def cohens_kappa(cells: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Cohen's kappa of tables (..., k, k) of counts, one annotator's classes down, the other's across.
-
-    kappa = (observed - chance) / (1 - chance); NaN where chance is 1. Checked against
-    `sklearn.metrics.cohen_kappa_score`.
-    """
-    cells = np.asarray(cells, float)
-    total = cells.sum((-2, -1))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = cells / total[..., None, None]
-        observed = np.trace(share, axis1=-2, axis2=-1)
-        chance = (share.sum(-1) * share.sum(-2)).sum(-1)
-        return np.where(chance < 1 - 1e-12, (observed - chance) / (1 - chance), np.nan)
-
-
 def shifts(films: Sequence[FilmPair]) -> pd.DataFrame:
     """Return the films on which one annotator counts the levels otherwise than the other: film, patient_id, levels."""
     rows = [(film.film, film.patient_id, by) for film in films if (by := shift_of(film.pairs))]
@@ -91,16 +76,8 @@ def _words(what: str, pairs: Sequence[Pair], said: Sequence[tuple[str, str]]) ->
     k = len(words)
     cells = np.array([k * words.index(one) + words.index(other) for one, other in said])
     sums = per_patient(pd.Series([pair.patient_id for pair in pairs]), np.eye(k * k)[cells])
-
-    def table(s: NDArray) -> NDArray:
-        return s.reshape(*s.shape[:-1], k, k)
-
-    same = [] if what == "level" else [(f"same {what}", sums, lambda s: _observed(table(s)), len(pairs))]
-    return [*same, (f"Cohen's kappa of the {what} ({k} classes)", sums, lambda s: cohens_kappa(table(s)), len(pairs))]
-
-
-def _observed(cells: NDArray[np.floating]) -> NDArray[np.floating]:
-    return np.trace(cells, axis1=-2, axis2=-1) / cells.sum((-2, -1))
+    same = [] if what == "level" else [(f"same {what}", sums, observed_agreement, len(pairs))]
+    return [*same, (f"Cohen's kappa of the {what} ({k} classes)", sums, cohens_kappa, len(pairs))]
 
 
 def _estimate(measure: str, sums: NDArray, of: object, n: int, resamples: int, rng: np.random.Generator) -> tuple:

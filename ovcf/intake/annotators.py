@@ -6,6 +6,8 @@ and annotator_a_x0 .. annotator_a_y1, annotator_b_x0 .. annotator_b_y1 in pixels
 records.
 """
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -50,7 +52,7 @@ def agreement(patches: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) ->
         tables = per_patient(patches.loc[both, "patient_id"], np.eye(4)[cells])  # (patients, 4)
         draws = resample(tables, resamples, rng)  # (resamples, 4)
         base = {"n": int(both.sum()), "patients": len(tables)}
-        rows.append(_row("observed agreement", _observed(tables.sum(0)), _observed(draws), **base))
+        rows.append(_row("observed agreement", observed_agreement(tables.sum(0)), observed_agreement(draws), **base))
         rows.append(_row("Cohen's kappa", cohens_kappa(tables.sum(0)), cohens_kappa(draws), **base))
         rows.append(_asymptotic(tables.sum(0), base))
     overlap = box_iou(_boxes(patches, "a"), _boxes(patches, "b"))
@@ -72,14 +74,21 @@ def agreement(patches: pd.DataFrame, *, resamples: int = 2000, seed: int = 0) ->
 
 
 def cohens_kappa(cells: np.ndarray) -> np.ndarray:
-    """Cohen's kappa of 2 x 2 tables given as (..., 4) counts: both old, old/fresh, fresh/old, both fresh."""
+    """Cohen's kappa of k x k tables given as (..., k k) counts, row by row: one annotator's class, then the other's.
+
+    kappa = (observed - chance) / (1 - chance); NaN where chance is 1.
+    """
     cells = np.asarray(cells, float)
-    n = cells.sum(-1)
+    classes = math.isqrt(cells.shape[-1])
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = cells / n[..., None]
-        fresh_a, fresh_b = share[..., 2] + share[..., 3], share[..., 1] + share[..., 3]
-        chance = fresh_a * fresh_b + (1 - fresh_a) * (1 - fresh_b)
-        return np.where(chance < 1, (_observed(cells) - chance) / (1 - chance), np.nan)
+        share = (cells / cells.sum(-1, keepdims=True)).reshape(*cells.shape[:-1], classes, classes)
+        chance = (share.sum(-1) * share.sum(-2)).sum(-1)
+        return np.where(chance < 1 - 1e-12, (observed_agreement(cells) - chance) / (1 - chance), np.nan)
+
+
+def observed_agreement(cells: np.ndarray) -> np.ndarray:
+    """Share of vertebrae called the same by both, of tables as `cohens_kappa` takes them."""
+    return cells[..., :: math.isqrt(cells.shape[-1]) + 1].sum(-1) / cells.sum(-1)
 
 
 def box_iou(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -188,11 +197,6 @@ def resample(sums: np.ndarray, resamples: int, rng: np.random.Generator) -> np.n
     """Return totals over patients drawn with replacement, (resamples, k)."""
     weights = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=resamples)
     return weights @ sums
-
-
-def _observed(cells: np.ndarray) -> np.ndarray:
-    """Share of vertebrae with the same label from both."""
-    return (cells[..., 0] + cells[..., 3]) / cells.sum(-1)
 
 
 def _row(measure: str, value: float, draws: np.ndarray, **base) -> dict:

@@ -42,6 +42,12 @@ class Roster(NamedTuple):
         """Return a name as the roster spells it, "" where it is not in it."""
         return next((name for name in self.tokens if folded_name(name) == folded_name(reader)), "")
 
+    def links(self, port: int) -> list[str]:
+        """Return a line a reader: the name, and the link of their own to the page at this port."""
+        width = max(map(len, self.tokens), default=0)
+        page = f"http://127.0.0.1:{port}/?token={self.server}#reader="
+        return [f"{name:<{width}}  {page}{token}" for name, token in self.tokens.items()]
+
     def whose(self, token: str) -> str:
         """Return the reader whose link holds this secret, "" for nobody's."""
         return next((name for name, kept in self.tokens.items() if compare_digest(kept.encode(), token.encode())), "")

@@ -442,24 +442,8 @@ function movedCorners({ corners, x0, y0, x1, y1 }, box) {
 }
 
 function render({ model, el: host }) {
-  const page = root("annotate", "Annotation");
-  const gone = goneNotice(GONE);
-  const link = questions(model, gone);
-  const body = el("div", { class: "body" });
-  const told = el("p", { role: "status", class: "told", "aria-live": "polite" });
-  const research = el("span", { class: "research" }, "Research use only");
-  page.append(el("header", {}, el("h2", {}, "Annotation"), research, told), gone, body);
-  host.append(page);
-  const annotation = new AnnotationPage(page, link, body, told);
-  const refuse = (error) => body.replaceChildren(el("p", { role: "alert", class: "problem" }, error.message));
-  link
-    .ask("hello", { token: annotation.token })
-    .then((hello) => annotation.hello(hello))
-    .catch(refuse);
-  return () => {
-    link.close();
-    annotation.close();
-  };
+  const make = (...parts) => new AnnotationPage(...parts);
+  return askingPage(model, host, { name: "annotate", title: "Annotation", gone: GONE, make });
 }
 
 export default { render };

@@ -108,6 +108,32 @@ function questions(model, notice) {
   return { ask, close };
 }
 
+/**
+ * A page that asks the kernel first: heading, the notice of a kernel that is gone, a body, and a line that tells what
+ * was done. `make(page, link, body, told)` gives an object with `hello(answer)`, `close()` and, where it has one, the
+ * `token` to ask with. Returns what clears up.
+ */
+function askingPage(model, host, { name, title, gone, said = "told", make }) {
+  const page = root(name, title);
+  const notice = goneNotice(gone);
+  const link = questions(model, notice);
+  const body = el("div", { class: "body" });
+  const told = el("p", { role: "status", class: said, "aria-live": "polite" });
+  const research = el("span", { class: "research" }, "Research use only");
+  page.append(el("header", {}, el("h2", {}, title), research, told), notice, body);
+  host.append(page);
+  const made = make(page, link, body, told);
+  const refuse = (error) => body.replaceChildren(el("p", { role: "alert", class: "problem" }, error.message));
+  link
+    .ask("hello", "token" in made ? { token: made.token } : {})
+    .then((hello) => made.hello(hello))
+    .catch(refuse);
+  return () => {
+    link.close();
+    made.close();
+  };
+}
+
 const NOT_TYPED = ["radio", "checkbox", "range"].map((type) => `:not([type=${type}])`).join("");
 const isTyping = (target) => target.matches?.(`input${NOT_TYPED}, textarea, select`);
 const percent = (p) => (Number.isFinite(p) ? p.toFixed(2) : "unknown");

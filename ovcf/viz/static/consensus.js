@@ -136,24 +136,8 @@ class ConsensusPage {
 }
 
 function render({ model, el: host }) {
-  const page = root("consensus", "Joint session");
-  const gone = goneNotice(GONE);
-  const link = questions(model, gone);
-  const body = el("div", { class: "body" });
-  const told = el("p", { role: "status", class: "told", "aria-live": "polite" });
-  const research = el("span", { class: "research" }, "Research use only");
-  page.append(el("header", {}, el("h2", {}, "Joint session"), research, told), gone, body);
-  host.append(page);
-  const session = new ConsensusPage(page, link, body, told);
-  const refuse = (error) => body.replaceChildren(el("p", { role: "alert", class: "problem" }, error.message));
-  link
-    .ask("hello")
-    .then((hello) => session.hello(hello))
-    .catch(refuse);
-  return () => {
-    link.close();
-    session.close();
-  };
+  const make = (...parts) => new ConsensusPage(...parts);
+  return askingPage(model, host, { name: "consensus", title: "Joint session", gone: GONE, make });
 }
 
 export default { render };

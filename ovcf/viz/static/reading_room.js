@@ -310,24 +310,11 @@ function remember(reader) {
 }
 
 function render({ model, el: host }) {
-  const page = root("room", "Reading room");
-  const gone = goneNotice(GONE);
-  const link = questions(model, gone);
-  const body = el("div", { class: "body" });
-  const kept = el("p", { role: "status", class: "kept", "aria-live": "polite" });
-  const research = el("span", { class: "research" }, "Research use only");
-  page.append(el("header", {}, el("h2", {}, "Reading room"), research), gone, body, kept);
-  host.append(page);
-  const room = new ReadingRoom(page, link, body, kept);
-  const refuse = (error) => body.replaceChildren(el("p", { role: "alert", class: "problem" }, error.message));
-  link
-    .ask("hello", { token: room.token })
-    .then((hello) => room.hello(hello))
-    .catch(refuse);
-  return () => {
-    link.close();
-    room.close();
+  const make = (page, link, body, kept) => {
+    page.append(kept); // beneath the case, where the eye is after an answer
+    return new ReadingRoom(page, link, body, kept);
   };
+  return askingPage(model, host, { name: "room", title: "Reading room", gone: GONE, said: "kept", make });
 }
 
 export default { render };
