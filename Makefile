@@ -25,7 +25,7 @@ test: $(VENV)/installed    ## lint, layers, types, stripped notebooks, every tes
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/nbstripout --verify notebooks/*.ipynb
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 pins: $(VENV)/installed    ## write constraints.txt anew from what is installed
 	$(BIN)/pip freeze --exclude-editable --exclude pip --exclude setuptools > constraints.txt

@@ -9,6 +9,11 @@ import pytest
 SHARED = Path(os.environ.get("OVCF_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the pages in a browser: few tests that take long, which would leave a second worker idle at the end."""
+    items.sort(key=lambda item: "browser" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def tiny():
     """Parameters of a run that takes half a minute, as the command line has them."""
