@@ -10,7 +10,7 @@ SHARED = Path(os.environ.get("OVCF_SHARED", Path(__file__).resolve().parents[2] 
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the pages in a browser: few tests that take long, which would leave a second worker idle at the end."""
+    """Begin with the pages in a browser: few tests that take long, and would leave a worker idle at the end."""
     items.sort(key=lambda item: "browser" not in item.path.parts)
 
 
