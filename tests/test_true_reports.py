@@ -164,7 +164,7 @@ def test_equalisation_split_and_trainings_are_those_of_the_run(read):
 def test_readers_and_sessions_are_those_of_the_readings(read):
     simulated = read.parameters["readings"] == "simulated"
     assert read.says("The readers are simulated") == simulated
-    assert read.says("no evidence") == simulated or read.says("synthetic cohort copies the counts")
+    assert read.says("no evidence") == simulated or read.says("synthetic cohort is drawn in the proportions")
     sessions = [name for name in ("unaided", "aided") if (read.tables / f"readers_{name}.csv").is_file()]
     assert read.says("Readers read once, without the model.") == (sessions == ["unaided"])
     assert read.says("Readers read once without and once with") == (len(sessions) == 2)

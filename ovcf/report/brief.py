@@ -77,7 +77,7 @@ def _written_since(run: Path, name: str, started: float) -> pd.DataFrame | None:
 
 
 COPIES = {
-    "cohort": "the synthetic cohort copies the counts of Table 1, so agreement is no evidence",
+    "cohort": "the synthetic cohort is drawn in the proportions of Table 1, so agreement is no evidence",
     "readers": "simulated readers are tuned to the paper's accuracies, so agreement is no evidence",
 }
 """What stands in the paper's column where the run's numbers were made after the paper's."""

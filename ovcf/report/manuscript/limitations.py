@@ -143,7 +143,7 @@ LIMITATIONS = (
         lambda facts: facts.synthetic,
         lambda _: (
             "All films were drawn by software: nothing here says how well fresh and old fractures are told apart in "
-            f"patients. The cohort copies the counts of the paper's Table 1, so {COPIED}."
+            f"patients. The cohort is drawn in the proportions of the paper's Table 1, so {COPIED}."
         ),
     ),
     Limitation(
