@@ -69,10 +69,6 @@ def explore_page(run: str | Path) -> Any:
 
     model = final_model(study)
     tabs = {"Browse": Browser(study, model=model), "Own case": OwnCase(study.run, model=model, study=study)}
-    # Last, and after what the first answers import: SciPy's parts ask a torch that is half imported by another thread
-    # for its arrays, and fail.
-    from skimage.exposure import equalize_hist  # noqa: F401
-
     load_ahead(model)
     return tabbed(tabs)
 

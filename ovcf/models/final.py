@@ -105,10 +105,23 @@ class FinalModel:
     @cached_property
     def net(self) -> Network:
         """The whole network in float32, with the final weights."""
-        state = dict(self._members[0])
-        if (self.folder / "trunk.safetensors").is_file():
-            state |= safetensors.torch.load_file(self.folder / "trunk.safetensors")
-        return empty_network(self.network, state)
+        return self._whole(self._members[0])
+
+    def net_of_fold(self, fold: int) -> Network:
+        """Return the whole network in float32 with the weights that were trained without one fold.
+
+        Raises InputError where the folder holds none of this fold.
+        """
+        name = f"fold{fold}.safetensors"
+        if name not in self.card["files"]:
+            raise InputError(Problem("no_fold_model", f"the final model holds no network of fold {fold}", str(self.folder)))
+        return self._whole(self._trained(name))
+
+    def _whole(self, trained: dict[str, torch.Tensor]) -> Network:
+        """Put trained weights and the frozen ones together."""
+        frozen = self.folder / "trunk.safetensors"
+        state = safetensors.torch.load_file(frozen) if frozen.is_file() else {}
+        return empty_network(self.network, trained | state)
 
     @cached_property
     def _trunk(self) -> Network:
