@@ -1,10 +1,13 @@
-"""A kernel that is always this interpreter, whatever kernels the machine's Jupyter folders name."""
+"""A kernel that is always this interpreter, whatever kernels the machine's Jupyter folders name; one for all notebooks."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
 from traitlets import default
 
 from ovcf.scratch import Scratch
@@ -43,3 +46,46 @@ class ThisInterpreter(AsyncKernelManager):
     @default("kernel_spec_manager")
     def _kernel_spec_manager_default(self):
         return NativeKernels(parent=self)
+
+
+# Libraries stay imported, which is most of the seconds that a notebook takes to begin; nothing else is handed on.
+FORGET = """
+import ipywidgets, matplotlib.pyplot
+ipywidgets.Widget.close_all()
+matplotlib.pyplot.close("all")
+get_ipython().reset(new_session=True)
+"""
+
+
+@contextmanager
+def one_kernel() -> Iterator[ThisInterpreter]:
+    """A kernel, not yet started, for notebooks that are executed one after the other; it ends with the block."""
+    kernel = ThisInterpreter()
+    try:
+        yield kernel
+    finally:
+        if kernel.has_kernel:
+            run_sync(kernel.shutdown_kernel)(now=True)
+
+
+def forget(kernel: ThisInterpreter) -> None:
+    """Let a kernel that has executed a notebook forget its names, widgets and figures, as if it had just begun.
+
+    Raises
+    ------
+    RuntimeError : where the kernel has died or cannot.
+    """
+    if kernel.has_kernel:
+        run_sync(_forget)(kernel)
+
+
+async def _forget(kernel: ThisInterpreter) -> None:
+    client = kernel.client()
+    client.start_channels()
+    try:
+        await client.wait_for_ready(timeout=60)
+        reply = await client.execute_interactive(FORGET, store_history=False, timeout=60)
+    finally:
+        client.stop_channels()
+    if reply["content"]["status"] != "ok":
+        raise RuntimeError(f"the kernel cannot begin anew: {reply['content'].get('evalue')}")
