@@ -1,9 +1,10 @@
-"""A kernel that is always this interpreter, whatever kernels the machine's Jupyter folders name; one for all notebooks."""
+"""A kernel that is always this interpreter, whatever Jupyter's folders name; one for all notebooks of a run."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from typing import Any
 
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
@@ -28,6 +29,21 @@ class ThisInterpreter(AsyncKernelManager):
     def sockets(self) -> Scratch:
         """A folder for the sockets, which would lie in the working folder by default and be left there."""
         return Scratch("kernel")
+
+    @cached_property
+    def opened(self) -> list[Any]:
+        """Its clients; papermill leaves the client of a kernel that it did not start with open channels."""
+        return []
+
+    def client(self, **options: Any) -> Any:
+        """Return a new client, and remember it."""
+        self.opened.append(super().client(**options))
+        return self.opened[-1]
+
+    def close_clients(self) -> None:
+        """Close the channels of all clients so far."""
+        while self.opened:
+            self.opened.pop().stop_channels()
 
     @default("transport")
     def _transport_default(self):
@@ -64,8 +80,10 @@ def one_kernel() -> Iterator[ThisInterpreter]:
     try:
         yield kernel
     finally:
+        kernel.close_clients()
         if kernel.has_kernel:
             run_sync(kernel.shutdown_kernel)(now=True)
+        kernel.sockets.close()
 
 
 def forget(kernel: ThisInterpreter) -> None:
@@ -80,12 +98,10 @@ def forget(kernel: ThisInterpreter) -> None:
 
 
 async def _forget(kernel: ThisInterpreter) -> None:
+    kernel.close_clients()
     client = kernel.client()
     client.start_channels()
-    try:
-        await client.wait_for_ready(timeout=60)
-        reply = await client.execute_interactive(FORGET, store_history=False, timeout=60)
-    finally:
-        client.stop_channels()
+    await client.wait_for_ready(timeout=60)
+    reply = await client.execute_interactive(FORGET, store_history=False, timeout=60)
     if reply["content"]["status"] != "ok":
         raise RuntimeError(f"the kernel cannot begin anew: {reply['content'].get('evalue')}")
