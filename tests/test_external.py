@@ -16,8 +16,8 @@ from ovcf.intake.across import shared_pictures
 from ovcf.models.bundle import FEWEST_PATIENTS, open_bundle
 from ovcf.predict import load_model, predict_case
 from ovcf.problems import InputError
-from ovcf.stats.roc import auc
 from ovcf.stats.analytic import analytic_intervals
+from ovcf.stats.roc import auc
 from ovcf.stats.two_cohorts import difference_of_cohorts
 from ovcf.study import Study
 
