@@ -114,7 +114,8 @@ class FinalModel:
         """
         name = f"fold{fold}.safetensors"
         if name not in self.card["files"]:
-            raise InputError(Problem("no_fold_model", f"the final model holds no network of fold {fold}", str(self.folder)))
+            words = f"the final model holds no network of fold {fold}"
+            raise InputError(Problem("no_fold_model", words, str(self.folder)))
         return self._whole(self._trained(name))
 
     def _whole(self, trained: dict[str, torch.Tensor]) -> Network:

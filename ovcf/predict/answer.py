@@ -115,11 +115,18 @@ def trained_on(card: Mapping[str, Any]) -> str:
     )
 
 
+def sided(p: float, threshold: float, digits: int = 2) -> str:
+    """Print a probability in as few digits as keep it on its side of the threshold: 0.498 is no 0.50 called old."""
+    text = f"{p:.{digits}f}"
+    return text if (float(text) >= threshold) == (p >= threshold) or digits >= 9 else sided(p, threshold, digits + 1)
+
+
 def describe(answer: dict) -> str:
     """An answer of `predict_cases` in words, for a terminal."""
     box = ",".join(f"{v:g}" for v in answer["box"])
+    p_fresh = sided(answer["p_fresh"], answer["called_from"], 3)
     lines = [
-        f"box {box}{' (turned left to right)' * answer['flip']}: P(fresh) {answer['p_fresh']:.3f} "
+        f"box {box}{' (turned left to right)' * answer['flip']}: P(fresh) {p_fresh} "
         f"({answer['low']:.3f} to {answer['high']:.3f} over the final model and those of the folds): "
         f"called {answer['called']} at {answer['called_from']:g} by {answer['network']}",
         answer["binary"],

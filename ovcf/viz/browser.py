@@ -22,7 +22,7 @@ from ovcf.viz.widget import VIEWER, Asked, script, style
 PAGE = 36  # thumbnails a page
 ORDERS = list(outcomes.ORDERS.items())
 _WANTED = {"wrong": ("FN", "FP"), "right": ("TP", "TN"), "": ()}
-_TILE = ("patch_id", "patient_id", "level", "label", "outcome", "p_fresh")
+_TILE = ("patch_id", "patient_id", "level", "label", "outcome", "p_fresh", "threshold")
 
 
 class Browser(Asked):

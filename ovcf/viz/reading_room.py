@@ -172,7 +172,7 @@ class ReadingRoom(Asked):
         if is_aided(case.session):
             p = self.out_of_fold[case.patch_id]
             by = f"By a network that was not trained on this {self.study.parameters['split']}."
-            values |= {"p_fresh": p, "says": self._says(p), "by": by}
+            values |= {"p_fresh": p, "says": self._says(p), "called_from": self.study.parameters["threshold"], "by": by}
         return values, [picture]
 
     def _done(self, case: Case) -> int:

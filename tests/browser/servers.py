@@ -68,6 +68,12 @@ def _command(process) -> str:
         return ""
 
 
+def picture(page, name):
+    """Keep a screenshot to be looked at, where OVCF_SHOTS names a folder."""
+    if folder := os.environ.get("OVCF_SHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png")
+
+
 def start_lab(folder, names, parameters) -> Server:
     """Start JupyterLab on copies of notebooks in a folder of their own, with a cell of parameters put in."""
     notebooks = folder / "notebooks"

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 from reading_pages import answer, check_display, choose, wait_case
-from servers import start_lab
+from servers import picture, start_lab
 
 from ovcf.explore import open_study
 from ovcf.reading.plan import read_plan
@@ -21,6 +21,15 @@ RUN_ALL = """async () => {
 }"""
 RESTART = "async () => { await jupyterapp.shell.currentWidget.sessionContext.restartKernel(); }"
 OURS = ".jp-OutputArea-output .ovcf.browser"
+# Names that stand on more lines than they have words: a letter or two on each.
+BROKEN = """(names) => [...document.querySelectorAll(names)].filter((node) => node.checkVisibility()).filter((node) => {
+  const text = document.createRange();
+  text.selectNodeContents(node);
+  const lines = new Set([...text.getClientRects()].map((line) => Math.round(line.top)));
+  return lines.size > node.textContent.trim().split(/[ -]/).length;
+}).map((node) => node.outerHTML.slice(0, 200))"""
+NAMES = ".ovcf-gallery :is(dt, dd, b), .ovcf .tile b, .ovcf .facts dt, .ovcf .says th"
+WIDE = "(node) => node.scrollWidth > node.clientWidth + 1"
 
 
 @pytest.fixture
@@ -37,6 +46,21 @@ def open_and_run(page, lab, name, shown=f"{OURS} .tile"):
     page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.context")
     page.evaluate(RUN_ALL)
     page.wait_for_selector(shown)
+
+
+def names_are_whole_at_every_width(page, name):
+    """At each width: no name falls into letters, nothing of ours is wider than its place, the film has the room."""
+    for width, film in ((390, 0), (1280, 450), (1920, 800)):
+        page.set_viewport_size({"width": width, "height": 1000})
+        page.evaluate(f"document.querySelector('{OURS}').scrollIntoView()")
+        page.wait_for_timeout(500)
+        picture(page, f"lab-{name}-{width}")
+        assert page.evaluate(BROKEN, NAMES) == [], width
+        assert not page.locator(OURS).evaluate(WIDE), width
+        assert page.locator(f"{OURS} .detail canvas.film").bounding_box()["width"] >= film
+    for gallery in page.locator(".ovcf-gallery").all():
+        gallery.scroll_into_view_if_needed()
+        picture(page, f"lab-{name}-gallery")
 
 
 def flag_first(page) -> str:
@@ -62,6 +86,7 @@ def test_a_flag_survives_filter_and_kernel(lab, fresh_run, watch, name):
     page = watch().page
     open_and_run(page, lab, name)
     patch = flag_first(page)
+    names_are_whole_at_every_width(page, name)
     assert FlagStore(fresh_run / "flags.csv").standing()["patch_id"].tolist() == [patch]
     page.evaluate(RESTART)
     page.evaluate("jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")

@@ -39,9 +39,9 @@ function answerOf(a, [patch, map, ...thumbnails], shots, { number, of, save, pri
   );
 }
 
-function probabilityLine({ p_fresh, low, high }) {
+function probabilityLine({ p_fresh, low, high, called_from }) {
   const interval = `${low.toFixed(3)} to ${high.toFixed(3)} over the final model and those of the folds`;
-  return el("p", { class: "number" }, el("b", {}, `P(fresh) ${p_fresh.toFixed(3)}`), ` (${interval})`);
+  return el("p", { class: "number" }, el("b", {}, `P(fresh) ${sided(p_fresh, called_from, 3)}`), ` (${interval})`);
 }
 
 function calledWords({ called, called_from, network_name, flip }) {
