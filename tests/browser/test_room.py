@@ -116,6 +116,7 @@ def how_sure_on_a_slider(page, planned):
     wait_case(page, "unaided", 1)
     page.keyboard.press("f")
     slider, confirm = page.locator(".sure input[type=range]"), page.locator(".confirm")
+    assert not page.get_by_role("button", name="Zoom to this vertebra").is_visible()  # a bare patch has no box
     assert confirm.is_disabled() and page.locator(".sure output").text_content() == "–"
     page.keyboard.press("7")
     assert page.locator(".sure output").text_content() == "70"
