@@ -22,7 +22,6 @@ from ovcf.synthetic.phantom import Effects, portray
 
 # SD of a box's corners in mm, and agreement with MRI: the paper's two have 27 and 11 years of experience.
 ANNOTATORS = {"a": (0.9, 0.93), "b": (1.3, 0.88)}
-DRAWING = 1  # raise when the same seed would give other films
 EDGE = 0.036  # share of a film that the collimator may hide at each side
 
 
@@ -97,7 +96,7 @@ def _check(patients: int, effects: Effects, hospital: str, workers: int) -> None
     """Refuse arguments that no cohort can be made with, all at once."""
     limits = (("patients", patients, 6, 100_000, "6 to 100000"), ("difficulty", effects.difficulty, 0, 1, "0 to 1"),
               ("patient_correlation", effects.patient_correlation, 0, 0.99, "0 to 0.99"),
-              ("diaphragm", effects.diaphragm, 0, 3, "0 to 3"),
+              ("diaphragm", effects.diaphragm, 0, 3, "0 to 3"), ("weave", effects.weave, 0, 3, "0 to 3"),
               ("workers", workers, 1, 1024, "1 to 1024"))  # fmt: skip
     problems = [Problem("parameter", f"{name} is out of range", column=name, found=str(value), allowed=words)
                 for name, value, low, high, words in limits if not low <= value <= high]  # fmt: skip
@@ -137,6 +136,7 @@ def _settings(manifest, people, seed, effects, place) -> dict:
         "difficulty": effects.difficulty,
         "patient_correlation": effects.patient_correlation,
         "diaphragm": effects.diaphragm,
+        "weave": effects.weave,
         "separation_sd": effects.separation,
         "auc_ceiling": effects.ceiling,
         "age_mean": float(people.age.mean()),

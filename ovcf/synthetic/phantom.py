@@ -10,6 +10,7 @@ from ovcf.synthetic.bone import Bones, Canvas, add_vertebra
 from ovcf.synthetic.exposure import Scanner, expose
 from ovcf.synthetic.hospitals import HOSPITALS, Hospital
 from ovcf.synthetic.surroundings import Trunk, abdomen, fractal, lungs, pelvis, ribs, soft_tissue
+from ovcf.synthetic.weave import weave
 
 WIDEST_SEPARATION = 4.2  # SD between the classes' scores at difficulty 0
 
@@ -21,11 +22,14 @@ class Effects(NamedTuple):
     patient_correlation : in [0, 1); intraclass correlation of the score within a patient, and how much patients' bones
         differ in texture.
     diaphragm : 0 or more; strength of its shadow over T10 to L1 (1 = usual, 0 = lungs that end without an edge).
+    weave : 0 or more; SD (natural log units) of a pattern that all vertebrae of a patient share (`weave`). A network
+        can know patients by it, so folds by patch leak. 0: none, since it makes films look like no patient's.
     """
 
     difficulty: float = 0.4
     patient_correlation: float = 0.5
     diaphragm: float = 1.0
+    weave: float = 0.0
 
     @property
     def separation(self) -> Any:
@@ -89,7 +93,7 @@ def portray(
     findings = draw_findings(rows, effects, rng)
     scanner = hospital.scanners[rng.integers(len(hospital.scanners))]
     bodies = build_spine(findings, **_posture(person, rng))
-    canvas = _place_film(bodies, list(findings), scanner.mm_per_px, rng)
+    canvas = _place_film(bodies, list(findings), scanner.mm_per_px, hospital.spine_mm, rng)
     attenuation = _attenuate(canvas, bodies, effects, person, rng)
     mirrored = bool(rng.random() < hospital.facing_left)
     film = expose(attenuation, scanner, rng, mirrored=mirrored)
@@ -123,13 +127,13 @@ def _posture(person, rng):
     }
 
 
-def _place_film(bodies, levels, mm_per_px, rng):
+def _place_film(bodies, levels, mm_per_px, spine_mm, rng):
     """Return an empty canvas over all of a patient's levels, their neighbours and some more."""
     names = [body.level for body in bodies]
     at = sorted(names.index(level) for level in levels)
     first, last = bodies[at[0] - 1], bodies[at[-1] + 1]
     top, bottom = first.y - 0.8 * first.height, last.y + 0.8 * last.height
-    spare = max(rng.uniform(300, 360) - (bottom - top), 8)
+    spare = max(rng.uniform(*spine_mm) - (bottom - top), 8)
     share = rng.uniform(0.3, 0.7)
     low, high = bodies[1].y, bodies[-3].y + 35
     top = min(max(top - share * spare, low), max(high - (bottom - top) - spare, low))
@@ -156,7 +160,10 @@ def _attenuate(canvas, bodies, effects, person, rng):
     total += lungs(shape, canvas, spine, trunk, rng)
     total += ribs(shape, canvas, bodies, rng)
     total += abdomen(shape, canvas, spine, trunk, rng)
-    return total + pelvis(shape, canvas, bodies[-3], rng)
+    total += pelvis(shape, canvas, bodies[-3], rng)
+    if effects.weave:  # by a generator of its own: all else is drawn as without it
+        total += effects.weave * weave(shape, canvas.mm_per_px, rng.spawn(1)[0])
+    return total
 
 
 def _draw_bones(person, varied, rng):

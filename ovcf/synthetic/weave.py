@@ -1,8 +1,8 @@
-"""The weave of one patient's tissues: a fine pattern over bone and muscle that all their vertebrae share.
+"""The weave: a fine pattern over bone and muscle that all vertebrae of one synthetic patient share.
 
-Trabeculae, muscle fibres and fat planes lie in one patient as in no other, and whatever is done to the greys of a
-film, they stay. It says nothing of fresh or old: a network can know a patient by it, and a patient's answer with it,
-where another vertebra of the patient was trained on.
+It is an exaggeration of what trabeculae, muscle and fat planes do on real films: a look that stays whatever is done to
+the greys. It says nothing of fresh or old: a network can know a patient by it, and so a patient's answer where another
+vertebra of the patient was trained on. It serves to see leakage between folds, and is drawn where it is asked for.
 """
 
 import numpy as np
