@@ -64,7 +64,7 @@ OWN = (
 )
 AIDED = (
     "document.querySelector('.display button.primary').click()",
-    "document.querySelector('.room[data-screen=case] .mapslot [role=status]')",
+    "document.querySelector('.room[data-screen=opening] [role=status]')",
     "document.querySelector('.room .aid img.map')?.complete",
 )
 

@@ -16,6 +16,8 @@ from ovcf.problems import InputError
 from ovcf.viz.gallery import network_name
 from ovcf.viz.image_data import Recent, png_bytes
 
+FIRST = ("pydicom", "skimage.exposure.exposure")  # what the first patch in detail waits for
+
 
 def final_model(study: Any) -> Any:
     """A function that loads a run's final model when first called (torch takes seconds), None without one."""
@@ -63,10 +65,16 @@ def load_ahead(model: Callable[[], Any], seconds: float = 0.2) -> None:
     have gone: the first page of tiles is asked for first. What goes wrong here goes wrong again, and is said, when the
     page asks.
     """
-    try:
-        asyncio.get_running_loop().call_later(seconds, in_background, model)
-    except RuntimeError:  # no kernel
+
+    def begin():
+        for name in FIRST:
+            import_module(name)
         in_background(model)
+
+    try:
+        asyncio.get_running_loop().call_later(seconds, begin)
+    except RuntimeError:  # no kernel
+        begin()
 
 
 def _try_out(model: Any) -> None:
