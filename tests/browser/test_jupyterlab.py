@@ -51,7 +51,7 @@ def open_and_run(page, lab, name, shown=f"{OURS} .tile"):
 def names_are_whole_at_every_width(page, name):
     """At each width: no name falls into letters, nothing of ours is wider than its place, the film has the room."""
     page.evaluate("jupyterapp.shell.collapseLeft()")  # its list of files leaves nothing of a narrow window
-    for width, film in ((390, 200), (1280, 450), (1920, 800)):
+    for width, film in ((390, 120), (1280, 450), (1920, 800)):
         page.set_viewport_size({"width": width, "height": 1000})
         page.evaluate(f"document.querySelector('{OURS}').scrollIntoView()")
         page.wait_for_timeout(500)
