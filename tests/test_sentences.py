@@ -136,8 +136,16 @@ def readings(given, times=None):
 
 
 def test_sessions_are_said_as_they_are_and_time_only_where_known():
-    assert sessions(readings(["unaided"])) == "Readers read once, without the model."
-    assert sessions(readings(["aided"])) == "Readers read once, with the model's output in view."
+    assert sessions(readings(["unaided"])) == "The reader read once, without the model."
+    two = pd.concat([readings(["unaided"]), readings(["unaided"]).assign(reader="r2")])
+    assert sessions(two) == "Readers read once, without the model."
+    assert sessions(readings(["aided"])) == "The reader read once, with the model's output in view."
+    split = pd.concat([readings(["unaided"]), readings(["aided"]).assign(reader="r2")])
+    assert sessions(split).endswith(
+        "one session only: 1 without the model, 1 with the model's output in view (split-plot)."
+    )
+    nested = readings(["unaided", "aided"]).assign(patch_id=["a", "b"])
+    assert "no case in two sessions; how much time" in sessions(nested)
     assert "is not recorded" in sessions(readings(["unaided", "aided"]))
     dated = readings(["unaided", "aided"], ["2026-01-01T10:00:00", "2026-01-31T10:00:00"])
     assert sessions(dated).endswith("was 30 days.")
