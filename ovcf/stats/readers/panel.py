@@ -69,8 +69,8 @@ def model_against_panel(
     Raises
     ------
     InputError
-        For what `read_readings` refuses, a case without a prediction, fewer than two units of a class, or a margin that is
-        not positive.
+        For what `read_readings` refuses, a case without a prediction, fewer than two units of a class, or a margin
+        that is not positive.
 
     Hillis 2014, Stat Med 33:330; Chen, Petrick & Sahiner 2012, Acad Radiol 19:1158 (non-inferiority);
     Chakraborty 2017, Observer Performance Methods, ch. 22 (one model against readers). Checked against a
