@@ -208,9 +208,25 @@ def test_only_clustered_tests_that_gave_a_difference_are_told():
 
 def test_what_has_no_estimate_is_not_estimable_whatever_else_it_has():
     undefined = pd.Series({"estimate": np.nan, "low": 0.6, "high": 0.7})
-    assert said(results.ABOVE_CHANCE, undefined).endswith("is not shown")
+    assert said(results.ABOVE_CHANCE, undefined).endswith("is not estimable")
     assert said(results.SLOPE, undefined).endswith("not estimable")
     assert said(results.CHANGED, pd.Series({"difference": np.nan, "low": 0.6, "high": 0.7})).endswith("not estimable")
+
+
+def test_no_sentence_prints_a_number_that_is_none():
+    auc = {"metric": "auc", "patches": "all", "group": "all", "model": "m", "p": np.nan, "estimate": 0.5}
+    rows = pd.DataFrame(
+        [auc | dict.fromkeys(("difference", "low", "high", "second", "second_low", "second_high"), np.nan)]
+    )
+    told = [results.by_patch(rows), results.of_versions(rows, "one", "two"), results.elsewhere(rows)]
+    told += [results.against_chance(rows), results.slope(rows.assign(metric="slope"))]
+    assert not any("nan" in sentence or "undefined" in sentence for sentence in told)
+    assert told[1] == "AUC of two, against one: difference not estimable."
+    assert told[3] == "Whether the AUC differs from chance (0.5) is not estimable."
+    assert told[4] == "The calibration slope is not estimable."
+    table = comparisons({"alexnet": (0.1, 0.3), "resnet50": (np.nan, np.nan)}).fillna({"difference": 0.2})
+    assert "; without an estimable difference from that of ResNet50 (" in results.ahead(table)
+    assert "No difference" in results.ahead(table[1:])
 
 
 def test_other_readers_and_cases_are_spoken_of_where_they_were_analysed():
