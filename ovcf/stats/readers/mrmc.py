@@ -24,6 +24,7 @@ from ovcf.stats.readers.components import (
 )
 from ovcf.stats.readers.nested import nested_variance
 from ovcf.stats.readers.readings import Crossed
+from ovcf.words import rounded
 
 NOTHING = 1e-20
 """Variance below which nothing varies but the last digits of the arithmetic."""
@@ -281,12 +282,12 @@ def _sentence(row, level):
     if np.isnan(row.p):
         found = f"{metric} {row.comparison}: not estimable, since it varies neither between readers nor with the cases"
         if row.comparison != "all":
-            found = found.replace(":", f": {row.difference:.3f},", 1)
+            found = found.replace(":", f": {rounded(row.difference, 3)},", 1)
     else:
-        p = "p < 0.001" if row.p < 0.001 else f"p = {row.p:.3f}"
+        p = "p < 0.001" if row.p < 0.001 else f"p = {rounded(row.p, 3)}"
         found = f"all treatments alike in {metric}: {p}"
         if row.comparison != "all":
-            found = f"{metric} {row.comparison}: {row.difference:.3f} [{row.low:.3f}, {row.high:.3f}] "
-            found += f"({100 * level:g} % interval), {p}"
+            found = f"{metric} {row.comparison}: {rounded(row.difference, 3)} [{rounded(row.low, 3)}, "
+            found += f"{rounded(row.high, 3)}] ({100 * level:g} % interval), {p}"
     note = f" {row.note[0].upper()}{row.note[1:]}." if row.note else ""
     return f"{found}; {GENERALISES[row.generalisation]}.{note}"
