@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ovcf.report.ledger import read_ledger
 from ovcf.words import rounded
 
 ROOT = Path(__file__).parents[1]
@@ -107,3 +108,22 @@ def test_pages_write_no_decimals_of_their_own():
     scripts = sorted((ROOT / "ovcf/viz/static").glob("*.js"))
     said = [p.name for p in scripts for line in p.read_text(encoding="utf-8").splitlines() if "toFixed" in line]
     assert said == ["common.js"]  # in its `rounded`
+
+
+def test_a_stored_number_is_printed_one_way_on_the_page(finished):
+    """Of the ledger: prints of one cell of a table, each in its unit; the paper's own digits may be alike by chance."""
+    prints = {}
+    for entry in read_ledger(finished):
+        computed = re.fullmatch(r"-?\d+\.\d{6,}", entry.value)  # a shorter one is given, not computed
+        if computed and "paper" not in str(entry.place).lower():
+            prints.setdefault((entry.table, entry.row, entry.column, entry.value), set()).add(entry.number.lstrip("-"))
+    assert len(prints) > 300
+    unlike = {}
+    for (*cell, value), texts in prints.items():
+        for unit in (1, 100):
+            same = {
+                t for t in texts if abs(float(t) - abs(float(value)) * unit) <= 0.6 * 10 ** -len(t.partition(".")[2])
+            }
+            if len(same) > 1:
+                unlike[*cell] = same
+    assert unlike == {}

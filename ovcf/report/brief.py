@@ -128,8 +128,8 @@ def _next_best(comparisons):
 
 def _calibration(scores):
     slope = scores.set_index("metric").loc["slope"]
-    ends = f"[{rounded(slope.low, 2)}, {rounded(slope.high, 2)}]"
-    return f"calibration slope {rounded(slope.estimate, 2)} {ends}; 1 is right", "not given"
+    ends = f"[{rounded(slope.low, 3)}, {rounded(slope.high, 3)}]"
+    return f"calibration slope {rounded(slope.estimate, 3)} {ends}; 1 is right", "not given"
 
 
 def _leakage(price):

@@ -84,7 +84,7 @@ def against_chance(intervals: pd.DataFrame) -> str:
 def slope(scores: pd.DataFrame) -> str:
     """Say what the calibration slope (`calibration_table`) means."""
     row = scores.set_index("metric").loc["slope"]
-    return f"{said(SLOPE, row)}: {rounded(row.estimate, 2)} [{rounded(row.low, 2)}, {rounded(row.high, 2)}]."
+    return f"{said(SLOPE, row)}: {rounded(row.estimate, 3)} [{rounded(row.low, 3)}, {rounded(row.high, 3)}]."
 
 
 def clustered(comparisons: pd.DataFrame) -> pd.DataFrame:

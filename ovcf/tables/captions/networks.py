@@ -113,7 +113,7 @@ def leakage(price: pd.DataFrame, title: str) -> Words:
         "AUC with patches dealt into folds minus AUC with patients dealt into folds; the same network and patches; "
         f"bar: 95 % interval by the method named; dashed: no difference. {title}."
     )
-    row = price[price.difference.notna()].iloc[0]
+    row = price[(price.patches == "all") & (price.metric == "auc") & price.difference.notna()].iloc[-1]
     said = with_interval(row.difference, row.low, row.high, metric=row.metric)
     return words(caption, f"Forest plot of differences of AUC; all patches: {said}.")
 
