@@ -168,3 +168,17 @@ def test_a_pdf_that_is_there_stays_and_another_goes_where_it_is_told(tmp_path):
     assert (tmp_path / "report.pdf").read_bytes() == first
     other = write_pdf(tmp_path, tmp_path / "else" / "full.pdf", "full")
     assert other.read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("caption", "name"),
+    [
+        ("Table S22. Calibration of the probabilities", "Table S22. Calibration of the probabilities"),
+        ("Table S24. By subgroup; called fresh from 0.5 on; p: test", "Table S24. By subgroup"),
+        ("Figure S6. Probabilities of fresh (pooled). Two panels", "Figure S6. Probabilities of fresh"),
+        ("All parameters", "All parameters"),
+    ],
+)
+def test_what_the_readers_edition_leaves_out_is_named_shortly(caption, name):
+    page = f'<main><details class="fold"><summary>{caption}</summary><p>x</p></details></main>'
+    assert [item.get_text() for item in BeautifulSoup(on_paper(page, "reader"), "html.parser")("li")] == [name]

@@ -6,6 +6,7 @@ readers' edition names it.
 
 import logging
 import os
+import re
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
@@ -15,8 +16,9 @@ from ovcf.report.layout import FOLD, GROUP_ROW, HEADINGS, KEPT
 from ovcf.report.page import FULL, READER
 
 HELD = 4  # rows of one label that a table over several pages keeps on one; of longer groups each row says its label
-HELD_TABLE = 21  # rows of a table that is kept on one page
+HELD_TABLE = 30  # rows of a table that is kept on one page
 TYPE = 0.72  # of a figure's size on a screen, so that all have the same type: 6 points
+SHORT = re.compile(r"(?:(?:Table|Figure) \S+\s+)?.+?(?=[;:\[(]|\. |$)")  # of a caption: number, and what it is of
 DENSE = 8  # columns of a table that is set in the smallest type
 
 
@@ -118,7 +120,7 @@ def _name_only(soup: BeautifulSoup, folds: list[Tag], appendix: Tag) -> None:
     names = soup.new_tag("ul", attrs={"class": "left-out"})
     for fold in folds:
         item = soup.new_tag("li")
-        item.string = fold.summary.get_text(" ", strip=True)
+        item.string = SHORT.match(fold.summary.get_text(" ", strip=True)).group().rstrip()
         names.append(item)
         fold.decompose()
     heading, words = soup.new_tag("h2"), soup.new_tag("p")
