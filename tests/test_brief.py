@@ -112,7 +112,7 @@ def test_every_line_stands_beside_the_papers(whole):
         "Does it hold in another hospital? | AUC 0.700 [0.600, 0.800] there; against home lower by 0.100 [0.020, 0.200] | not examined | 07_external_validation",
         "Can the label be told without the fracture? | a shortcut to look into; strongest: file size {x}, AUC 0.700 [0.600, 0.900] | not examined | 01_dataset",
         "How does it stand beside the closest other network? | AUC no difference shown: 0.100 [-0.050, 0.250], against ResNet50; p = 0.300 (Holm) | not tested | 03_model_comparison",
-        "Calibration: is a probability of 70 % right in 70 %? | calibration slope 0.950 [0.800, 1.130]; 1 is right | not given | 04_cross_validation",
+        "Calibration: is a probability of 70 % right in 70 %? | calibration slope 0.950 [0.800, 1.126]; 1 is right | not given | 04_cross_validation",
         "What would leakage between folds add? | AUC no difference shown: 0.030 [0.000, 0.050] with folds by patch | not said how folds were dealt | 04_cross_validation",
         "How far does luck in training move it? | AUC 0.790 ± 0.004 (SD over 5 trainings, ddof 1), 0.784 to 0.796 | not said | 04_cross_validation",
         "Would separate networks by region of the diaphragm do better? | AUC lower by 0.050 [0.010, 0.090] with one network for each region | proposed, not tried | 04_cross_validation",
