@@ -13,7 +13,7 @@ from ovcf.stats.readers.analyses import ANALYSES, Analysis, added, possible
 
 @pytest.mark.parametrize("name", ANALYSES)
 def test_each_makes_its_table(name):
-    table = ANALYSES[name].table(printed.readings(), printed.one_network())
+    table = ANALYSES[name].table(printed.readings(), printed.one_network(), 0.5)
     assert isinstance(table, pd.DataFrame) and len(table)
 
 
@@ -29,13 +29,13 @@ def test_what_the_readings_allow():
 
 
 def test_one_more_is_an_entry_and_a_function(monkeypatch):
-    def seconds(readings, predictions):
+    def seconds(readings, predictions, threshold):
         return readings.groupby("reader", as_index=False).seconds.sum()
 
     monkeypatch.setitem(ANALYSES, "reading_time", Analysis("Time", seconds))
     found = added(printed.readings())
     assert list(found)[-1] == "reading_time" and "reading_time" not in analyses.SHOWN
-    assert found["reading_time"].table(printed.readings(), printed.one_network()).seconds.tolist() == [160.0] * 3
+    assert found["reading_time"].table(printed.readings(), printed.one_network(), 0.5).seconds.tolist() == [160.0] * 3
 
 
 CHECKS = [

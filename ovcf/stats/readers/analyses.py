@@ -13,24 +13,27 @@ from ovcf.stats.readers.tests import kappa_between_readers, mcnemar_by_reader
 
 
 class Analysis(NamedTuple):
-    """One analysis: its caption, what makes its table of (readings, one network's predictions), and what it needs.
+    """One analysis: its caption, what makes its table, and what it needs.
 
+    `table`: of the readings, one network's predictions, and the probability from which that network calls fresh.
     `sessions`: those that the readings must hold; `readers`: how many at least.
     """
 
     title: str
-    table: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
+    table: Callable[[pd.DataFrame, pd.DataFrame, float], pd.DataFrame]
     sessions: tuple[str, ...] = ("unaided",)
     readers: int = 1
 
 
 ANALYSES: dict[str, Analysis] = {
-    "mcnemar": Analysis("Exact McNemar, aided against unaided", lambda r, _: mcnemar_by_reader(r), SESSIONS),
-    "ai_effect": Analysis("What the model's output did", lambda r, _: ai_effect(r), SESSIONS),
-    "reader_kappa": Analysis("Agreement between readers", lambda r, _: kappa_between_readers(r), readers=2),
-    "mrmc": Analysis("With the model minus without it", lambda r, _: generalisations(r), SESSIONS),
-    "model_against_panel": Analysis("The model against the panel", model_against_panel),
-    "power": Analysis("Power of the next study", lambda r, _: next_study(r), SESSIONS, readers=2),
+    "mcnemar": Analysis("Exact McNemar, aided against unaided", lambda r, *_: mcnemar_by_reader(r), SESSIONS),
+    "ai_effect": Analysis(
+        "What the model's output did", lambda r, _, threshold: ai_effect(r, threshold=threshold), SESSIONS
+    ),
+    "reader_kappa": Analysis("Agreement between readers", lambda r, *_: kappa_between_readers(r), readers=2),
+    "mrmc": Analysis("With the model minus without it", lambda r, *_: generalisations(r), SESSIONS),
+    "model_against_panel": Analysis("The model against the panel", lambda r, p, _: model_against_panel(r, p)),
+    "power": Analysis("Power of the next study", lambda r, *_: next_study(r), SESSIONS, readers=2),
 }
 """By the name of its table in a run. Notebook 05 shows these itself, with their arguments; one that is added here is
 shown there in its last cell."""
@@ -38,9 +41,13 @@ shown there in its last cell."""
 SHOWN = tuple(ANALYSES)  # by the notebook's own cells
 
 ANALYSES |= {
-    "reader_auc": Analysis("AUC of each reader, without and with the model", lambda r, _: reader_aucs(r), ()),
-    "model_on_cases": Analysis("The model on the readers' own cases", lambda r, _: model_on_cases(r), ("aided",)),
-    "time_and_confidence": Analysis("Time and confidence by session", lambda r, _: time_and_confidence(r), ()),
+    "reader_auc": Analysis("AUC of each reader, without and with the model", lambda r, *_: reader_aucs(r), ()),
+    "model_on_cases": Analysis(
+        "The model on the readers' own cases",
+        lambda r, _, threshold: model_on_cases(r, threshold=threshold),
+        ("aided",),
+    ),
+    "time_and_confidence": Analysis("Time and confidence by session", lambda r, *_: time_and_confidence(r), ()),
 }
 
 

@@ -69,7 +69,7 @@ def reader_table(
     return table.astype(dict.fromkeys(("n", "tp", "fn", "tn", "fp"), "Int64"))
 
 
-def ai_effect(readings: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
+def ai_effect(readings: pd.DataFrame, *, threshold: float = 0.5, level: float = 0.95) -> pd.DataFrame:
     """Tabulate what the model's output did to each reader: aided minus unaided, and the answers that flipped.
 
     The interval of a reader's difference is Newcombe's method 10 for paired proportions (1998, Stat Med
@@ -83,7 +83,9 @@ def ai_effect(readings: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     ----------
     readings : DataFrame
         The `readings` table with sessions unaided and aided; `model_p_fresh` in the aided rows gives the
-        model's answer (fresh from 0.5 upwards).
+        model's answer.
+    threshold : float
+        Probability from which the model calls fresh.
 
     Returns
     -------
@@ -104,7 +106,7 @@ def ai_effect(readings: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     """
     study = _two_sessions(readings)
     (aided, unaided), truth = study.ratings, study.truth
-    model_right = (model_output(readings, study.cases) >= 0.5) == truth
+    model_right = (model_output(readings, study.cases) >= threshold) == truth
     table = pd.DataFrame({"reader": study.readers, "n": truth.size})
     rows = {"reader": AVERAGE, "n": truth.size}
     for metric in ("accuracy", "sensitivity", "specificity"):

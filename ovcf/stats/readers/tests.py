@@ -64,7 +64,9 @@ def paper_paired_tests(
     return pd.DataFrame(rows)
 
 
-def mcnemar_by_reader(readings: pd.DataFrame, *, against: str = "unaided", session: str = "aided") -> pd.DataFrame:
+def mcnemar_by_reader(
+    readings: pd.DataFrame, *, against: str = "unaided", session: str = "aided", threshold: float = 0.5
+) -> pd.DataFrame:
     """Test each reader's answers exactly (McNemar), with Holm's correction over the readers.
 
     p = 2 P(X <= min(b, c)), X binomial(b + c, 1/2), b and c the cases only one of the two got right.
@@ -74,10 +76,11 @@ def mcnemar_by_reader(readings: pd.DataFrame, *, against: str = "unaided", sessi
     readings : DataFrame
         The `readings` table.
     against : {"unaided", "model"}
-        Compare the session with the reader's unaided one, or with the model's own answer (p_fresh of 0.5 or
-        more).
+        Compare the session with the reader's unaided one, or with the model's own answer.
     session : str
         Session whose answers are tested.
+    threshold : float
+        Probability from which the model calls fresh.
 
     Returns
     -------
@@ -93,7 +96,7 @@ def mcnemar_by_reader(readings: pd.DataFrame, *, against: str = "unaided", sessi
 
     if against == "model":
         study = one_session(readings, session)
-        first, second = study.ratings[0], (model_output(readings, study.cases) >= 0.5)[None, :]
+        first, second = study.ratings[0], (model_output(readings, study.cases) >= threshold)[None, :]
     else:
         long = check_readings(readings)
         long = long[long["treatment"].isin((session, against))]
