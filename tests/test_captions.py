@@ -93,8 +93,14 @@ def test_subgroups_without_an_interval_are_explained_where_there_are_any():
 
 
 def test_leakage_and_readers():
-    price = pd.DataFrame({"metric": ["accuracy", "auc", "auc"], "difference": [0.5, 0.01, 0.3], "low": [-0.02] * 3,
-                          "high": [0.04] * 3, "patches": ["all", "all", "patient in training"]})  # fmt: skip
+    rows = [
+        ("seen", "auc", 0.3),
+        ("all", "accuracy", 0.2),
+        ("all", "auc", 0.05),
+        ("all", "auc", 0.01),
+        ("not seen", "auc", 0.4),
+    ]
+    price = pd.DataFrame(rows, columns=["patches", "metric", "difference"]).assign(low=-0.02, high=0.04)
     assert captions.leakage(price, "T")["alt"] == [
         "Forest plot of differences of AUC; all patches: 0.010 [-0.020,\u00a00.040]."
     ]

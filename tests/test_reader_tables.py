@@ -246,9 +246,10 @@ def test_newcombes_published_interval():
     assert paired_difference_interval(14, 5, 0, 22) == pytest.approx((0.011, 0.226), abs=6e-4)
 
 
-def test_flips_are_counted_one_by_one(readings, cases):
-    table = ai_effect(readings).set_index("reader")
-    model = dict(zip(cases["patch_id"], cases["p_fresh"] >= 0.5, strict=True))
+@pytest.mark.parametrize("threshold", [0.5, 0.3, 0.8])
+def test_flips_are_counted_one_by_one(readings, cases, threshold):
+    table = ai_effect(readings, threshold=threshold).set_index("reader")
+    model = dict(zip(cases["patch_id"], cases["p_fresh"] >= threshold, strict=True))
     for reader in table.index.drop(AVERAGE):
         part = readings[readings["reader"] == reader]
         part = part.pivot(index="patch_id", columns="session", values="answer")

@@ -1,6 +1,8 @@
 """Conditional sentences over a grid of designs, parameters, signs and intervals: one of a topic holds, and is true."""
 
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from ovcf.sentences import design as designs
 from ovcf.sentences.design import TOPICS, Design, sessions
 from ovcf.stats.compare import CLUSTERED_DELONG
 
+ROOT = Path(__file__).parents[1]
 GRID = {
     "chosen": ["best", "alexnet"],
     "networks": [["alexnet"], ["alexnet", "efficientnet_lite0"]],
@@ -80,7 +83,13 @@ def row(estimate, low, high):
 VALUES = (-0.3, -0.1, 0.0, 0.1, 0.3)
 
 
-@pytest.mark.parametrize("topic", ["CHANGED", "ABOVE_CHANCE", "SLOPE"])
+def topics(module):
+    """Every topic that a module holds, by name."""
+    found = {name: value for name, value in vars(module).items() if isinstance(value, tuple)}
+    return {n: t for n, t in found.items() if t and all(isinstance(part, Sentence) for part in t)}
+
+
+@pytest.mark.parametrize("topic", topics(results))
 @pytest.mark.parametrize("centre", [0.0, 0.5, 1.0])
 def test_one_sentence_holds_for_every_estimate_and_interval(topic, centre):
     for a, b in itertools.combinations_with_replacement(VALUES, 2):
@@ -154,9 +163,14 @@ def test_sessions_are_said_as_they_are_and_time_only_where_known():
 
 
 def test_every_topic_of_the_design_is_in_the_grid():
-    topics = [value for value in vars(designs).values() if isinstance(value, tuple) and value
-              and all(isinstance(part, Sentence) for part in value)]  # fmt: skip
-    assert len(topics) == len(TOPICS) and all(any(t is known for known in TOPICS.values()) for t in topics)
+    found = topics(designs).values()
+    assert len(found) == len(TOPICS) and all(any(t is known for known in TOPICS.values()) for t in found)
+
+
+def test_no_other_module_holds_topics():
+    for path in (ROOT / "ovcf").rglob("*.py"):
+        holds = re.search(r"(?m)^[A-Z_]+: Topic\b|\bSentence\(", path.read_text(encoding="utf-8")) is not None
+        assert not holds or path.parent.name == "sentences", path
 
 
 def test_what_changed_is_said_of_all_patches_and_of_the_auc():

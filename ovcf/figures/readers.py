@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ovcf.figures.style import GREY, INK, SMALL, reader_colours
-from ovcf.words import AVERAGE
+from ovcf.words import AVERAGE, rounded
 
 SESSION_NAMES = {"unaided": "without\nthe model", "aided": "with\nthe model"}
 
@@ -109,7 +109,9 @@ def power_map(grid: pd.DataFrame, ax: Axes) -> Axes:
     wide = grid.pivot(index="readers", columns="cases", values="power")
     ax.imshow(wide, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (i, j), value in np.ndenumerate(wide.to_numpy()):
-        ax.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=SMALL, color="white" if value > 0.6 else INK)
+        ax.text(
+            j, i, rounded(value, 2), ha="center", va="center", fontsize=SMALL, color="white" if value > 0.6 else INK
+        )
     ax.set_xticks(range(wide.shape[1]), wide.columns)
     ax.set_yticks(range(wide.shape[0]), wide.index)
     ax.set(xlabel="cases", ylabel="readers")

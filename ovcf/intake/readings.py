@@ -16,6 +16,7 @@ from ovcf.intake.imrmc import read_imrmc, with_truth
 from ovcf.problems import InputError, Problem
 from ovcf.stats.readers.checks import SHOWN, check_readings, judged
 from ovcf.stats.roc import auc
+from ovcf.words import rounded
 
 _NUMBER = Column("number")
 READINGS: dict[str, Column] = {
@@ -154,6 +155,6 @@ def _reversed(long: pd.DataFrame) -> list[str]:
     if not areas or max(areas) >= 0.5 or np.mean(areas) > REVERSED:
         return []
     return [
-        f"every reader's AUC is below 0.5 (mean {np.mean(areas):.2f}): the ratings seem to run the other way; they "
-        "must rise with the certainty of fresh"
+        f"every reader's AUC is below 0.5 (mean {rounded(float(np.mean(areas)), 3)}): the ratings seem to run the "
+        "other way; they must rise with the certainty of fresh"
     ]

@@ -25,6 +25,7 @@ from ovcf.models.tensors import to_tensor
 from ovcf.models.threads import one_thread
 from ovcf.models.training import head_probability
 from ovcf.problems import InputError, Problem
+from ovcf.words import rounded
 
 AT_ONCE = 32  # patches
 
@@ -127,10 +128,13 @@ class FinalModel:
         return features_of(self._trunk, self._checked(images), self._precision)
 
     @one_thread()
-    def members(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """P(fresh) (1 + folds, n) of patches (n, s, s): the final model's first, then each fold's."""
+    def members(self, images: NDArray[np.uint8], features: NDArray | None = None) -> NDArray[np.float64]:
+        """P(fresh) (1 + folds, n) of patches (n, s, s): the final model's first, then each fold's.
+
+        `features` : theirs, where they are made already.
+        """
         images = self._checked(images)
-        return self._probabilities(images, self.features(images))
+        return self._probabilities(images, self.features(images) if features is None else features)
 
     def points(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Features (n, d) as points that `reference_points` are compared with."""
@@ -142,8 +146,10 @@ class FinalModel:
         return self._reference.points
 
     @one_thread()
-    def predict(self, images: NDArray[np.uint8]) -> pd.DataFrame:
+    def predict(self, images: NDArray[np.uint8], features: NDArray | None = None) -> pd.DataFrame:
         """Answer for patches (n, s, s) uint8, cut and equalised as `card["preprocessing"]` says.
+
+        `features` : theirs, where they are made already.
 
         Returns
         -------
@@ -155,7 +161,7 @@ class FinalModel:
             is nearly blank (`reference.UNLIKE_RULE`)
         """
         images = self._checked(images)
-        features = self.features(images)
+        features = self.features(images) if features is None else features
         each = self._probabilities(images, features)  # (1 + folds, n)
         far = neighbour_distance(self._points(features), self._reference.points)
         blank = np.array([len(np.unique(image)) < FEWEST_GREYS for image in images])
@@ -222,7 +228,8 @@ def calibration_statement(source: FinalModel | pd.DataFrame, p: float, least: in
     if bands is None:
         bands = calibration_bands(getattr(source, "predictions", source), least)
     low, high, n, fresh = bands[min(int(np.clip(p, 0, 1) * 10), 9)]
-    return f"Of the {n} patches scored between {low:.2f} and {high:.2f} in cross-validation, {fresh} were fresh."
+    band = f"{rounded(low, 2)} and {rounded(high, 2)}"
+    return f"Of the {n} patches scored between {band} in cross-validation, {fresh} were fresh."
 
 
 def calibration_bands(predictions: pd.DataFrame, least: int = 20) -> list[tuple[float, float, int, int]]:

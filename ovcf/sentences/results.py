@@ -11,7 +11,7 @@ import pandas as pd
 from ovcf.sentences import Sentence, Topic, said
 from ovcf.stats.compare import CLUSTERED_DELONG
 from ovcf.tables.show import p_said, with_interval
-from ovcf.words import network_title
+from ovcf.words import network_title, rounded
 
 
 def _undefined(row: Any) -> bool:
@@ -85,7 +85,8 @@ def against_chance(intervals: pd.DataFrame) -> str:
 def slope(scores: pd.DataFrame) -> str:
     """Say what the calibration slope (`calibration_table`) means."""
     row = scores.set_index("metric").loc["slope"]
-    return f"{said(SLOPE, row)}{_found(row, f'{row.estimate:.2f} [{row.low:.2f}, {row.high:.2f}]')}."
+    found = f"{rounded(row.estimate, 3)} [{rounded(row.low, 3)}, {rounded(row.high, 3)}]"
+    return f"{said(SLOPE, row)}{_found(row, found)}."
 
 
 def _found(row: Any, text: str) -> str:

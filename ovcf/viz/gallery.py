@@ -18,7 +18,7 @@ import pandas as pd
 from ovcf.figures.style import OUTCOME_NAMES
 from ovcf.viz.image_data import data_uri, thumbnail
 from ovcf.viz.outcomes import mistakes_first, networks_of, outcome_of
-from ovcf.words import network_title
+from ovcf.words import network_title, rounded
 
 # Shapes go with the colours, so that nothing is told by colour alone.
 OUTCOME_MARKS = {"FN": "▼", "FP": "▲", "TP": "●", "TN": "○"}
@@ -83,7 +83,7 @@ def gallery_html(
 def tile_html(row: dict, picture: bytes, names: Mapping[str, str] | None = None) -> str:
     """One patch of a browse table: picture, names, and what the chosen and every other network said."""
     said = network_answers(row)
-    outcome, p_fresh = row["outcome"], f"{row['p_fresh']:.2f}"
+    outcome, p_fresh = row["outcome"], rounded(row["p_fresh"], 2)
     level = str(row.get("level") or "unknown")
     every = "".join(
         f"<dt>{escape(network_name(n, names))}</dt><dd>{OUTCOME_MARKS[o]} {p}</dd>" for n, (o, p) in said.items()
@@ -102,7 +102,7 @@ def tile_html(row: dict, picture: bytes, names: Mapping[str, str] | None = None)
 def network_answers(row: dict) -> dict[str, tuple[str, str]]:
     """Outcome and printed probability of fresh by every network that was asked about a row's patch."""
     p = {name: row[f"p_fresh_{name}"] for name in networks_of(pd.DataFrame(columns=list(row)))}
-    return {n: (str(outcome_of(row["truth"], v, row["threshold"])), f"{v:.2f}") for n, v in p.items() if v == v}
+    return {n: (str(outcome_of(row["truth"], v, row["threshold"])), rounded(v, 2)) for n, v in p.items() if v == v}
 
 
 def network_name(network: str, names: Mapping[str, str] | None = None) -> str:

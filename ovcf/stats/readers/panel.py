@@ -12,6 +12,7 @@ from ovcf.stats.readers.components import GENERALISES, average_variance, check_u
 from ovcf.stats.readers.covariance import figures_of_merit, merit_covariance
 from ovcf.stats.readers.mrmc import ends, extends, not_estimable, range_of
 from ovcf.stats.readers.readings import model_output
+from ovcf.words import rounded
 
 
 class Panel(NamedTuple):
@@ -147,12 +148,12 @@ def _tests(difference, error, df, margin, level, metric):
 def _sentence(row, level, defined):
     metric = "AUC" if row.metric == "auc" else row.metric
     if np.isnan(row.low):
-        difference = "" if np.isnan(row.difference) else f" {row.difference:.3f},"
+        difference = "" if np.isnan(row.difference) else f" {rounded(row.difference, 3)},"
         return f"{metric}: model minus panel{difference} {not_estimable(row.generalisation, defined)}."
     verdict = "non-inferior" if row.noninferior else "not shown to be non-inferior"
     better = ", and superior" if row.low > 0 else ""
     return (
-        f"{metric}: model minus panel {row.difference:.3f} [{row.low:.3f}, {row.high:.3f}] "
+        f"{metric}: model minus panel {rounded(row.difference, 3)} [{rounded(row.low, 3)}, {rounded(row.high, 3)}] "
         f"({100 * level:g} % interval): {verdict} at a margin of {row.margin:g}{better}; "
         f"{extends(row.generalisation, row.readers)}."
     )

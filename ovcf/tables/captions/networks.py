@@ -6,7 +6,7 @@ import pandas as pd
 
 from ovcf.tables.captions.words import Words, counted, words
 from ovcf.tables.show import value, with_interval, with_intervals
-from ovcf.words import network_title
+from ovcf.words import network_title, rounded
 
 
 def auc_by_network(intervals: pd.DataFrame, predictions: pd.DataFrame, label: str) -> Words:
@@ -69,8 +69,8 @@ def calibration(mine: pd.DataFrame, curve: pd.DataFrame, title: str) -> Words:
     )
     return words(
         caption,
-        f"Calibration plot: predicted {curve.predicted.min():.2f} to {curve.predicted.max():.2f}, observed "
-        f"{curve.observed.min():.2f} to {curve.observed.max():.2f}.",
+        f"Calibration plot: predicted {rounded(curve.predicted.min(), 2)} to {rounded(curve.predicted.max(), 2)}, "
+        f"observed {rounded(curve.observed.min(), 2)} to {rounded(curve.observed.max(), 2)}.",
         "Decision curve: net benefit of the model, of calling all fresh and of calling none fresh, by threshold.",
     )
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ovcf.tables.captions.words import Words, count, words
 from ovcf.tables.show import percent
-from ovcf.words import AVERAGE
+from ovcf.words import AVERAGE, rounded
 
 
 def reader_roc(rates: pd.DataFrame, cases: int, title: str) -> Words:
@@ -61,4 +61,7 @@ def power(grid: pd.DataFrame, effect: float, title: str) -> Words:
         f"Power to find a difference of AUC of {effect:g} between reading without and with the model, from the "
         f"variance components of this study (two-sided, 5 %). {title}."
     )
-    return words(caption, f"Grid of power from {grid.power.min():.2f} to {grid.power.max():.2f} by readers and cases.")
+    return words(
+        caption,
+        f"Grid of power from {rounded(grid.power.min(), 2)} to {rounded(grid.power.max(), 2)} by readers and cases.",
+    )

@@ -136,7 +136,13 @@ function askingPage(model, host, { name, title, gone, said = "told", make }) {
 
 const NOT_TYPED = ["radio", "checkbox", "range"].map((type) => `:not([type=${type}])`).join("");
 const isTyping = (target) => target.matches?.(`input${NOT_TYPED}, textarea, select`);
-const percent = (p) => (Number.isFinite(p) ? p.toFixed(2) : "unknown");
+/** A number with so many decimals, as `ovcf.words.rounded` writes it: a half goes away from zero. */
+function rounded(number, decimals) {
+  const whole = Math.round(Number((Math.abs(number) * 10 ** decimals).toPrecision(12)));
+  return ((Math.sign(number) * whole) / 10 ** decimals).toFixed(decimals);
+}
+
+const percent = (p) => (Number.isFinite(p) ? rounded(p, 2) : "unknown");
 const MARKS = { FN: "▼", FP: "▲", TP: "●", TN: "○" };
 const OUTCOMES = {
   TP: "fresh, called fresh",
