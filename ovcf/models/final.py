@@ -25,6 +25,7 @@ from ovcf.models.tensors import to_tensor
 from ovcf.models.threads import one_thread
 from ovcf.models.training import head_probability
 from ovcf.problems import InputError, Problem
+from ovcf.words import rounded
 
 AT_ONCE = 32  # patches
 
@@ -241,7 +242,8 @@ def calibration_statement(source: FinalModel | pd.DataFrame, p: float, least: in
     if bands is None:
         bands = calibration_bands(getattr(source, "predictions", source), least)
     low, high, n, fresh = bands[min(int(np.clip(p, 0, 1) * 10), 9)]
-    return f"Of the {n} patches scored between {low:.2f} and {high:.2f} in cross-validation, {fresh} were fresh."
+    band = f"{rounded(low, 2)} and {rounded(high, 2)}"
+    return f"Of the {n} patches scored between {band} in cross-validation, {fresh} were fresh."
 
 
 def calibration_bands(predictions: pd.DataFrame, least: int = 20) -> list[tuple[float, float, int, int]]:

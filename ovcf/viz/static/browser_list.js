@@ -8,7 +8,7 @@ function patchTile(row, url, act, tabindex = 0) {
     row.outcome ? `${MARKS[row.outcome]} ${OUTCOMES[row.outcome]}` : row.label,
     `P(fresh) ${sided(row.p_fresh, row.threshold)}`,
   ];
-  if (row.distance !== undefined) lines.push(`distance ${row.distance.toFixed(2)}`);
+  if (row.distance !== undefined) lines.push(`distance ${rounded(row.distance, 2)}`);
   if (row.twin) lines.push(`like ${row.twin}`);
   if (row.flags) lines.push(el("span", { class: "flagged" }, `⚑ ${row.flags}`));
   const attributes = {

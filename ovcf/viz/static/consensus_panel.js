@@ -72,7 +72,7 @@ function details({ t1, t2, stir, percussion, comment, on_purpose: purpose }) {
 
 /** The agreement before the session, what must be known, and the button that writes the manifest. */
 function sessionSummary({ agreement, remarks }, write) {
-  const number = (value) => (value === null ? "not defined" : value.toFixed(2));
+  const number = (value) => (value === null ? "not defined" : rounded(value, 2));
   const row = ({ measure, value, low, high, n, patients }) =>
     el("tr", {}, [measure, `${number(value)} [${number(low)}, ${number(high)}]`, `${n} of ${patients} patients`].map((cell) => el("td", {}, cell)));
   const head = el("tr", {}, ["Measure", "Value [95 % interval]", "Of"].map((cell) => el("th", { scope: "col" }, cell)));

@@ -53,7 +53,7 @@ function controlSlider(text, min, max, act) {
   const name = el("span", {}, `${text} `, number);
   const show = (value) => {
     input.value = value;
-    number.textContent = value.toFixed(2);
+    number.textContent = rounded(value, 2);
   };
   return [el("label", { class: "field" }, name, input), { show }];
 }
