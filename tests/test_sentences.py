@@ -145,8 +145,16 @@ def readings(given, times=None):
 
 
 def test_sessions_are_said_as_they_are_and_time_only_where_known():
-    assert sessions(readings(["unaided"])) == "Readers read once, without the model."
-    assert sessions(readings(["aided"])) == "Readers read once, with the model's output in view."
+    assert sessions(readings(["unaided"])) == "The reader read once, without the model."
+    two = pd.concat([readings(["unaided"]), readings(["unaided"]).assign(reader="r2")])
+    assert sessions(two) == "Readers read once, without the model."
+    assert sessions(readings(["aided"])) == "The reader read once, with the model's output in view."
+    split = pd.concat([readings(["unaided"]), readings(["aided"]).assign(reader="r2")])
+    assert sessions(split).endswith(
+        "one session only: 1 without the model, 1 with the model's output in view (split-plot)."
+    )
+    nested = readings(["unaided", "aided"]).assign(patch_id=["a", "b"])
+    assert "no case in two sessions; how much time" in sessions(nested)
     assert "is not recorded" in sessions(readings(["unaided", "aided"]))
     dated = readings(["unaided", "aided"], ["2026-01-01T10:00:00", "2026-01-31T10:00:00"])
     assert sessions(dated).endswith("was 30 days.")
@@ -214,9 +222,25 @@ def test_only_clustered_tests_that_gave_a_difference_are_told():
 
 def test_what_has_no_estimate_is_not_estimable_whatever_else_it_has():
     undefined = pd.Series({"estimate": np.nan, "low": 0.6, "high": 0.7})
-    assert said(results.ABOVE_CHANCE, undefined).endswith("is not shown")
+    assert said(results.ABOVE_CHANCE, undefined).endswith("is not estimable")
     assert said(results.SLOPE, undefined).endswith("not estimable")
     assert said(results.CHANGED, pd.Series({"difference": np.nan, "low": 0.6, "high": 0.7})).endswith("not estimable")
+
+
+def test_no_sentence_prints_a_number_that_is_none():
+    auc = {"metric": "auc", "patches": "all", "group": "all", "model": "m", "p": np.nan, "estimate": 0.5}
+    rows = pd.DataFrame(
+        [auc | dict.fromkeys(("difference", "low", "high", "second", "second_low", "second_high"), np.nan)]
+    )
+    told = [results.by_patch(rows), results.of_versions(rows, "one", "two"), results.elsewhere(rows)]
+    told += [results.against_chance(rows), results.slope(rows.assign(metric="slope"))]
+    assert not any("nan" in sentence or "undefined" in sentence for sentence in told)
+    assert told[1] == "AUC of two, against one: difference not estimable."
+    assert told[3] == "Whether the AUC differs from chance (0.5) is not estimable."
+    assert told[4] == "The calibration slope is not estimable."
+    table = comparisons({"alexnet": (0.1, 0.3), "resnet50": (np.nan, np.nan)}).fillna({"difference": 0.2})
+    assert "; without an estimable difference from that of ResNet50 (" in results.ahead(table)
+    assert "No difference" in results.ahead(table[1:])
 
 
 def test_other_readers_and_cases_are_spoken_of_where_they_were_analysed():

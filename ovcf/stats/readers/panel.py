@@ -8,7 +8,7 @@ from scipy.stats import norm, t
 
 from ovcf.problems import InputError, Problem
 from ovcf.stats.readers.checks import check_readings
-from ovcf.stats.readers.components import GENERALISES, average_variance, prepare
+from ovcf.stats.readers.components import GENERALISES, average_variance, check_units, prepare
 from ovcf.stats.readers.covariance import figures_of_merit, merit_covariance
 from ovcf.stats.readers.mrmc import ends, extends, not_estimable, range_of
 from ovcf.stats.readers.readings import model_output
@@ -70,7 +70,8 @@ def model_against_panel(
     Raises
     ------
     InputError
-        For what `read_readings` refuses, a case without a prediction, or a margin that is not positive.
+        For what `read_readings` refuses, a case without a prediction, fewer than two units of a class, or a margin
+        that is not positive.
 
     Hillis 2014, Stat Med 33:330; Chen, Petrick & Sahiner 2012, Acad Radiol 19:1158 (non-inferiority);
     Chakraborty 2017, Observer Performance Methods, ch. 22 (one model against readers). Checked against a
@@ -81,6 +82,7 @@ def model_against_panel(
     if not margin > 0:
         raise InputError(Problem("margin", "the margin must be positive", found=str(margin)))
     study = prepare(_of_session(readings, panel.session), metric, panel.threshold, panel.missing, panel.cluster)
+    check_units(study)
     given = predictions is not None
     p_fresh = _predicted(predictions, study.cases) if given else model_output(readings, study.cases)
     own = p_fresh if metric == "auc" else np.where(p_fresh >= model_threshold, 1.0, 0.0)

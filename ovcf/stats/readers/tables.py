@@ -82,10 +82,10 @@ def ai_effect(readings: pd.DataFrame, *, threshold: float = 0.5, level: float = 
     Parameters
     ----------
     readings : DataFrame
-        The `readings` table with sessions unaided and aided; `model_p_fresh` in the aided rows gives the
-        model's answer.
+        The `readings` table with sessions unaided and aided (others are passed over); `model_p_fresh` in the
+        aided rows gives the model's answer.
     threshold : float
-        Probability from which the model calls fresh.
+        p_fresh from which the model's answer is fresh.
 
     Returns
     -------
@@ -196,8 +196,9 @@ def _average(metric, value, covariance, level):
 
 def _two_sessions(readings):
     long = check_readings(readings)
-    if sorted(set(long["treatment"])) != ["aided", "unaided"]:
-        found = ", ".join(sorted(set(long["treatment"])))
+    long = long[long["treatment"].isin(("aided", "unaided"))]
+    if long["treatment"].nunique() < 2:
+        found = ", ".join(sorted(set(long["treatment"]))) or "neither"
         allowed = "unaided and aided"
         raise InputError(Problem("session", "needs both sessions", None, None, "session", found, allowed))
     return cross(long.assign(answer=answers(long).astype(float)), values="answer")

@@ -89,7 +89,7 @@ def predictive_values(mine: pd.DataFrame, title: str) -> Words:
         f"{counted(mine)}. {title}."
     )
     return words(
-        caption, "Two curves over prevalence: positive predictive value rising, negative predictive value falling."
+        caption, "Two curves over prevalence: the positive predictive value and the negative predictive value."
     )
 
 
@@ -113,7 +113,8 @@ def leakage(price: pd.DataFrame, title: str) -> Words:
         "AUC with patches dealt into folds minus AUC with patients dealt into folds; the same network and patches; "
         f"bar: 95 % interval by the method named; dashed: no difference. {title}."
     )
-    row = price[(price.patches == "all") & (price.metric == "auc") & price.difference.notna()].iloc[-1]
+    rows = price[(price.patches == "all") & (price.metric == "auc")]
+    row = (rows[rows.difference.notna()] if rows.difference.notna().any() else rows).iloc[-1]
     said = with_interval(row.difference, row.low, row.high, metric=row.metric)
     return words(caption, f"Forest plot of differences of AUC; all patches: {said}.")
 
