@@ -98,7 +98,7 @@ def next_study(readings: pd.DataFrame, *, effect: float = 0.1, covariance: str =
     return power_grid(components, effect=effect)
 
 
-def _with_and_without(readings):
+def _with_and_without(readings: pd.DataFrame) -> pd.DataFrame:
     """Those readings whose sessions the report compares; a long table of other treatments as it is."""
     return readings[readings.session.isin(SESSIONS)] if "session" in readings else readings
 
