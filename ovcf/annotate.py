@@ -64,7 +64,7 @@ def prepare(
 
 
 def flagged(run: str | Path) -> dict[Path, list[dict[str, Any]]]:
-    """Return the flags that stand in a run's browser: film's path -> patch_id, words, box (None: a ready patch)."""
+    """Return the flags that stand in a run's browser: film's path -> patch_id, words, time, box (None: ready patch)."""
     from ovcf.explore import open_study
     from ovcf.viz.detail import box_of
     from ovcf.viz.flags import FlagStore
@@ -82,6 +82,7 @@ def flagged(run: str | Path) -> dict[Path, list[dict[str, Any]]]:
         about = {
             "patch_id": str(patch),
             "words": "; ".join(said),
+            "time": str(given["time"].max()),
             "box": None if box is None else list(map(float, box)),
         }
         found.setdefault((study.cohort.root / row["image"]).resolve(), []).append(about)

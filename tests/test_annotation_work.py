@@ -59,6 +59,14 @@ def test_annotations_of_another_program_open_for_correction(films, tmp_path):
     assert film.film == "01.png" and next(iter(film.given.values()))["label"] == "fresh"
 
 
+def test_annotations_may_lie_apart_from_their_films(films, tmp_path):
+    shape = {"label": "L1_old", "points": [[10, 20], [60, 70]], "shape_type": "rectangle"}
+    (tmp_path / "boxes").mkdir()
+    (tmp_path / "boxes" / "02.json").write_text(json.dumps({"imagePath": "02.png", "shapes": [shape]}))
+    work = prepare_work(tmp_path / "boxes", tmp_path / "cohort", Source(None, True, "labelme", films))
+    assert work.path(work.films[0].film) == films / "02.png" and len(work.films[0].given) == 1
+
+
 def test_dicom_films_say_whose_they_are(tmp_path):
     import pydicom
     from pydicom.dataset import FileDataset, FileMetaDataset

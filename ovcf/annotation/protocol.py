@@ -93,7 +93,7 @@ def _sessions(state: State) -> list[tuple[str, str]]:
     rows = []
     for who in dict.fromkeys(decision.who for decision in held):
         times = sorted(decision.time for decision in held if decision.who == who)
-        rows.append((f"Joint session, {who}", f"{len(times)} decisions, {_span(times)}"))
+        rows.append((f"Joint session, {who}", f"{len(times)} decision{'s' * (len(times) > 1)}, {_span(times)}"))
     return rows
 
 

@@ -109,6 +109,7 @@ def check(data: Path, out: Path, as_json: bool, allow_outside: bool) -> None:
 @click.option("--patient-pattern", metavar="REGEX", help="Finds the patient id in a film's name or path.")
 @click.option("--one-patient-per-film", is_flag=True, help="State that each film is another patient's.")
 @click.option("--format", "form", type=FormatName(), help="FILMS are annotations of this format, to be corrected.")
+@click.option("--images", type=FILE, help="With --format: folder of the films, where they are not under FILMS.")
 @click.option("--flags", type=FILE, metavar="RUN", help="Open the films that reviewers flagged in this run's browser.")
 @click.option("--consensus", is_flag=True, help="The joint session's page instead: what the two differ in.")
 @click.option("--status", is_flag=True, help="Print how far the annotators are, and stop.")
@@ -133,7 +134,7 @@ def annotate(
         return _write_annotation(cohort, asked["who"])
     if consensus:
         return serve_consensus(cohort, asked["port"], open_browser=asked["browser"])
-    source = Source(asked["patient_pattern"], asked["one_patient_per_film"], asked["form"])
+    source = Source(asked["patient_pattern"], asked["one_patient_per_film"], asked["form"], asked["images"])
     prepared = prepare(films, cohort, readers, source, flags=flags)
     return serve_marks(prepared, asked["port"], open_browser=asked["browser"])
 

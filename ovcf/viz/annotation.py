@@ -157,8 +157,10 @@ class AnnotationRoom(Asked):
 
     def _list(self) -> dict[str, Any]:
         histories = self._annotator().histories()
+        again = self._flagged_since()
         rows = [
-            {"film": film.film, "patient": film.patient_id, "done": histories[film.film].now.is_done,
+            {"film": film.film, "patient": film.patient_id,
+             "done": histories[film.film].now.is_done and film.film not in again,
              "out": film.excluded or histories[film.film].now.exclusion, "marks": len(histories[film.film].now.marks),
              "flags": len(film.flags)}
             for film in self.work.films
@@ -166,15 +168,20 @@ class AnnotationRoom(Asked):
         return {"films": rows}
 
     def _first_open(self) -> int:
-        """The film to begin with: the first open one that is flagged, else the first open one."""
-        histories = self._annotator().histories()
-        waiting = [
-            number
-            for number, film in enumerate(self.work.films)
-            if not histories[film.film].now.is_done and not film.excluded
-        ]
-        flagged = [number for number in waiting if self.work.films[number].flags]
+        """The film to begin with: the first one flagged since it was looked at, else the first open one."""
+        histories, again = self._annotator().histories(), self._flagged_since()
+        films = [(number, film) for number, film in enumerate(self.work.films) if not film.excluded]
+        flagged = [number for number, film in films if film.film in again]
+        waiting = [number for number, film in films if not histories[film.film].now.is_done]
         return next(iter([*flagged, *waiting]), 0)
+
+    def _flagged_since(self) -> set[str]:
+        """Films on which a reviewer flagged a vertebra after this annotator's last word: they are open again."""
+        last = {str(event.get("film")): str(event.get("time") or "") for event in self._annotator().events()}
+        newest = {
+            film.film: max((str(flag.get("time", "")) for flag in film.flags), default="") for film in self.work.films
+        }
+        return {film for film, time in newest.items() if time > last.get(film, "")}
 
     def _annotator(self) -> Annotator:
         if self.annotator is None:
