@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ovcf.annotation.state import progress, read_state, remarks
-from ovcf.annotation.work import FOLDER, Source, Work, add_flags, prepare_work
+from ovcf.annotation.work import FOLDER, Source, Work, add_flags, prepare_work, read_work
 from ovcf.problems import InputError, Problem
 from ovcf.reading.roster import Roster, add_readers, read_roster
 from ovcf.server import free_port, refuse_used, serve
@@ -32,7 +32,7 @@ class Prepared(NamedTuple):
 
 
 def prepare(
-    films: str | Path,
+    films: str | Path | None,
     cohort: str | Path,
     readers: Sequence[str] = (),
     source: Source | None = None,
@@ -43,7 +43,7 @@ def prepare(
 
     Parameters
     ----------
-    films, source : as `ovcf.annotation.work.prepare_work` takes them.
+    films, source : as `ovcf.annotation.work.prepare_work` takes them; no films: the list as it is.
     cohort : folder of the annotation.
     readers : names to add; two annotators take part.
     flags : a run whose browser's flags open the film at that vertebra.
@@ -57,7 +57,7 @@ def prepare(
     if len({folded_name(name) for name in known}) > 2:
         words = "agreement and consensus are of two annotators"
         raise InputError(Problem("reader", words, found=", ".join(known), allowed="two names"))
-    work = prepare_work(films, cohort, source)
+    work = read_work(cohort) if films is None else prepare_work(films, cohort, source)
     if flags:
         work = add_flags(cohort, flagged(flags))
     return Prepared(work, add_readers(cohort / FOLDER, readers), cohort)

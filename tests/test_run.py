@@ -121,7 +121,8 @@ def test_shipped_notebooks_open_a_run_show_its_numbers_and_change_no_byte(kind, 
         names = open_notebook(name, folder)
         plt.close("all")
         assert names.get("study", Study(folder)).parameters == parameters
-    explore_page(folder)
+    tabs = explore_page(folder).children[0].labels
+    assert ("Annotation" in tabs) == (kind == "by_hand")  # its films were annotated here
     assert digests(folder) == before
     shown = capsys.readouterr()
     assert Study(folder).label in shown.out and "holds other values" not in shown.err

@@ -101,7 +101,7 @@ def check(data: Path, out: Path, as_json: bool, allow_outside: bool) -> None:
 
 
 @click.command()
-@click.argument("films", type=FILE)
+@click.argument("films", type=FILE, required=False)
 @click.option("--out", "cohort", type=FILE, required=True, help="Folder of the cohort; best above the films.")
 @click.option(
     "--reader", "readers", multiple=True, metavar="NAME", help="Annotator with a link of their own. Two at most."
@@ -118,12 +118,13 @@ def check(data: Path, out: Path, as_json: bool, allow_outside: bool) -> None:
 @click.option("--port", default=0, help="Port on this machine  [default: a free one].")
 @click.option("--browser/--no-browser", default=True, help="Open the page at once.")
 def annotate(
-    films: Path, cohort: Path, readers: tuple[str, ...], flags: Path | None, consensus: bool, **asked: Any
+    films: Path | None, cohort: Path, readers: tuple[str, ...], flags: Path | None, consensus: bool, **asked: Any
 ) -> None:
     """From films to a labelled manifest: mark vertebrae, compare two annotators, settle what differs.
 
     FILMS is a folder of DICOM, PNG, JPEG and TIFF, or a table (image, patient_id, what else is known; boxes open for
-    correction). Every answer is a line of a journal in COHORT/annotation; no mark is ever overwritten.
+    correction); without it the work list of COHORT is taken as it is. Every answer is a line of a journal in
+    COHORT/annotation; no mark is ever overwritten.
     """
     from ovcf.annotate import prepare, serve_consensus, serve_marks
     from ovcf.annotation.work import Source

@@ -93,7 +93,7 @@ class AnnotationRoom(Asked):
         film = self.work.films[int(number)]
         self.films.ask(self.work.path(film.film)) if not film.unreadable else None
         history = self._annotator().histories()[film.film]
-        known = [f"{name.replace('_', ' ')}: {value}" for name, value in film.known.items()]
+        known = [f"{name.replace('_', ' ')}: {value}" for name, value in film.known.items() if name != "mm_per_px"]
         about = {"number": int(number), "film": film.film, "patient": film.patient_id, "known": known}
         mm = film.mm_per_px if film.mm_per_px > 0 else None
         about |= {"mm_per_px": mm, "excluded": film.excluded, "unreadable": film.unreadable, "flags": list(film.flags)}
@@ -108,7 +108,7 @@ class AnnotationRoom(Asked):
             return {"ready": True, "problem": str(error.problems[0].message)}, []
         if shown is None:
             return {"ready": False}, []
-        return shown.values, [shown.greys]
+        return shown.values | _stated_size(film), [shown.greys]
 
     def answer_keep(self, film: str, act: str, uid: str = "", **values: Any) -> Any:
         """Keep an event; it is on the disk before the answer. What can never be kept is refused and not asked again."""
@@ -187,6 +187,11 @@ class AnnotationRoom(Asked):
         if self.annotator is None:
             raise ValueError("no film is open; enter your name to go on")
         return self.annotator
+
+
+def _stated_size(film: WorkFilm) -> dict[str, str]:
+    """The size of a pixel where the studies table states one: it stands above the header's."""
+    return {"spacing": f"{film.mm_per_px:.3f} mm a px (studies table)"} if film.known.get("mm_per_px") else {}
 
 
 def _shown(mark: Mark, mm_per_px: float) -> dict[str, Any]:

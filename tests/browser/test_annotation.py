@@ -13,6 +13,7 @@ import psutil
 import pytest
 from annotation_pages import Hand, annotate_film, marks_of, real_boxes, wrap_as_dicom
 from faults import serious_faults
+from playwright.sync_api import expect
 from servers import TOKEN, open_and_run, put_notebook, start_lab
 
 from ovcf.annotate import prepare
@@ -71,11 +72,15 @@ def test_from_a_folder_of_films_to_a_manifest(begun, explore, watch, tmp_path):
     anna = Hand(begin(watch, server, roster, "Anna Test"), sizes)
     for number, (film, found) in enumerate(boxes.items()):
         anna.wait_film(film)
+        if number == 0:
+            left_out_and_back(anna)
         if number == 1:
             on_a_full_disk(server, anna, cohort)
         if number == 3:
             joint = after_a_killed_kernel(server, anna, film, lambda: serve_joint_session(explore, cohort))
         annotate_film(anna, found, LABELS["Anna Test"])
+        if number == 2:
+            all_that_is_said_of_a_vertebra(anna)
         if number == 0:
             assert serious_faults(anna.page, ".annotate") == []
         anna.done()
@@ -99,6 +104,27 @@ def begin(watch, server, roster, name):
     page.wait_for_selector(".annotate[data-screen=start] input[readonly]")
     page.keyboard.press("Enter")
     return page
+
+
+def left_out_and_back(hand):
+    """A film is left out with its reason, and the step taken back."""
+    reason = hand.page.locator(".annotate [data-name=exclusion]")
+    reason.select_option("MRI unavailable")
+    hand.kept()
+    hand.page.locator(".annotate canvas.film").focus()
+    hand.page.keyboard.press("z")
+    hand.kept()
+    expect(reason).to_have_value("")
+
+
+def all_that_is_said_of_a_vertebra(hand):
+    """MRI, percussion and a comment, by keys."""
+    for key in ("1", "2", "2", "3", "3", "3", "k", "e"):
+        hand.page.keyboard.press(key)
+    hand.page.keyboard.type("end plate")
+    hand.page.keyboard.press("Tab")
+    hand.kept()
+    hand.page.locator(".annotate canvas.film").focus()
 
 
 def on_a_full_disk(server, hand, cohort):
@@ -199,6 +225,10 @@ def where_it_was_drawn(cohort, hands):
             assert max(abs(kept[side] - at) for side, at in zip(BOX, box, strict=True)) <= 1
         said = marks.loc[name]["label"].str[0].tolist()
         assert said == list(LABELS[name]) * 6
+    told = marks.loc["Anna Test"].query("comment != ''")
+    assert told[["t1", "t2", "stir", "percussion", "comment"]].values.tolist() == [
+        ["low", "same", "high", "yes", "end plate"]
+    ]
     state = read_state(cohort)
     assert not state.open and {d.who for d in state.decisions.values()} == {"Anna Test, Bernd"}
 

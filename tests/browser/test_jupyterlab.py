@@ -156,6 +156,15 @@ def test_a_flag_opens_another_programs_film_at_its_vertebra_to_be_corrected(lab,
     ]
     assert moved == [pytest.approx(box + np.array([30, -60, 30, -60]) / zoom, abs=1)]
 
+    # keys move it by ten px and size it by one; it counts once they rest
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Alt+ArrowDown")
+    wanted = [f"{v:g}" for v in np.round(np.array(moved) + (10, 0, 10, 1), 1)]
+    wait_held(page, f"{patch.level} {patch.label} {','.join(wanted)}")
+    page.wait_for_timeout(500)  # 350 ms after the last key
+    hand.kept()
+    assert [f"{v:g}" for v in next(m.box for m in standing(cohort, film).values() if m.level == patch.level)] == wanted
+
     # four corners: front above, back above, back below, front below; box and heights follow
     page.keyboard.press("0")
     page.keyboard.press("q")
