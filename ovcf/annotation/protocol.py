@@ -110,4 +110,4 @@ def _span(times: Sequence[str]) -> str:
 def _estimate(row: object) -> str:
     value = "not defined" if np.isnan(row.value) else f"{row.value:.2f}"
     interval = "" if np.isnan(row.low) else f" [{row.low:.2f}, {row.high:.2f}]"
-    return f"{value}{interval}, {row.n} of {row.patients} patients"
+    return f"{value}{interval}, n = {row.n}, {row.patients} patients"
