@@ -140,7 +140,7 @@ class BenchStudy:
     """What the browser uses of a study, read from `make_run`'s folder."""
 
     chosen, label = "resnet50", "noise for a benchmark"
-    parameters = {"equalisation": "histogram", "margin_mm": 5.0, "margin_px": 8, "split": "patient"}
+    parameters = {"equalisation": "histogram", "margin_mm": 5.0, "margin_px": 8, "split": "patient", "threshold": 0.5}
 
     def __init__(self, run: Path, size: int = 112):
         from ovcf.run_folder import read_table

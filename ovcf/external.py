@@ -316,10 +316,12 @@ def _counts(name: str, predictions: pd.DataFrame) -> dict[str, Any]:
 
 def _second_hospital(parameters: dict) -> Path:
     """The manifest of the second synthetic hospital, made where it is not there yet; its size goes with the first's."""
-    from ovcf.synthetic import DRAWING, synthesise
+    from ovcf.synthetic import synthesise
+    from ovcf.synthetic.hospitals import HOSPITALS
 
     patients, seed = max(12, round(PATIENTS * parameters["patients"] / 405)), parameters["seed"]
-    folder = data_home() / f"synthetic-hospital-b-{patients}-patients-seed-{seed}-drawing-{DRAWING}"
+    drawing = HOSPITALS["B"].drawing
+    folder = data_home() / f"synthetic-hospital-b-{patients}-patients-seed-{seed}-drawing-{drawing}"
     if not (folder / "manifest.csv").is_file():  # written last
         synthesise(folder, patients=patients, seed=seed, hospital="B", workers=parameters["workers"])
     return folder / "manifest.csv"

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 HOSTILE = '"><img src=x onerror="window.hacked=1"><script>window.hacked=2</script>'
+THRESHOLD = 0.4  # not the default: who calls at 0.5 whatever the run says is seen
 
 
 class FakeStudy:
@@ -17,7 +18,13 @@ class FakeStudy:
     def __init__(self, run, n=120, hostile=False):
         rng = np.random.default_rng(5)
         self.run = run
-        self.parameters = {"equalisation": "histogram", "margin_mm": 5.0, "margin_px": 4, "split": "patient"}
+        self.parameters = {
+            "equalisation": "histogram",
+            "margin_mm": 5.0,
+            "margin_px": 4,
+            "split": "patient",
+            "threshold": THRESHOLD,
+        }
         evil = HOSTILE if hostile else ""
         i = np.arange(n)
         self.patches = pd.DataFrame(
@@ -60,7 +67,7 @@ class FakeStudy:
 class FakeModel:
     """A final model that calls a patch fresh by its mean grey."""
 
-    network, digest = "alexnet", "d" * 64
+    network, digest, called_from = "alexnet", "d" * 64, THRESHOLD
     card = {
         "preprocessing": {"image_size": 32, "margin_mm": 5.0, "margin_px": 2, "equalisation": "none"},
         "interval": "a spread over folds",

@@ -1,17 +1,25 @@
 """Fixtures shared by all tests."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 SHARED = Path(os.environ.get("OVCF_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
+# What takes longest begins, so that no worker ends idle: the pages in a browser, then these files. The first of them
+# makes the finished run for all workers, the second needs none meanwhile.
+LONG = ("test_run.py", "test_kill_run.py")
+
+
 def pytest_collection_modifyitems(items):
-    """Begin with the pages in a browser: few tests that take long, and would leave a worker idle at the end."""
-    items.sort(key=lambda item: "browser" not in item.path.parts)
+    """Begin with the long files."""
+    rank = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: -1 if "browser" in item.path.parts else rank.get(item.path.name, len(LONG)))
 
 
 @pytest.fixture(scope="session")
@@ -33,15 +41,22 @@ def tiny():
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, tiny):
-    """A finished tiny run, to be read only; kernels inherit the folder of its cohort from the environment."""
+    """A finished tiny run, to be read only, made once for all workers; each has its copy.
+
+    Kernels inherit the folder of its cohort from the environment.
+    """
     from ovcf.report import run_study
 
-    folder = tmp_path_factory.mktemp("study")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OVCF_DATA", str(folder / "data"))
+    base = tmp_path_factory.getbasetemp()
+    made = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+    with FileLock(made.with_suffix(".lock")), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OVCF_DATA", str(made / "data"))
         patch.setenv("OMP_NUM_THREADS", "1")
-        run_study("demo", out=folder / "run", overrides=tiny)
-    return folder / "run"
+        if not (made / "run" / "report.pdf").exists():
+            run_study("demo", out=made / "run", overrides=tiny)
+    own = tmp_path_factory.mktemp("study")
+    shutil.copytree(made, own, dirs_exist_ok=True)
+    return own / "run"
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from clinician_fakes import FakeStudy
+from clinician_fakes import THRESHOLD, FakeStudy
 
 from ovcf.viz.browser import PAGE, Browser
 from ovcf.viz.flags import FlagStore
@@ -31,7 +31,9 @@ def test_filters_offer_what_the_cohort_holds(browser):
 def test_a_page_holds_its_tiles_and_their_pictures_worst_first(browser):
     study = browser.study
     answer, pictures = browser.ask("page", query=QUERY, page=0)
-    wrong = filter_rows(browse_table(study.patches, study.predictions, "vgg16"), Conditions(outcomes=("FN", "FP")))
+    wrong = filter_rows(
+        browse_table(study.patches, study.predictions, "vgg16", threshold=THRESHOLD), Conditions(outcomes=("FN", "FP"))
+    )
     assert answer["count"] == answer["wrong"] == len(wrong)
     assert len(answer["rows"]) == len(pictures) == min(PAGE, len(wrong))
     worst = wrong.sort_values("loss", ascending=False).iloc[0]
@@ -118,3 +120,18 @@ def test_memory_stays_flat_over_twenty_thousand_patches(tmp_path):
         browser.ask("page", query=query, page=page)
     assert len(browser.thumbnails.recent) <= 600
     assert FlagStore(tmp_path / "flags.csv").history().empty
+
+
+def test_the_page_calls_at_the_runs_threshold(browser, monkeypatch):
+    table = browser.table
+    between = table[table["p_fresh"].between(THRESHOLD, 0.5)].iloc[0]  # fresh at the run's threshold, old at 0.5
+    assert between["called"] == "fresh"
+    page, _ = browser.ask("page", query=QUERY, page=0)
+    detail, _ = browser.ask("detail", query=QUERY, patch_id=between["patch_id"])
+    assert page["threshold"] == detail["threshold"] == THRESHOLD
+    said = {a["network"]: a["outcome"] for a in detail["answers"]}
+    assert said["vgg16"] == detail["row"]["outcome"] == ("TP" if between["label"] == "fresh" else "FP")
+    asked = []
+    monkeypatch.setattr(browser.maps, "of", lambda row, image, network, called: asked.append(called) or (b"", ""))
+    browser.ask("map", patch_id=between["patch_id"], network="vgg16")
+    assert asked == ["fresh"]

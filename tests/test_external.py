@@ -16,7 +16,9 @@ from ovcf.intake.across import shared_pictures
 from ovcf.models.bundle import FEWEST_PATIENTS, open_bundle
 from ovcf.predict import load_model, predict_case
 from ovcf.problems import InputError
+from ovcf.stats.analytic import analytic_intervals
 from ovcf.stats.roc import auc
+from ovcf.stats.two_cohorts import difference_of_cohorts
 from ovcf.study import Study
 
 TINY = dict(patients=24, image_size=32, networks=["efficientnet_lite0"], epochs=2, folds=3, workers=1, replicates=40)
@@ -163,3 +165,62 @@ def test_the_command_refuses_a_folder_of_something_else_and_leaves_it(run, there
     done = CliRunner().invoke(main, ["external", str(run), "--data", str(there.source), "--out", str(tmp_path)])
     assert done.exit_code == 2 and "something else" in done.output
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+# Chest films: a public set that nobody drew, its patients split in two cohorts ------------------------------------
+
+
+@pytest.fixture(scope="module")
+def halves(shared, tmp_path_factory):
+    """Manifests of two halves of the patients (40 each, with every film of theirs), and a run on the first."""
+    home = tmp_path_factory.mktemp("chest")
+    labels = pd.read_csv(shared / "real" / "chest" / "labels.csv", dtype=str)
+    kinds = {"pneumonia": "fresh", "no_finding": "old"}
+    films = labels.assign(patch_id=labels.image, label=labels.label.map(kinds))
+    films["image"] = f"{shared / 'real' / 'chest'}/" + films.image
+    people = np.random.default_rng(15).permutation(films.patient_id.unique())[:80]
+    sources = []
+    for name, part in (("first", people[:40]), ("second", people[40:])):
+        (home / name).mkdir()
+        films[films.patient_id.isin(part)].to_csv(home / name / "manifest.csv", index=False)
+        sources.append(home / name / "manifest.csv")
+    others = {"allow_outside": True, "external": ""}
+    study = Study.begin(home / "run", "demo", **TINY | others, data=str(sources[0]))
+    study.train_networks()
+    study.final  # noqa: B018 - made by notebook 04
+    return study.run, sources
+
+
+def test_on_real_films_the_auc_elsewhere_is_counted_by_hand(halves, tmp_path):
+    run, (_, second) = halves
+    away = open_validation(str(run), str(second), out=str(tmp_path / "out"))
+    rows = pd.read_csv(second, dtype=str)
+    assert away.predictions.patch_id.tolist() == rows.patch_id.tolist()
+    whole = (0, 0, 256, 256)  # each film is a patch; asked about film after film, as a clinician does
+    model = load_model(run)
+    p = [predict_case(film, whole, run, model=model)["p_fresh"] for film in rows.image]
+    assert away.predictions.p_fresh.tolist() == pytest.approx(p, abs=1e-5)
+    won = [(a > b) + (a == b) / 2 for a, x in zip(p, rows.label, strict=True) if x == "fresh"
+           for b, y in zip(p, rows.label, strict=True) if y == "old"]  # fmt: skip
+    columns = away.predictions.truth, away.predictions.p_fresh, away.predictions.patient_id
+    table = analytic_intervals(*columns, threshold=0.5).reset_index(names="metric")
+    found = difference_of_cohorts(away.development.metrics, table).set_index("metric").loc["auc"]
+    assert found.second == pytest.approx(np.mean(won))
+    home = model.predictions
+    pairs = home[home.truth == 1].p_fresh.to_numpy()[:, None] - home[home.truth == 0].p_fresh.to_numpy()
+    assert found.difference == pytest.approx(np.mean(won) - np.mean((pairs > 0) + (pairs == 0) / 2))
+
+
+def test_on_real_films_patients_of_both_halves_are_refused_by_name(halves, tmp_path):
+    run, (first, second) = halves
+    rows, known = pd.read_csv(second, dtype=str), pd.read_csv(first, dtype=str).patient_id.unique()
+    shared_ids = [known[0], known[7].lstrip("0")]  # one as it is written there, one without its zeros
+    rows.loc[rows.patient_id.isin(rows.patient_id.unique()[:2]), "patient_id"] = shared_ids[0]
+    rows.loc[len(rows) - 1, "patient_id"] = shared_ids[1]
+    rows.to_csv(second.with_name("mixed.csv"), index=False)
+    done = CliRunner().invoke(
+        main, ["external", str(run), "--data", str(second.with_name("mixed.csv")), "--out", str(tmp_path / "out")]
+    )
+    assert done.exit_code == 2
+    assert all(name in done.output for name in shared_ids) and rows.patient_id[5] not in done.output
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").rglob("*.csv"))

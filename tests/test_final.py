@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 
 from ovcf.models import making
-from ovcf.models.card import Origin, determinism_record
+from ovcf.models.card import Origin, card_page, cross_validated, determinism_record
 from ovcf.models.crossval import cross_validate
 from ovcf.models.final import calibration_statement, load_final, tensors_digest
 from ovcf.models.making import train_final
@@ -18,13 +18,16 @@ from ovcf.models.random_weights import noise_patches
 from ovcf.models.recipe import Recipe
 from ovcf.models.reference import make_reference, neighbour_distance, similar_patches
 from ovcf.models.tensors import to_tensor
+from ovcf.predict import load_model
 from ovcf.problems import InputError
+from ovcf.profiles import defaults
+from ovcf.run_folder.fixed import write_fixed
 
 NAME = "efficientnet_lite0"
 HOW = {"image_size": 64, "margin_mm": 5.0, "margin_px": 8, "equalisation": "histogram"}
 
 
-def cross_validated(images, patches, recipe, where):
+def out_of_fold(images, patches, recipe, where):
     """Predictions of one network, with the split that the study would write."""
     return cross_validate(images, patches, [NAME], recipe, **where).assign(split="patient")
 
@@ -46,7 +49,7 @@ def trained(tmp_path_factory):
     )
     folder = tmp_path_factory.mktemp("run")
     recipe, where = Recipe(weights="packaged", epochs=10), {"cache": folder / "cache", "progress": False}
-    predictions = cross_validated(images, patches, recipe, where)
+    predictions = out_of_fold(images, patches, recipe, where)
     origin = Origin(HOW, synthetic=True)
     options = {"predictions": predictions, "recipe": recipe, "origin": origin, "out": folder / "model", **where}
     return images, patches, options, train_final(images, patches, **options)
@@ -179,7 +182,7 @@ def test_the_calibration_statement_counts():
 def test_deeper_models_answer_with_their_own_weights(trained, tmp_path):
     images, patches = trained[0][:16], trained[1][:16]
     recipe, where = Recipe(weights="packaged", trainable="last_stage", epochs=1), {"cache": tmp_path, "progress": False}
-    predictions = cross_validated(images, patches, recipe, where)
+    predictions = out_of_fold(images, patches, recipe, where)
     more = trained[2] | where | {"recipe": recipe, "predictions": predictions, "out": tmp_path / "model"}
     deep = load_final(train_final(images, patches, **more))
     rows = np.flatnonzero(patches.fold == 1)
@@ -193,3 +196,18 @@ def test_deeper_models_answer_with_their_own_weights(trained, tmp_path):
 def test_the_determinism_record_is_plain_json():
     record = determinism_record()
     assert json.loads(json.dumps(record))["versions"]["torch"] == torch.__version__.split("+")[0]
+
+
+def test_the_cards_rates_are_those_at_the_runs_threshold(trained, model):
+    predictions = trained[2]["predictions"]
+    said = cross_validated(predictions, 0.3)["over_folds"]["recall_fresh"]["mean"]
+    fresh = predictions[predictions.truth == 1]
+    assert said == pytest.approx((fresh.p_fresh >= 0.3).groupby(fresh.fold).mean().mean())
+    assert model.called_from == model.card["called_from"] == 0.5
+    assert "called fresh from 0.3 on" in card_page(model.card | {"called_from": 0.3})
+
+
+def test_a_model_calls_at_its_runs_threshold_also_where_its_card_does_not_say_it(trained, tmp_path):
+    shutil.copytree(trained[3], tmp_path / "model")
+    write_fixed(tmp_path, defaults() | {"threshold": 0.3})
+    assert load_model(tmp_path).called_from == 0.3

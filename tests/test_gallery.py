@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ovcf.viz.gallery import SCRIPT, SCRIPT_SHA256, gallery_html
+from ovcf.viz.gallery import SCRIPT, SCRIPT_SHA256, gallery_html, network_answers
 from ovcf.viz.outcomes import browse_table
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
@@ -50,7 +50,7 @@ def cohort(rng):
             "p_fresh": rng.uniform(size=2 * n),
         }
     )
-    return browse_table(patches, predictions), rng.integers(0, 255, (n, 32, 32), dtype=np.uint8)
+    return browse_table(patches, predictions, threshold=0.4), rng.integers(0, 255, (n, 32, 32), dtype=np.uint8)
 
 
 def test_hostile_names_stay_text(cohort):
@@ -96,3 +96,16 @@ def test_the_hash_allows_this_script_and_no_other():
 def test_a_table_without_rows_is_still_a_page(cohort):
     table, images = cohort
     assert "0 tiles" in gallery_html(table.head(0), images)
+
+
+def test_tiles_head_and_every_network_call_at_the_runs_threshold(cohort):
+    table, images = cohort  # at 0.4
+    p, fresh = table["p_fresh"], table["label"] == "fresh"
+    wrong = int(((p >= 0.4) != fresh).sum())
+    text = gallery_html(table, images)
+    assert (
+        f"{wrong} of 60 patches are misclassified by AlexNet at 0.4;" in text and wrong != ((p >= 0.5) != fresh).sum()
+    )
+    for row in table.to_dict("records"):
+        for network, (outcome, _) in network_answers(row).items():
+            assert (outcome in ("TP", "FP")) == (row[f"p_fresh_{network}"] >= 0.4)

@@ -8,7 +8,10 @@ from ovcf.cohort.manifest import read_cohort
 from ovcf.problems import InputError
 from ovcf.synthetic import synthesise
 from ovcf.synthetic.hospitals import HOSPITALS
+from ovcf.synthetic.phantom import Effects, portray
 from ovcf.synthetic.roster import TABLE1_FRESH, roster, table1_vertebrae
+
+PERSON = {"patient_id": "P0001", "age": 74.0, "sex": "female"}
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +45,22 @@ def test_its_films_come_from_its_own_scanners_and_read_as_synthetic(other):
     assert not set(manifest.scanner) & {scanner.name for scanner in HOSPITALS["A"].scanners}
     cohort = read_cohort(other)
     assert cohort.synthetic and np.isfinite(cohort.patches.x0).all()
+
+
+def test_its_beam_is_collimated_closer_and_still_shows_the_neighbours(other):
+    rows, _ = roster(12, 3)
+    rows = [part for _, part in rows.groupby("patient")]
+    for number, part in enumerate(rows[:3]):
+        films = {}
+        for name, place in HOSPITALS.items():
+            films[name] = portray(PERSON, part, Effects(), np.random.default_rng(number), place)
+        heights = {name: len(p.film) * p.scanner.mm_per_px for name, p in films.items()}
+        assert heights["B"] < heights["A"]
+        there, names = films["B"], [body.level for body in films["B"].bodies]
+        for level in part.level:
+            for beside in (-1, 1):
+                _, y0, _, y1 = there.place.box(there.bodies[names.index(level) + beside])
+                assert 0 <= y0 and y1 <= len(there.film)
 
 
 def test_an_unknown_hospital_is_refused_by_name(tmp_path):

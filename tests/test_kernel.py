@@ -5,7 +5,21 @@ import sys
 
 import nbformat
 import papermill
+import psutil
+import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+
+from ovcf.report.kernel import forget, one_kernel
+
+
+def execute(folder, name, cells, kernel):
+    """Execute code cells as a notebook in a kernel; return its code cells."""
+    nbformat.write(new_notebook(cells=[new_code_cell(cell) for cell in cells]), folder / f"{name}.ipynb")
+    paths = str(folder / f"{name}.ipynb"), str(folder / f"{name}-done.ipynb")
+    papermill.execute_notebook(
+        *paths, km=kernel, kernel_name="python3", language="python", cwd=str(folder), progress_bar=False
+    )
+    return [cell for cell in nbformat.read(paths[1], as_version=4).cells if cell.cell_type == "code"]
 
 
 def test_this_interpreter_runs_and_no_socket_stays(tmp_path, monkeypatch):
@@ -31,3 +45,29 @@ def test_this_interpreter_runs_and_no_socket_stays(tmp_path, monkeypatch):
     said = nbformat.read(work / "out.ipynb", as_version=4).cells[-1].outputs[0].text.strip()
     assert said == sys.executable
     assert sorted(path.name for path in work.iterdir()) == ["one.ipynb", "out.ipynb"]
+
+
+def test_one_kernel_executes_notebooks_that_know_nothing_of_each_other(tmp_path):
+    with one_kernel() as kernel:
+        begin = (
+            "import os, ipywidgets, matplotlib.pyplot as plt; left = ipywidgets.IntText(); plt.figure(); os.getpid()"
+        )
+        first = execute(tmp_path, "first", [begin], kernel)
+        forget(kernel)
+        known = "'left' in globals(), 'os' in globals(), len(_oh)"
+        again = "import os, matplotlib.pyplot as plt; len(plt.get_fignums()), os.getpid()"
+        second = execute(tmp_path, "second", [known, again], kernel)
+        pid = int(first[-1].outputs[0].data["text/plain"])
+        assert second[0].outputs[0].data["text/plain"] == "(False, False, 0)"
+        assert second[1].outputs[0].data["text/plain"] == f"(0, {pid})"
+        assert [cell.execution_count for cell in second] == [1, 2]
+        assert psutil.pid_exists(pid)
+    assert not psutil.pid_exists(pid) and not kernel.sockets.path.exists()
+
+
+def test_a_kernel_that_died_is_not_waited_for(tmp_path):
+    with one_kernel() as kernel:
+        pid = int(execute(tmp_path, "first", ["import os; os.getpid()"], kernel)[0].outputs[0].data["text/plain"])
+        psutil.Process(pid).kill()
+        with pytest.raises(RuntimeError):
+            forget(kernel)

@@ -43,7 +43,7 @@ def small():
 
 
 def test_outcomes_and_losses_are_those_worked_out_by_hand(small):
-    table = browse_table(*small, network="alexnet")
+    table = browse_table(*small, network="alexnet", threshold=0.5)
     assert table["outcome"].tolist() == ["TP", "FN", "FP", "TN"]
     assert table["networks_wrong"].tolist() == [0, 2, 1, 0]
     np.testing.assert_allclose(table["loss"], [-math.log(q) for q in (0.9, 0.2, 0.3, 0.9)])
@@ -53,8 +53,8 @@ def test_outcomes_and_losses_are_those_worked_out_by_hand(small):
 
 
 def test_another_network_gives_the_same_table_as_starting_with_it(small):
-    seen = as_seen_by(browse_table(*small, network="alexnet"), "vgg16")
-    pd.testing.assert_frame_equal(seen, browse_table(*small, network="vgg16"))
+    seen = as_seen_by(browse_table(*small, network="alexnet", threshold=0.5), "vgg16")
+    pd.testing.assert_frame_equal(seen, browse_table(*small, network="vgg16", threshold=0.5))
     assert seen["outcome"].tolist() == ["TP", "FN", "TN", "TN"]
 
 
@@ -63,14 +63,14 @@ def test_seeds_are_averaged_and_a_patch_without_prediction_is_left_out(small):
     again = predictions.assign(p_fresh=lambda t: t["p_fresh"] + 0.1)
     both = pd.concat([predictions, again])
     assert network_probabilities(both).loc["a", "alexnet"] == pytest.approx(0.95)
-    table = browse_table(patches, predictions[predictions["patch_id"] != "b"])
+    table = browse_table(patches, predictions[predictions["patch_id"] != "b"], threshold=0.5)
     assert table["patch_id"].tolist() == ["a", "c", "d"]
     assert table["row"].tolist() == [0, 2, 3]  # positions of images, not of rows
 
 
 def test_an_unknown_network_is_refused_with_the_known_ones(small):
     with pytest.raises(ValueError, match="alexnet, vgg16"):
-        browse_table(*small, network="resnet50")
+        browse_table(*small, network="resnet50", threshold=0.5)
 
 
 @pytest.mark.parametrize(
@@ -93,11 +93,11 @@ def test_an_unknown_network_is_refused_with_the_known_ones(small):
     ],
 )
 def test_filters_keep_what_they_say(small, conditions, kept):
-    assert "".join(filter_rows(browse_table(*small), Conditions(**conditions))["patch_id"]) == kept
+    assert "".join(filter_rows(browse_table(*small, threshold=0.5), Conditions(**conditions))["patch_id"]) == kept
 
 
 def test_orders_are_stable_and_named(small):
-    table = browse_table(*small)
+    table = browse_table(*small, threshold=0.5)
     assert "".join(sort_rows(table, "loss")["patch_id"]) == "bcad"
     assert "".join(sort_rows(table, "row", ascending=True)["patch_id"]) == "abcd"
     with pytest.raises(ValueError, match="cannot sort by"):
@@ -105,5 +105,18 @@ def test_orders_are_stable_and_named(small):
 
 
 def test_mistakes_come_first_and_the_limit_holds(small):
-    chosen = mistakes_first(browse_table(*small), limit=3, right=2)
+    chosen = mistakes_first(browse_table(*small, threshold=0.5), limit=3, right=2)
     assert "".join(chosen["patch_id"]) == "bad"  # the worst mistake, then one right patch of each class
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.1, 0.2, 0.4, 0.5, 0.7, 0.9, 1.0])
+def test_right_and_wrong_follow_the_runs_threshold(small, threshold):
+    patches, predictions = small
+    table = browse_table(patches, predictions, "alexnet", threshold=threshold)
+    p = predictions.set_index(["network", "patch_id"])["p_fresh"]
+    for row in as_seen_by(table, "vgg16").itertuples():
+        called = {n: p[n, row.patch_id] >= threshold for n in ("alexnet", "vgg16")}
+        assert row.called == ("fresh" if called["vgg16"] else "old")
+        is_fresh = row.label == "fresh"
+        assert row.outcome == {(1, 1): "TP", (1, 0): "FN", (0, 1): "FP", (0, 0): "TN"}[is_fresh, called["vgg16"]]
+        assert row.networks_wrong == sum(one != is_fresh for one in called.values())

@@ -121,7 +121,7 @@ def test_an_unknown_pixel_size_is_shown_as_a_range_around_the_number(film):
 def test_a_call_that_hangs_on_the_margin_says_so(p, crosses):
     from ovcf.predict.answer import CROSSES, margin_note
 
-    assert (CROSSES in margin_note([p - 0.1, p + 0.1])) == crosses
+    assert (CROSSES in margin_note([p - 0.1, p + 0.1], (), 0.5)) == crosses
 
 
 def test_over_margins_each_model_answers_by_itself(rng):
@@ -190,3 +190,16 @@ def test_a_bad_box_among_several_is_named_and_nothing_is_scored(film, monkeypatc
     monkeypatch.setattr(predict, "load_model", lambda run: FakeModel())
     said = CliRunner().invoke(cli.main, ["predict", str(film), "--box", "40,50,120,110", "--box", "1,1,900,9"])
     assert said.exit_code == 2 and "1,1,900,9" in said.output and "P(fresh)" not in said.output
+
+
+def test_the_call_is_made_at_the_runs_threshold(film, monkeypatch):
+    from ovcf.predict.answer import CROSSES, margin_note
+
+    box, between = (40, 50, 120, 110), FakeModel()
+    p = predict.predict_case(film, box, "", model=between)["p_fresh"]
+    for threshold, called in ((p - 0.01, "fresh"), (p, "fresh"), (p + 0.01, "old")):
+        between.called_from = threshold
+        said = predict.predict_case(film, box, "", model=between)
+        assert (said["called"], said["called_from"]) == (called, threshold)
+        assert f"called {called} at {threshold:g} by" in predict.describe(said)
+    assert CROSSES in margin_note([0.35, 0.45], (), 0.4) and CROSSES not in margin_note([0.45, 0.55], (), 0.4)

@@ -46,7 +46,7 @@ def test_sentences_say_what_the_parameters_are():
         several = len(d["networks"]) > 1
         assert ("was chosen from" in say["choice"]) == (d["chosen"] == "best" and several)
         assert ("fixed as a parameter" in say["choice"]) == (d["chosen"] != "best" and several)
-        assert ("equalised globally, as in the paper" in say["equalisation"]) == (d["equalisation"] == "histogram")
+        assert ("histogram equalised as a whole" in say["equalisation"]) == (d["equalisation"] == "histogram")
         assert ("without equalisation" in say["equalisation"]) == (d["equalisation"] == "none")
         assert ("All layers are trained" in say["trained layers"]) == (d["trainable"] == "all")
         assert ("none has vertebrae in both" in say["split"]) == (d["split"] == "patient")

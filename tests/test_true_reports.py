@@ -154,7 +154,7 @@ def test_the_choice_is_said_as_it_was_made(read):
 
 def test_equalisation_split_and_trainings_are_those_of_the_run(read):
     p = read.parameters
-    assert read.says("equalised globally, as in the paper") == (p["equalisation"] == "histogram")
+    assert read.says("histogram equalised as a whole") == (p["equalisation"] == "histogram")
     assert read.says("none has vertebrae in both training and test") == (p["split"] == "patient")
     assert read.says("trained under both splits") == p["leakage"] == (read.tables / "leakage.csv").is_file()
     assert read.says("for each region by itself too") == (p["regions"] == "separate")

@@ -176,7 +176,7 @@ def crop_patch(pixels: np.ndarray, box: Any, *, margin_px: float, size: int, equ
 
     The margin is clipped at the film's border: nothing is invented there, and a padded rim would enter the
     histogram. Equalisation comes before resizing, so it sees every pixel of the crop once. The aspect is not
-    kept, as in the paper (all slices 224 x 224). Resizing averages over the pixels it merges (Pillow's
+    kept (the paper resizes all slices to 224 x 224). Resizing averages over the pixels it merges (Pillow's
     BILINEAR, the filter of torchvision's recipes), so a large crop does not alias.
 
     Parameters
@@ -242,7 +242,7 @@ def margins_of_width(patches: pd.DataFrame, margin_mm: float, margin_px: float) 
 def equalise(patch: np.ndarray, how: str) -> np.ndarray:
     """Return a patch's greys in [0, 1] after equalisation.
 
-    "histogram" is global, as in the paper: each grey becomes the share of pixels no brighter (scikit-image,
+    "histogram" is global (the paper names no variant): each grey becomes the share of pixels no brighter (scikit-image,
     `equalize_hist`, 256 bins). "clahe" does so in tiles of a quarter with limited contrast
     (`equalize_adapthist`, clip limit 0.02). "none" stretches linearly, 0.5th to 99.5th percentile.
     A blank patch becomes mid-grey.

@@ -18,8 +18,9 @@ def assign_folds(patches: pd.DataFrame, *, folds: int = 5, split: str = "patient
         Needs `label` ("fresh" or "old") and, for `split="patient"`, `patient_id`.
     split
         "patient" keeps all vertebrae of a patient in one fold and balances the classes as far as that allows
-        (scikit-learn's StratifiedGroupKFold). "patch" deals each class by itself, whoever the patient: a way that
-        gives the paper's fold sizes (145, 144, 144, 144, 143 for 364 fresh and 356 old), as other ways can.
+        (scikit-learn's StratifiedGroupKFold). "patch" deals each class by itself, whoever the patient. The
+        paper does not say how it dealt; its fold sizes (145, 144, 144, 144, 143 for 364 fresh and 356 old) follow
+        from this way, and can from others.
     seed
         Same seed, same folds; the order of the rows matters, the index does not.
 

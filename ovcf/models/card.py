@@ -36,10 +36,11 @@ CUDA_CAVEAT = (
 
 
 class Origin(NamedTuple):
-    """Where a model's patches come from."""
+    """Where a model's patches come from, and from which probability on its study calls one fresh."""
 
     preprocessing: dict[str, Any]  # how they were cut: image_size, margin_mm, margin_px, equalisation
     synthetic: bool  # whether the films were drawn by this software
+    called_from: float = 0.5
 
 
 def make_card(
@@ -77,7 +78,8 @@ def make_card(
             "old": int((patches.label == "old").sum()),
             "images_sha256": images_digest(images),
         },
-        "cross_validation": cross_validated(predictions),
+        "called_from": origin.called_from,
+        "cross_validation": cross_validated(predictions, origin.called_from),
         "preprocessing": settings,
         "preprocessing_sha256": hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
         "margins_of_width": margins_of_width(patches, settings["margin_mm"], settings["margin_px"]),
@@ -90,12 +92,15 @@ def make_card(
     }
 
 
-def cross_validated(predictions: pd.DataFrame) -> dict[str, Any]:
-    """Summarise out-of-fold predictions: pooled AUC, and mean and SD (ddof 1) of each metric over folds."""
+def cross_validated(predictions: pd.DataFrame, called_from: float) -> dict[str, Any]:
+    """Summarise out-of-fold predictions: pooled AUC, and mean and SD (ddof 1) of each metric over folds.
+
+    A patch is called fresh from the probability `called_from` on.
+    """
     from ovcf.stats.rates import METRICS, fold_table
     from ovcf.stats.roc import auc
 
-    folds = fold_table(predictions)
+    folds = fold_table(predictions, threshold=called_from)
     return {
         "split": str(predictions.split.iloc[0]),
         "folds": int(folds.fold.nunique()),
@@ -128,7 +133,8 @@ def card_page(card: dict[str, Any]) -> str:
             "",
             "## Cross-validation",
             "",
-            f"{cv['folds']} folds by {cv['split']}; pooled AUC {cv['pooled_auc']:.3f}.",
+            f"{cv['folds']} folds by {cv['split']}; pooled AUC {cv['pooled_auc']:.3f}; called fresh from "
+            f"{card['called_from']:g} on.",
             "",
             "| metric | mean over folds | SD (ddof 1) |",
             "| --- | --- | --- |",

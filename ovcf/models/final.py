@@ -77,6 +77,7 @@ class FinalModel:
     Attributes
     ----------
     card : dict, as in card.json
+    called_from : the probability from which on the model's study calls a patch fresh
     digest : `tensors_digest` of the folder; names this very model, and is the same wherever it is trained again
     network : name, as in the catalogue
     net : Network in float32 with the final weights, for activation maps
@@ -84,6 +85,7 @@ class FinalModel:
 
     def __init__(self, folder: Path, card: dict[str, Any]):
         self.folder, self.card, self.network = folder, card, card["network"]
+        self.called_from = float(card.get("called_from", 0.5))  # absent before cards said it
         self.digest = card.get("tensors") or tensors_digest(folder)
         self.patches = self._table("reference.csv", dtype=str, keep_default_na=False)
         self.predictions = self._table("predictions.csv", dtype={"patch_id": str, "patient_id": str})

@@ -68,7 +68,7 @@ def train_final(
     folds = plan(images, patches, [network], recipe, cache)
     final = plan(images, patches, [network], recipe, cache, folds=[0])[0]
     jobs = [final, *folds]
-    key = _key(jobs, predictions, origin.preprocessing)
+    key = _key(jobs, predictions, origin)
     if _holds(out, key):
         return out
     run(jobs, images, cache, progress=progress)
@@ -102,10 +102,10 @@ def _starting_network(job: Job):
 
 
 # ---------------------------------------------------------------- the folder
-def _key(jobs: list[Job], predictions: pd.DataFrame, preprocessing: dict[str, Any]) -> str:
+def _key(jobs: list[Job], predictions: pd.DataFrame, origin: Origin) -> str:
     """Digest of all that the folder is made from."""
     tables = hashlib.sha256(pd.util.hash_pandas_object(predictions).to_numpy().tobytes()).hexdigest()
-    parts = [FORMAT, [job.target.name for job in jobs], tables, preprocessing]
+    parts = [FORMAT, [job.target.name for job in jobs], tables, origin.preprocessing, origin.called_from]
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
 
 

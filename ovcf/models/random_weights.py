@@ -38,7 +38,7 @@ def calibrate(net: Network, *, size: int, seed: int = 0, patches: int = 32) -> N
         norm.train().momentum = 1.0  # the statistics of this one batch
     with torch.no_grad():
         features = trunk(to_tensor(noise_patches(patches, size, seed)))
-        if layers:  # at the paper's rate longer features would diverge once all layers train
+        if layers:  # at a rate of 0.001 longer features would diverge once all layers train
             shrink = LENGTH / features.square().sum(1).mean().sqrt()
             layers[-1].weight *= shrink
             layers[-1].bias *= shrink

@@ -1,7 +1,8 @@
 """All that is chosen about training, in one object that is passed whole. Free of torch.
 
-The defaults are the paper's (3.1): SGD 0.001, momentum 0.9, cross-entropy, 100 epochs, decay 0.8 every 30. The
-paper leaves the batch size unsaid; ours is 16.
+The defaults are the paper's (3.1): learning rate 0.001, momentum 0.9, cross-entropy, 100 epochs, decay 0.8 every 30.
+The paper leaves unsaid the optimiser (ours is plain SGD with momentum), the batch size (16) and the epoch reported (the
+last).
 """
 
 import dataclasses
@@ -13,8 +14,8 @@ from ovcf.models.catalogue import network_problems
 from ovcf.problems import InputError, Problem, unknown
 
 FLIPS = ("lr", "tb")
-"""The paper's augmentation (2.2.2): left-right and top-bottom. Each is a coin toss, so an augmented patch is
-one of four, each as likely as the others."""
+"""The paper's augmentation (2.2.2): random left-right and top-bottom flips. Here each is a coin toss (it gives no
+probability), so an augmented patch is one of four, each as likely as the others."""
 
 WEIGHTS = ("imagenet", "packaged", "none")  # or the path of a folder
 TRAINABLE = ("head", "last_stage", "all")

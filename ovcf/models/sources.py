@@ -39,7 +39,7 @@ def torchvision_names() -> set[str]:
 
 
 def _imagenet(network: str):  # noqa: ANN202 - torchvision's WeightsEnum
-    """Torchvision's first ImageNet weights: those of the paper's time, trained by the plain recipe."""
+    """Torchvision's first ImageNet weights, trained by the plain recipe; the paper does not say which it took."""
     weights = torchvision.models.get_model_weights(network.partition(":")[2] or network)
     return getattr(weights, "IMAGENET1K_V1", None) or next(iter(weights))
 

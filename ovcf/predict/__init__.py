@@ -13,6 +13,8 @@ from ovcf.predict.cutting import Prepared, prepare_case
 from ovcf.predict.films import ACCEPT, drawn_here, refuse_mismatch
 from ovcf.predict.spacing import check_spacing
 from ovcf.problems import InputError, Problem
+from ovcf.run_folder.fixed import read_fixed
+from ovcf.run_folder.places import is_run
 
 __all__ = [
     "ACCEPT", "BINARY", "RESEARCH", "Prepared", "answer_for", "ask", "check_box", "check_spacing", "describe",
@@ -59,13 +61,13 @@ def predict_cases(
     -------
     list of dict, in the order of the boxes
         `p_fresh`, `low` and `high` (smallest and largest probability by the final model and those of the folds),
-        `called`, `margin_range` (None, or lowest and highest P(fresh) over the margins of training where the size of a
-        pixel is unknown: `p_fresh`, `low` and `high` are then means over those that fit), `likely_mm_per_px` (sizes of
-        a pixel that fit, and their shares), `distance` and `unlike` (far from the training patches), `warning` (that, a
-        blank, dark or bright box, a model of synthetic films), `calibration` (a sentence), `binary` (what cannot come
-        out), `trained_on`, `digest` and `network` of the model, `film`, `film_sha256`, `box`, `flip`, `margin_px`,
-        `margin_from`, `mm_per_px`, `spacing_origin`, `notes`, `synthetic` (trained on synthetic films) and
-        `research_use_only`.
+        `called` (fresh from `called_from` on, the run's threshold), `margin_range` (None, or lowest and highest
+        P(fresh) over the margins of training where the size of a pixel is unknown: `p_fresh`, `low` and `high` are then
+        means over those that fit), `likely_mm_per_px` (sizes of a pixel that fit, and their shares), `distance` and
+        `unlike` (far from the training patches), `warning` (that, a blank, dark or bright box, a model of synthetic
+        films), `calibration` (a sentence), `binary` (what cannot come out), `trained_on`, `digest` and `network` of the
+        model, `film`, `film_sha256`, `box`, `flip`, `margin_px`, `margin_from`, `mm_per_px`, `spacing_origin`, `notes`,
+        `synthetic` (trained on synthetic films) and `research_use_only`.
 
     Raises
     ------
@@ -99,13 +101,21 @@ def ask(
 
 
 def load_model(run: str | Path) -> Any:
-    """The final model of a run, or of a bundle (a file); InputError when there is none."""
+    """The final model of a run, or of a bundle (a file); InputError when there is none.
+
+    It calls a patch fresh from the run's threshold on.
+    """
     from ovcf.models.bundle import open_bundle
     from ovcf.models.final import load_final
 
-    if Path(run).is_file():
-        return open_bundle(Path(run))[0]
-    folder = Path(run) / "model"
-    if not folder.is_dir():
-        raise InputError(Problem("no_model", "this run has no final model; make it with ovcf run", str(run)))
-    return load_final(folder)
+    path, of_run = Path(run), {}
+    if path.is_file():
+        model, about = open_bundle(path)
+        of_run = about["parameters"]
+    else:
+        if not (path / "model").is_dir():
+            raise InputError(Problem("no_model", "this run has no final model; make it with ovcf run", str(run)))
+        model = load_final(path / "model")
+        of_run = read_fixed(path)[0] if is_run(path) else {}
+    model.called_from = of_run.get("threshold", model.called_from)  # a card of an older run does not say it
+    return model

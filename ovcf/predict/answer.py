@@ -53,10 +53,11 @@ def answer_for(prepared: Prepared, model: Any, *, known: bool = True) -> dict:
         "low": low,
         "high": high,
         "interval_note": model.card["interval"],
-        "called": "fresh" if p >= 0.5 else "old",
+        "called": "fresh" if p >= model.called_from else "old",
+        "called_from": model.called_from,
         "binary": BINARY,
         "margin_range": among_margins,
-        "margin_note": margin_note(among_margins, margins.sizes),
+        "margin_note": margin_note(among_margins, margins.sizes, model.called_from),
         "likely_mm_per_px": [list(size) for size in margins.sizes],
         "distance": float(said["distance"]),
         "unlike": unlike,
@@ -91,7 +92,7 @@ def over_margins(members: np.ndarray, weights: Sequence[float]) -> tuple[tuple[f
     return spread, [float(min(members[0].min(), spread[0])), float(max(members[0].max(), spread[0]))]
 
 
-def margin_note(among_margins: list[float] | None, sizes: Sequence[tuple[float, float]] = ()) -> str:
+def margin_note(among_margins: list[float] | None, sizes: Sequence[tuple[float, float]], called_from: float) -> str:
     """Say what the unknown size of a pixel leaves open; nothing where it is known."""
     if among_margins is None:
         return ""
@@ -102,7 +103,7 @@ def margin_note(among_margins: list[float] | None, sizes: Sequence[tuple[float, 
         f"{' and those that nine in ten training patches had' if sizes else ''}, P(fresh) goes from {low:.3f} to "
         f"{high:.3f}."
     )
-    return f"{words} {CROSSES}" if low < 0.5 <= high else words
+    return f"{words} {CROSSES}" if low < called_from <= high else words
 
 
 def trained_on(card: Mapping[str, Any]) -> str:
@@ -120,7 +121,7 @@ def describe(answer: dict) -> str:
     lines = [
         f"box {box}{' (turned left to right)' * answer['flip']}: P(fresh) {answer['p_fresh']:.3f} "
         f"({answer['low']:.3f} to {answer['high']:.3f} over the final model and those of the folds): "
-        f"called {answer['called']} at 0.5 by {answer['network']}",
+        f"called {answer['called']} at {answer['called_from']:g} by {answer['network']}",
         answer["binary"],
         *filter(None, [answer["margin_note"], answer["warning"], answer["alike"]]),
         answer["calibration"],

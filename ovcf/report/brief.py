@@ -166,7 +166,7 @@ def _readers(mrmc, effect):
 
 def _panel(against):
     row = against[against.generalisation == "random"].iloc[0]
-    return f"AUC {changed(row)}, against {row.readers} {WHO}", "yes, by a paired t-test with folds"
+    return f"AUC {changed(row)}, against {row.readers} {WHO}", "yes, by a paired t-test"
 
 
 def _audit(findings):

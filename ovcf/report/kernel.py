@@ -1,10 +1,14 @@
-"""A kernel that is always this interpreter, whatever kernels the machine's Jupyter folders name."""
+"""A kernel that is always this interpreter, whatever Jupyter's folders name; one for all notebooks of a run."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
+from typing import Any
 
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
 from traitlets import default
 
 from ovcf.scratch import Scratch
@@ -26,6 +30,21 @@ class ThisInterpreter(AsyncKernelManager):
         """A folder for the sockets, which would lie in the working folder by default and be left there."""
         return Scratch("kernel")
 
+    @cached_property
+    def opened(self) -> list[Any]:
+        """Its clients; papermill leaves the client of a kernel that it did not start with open channels."""
+        return []
+
+    def client(self, **options: Any) -> Any:
+        """Return a new client, and remember it."""
+        self.opened.append(super().client(**options))
+        return self.opened[-1]
+
+    def close_clients(self) -> None:
+        """Close the channels of all clients so far."""
+        while self.opened:
+            self.opened.pop().stop_channels()
+
     @default("transport")
     def _transport_default(self):
         return "ipc" if os.name == "posix" else "tcp"
@@ -43,3 +62,46 @@ class ThisInterpreter(AsyncKernelManager):
     @default("kernel_spec_manager")
     def _kernel_spec_manager_default(self):
         return NativeKernels(parent=self)
+
+
+# Libraries stay imported, which is most of the seconds that a notebook takes to begin; nothing else is handed on.
+FORGET = """
+import ipywidgets, matplotlib.pyplot
+ipywidgets.Widget.close_all()
+matplotlib.pyplot.close("all")
+get_ipython().reset(new_session=True)
+"""
+
+
+@contextmanager
+def one_kernel() -> Iterator[ThisInterpreter]:
+    """A kernel, not yet started, for notebooks that are executed one after the other; it ends with the block."""
+    kernel = ThisInterpreter()
+    try:
+        yield kernel
+    finally:
+        kernel.close_clients()
+        if kernel.has_kernel:
+            run_sync(kernel.shutdown_kernel)(now=True)
+        kernel.sockets.close()
+
+
+def forget(kernel: ThisInterpreter) -> None:
+    """Let a kernel that has executed a notebook forget its names, widgets and figures, as if it had just begun.
+
+    Raises
+    ------
+    RuntimeError : where the kernel has died or cannot.
+    """
+    if kernel.has_kernel:
+        run_sync(_forget)(kernel)
+
+
+async def _forget(kernel: ThisInterpreter) -> None:
+    kernel.close_clients()
+    client = kernel.client()
+    client.start_channels()
+    await client.wait_for_ready(timeout=60)
+    reply = await client.execute_interactive(FORGET, store_history=False, timeout=60)
+    if reply["content"]["status"] != "ok":
+        raise RuntimeError(f"the kernel cannot begin anew: {reply['content'].get('evalue')}")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ovcf import __version__
 from ovcf.files import write_text
@@ -24,6 +24,9 @@ from ovcf.run_folder.holding import EXECUTES
 from ovcf.run_folder.record import beating, now, this_process, write_record
 from ovcf.shipped import shipped
 from ovcf.study import Study
+
+if TYPE_CHECKING:
+    from ovcf.report.kernel import ThisInterpreter
 
 NOTEBOOKS = shipped("notebooks")
 EXTERNAL = "07_external_validation"  # where there is another cohort
@@ -120,11 +123,15 @@ def prepare_study(
 
 
 def _execute_all(study: Study, record: dict[str, Any]) -> Path:
-    """Execute the notebooks, write the page whatever becomes of them, and complete the record."""
+    """Execute the notebooks of a run in one kernel, write the page whatever becomes of them, complete the record."""
+    from ovcf.report.kernel import one_kernel
+
     name = SEQUENCE[0]
     try:
-        for name in sequence_of(study.parameters):
-            _execute(name, study, record)
+        with writes_for(study.run), one_kernel() as kernel:
+            for name in sequence_of(study.parameters):
+                _papermill(name, study.run, {"run": str(study.run)}, record, kernel)
+                write_record(study.run, record)
         record["status"] = "complete"
     except BaseException as error:  # Ctrl-C and a killed kernel too: the record must say so
         record["status"] = "failed" if isinstance(error, Exception) else "interrupted"
@@ -163,6 +170,7 @@ def run_external(run: str | Path, data: str, out: str | Path, *, shared_ids: str
     RunFailed : when the notebook stops; what was made is kept.
     """
     from ovcf.external import new_shelf, open_validation
+    from ovcf.report.kernel import one_kernel
     from ovcf.report.page import write_page
 
     folder = new_shelf(from_project(out))
@@ -176,7 +184,8 @@ def run_external(run: str | Path, data: str, out: str | Path, *, shared_ids: str
     }
     given = {"run": str(Path(run).resolve()), "external": whole, "out": str(folder), "shared_ids": shared_ids}
     try:
-        _papermill(EXTERNAL, folder, given, record)
+        with one_kernel() as kernel:
+            _papermill(EXTERNAL, folder, given, record, kernel)
         record["status"] = "complete"
     except Exception as error:
         record["status"] = "failed"
@@ -187,6 +196,16 @@ def run_external(run: str | Path, data: str, out: str | Path, *, shared_ids: str
     if record["status"] == "failed":
         raise RunFailed(record)
     return page
+
+
+@contextmanager
+def writes_for(run: Path) -> Iterator[None]:
+    """Let kernels that are started meanwhile write into a run under this process's lock; they inherit its name."""
+    os.environ[EXECUTES] = str(run)
+    try:
+        yield
+    finally:
+        del os.environ[EXECUTES]
 
 
 @contextmanager
@@ -246,32 +265,26 @@ def _open_or_make(folder: Path, profile: str | None, variant_of: str | Path | No
     return study
 
 
-def _execute(name: str, study: Study, record: dict) -> None:
-    """Run one notebook of a run under its lock; everything but the folder is as the run has it."""
-    os.environ[EXECUTES] = str(study.run)  # the kernel inherits it, and writes under this process's lock
-    try:
-        _papermill(name, study.run, {"run": str(study.run)}, record)
-    finally:
-        del os.environ[EXECUTES]
-    write_record(study.run, record)
-
-
-def _papermill(name: str, folder: Path, parameters: dict[str, str], record: dict) -> None:
-    """Execute one notebook into a folder; note its time, or the cell that failed."""
+def _papermill(name: str, folder: Path, parameters: dict[str, str], record: dict, kernel: "ThisInterpreter") -> None:
+    """Execute one notebook into a folder, all but these parameters as the run has them; note its time, or the cell
+    that failed."""
     import papermill
+
+    from ovcf.report.kernel import forget
 
     source, output = NOTEBOOKS / f"{name}.ipynb", folder / "notebooks" / f"{name}.ipynb"
     output.parent.mkdir(exist_ok=True)
     tell(f"{name} ...")
     started = time.monotonic()
     try:
+        forget(kernel)
         papermill.execute_notebook(
             str(source),
             str(output),
             parameters=parameters,
             kernel_name="python3",
             language="python",
-            kernel_manager_class="ovcf.report.kernel.ThisInterpreter",
+            km=kernel,
             cwd=str(NOTEBOOKS),
             progress_bar=False,
             autosave_cell_every=2,

@@ -21,7 +21,8 @@ RECIPE = {
     "image_size": "image size",
     "equalisation": "equalisation",
 }
-"""Parameters that the paper states; the batch size, the split and the epoch reported are not among them."""
+"""Parameters that the paper states. It does not state the batch size, the split, the epoch reported, which layers
+train, the optimiser's name and the variant of equalisation."""
 
 
 class Design(NamedTuple):
@@ -92,15 +93,18 @@ CHOICE: Topic = (
 """How the network that is looked into came to be it."""
 
 TRAINED_LAYERS: Topic = (
-    Sentence(lambda d: d["trainable"] == "all", lambda d: "All layers are trained, as in the paper."),
+    Sentence(
+        lambda d: d["trainable"] == "all",
+        lambda d: "All layers are trained; the paper starts from ImageNet weights and names no frozen layer.",
+    ),
     Sentence(
         lambda d: d["trainable"] == "last_stage",
-        lambda d: "Only the last stage and the classifier are trained; the paper trains all layers.",
+        lambda d: "Only the last stage and the classifier are trained; the paper names no frozen layer.",
     ),
     Sentence(
         lambda d: d["trainable"] == "head",
         lambda d: (
-            "Only the classifier is trained; the paper trains all layers. The frozen layers are evaluated once for "
+            "Only the classifier is trained; the paper names no frozen layer. The frozen layers are evaluated once for "
             "each of the four flips of a patch, and all epochs and folds use these features."
         ),
     ),
@@ -146,15 +150,17 @@ SPLIT: Topic = (
 EQUALISED: Topic = (
     Sentence(
         lambda d: d["equalisation"] == "histogram",
-        lambda d: "Networks see the patch with its histogram equalised globally, as in the paper.",
+        lambda d: (
+            "Networks see the patch with its histogram equalised as a whole; the paper equalises and names no variant."
+        ),
     ),
     Sentence(
         lambda d: d["equalisation"] == "clahe",
-        lambda d: "Networks see the patch equalised by CLAHE; the paper equalises globally.",
+        lambda d: "Networks see the patch equalised by CLAHE; the paper equalises and names no variant.",
     ),
     Sentence(
         lambda d: d["equalisation"] == "none",
-        lambda d: "Networks see the patch without equalisation; the paper equalises globally.",
+        lambda d: "Networks see the patch without equalisation; the paper equalises.",
     ),
 )
 

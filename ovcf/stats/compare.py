@@ -1,4 +1,4 @@
-"""Networks against each other on the same patches: the tests a reviewer would ask for, beside the paper's.
+"""Networks against each other on the same patches: the tests a reviewer would ask for; the paper has none.
 
 Each row says which test it is, what it answers and whose it is. They answer two different questions. DeLong
 and McNemar ask whether these trained networks differ on other patients; the tests over folds ask whether

@@ -1,7 +1,8 @@
 """The price of leakage: what a network seems to gain when patches of one patient lie in training and in test.
 
-The same network, the same patches, two ways to deal folds. With `split: patch` (the paper's) a patient's
-other patches may be in training; with `split: patient` they never are. The difference flatters the first.
+The same network, the same patches, two ways to deal folds. With `split: patch` a patient's other
+patches may be in training; with `split: patient` they never are. The difference flatters the first. The paper does
+not say how it dealt folds.
 """
 
 import numpy as np

@@ -1,7 +1,8 @@
-"""The two tests the paper prints beneath its tables, as it did them, and the ones the questions call for.
+"""The two tests whose p the paper prints beneath its tables, and the ones the questions call for.
 
 Table 3's p row compares the five folds' values of fresh with those of old; Table 1's compares thirteen counts
-with thirteen counts. Both come out as printed by SPSS's two-sample t test with pooled variance.
+with thirteen counts. The paper names the two-sample t-test for Table 1 and no test for Table 3; with pooled
+variance it gives both as printed.
 """
 
 import numpy as np
@@ -31,8 +32,7 @@ def paper_fold_tests(fold_table: pd.DataFrame, level: float = 0.95) -> pd.DataFr
         from its printed folds; "paired t" takes each fold as the pair it is. Neither p says the classes are
         alike: five folds could hardly show that they are not.
 
-    What it cannot see: that folds share training patches and patients share folds: the paper's tests take them as
-    independent.
+    What it cannot see: that folds share training patches and patients share folds: they are taken as independent.
     """
     measures = ("precision", "recall", "f1")
     need_columns(fold_table, ["network", *(f"{m}_{c}" for m in measures for c in ("fresh", "old"))])
@@ -66,7 +66,7 @@ _FOLD_TESTS = (
 
 
 def table1_tests(patches: pd.DataFrame, level: float = 0.95, seed: int = 0) -> pd.DataFrame:
-    """Compare the levels of fresh and old fractures (Table 1's p value), as the paper did and as one should.
+    """Compare the levels of fresh and old fractures (Table 1's p): the paper's test, and those that ask the question.
 
     Parameters
     ----------

@@ -157,10 +157,11 @@ class StudyCohort(RunFolder):
             raise InputError(Problem("changed_data", words, str(self.source)))
 
     def _synthetic_cohort(self) -> Path:
-        from ovcf.synthetic import DRAWING, synthesise
+        from ovcf.synthetic import synthesise
+        from ovcf.synthetic.hospitals import HOSPITALS
 
-        p = self.parameters
-        folder = data_home() / f"synthetic-{p['patients']}-patients-seed-{p['seed']}-drawing-{DRAWING}"
+        p, drawing = self.parameters, HOSPITALS["A"].drawing
+        folder = data_home() / f"synthetic-{p['patients']}-patients-seed-{p['seed']}-drawing-{drawing}"
         if not (folder / "manifest.csv").is_file():  # written last
             synthesise(folder, patients=p["patients"], seed=p["seed"], workers=p["workers"])
         return folder / "manifest.csv"

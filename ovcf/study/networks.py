@@ -132,7 +132,11 @@ class StudyNetworks(StudyCohort):
                 self.patches,
                 self.predictions[self.predictions.network == self.chosen],
                 recipe=self.recipe,
-                origin=Origin({name: self.parameters[name] for name in PREPROCESSING}, self.synthetic),
+                origin=Origin(
+                    {name: self.parameters[name] for name in PREPROCESSING},
+                    self.synthetic,
+                    self.parameters["threshold"],
+                ),
                 cache=self.run / "cache",
                 out=self.run / "model",
             )

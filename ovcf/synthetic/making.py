@@ -22,7 +22,6 @@ from ovcf.synthetic.phantom import Effects, portray
 
 # SD of a box's corners in mm, and agreement with MRI: the paper's two have 27 and 11 years of experience.
 ANNOTATORS = {"a": (0.9, 0.93), "b": (1.3, 0.88)}
-DRAWING = 1  # raise when the same seed would give other films
 EDGE = 0.036  # share of a film that the collimator may hide at each side
 
 

@@ -89,7 +89,7 @@ def portray(
     findings = draw_findings(rows, effects, rng)
     scanner = hospital.scanners[rng.integers(len(hospital.scanners))]
     bodies = build_spine(findings, **_posture(person, rng))
-    canvas = _place_film(bodies, list(findings), scanner.mm_per_px, rng)
+    canvas = _place_film(bodies, list(findings), scanner.mm_per_px, hospital.spine_mm, rng)
     attenuation = _attenuate(canvas, bodies, effects, person, rng)
     mirrored = bool(rng.random() < hospital.facing_left)
     film = expose(attenuation, scanner, rng, mirrored=mirrored)
@@ -123,13 +123,13 @@ def _posture(person, rng):
     }
 
 
-def _place_film(bodies, levels, mm_per_px, rng):
+def _place_film(bodies, levels, mm_per_px, spine_mm, rng):
     """Return an empty canvas over all of a patient's levels, their neighbours and some more."""
     names = [body.level for body in bodies]
     at = sorted(names.index(level) for level in levels)
     first, last = bodies[at[0] - 1], bodies[at[-1] + 1]
     top, bottom = first.y - 0.8 * first.height, last.y + 0.8 * last.height
-    spare = max(rng.uniform(300, 360) - (bottom - top), 8)
+    spare = max(rng.uniform(*spine_mm) - (bottom - top), 8)
     share = rng.uniform(0.3, 0.7)
     low, high = bodies[1].y, bodies[-3].y + 35
     top = min(max(top - share * spare, low), max(high - (bottom - top) - spare, low))

@@ -153,11 +153,13 @@ def _draw_rib(draw, canvas, body, side, rng):
     points = np.array([(-body.depth * 0.45, -body.height * 0.42), (-30, -body.height * 0.62), (-52, 8),
                        (-38, 42 * drop), (10, 78 * drop), (62, 108 * drop), (110, 122 * drop)])  # fmt: skip
     curve = _bezier(points * (side, 1), 40)[: int(40 * length) + 1]
-    pixels = [((body.x + x - canvas.left) / canvas.mm_per_px, (body.y + y - canvas.top) / canvas.mm_per_px)
-              for x, y in curve]  # fmt: skip
+    pixels = (curve + (body.x - canvas.left, body.y - canvas.top)) / canvas.mm_per_px
     wide = (7.5 if number < 11 else 5.5) * rng.uniform(0.85, 1.15) / canvas.mm_per_px
+    if pixels[:, 1].min() - wide > canvas.pixels.shape[0] or pixels[:, 1].max() + wide < 0:
+        return  # above or below the film
+    line = [tuple(point) for point in pixels.tolist()]
     for width, value in ((wide, 0.26), (wide - 2.6 / canvas.mm_per_px, 0.15), (wide * 0.3, 0.13)):
-        draw.line(pixels, fill=dense * value, width=max(int(round(width)), 1), joint="curve")
+        draw.line(line, fill=dense * value, width=max(int(round(width)), 1), joint="curve")
 
 
 def _bezier(points, n):

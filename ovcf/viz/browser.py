@@ -44,7 +44,9 @@ class Browser(Asked):
     def __init__(self, study: Any, *, model: Any | None = None, page_size: int = PAGE) -> None:
         super().__init__()
         self.study, self.size = study, page_size
-        self.table = outcomes.browse_table(study.patches, study.predictions, study.chosen)
+        self.table = outcomes.browse_table(
+            study.patches, study.predictions, study.chosen, threshold=study.parameters["threshold"]
+        )
         self.images = study.images()
         self.flags = FlagStore(study.run / "flags.csv")
         self.thumbnails = Thumbnails(self.images)
@@ -85,6 +87,7 @@ class Browser(Asked):
         wrong = int(self._seen(query["network"])["outcome"].isin(["FN", "FP"]).sum())
         answer = {"count": len(rows), "total": total, "page": page, "pages": pages, "wrong": wrong}
         answer["network_name"] = network_name(query["network"])
+        answer["threshold"] = self.study.parameters["threshold"]
         return {**answer, "rows": self._tiles(shown)}, self.thumbnails.page(shown["row"])
 
     def answer_detail(self, query: dict, position: int = -1, patch_id: str = "") -> Any:
@@ -103,6 +106,7 @@ class Browser(Asked):
             "position": int(position),
             "facts": detail.facts_of(row),
             "answers": detail.answers_of(row),
+            "threshold": row["threshold"],
             "equalisation": self.study.parameters["equalisation"],
             "scale": film.scale,
             "box": _box(row),
@@ -131,7 +135,7 @@ class Browser(Asked):
     def answer_map(self, patch_id: str, network: str) -> Any:
         """The class-activation map of a patch as a transparent picture."""
         row = self._row(patch_id)
-        called = "fresh" if row[f"p_fresh_{network}"] >= 0.5 else "old"
+        called = "fresh" if row[f"p_fresh_{network}"] >= row["threshold"] else "old"
         picture, note = self.maps.of(row, self.images[row["row"]], network, called)
         return {"note": note}, [picture]
 

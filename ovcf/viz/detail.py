@@ -4,13 +4,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from PIL import Image
 
 from ovcf.cohort.crop import crop_slices, equalise, margin_in_px
-from ovcf.figures.style import CLASS_COLOURS, NETWORK_COLOURS, OUTCOME_NAMES
-from ovcf.viz.gallery import OUTCOME_MARKS, network_name
+from ovcf.viz.gallery import network_name
 from ovcf.viz.image_data import Recent, jpeg_bytes, to_uint8
 from ovcf.viz.outcomes import networks_of, outcome_of
 
@@ -85,7 +82,7 @@ def answers_of(row: dict) -> list[dict]:
     for network in networks_of(pd.DataFrame(columns=list(row))):
         p = float(row[f"p_fresh_{network}"])
         if p == p:
-            outcome = str(outcome_of(row["truth"], p))
+            outcome = str(outcome_of(row["truth"], p, row["threshold"]))
             said.append({"network": network, "name": network_name(network), "p": p, "outcome": outcome})
     return said
 
@@ -108,53 +105,3 @@ def neighbours_of(table: pd.DataFrame, row: dict) -> pd.DataFrame:
     """The other patches of the same film, from the neck down (by the box, then by name)."""
     same = table[(table["image"] == row["image"]) & (table["patch_id"] != row["patch_id"])]
     return same.sort_values([c for c in ("y0", "patch_id") if c in same])
-
-
-def detail_figure(study: Any, table: pd.DataFrame, patch_id: str) -> Figure:
-    """Draw one patch still: the film with its box, the patch before and after equalisation, all networks.
-
-    The same parts as the browser's detail, for executed notebooks and reports. Returns a matplotlib Figure.
-    """
-    import matplotlib.pyplot as plt
-
-    row = table[table["patch_id"] == patch_id].iloc[0].to_dict()
-    figure, axes = plt.subplots(1, 4, figsize=(12, 3.4), width_ratios=[1, 1, 1, 1.3])
-    draw_film(axes[0], study.film(patch_id).pixels, row)
-    sees = study.images()[row["row"]]
-    how = study.parameters["equalisation"]
-    for ax, patch, title in (
-        (axes[1], reader_patch(study, row), "as readers see it"),
-        (axes[2], sees, f"as networks see it ({how})"),
-    ):
-        ax.imshow(patch, cmap="gray", vmin=0, vmax=255)
-        ax.set(title=title, xticks=[], yticks=[])
-    draw_answers(axes[3], row)
-    figure.suptitle(f"{patch_id}: {OUTCOME_MARKS[row['outcome']]} {OUTCOME_NAMES[row['outcome']]}")
-    return figure
-
-
-def draw_film(ax: Axes, pixels: np.ndarray, row: dict) -> Axes:
-    """Draw a film with the box of one patch; returns the ax."""
-    step = max(1, max(pixels.shape) // 1000)
-    height, width = pixels.shape
-    ax.imshow(pixels[::step, ::step], cmap="gray", vmin=0, vmax=1, extent=(0, width, height, 0))
-    if box := box_of(row):
-        x0, y0, x1, y1 = box
-        ax.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], color="#FFD400", lw=1.5)
-    ax.set(title=f"{row['patient_id']}, {row.get('level') or 'level unknown'}", xticks=[], yticks=[])
-    return ax
-
-
-def draw_answers(ax: Axes, row: dict) -> Axes:
-    """Draw every network's probability of fresh as a bar, with the threshold; returns the ax."""
-    said = answers_of(row)[::-1]
-    names = [f"{OUTCOME_MARKS[a['outcome']]} {a['name']}" for a in said]
-    colours = [NETWORK_COLOURS.get(a["network"], "#666666") for a in said]
-    ax.barh(names, [a["p"] for a in said], color=colours)
-    ax.axvline(0.5, color="0.3", ls="--", lw=1)
-    for i, a in enumerate(said):
-        ax.text(min(a["p"], 0.84) + 0.02, i, f"{a['p']:.2f}", va="center", fontsize=8)
-    truth = "fresh" if row["truth"] else "old"
-    ax.set(xlim=(0, 1), xlabel=f"P(fresh); labelled {truth}")
-    ax.xaxis.label.set_color(CLASS_COLOURS[truth])
-    return ax

@@ -65,9 +65,10 @@ def gallery_html(
     rows = chosen.to_dict("records")
     tiles = "\n".join(tile_html(row, thumbnail(images[row["row"]], size=size), names) for row in rows)
     network = chosen["network"].iloc[0] if len(chosen) else ""
+    threshold = f" at {chosen['threshold'].iloc[0]:g}" if len(chosen) else ""
     head = (
         f"{int(table['outcome'].isin(['FN', 'FP']).sum())} of {len(table)} patches are misclassified by "
-        f"{network_name(network, names)} at 0.5; {len(chosen)} tiles: its mistakes by loss, then patches other "
+        f"{network_name(network, names)}{threshold}; {len(chosen)} tiles: its mistakes by loss, then patches other "
         "networks got wrong, then some that all had right."
     )
     return (
@@ -101,7 +102,7 @@ def tile_html(row: dict, picture: bytes, names: Mapping[str, str] | None = None)
 def network_answers(row: dict) -> dict[str, tuple[str, str]]:
     """Outcome and printed probability of fresh by every network that was asked about a row's patch."""
     p = {name: row[f"p_fresh_{name}"] for name in networks_of(pd.DataFrame(columns=list(row)))}
-    return {n: (str(outcome_of(row["truth"], v)), f"{v:.2f}") for n, v in p.items() if v == v}
+    return {n: (str(outcome_of(row["truth"], v, row["threshold"])), f"{v:.2f}") for n, v in p.items() if v == v}
 
 
 def network_name(network: str, names: Mapping[str, str] | None = None) -> str:

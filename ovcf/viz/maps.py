@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ovcf.predict import load_model
 from ovcf.problems import InputError
 from ovcf.viz.gallery import network_name
 from ovcf.viz.image_data import Recent, png_bytes
@@ -20,12 +21,9 @@ def final_model(study: Any) -> Any:
 
     @cache
     def load():
-        folder = Path(study.run) / "model"
-        if not folder.is_dir():
+        if not (Path(study.run) / "model").is_dir():
             return None
-        from ovcf.models.final import load_final
-
-        loaded = load_final(folder)
+        loaded = load_model(study.run)
         _try_out(loaded)
         return loaded
 

@@ -29,7 +29,9 @@ _SEARCHED = (
 _PREFIX = "p_fresh_"
 
 
-def browse_table(patches: pd.DataFrame, predictions: pd.DataFrame, network: str = "") -> pd.DataFrame:
+def browse_table(
+    patches: pd.DataFrame, predictions: pd.DataFrame, network: str = "", *, threshold: float
+) -> pd.DataFrame:
     """Join patches with what the networks said of them, as seen from one network.
 
     Parameters
@@ -40,15 +42,18 @@ def browse_table(patches: pd.DataFrame, predictions: pd.DataFrame, network: str 
         `network`, `patch_id`, `p_fresh` of one split; several seeds of a network are averaged.
     network : str, optional
         The network whose outcomes are wanted; by default the first in `predictions`.
+    threshold : float
+        The run's: a patch is called fresh from this probability on.
 
     Returns
     -------
     DataFrame
         One row for each patch that has a prediction of `network`, in the order of `patches`: all columns of
-        `patches`, and `row` (position of its image), `network`, `truth` (1 fresh), `p_fresh`, `called`,
-        `outcome` (TP: fresh, called fresh; FN; TN; FP), `loss` (cross-entropy in nats), `confidence`
-        (0 undecided to 1 certain), `label_error` (0 to 1), `disagreement` (largest minus smallest probability of all
-        networks), `networks_wrong` of `networks_asked`, `annotators_disagree`, and `p_fresh_<network>` of every one.
+        `patches`, and `row` (position of its image), `network`, `threshold`, `truth` (1 fresh), `p_fresh`, `called`,
+        `outcome` (TP: fresh, called fresh; FN; TN; FP), `loss` (cross-entropy in nats), `confidence` (0 undecided,
+        at a probability of 0.5, to 1 certain), `label_error` (0 to 1), `disagreement` (largest minus smallest
+        probability of all networks), `networks_wrong` of `networks_asked`, `annotators_disagree`, and
+        `p_fresh_<network>` of every one.
 
     Raises
     ------
@@ -60,11 +65,12 @@ def browse_table(patches: pd.DataFrame, predictions: pd.DataFrame, network: str 
     if network not in asked:
         raise ValueError(f"no predictions of network {network!r}; there are those of {', '.join(asked)}")
     table = patches.reset_index(drop=True)
-    table = table.drop(columns=[c for c in ("row", "network") if c in table])
+    table = table.drop(columns=[c for c in ("row", "network", "threshold") if c in table])
     table.insert(0, "row", np.arange(len(table)))
     every = asked.reindex(table["patch_id"].astype(str)).to_numpy()  # (patches, networks)
     table = pd.concat([table, pd.DataFrame(every, columns=[_PREFIX + n for n in asked])], axis=1)
-    table = table.assign(network=network, **_judged(table, every, asked.columns.get_loc(network)))
+    table = table.assign(network=network, threshold=float(threshold))
+    table = table.assign(**_judged(table, every, asked.columns.get_loc(network)))
     return table[table["p_fresh"].notna()].reset_index(drop=True)
 
 
@@ -88,9 +94,9 @@ def as_seen_by(table: pd.DataFrame, network: str) -> pd.DataFrame:
     return seen[seen["p_fresh"].notna()].reset_index(drop=True)
 
 
-def outcome_of(truth: ArrayLike, p_fresh: ArrayLike) -> NDArray:
-    """TP, FN, TN or FP of each probability at the threshold 0.5 (a probability of 0.5 is called fresh)."""
-    truth, called = np.asarray(truth) == 1, np.asarray(p_fresh) >= 0.5
+def outcome_of(truth: ArrayLike, p_fresh: ArrayLike, threshold: ArrayLike) -> NDArray:
+    """TP, FN, TN or FP of each probability; one of the threshold itself is called fresh."""
+    truth, called = np.asarray(truth) == 1, np.asarray(p_fresh) >= np.asarray(threshold)
     return np.select([truth & called, truth & ~called, ~truth & called], ["TP", "FN", "FP"], "TN")
 
 
@@ -160,17 +166,17 @@ def mistakes_first(table: pd.DataFrame, *, limit: int = 160, right: int = 16) ->
 
 def _judged(table, every, which) -> dict:
     """Columns that follow from the probabilities (patches, networks) seen from the network at `which`."""
-    truth = (table["label"] == "fresh").to_numpy().astype(int)
+    truth, threshold = (table["label"] == "fresh").to_numpy().astype(int), table["threshold"].to_numpy()
     p = every[:, which]
     p_truth = np.where(truth == 1, p, 1 - p)
     known = ~np.isnan(every)
-    wrong = known & ((every >= 0.5) != (truth[:, None] == 1))
+    wrong = known & ((every >= threshold[:, None]) != (truth[:, None] == 1))
     filled = np.where(known, every, p[:, None])  # a network that was not asked does not disagree
     return {
         "truth": truth,
         "p_fresh": p,
-        "called": np.where(p >= 0.5, "fresh", "old"),
-        "outcome": outcome_of(truth, p),
+        "called": np.where(p >= threshold, "fresh", "old"),
+        "outcome": outcome_of(truth, p, threshold),
         # clipped so that a certain mistake sorts first instead of being infinite
         "loss": -np.log(np.clip(p_truth, 1e-12, 1.0)),
         "confidence": np.abs(2 * p - 1),

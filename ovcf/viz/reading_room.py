@@ -171,7 +171,7 @@ class ReadingRoom(Asked):
         return case.of - 1 if case.again else case.order - 1
 
     def _says(self, p: float) -> str:
-        return "fresh" if p >= 0.5 else "old"
+        return "fresh" if p >= self.study.parameters["threshold"] else "old"
 
     def _session(self) -> ReadingSession:
         if self.session is None:

@@ -82,7 +82,7 @@ def report(tmp_path, sink):
         }
     )
     images = np.zeros((2, 16, 16), np.uint8)
-    gallery = gallery_html(browse_table(patches, predictions, "resnet50"), images)
+    gallery = gallery_html(browse_table(patches, predictions, "resnet50", threshold=0.5), images)
     outputs = [new_output("display_data", data={"text/html": html}) for html in (ways_out, gallery)]
     (tmp_path / "notebooks").mkdir()
     nbformat.write(new_notebook(cells=[new_code_cell("", outputs=outputs)]), tmp_path / "notebooks" / "one.ipynb")

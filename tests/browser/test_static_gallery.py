@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from clinician_fakes import FakeStudy  # noqa: E402
+from clinician_fakes import THRESHOLD, FakeStudy  # noqa: E402
 
 from ovcf.viz.gallery import SCRIPT, SCRIPT_SHA256, gallery_html  # noqa: E402
 from ovcf.viz.outcomes import browse_table  # noqa: E402
@@ -16,7 +16,9 @@ from ovcf.viz.outcomes import browse_table  # noqa: E402
 def report(tmp_path):
     """A page as the report makes it: a policy, two galleries, the script allowed by its hash."""
     study = FakeStudy(tmp_path, hostile=True)
-    fragment = gallery_html(browse_table(study.patches, study.predictions, "vgg16"), study.images())
+    fragment = gallery_html(
+        browse_table(study.patches, study.predictions, "vgg16", threshold=THRESHOLD), study.images()
+    )
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{SCRIPT_SHA256}'"
     path = tmp_path / "report.html"
     path.write_text(

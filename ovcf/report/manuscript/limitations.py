@@ -66,7 +66,7 @@ def _trainable(facts: Facts) -> str:
     what = {"head": "Only the last layer", "last_stage": "Only the last stage and the last layer"}
     return (
         f"{what[facts.parameters['trainable']]} of each network was trained; the layers beneath stayed as they were, "
-        "where the paper trained all."
+        "while the paper names no frozen layer."
     )
 
 

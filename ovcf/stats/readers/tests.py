@@ -1,8 +1,9 @@
 """Tests between readers, sessions and a model: the paper's paired t beside exact McNemar and kappa.
 
-The paper pairs five readers with five folds of a network, which are paired with nothing but their position in
-the table, and takes readers as the only thing that varies. Its tests are here so that its numbers can be
-followed, marked `origin = "paper"`; what stands for a conclusion is `ovcf.stats.readers.mrmc`.
+The paper names a paired t-test and not its pairs; the p of its Table 4 follow where five readers are paired with five
+folds, which have nothing in common but their position in the table. Readers are then the only thing that varies. Its
+tests are here so that its numbers can be followed, marked `origin = "paper"`; what stands for a conclusion is
+`ovcf.stats.readers.mrmc`.
 """
 
 from itertools import combinations

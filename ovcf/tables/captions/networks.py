@@ -15,7 +15,7 @@ def auc_by_network(intervals: pd.DataFrame, predictions: pd.DataFrame, label: st
     first = predictions[predictions.network == rows.network.iloc[0]]
     caption = (
         f"AUC of each network, all patches pooled over folds. {counted(first)} ({label}). Dot: estimate; bar: 95 % "
-        "interval, clustered by patient; dashed: chance; diamond: the paper's printed mean over folds, other patients."
+        "interval, clustered by patient; dashed: chance; diamond: the paper's printed value, of other patients."
     )
     said = zip(rows.network.map(network_title), with_intervals(rows), strict=True)
     return words(caption, f"Forest plot of AUC: {'; '.join(' '.join(pair) for pair in said)}.")

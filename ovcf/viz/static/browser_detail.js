@@ -35,7 +35,7 @@ class PatchDetail {
     const facts = el("div", {}, images, factList(answer.facts));
     const columns = el("div", { class: "columns" }, el("div", {}, this.viewer.node, this.heightsLine()), facts);
     const near = this.neighbours(answer.neighbours, buffers.slice(3));
-    this.node.replaceChildren(heading, columns, answerTable(answer.answers), flags, near, this.similar);
+    this.node.replaceChildren(heading, columns, answerTable(answer), flags, near, this.similar);
     this.tellSimilar("Looking…");
     const boxes = otherBoxes(answer.neighbours);
     this.viewer.show(film, { scale: answer.scale, boxes, box: answer.box, keep: !first });
@@ -153,7 +153,7 @@ function factList(facts) {
   return el("dl", { class: "facts" }, items);
 }
 
-function answerTable(answers) {
+function answerTable({ answers, threshold }) {
   const titles = ["Network", "P(fresh)", "", "Outcome"].map((title) => el("th", { scope: "col" }, title));
   const cell = (content) => el("td", {}, content);
   const line = ({ name, p, outcome }) => [
@@ -166,7 +166,7 @@ function answerTable(answers) {
   return el(
     "table",
     { class: "says" },
-    el("caption", {}, "What each network says (the threshold is 0.5)"),
+    el("caption", {}, `What each network says (called fresh from ${threshold} on)`),
     el("thead", {}, el("tr", {}, titles)),
     el("tbody", {}, lines),
   );

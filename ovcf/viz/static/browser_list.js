@@ -45,14 +45,14 @@ class PatchList {
 
   /** Show a page as the kernel gave it; `open` is called with the place of a tile on it. */
   show(answer, open) {
-    const { rows, buffers, count, total, wrong, page, pages } = answer;
+    const { rows, buffers, count, total, wrong, page, pages, threshold } = answer;
     this.pictures.clear();
     const tile = (row, i) => {
       const act = (event) => (event.ctrlKey || event.metaKey || event.shiftKey ? this.choose(i, event.shiftKey) : open(i));
       return patchTile(row, this.pictures.url(buffers[i]), act, i === this.selected ? 0 : -1);
     };
     this.tiles.replaceChildren(...rows.map((row, i) => el("li", {}, this.box(row, i), tile(row, i))));
-    const mistakes = `${wrong} of ${total} are misclassified by ${answer.network_name} at 0.5`;
+    const mistakes = `${wrong} of ${total} are misclassified by ${answer.network_name} at ${threshold}`;
     this.status.textContent = `${count} of ${total} patches; ${mistakes}`;
     this.where.textContent = count ? `page ${page + 1} of ${pages}` : "no patch meets these filters";
     this.previous.disabled = page === 0;

@@ -44,9 +44,9 @@ function probabilityLine({ p_fresh, low, high }) {
   return el("p", { class: "number" }, el("b", {}, `P(fresh) ${p_fresh.toFixed(3)}`), ` (${interval})`);
 }
 
-function calledWords({ called, network_name, flip }) {
+function calledWords({ called, called_from, network_name, flip }) {
   const turned = flip ? ", turned left to right" : "";
-  return `${called === "fresh" ? "▲" : "●"} called ${called} at the threshold 0.5, by ${network_name}${turned}.`;
+  return `${called === "fresh" ? "▲" : "●"} called ${called} at the threshold ${called_from}, by ${network_name}${turned}.`;
 }
 
 function similarTiles(rows, thumbnails, shots) {
