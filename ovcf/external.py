@@ -225,8 +225,8 @@ class Elsewhere:
 
         p_fresh is the final model's, p_ensemble the mean over the models of the folds, low and high range over all.
         """
-        said = self.model.predict(self.images())
-        members = self.model.members(self.images())
+        said = self.model.predict(self.images(), self._features)
+        members = self.model.members(self.images(), self._features)
         columns = {"p_fresh": said.p_fresh, "p_ensemble": members[1:].mean(axis=0)}
         columns |= {"low": said.low, "high": said.high, "unlike": said.unlike}
         table = self.patches[["patch_id", "patient_id"]].assign(
@@ -241,18 +241,23 @@ class Elsewhere:
 
     @cached_property
     def _features(self) -> NDArray[np.float32]:
-        return self.model.features(self.images())
+        from ovcf.models.threads import one_thread
+
+        with one_thread():  # the bits of `predict`
+            return self.model.features(self.images())
 
     def refitted_head(self, others: NDArray[np.intp], own: NDArray[np.intp]) -> NDArray[np.float64]:
         """Train the head anew by the model's recipe on some rows of this cohort; return P(fresh) of others."""
         from ovcf.models.recipe import Recipe
+        from ovcf.models.threads import one_thread
         from ovcf.models.training import head_probability, train_head
 
         fields = Recipe.__dataclass_fields__
         recipe = Recipe(**{k: v for k, v in self.model.card["recipe"].items() if k in fields} | {"flips": ()})
         fresh = self.predictions.truth.to_numpy().astype(bool)
         rng = np.random.default_rng(np.random.SeedSequence([recipe.seed, 16, *map(int, own[:1])]))
-        head = train_head(self._features[others][:, None], fresh[others], recipe, rng)
+        with one_thread():  # so small steps take longer in several
+            head = train_head(self._features[others][:, None], fresh[others], recipe, rng)
         return head_probability(self._features[own], head)
 
     # Who is there ------------------------------------------------------------------------------------------------

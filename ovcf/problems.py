@@ -1,6 +1,7 @@
 """What is wrong with an input, said once for every reader: file, row, column, found, allowed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 
@@ -51,3 +52,13 @@ class InputError(ValueError):
     def __reduce__(self) -> tuple[type["InputError"], tuple[list[Problem]]]:
         """Travel between processes with every problem, not their text alone."""
         return InputError, (self.problems,)
+
+
+@contextmanager
+def of_file(file: object) -> Iterator[None]:
+    """Give the problems that are raised within, and name no file, the file that they are about."""
+    try:
+        yield
+    except InputError as error:
+        named = [problem if problem.file else problem._replace(file=str(file)) for problem in error.problems]
+        raise InputError(named) from None

@@ -70,10 +70,13 @@ def test_a_cache_is_dropped_and_the_tables_stay(finished, tmp_path):
 
 
 def test_a_synthetic_cohort_is_drawn_and_found_sound(tmp_path):
-    said = carried_out("synthesise", "--out", tmp_path / "cohort", "--patients", 8, "--diaphragm", 0, "--hospital", "B")
+    said = carried_out(
+        "synthesise", "--out", tmp_path / "cohort", "--patients", 8, "--diaphragm", 0, "--hospital", "B", "--weave", 0.1
+    )
     assert "manifest.csv" in said
     about = (tmp_path / "cohort" / "cohort.json").read_text()
-    assert '"diaphragm": 0' in about and '"difficulty": 0.4' in about and '"hospital": "B"' in about
+    for set_to in ('"diaphragm": 0', '"difficulty": 0.4', '"hospital": "B"', '"weave": 0.1'):
+        assert set_to in about
 
 
 def test_folders_of_patches_become_a_manifest(tmp_path):

@@ -3,13 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
+from leakage import SEEN, SEEN_LESS_UNSEEN, UNSEEN, price
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
+from ovcf.models.features import features_of
+from ovcf.models.weights import load_network
 from ovcf.problems import InputError
 from ovcf.stats.bootstrap import patient_weights
 from ovcf.stats.leakage import patient_in_training, price_of_leakage
 from ovcf.stats.simulate import Design, simulate_predictions
+from ovcf.synthetic.weave import weave
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +100,35 @@ def test_tables_that_do_not_match_are_refused(splits):
     changed["truth"] = changed["truth"].where(changed["patch_id"] != 7, 1 - changed["truth"])
     assert kinds(by_patient, changed) == [("differs", 9)]
     assert kinds(pd.concat([by_patient, by_patch], ignore_index=True), by_patch)[0][0] == "several_splits"
+
+
+# A network that can know patients -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def recognisable():
+    """Features of 30 patients with three patches each and 40 with one; of a patient only the weave can be seen."""
+    images, rows = [], []
+    for number in range(70):
+        n = 3 if number < 30 else 1
+        pattern = weave((64 * n, 64), 0.42, np.random.default_rng([15, number]))
+        ranks = pattern.reshape(n, -1).argsort(1).argsort(1)  # equalised
+        images.append((ranks * 255 // (64 * 64 - 1)).astype(np.uint8).reshape(n, 64, 64))
+        rows += [(f"P{number}", ("fresh", "old")[number % 2])] * n
+    patches = pd.DataFrame(rows, columns=["patient_id", "label"]).assign(patch_id=np.arange(len(rows)))
+    net = load_network("efficientnet_lite0", "packaged", size=64)
+    return features_of(net, np.concatenate(images), "float32"), patches
+
+
+def test_a_frozen_network_that_knows_patients_leaks_where_they_are_in_training(recognisable):
+    features, patches = recognisable
+    found = price(features, patches, seed=1)
+    assert found.low[SEEN] > 0 and found.low[SEEN_LESS_UNSEEN] > 0
+    assert found.low[UNSEEN] < 0 < found.high[UNSEEN]
+
+
+def test_with_one_vertebra_a_patient_nothing_leaks(recognisable):
+    features, patches = recognisable
+    alone = (~patches.patient_id.duplicated()).to_numpy()
+    found = price(features[alone], patches[alone].reset_index(drop=True), seed=1)
+    assert found.low["all"] < 0 < found.high["all"] and found.n[SEEN] == 0

@@ -71,6 +71,7 @@ def test_power_predicts_simulated_studies(rng):
 
 @pytest.mark.parametrize("arguments, message", [
     ({"components": {"error": 1.0}}, "var_tr, cov1, cov2, cov3, pilot_cases"),
+    ({"effect": np.nan}, "from -2 to 2"), ({"effect": 3}, "from -2 to 2"), ({"margin": -1.0}, "must be positive"),
     ({"readers": (1,)}, "two readers"), ({"generalisation": "all"}, "random, fixed_readers"),
 ])  # fmt: skip
 def test_refusals(rng, arguments, message):

@@ -15,11 +15,18 @@ from ovcf.cli import main
 from ovcf.intake.readings import read_readings
 from ovcf.problems import InputError
 from ovcf.stats.readers.checks import check_readings
-from ovcf.stats.readers.components import GENERALISES, negative_components, or_components, prepare, variance_components
+from ovcf.stats.readers.components import (
+    GENERALISES,
+    components_of,
+    negative_components,
+    or_components,
+    prepare,
+    variance_components,
+)
 from ovcf.stats.readers.covariance import merit_covariance
 from ovcf.stats.readers.mrmc import obuchowski_rockette, one_treatment, single_readers
 from ovcf.stats.readers.power import power_grid
-from ovcf.stats.readers.report import analyse, as_text
+from ovcf.stats.readers.report import analyse, as_text, plan
 from ovcf.synthetic.readers import roe_metz
 
 # Franken et al. (1992), Invest. Radiol. 27: 732-737, as stored with RJafroc (inst/vignettes/Franken1.lrc): per
@@ -277,7 +284,8 @@ def test_what_does_not_vary_is_not_estimable():
     same = np.tile(truth.astype(float), (2, 3, 1))
     table = obuchowski_rockette(as_table(same, truth))
     assert table[["p", "low", "high"]].isna().all(axis=None)
-    assert table["sentence"].str.contains("not estimable, since it varies neither").all()
+    assert table["sentence"].str.contains("not estimable, since it").all()
+    assert not table["sentence"].str.contains("holds for").any()
     constant = obuchowski_rockette(as_table(np.ones((2, 3, 16)), truth))
     assert constant["p"].isna().all() and (constant["difference"] == 0).all()
     assert one_treatment(as_table(same, truth))["low"].isna().all()
@@ -372,3 +380,73 @@ def test_a_class_of_few_cases_is_warned_of():
     assert any("only 4 cases with fresh" in note for note in notes)
     ratings, truth = drawn(2, 2, 3, (5, 40))
     assert not any("rely on no p" in note for note in analyse(as_table(ratings, truth))["notes"])
+
+
+@pytest.mark.parametrize("ratings, generalisation, reason", [
+    ([[1, 1, 0, 0], [0, 1, 1, 0]], "random", "it varies neither between readers nor, for all of them together, with"),
+    ([[1, 1, 0, 0], [0, 1, 1, 0]], "fixed_cases", "it does not vary between readers; nothing is said of other readers"),
+    ([[1, 1, 1, 1], [0, 0, 0, 0]], "fixed_readers", "it does not vary with the cases; nothing is said of other cases"),
+])  # fmt: skip
+def test_the_reason_why_nothing_is_estimable_is_that_analysis_own(ratings, generalisation, reason):
+    # two readers with the same answers to each class; the cases move their difference or not
+    same = np.repeat(np.array(ratings, float)[:, None], 2, axis=1).repeat(3, axis=2)
+    truth = np.repeat([False, True], 6)
+    if generalisation == "random":
+        same = np.ones_like(same)
+    table = obuchowski_rockette(as_table(same, truth), "sensitivity").set_index("generalisation")
+    assert np.isnan(table.loc[generalisation, "p"]) and reason in table.loc[generalisation, "sentence"]
+    assert table["sentence"].str.startswith("sensitivity").all()
+
+
+def test_a_rate_that_is_nought_by_nought_is_said_so_and_not_called_constant():
+    truth = np.repeat([False, True], 6)
+    ratings = np.random.default_rng(0).integers(0, 2, (2, 3, 12)).astype(float)
+    ratings[0, 0] = 0  # this reader never says fresh: no PPV
+    sentences = obuchowski_rockette(as_table(ratings, truth), "ppv")["sentence"]
+    assert sentences.str.contains("since it is 0/0 for some reader").all()
+    assert not sentences.str.contains("nan|does not vary").any()
+
+
+def test_a_component_below_zero_is_said_to_matter_only_where_it_does():
+    parts = components_of(np.array([[0.8, 0.8], [0.7, 0.7]]), 0.01 * np.eye(4), 40)
+    said = dict(zip(("var_r", "var_tr"), negative_components(parts), strict=False))
+    assert len(said) == 1 and "var(TR)" in said["var_r"] and "taken as 0 in power" in said["var_r"]
+    exact = components_of(np.array([[0.8, 0.8], [0.7, 0.7]]), -1e-18 * np.eye(4), 40)
+    assert negative_components(exact) == []  # a last digit is no estimate below zero
+    both = components_of(
+        np.array([[0.8, 0.8], [0.7, 0.7]]), 0.01 * (np.eye(4) + np.kron(np.ones((2, 2)), np.eye(2))), 40
+    )
+    (readers,) = [s for s in negative_components(both) if "var(R)" in s]
+    assert "power" not in readers  # whose formula holds no var(R)
+
+
+@pytest.mark.parametrize("spoil, message", [
+    (lambda t: t.assign(rating=3), "answer as one, or no case moves"),
+    (lambda t: t.assign(rating=t["truth"]), "answer as one, or no case moves"),
+    (lambda t: t[t["case"] % 3 == t["reader"]], "share cases"),
+])  # fmt: skip
+def test_no_size_follows_from_a_pilot_that_shows_no_spread_or_no_agreement(spoil, message):
+    with pytest.raises(InputError, match=message):
+        plan(spoil(as_table(*drawn(5, 2, 3, (12, 12)))), 0.1)
+
+
+def test_a_plan_says_what_the_pilot_left_out():
+    table = as_table(*drawn(5, 2, 3, (12, 12))).sample(frac=0.8, random_state=0)
+    notes = " ".join(plan(table, 0.1)["notes"])
+    assert "readings missing" in notes and "of which a reader reads 80% a treatment" in notes
+
+
+def test_a_reader_on_another_scale_is_asked_about():
+    table = as_table(*drawn(5, 2, 3, (12, 12)))
+    table["rating"] = pd.qcut(table["rating"], 5, labels=False) + 1
+    notes = analyse(table, "accuracy", 3.0)["notes"]
+    assert not any("scale" in note for note in notes)
+    table.loc[table["reader"] == 0, "rating"] *= 20
+    (asked,) = [note for note in analyse(table, "accuracy", 3.0)["notes"] if "scale" in note]
+    assert "all ratings of 0 (20 to 100) lie from the threshold 3 upwards" in asked
+    assert not any("is their scale" in note for note in analyse(table)["notes"])  # an AUC does not mind
+
+
+def test_one_reader_alone_is_spoken_of_in_the_singular():
+    table = as_table(*drawn(5, 2, 1, (12, 12)))
+    assert "exactly this reader" in analyse(table)["obuchowski_rockette"][0]["sentence"]

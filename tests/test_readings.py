@@ -103,6 +103,7 @@ WRONG = {
     "reader empty": (change(6, "reader", " "), 6, "reader", "is empty"),
     "duplicate": (lambda lines: lines.append(lines[1]), 18, "case", "second reading"),
     "one session": (lambda lines: lines.append("3,1,0,0,2"), 18, "reader", "lacks a treatment"),
+    "percent and plain": (change(4, "rating", "80%"), 4, "rating", "a % sign among 15 without"),
     "column missing": (lambda lines: change(1, "rating", "points")(lines), 1, None, "missing: rating"),
 }  # fmt: skip
 
@@ -187,6 +188,28 @@ def test_wrong_imrmc_is_refused_with_its_row(tmp_path, content, message):
     path.write_text(content)
     with pytest.raises(InputError, match=message):
         read_imrmc(path)
+
+
+def test_a_footnote_is_one_rows_problem_and_no_session_of_its_own(tmp_path):
+    path = tmp_path / "study.csv"
+    path.write_text(long_table().to_csv(index=False) + "\nTotal,,,,\n")
+    with pytest.raises(InputError) as caught:
+        read_readings(path)
+    assert {problem.row for problem in caught.value.problems} == {19}
+
+
+def test_a_title_above_the_header_is_named_with_the_headers_row(tmp_path):
+    path = tmp_path / "study.xlsx"
+    with pd.ExcelWriter(path) as book:
+        long_table().to_excel(book, index=False, startrow=3, sheet_name="Data")
+        book.sheets["Data"]["A1"] = "Readings of hospital X"
+    with pytest.raises(InputError, match="row 1: no header but a title: .* in row 4; .*'Readings of hospital X'"):
+        read_readings(path)
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(InputError, match="a folder, not a file"):
+        read_readings(tmp_path)
 
 
 def test_files_that_cannot_be_read(tmp_path):

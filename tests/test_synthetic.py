@@ -73,13 +73,13 @@ def test_annotators_disagree_a_little(cohort):
 def test_settings_say_synthetic_and_hold_every_parameter(cohort):
     settings = json.loads((cohort / "cohort.json").read_text())
     assert settings["synthetic"] is True and settings["seed"] == 4
-    assert {"difficulty", "patient_correlation", "diaphragm", "auc_ceiling", "patients"} <= set(settings)
+    assert {"difficulty", "patient_correlation", "diaphragm", "weave", "auc_ceiling", "patients"} <= set(settings)
 
 
 def test_all_bad_arguments_are_refused_at_once(tmp_path):
     with pytest.raises(InputError, match="patients is out of range") as caught:
-        synthesise(tmp_path / "x", patients=2, effects=Effects(1.5, -1), progress=False)
-    assert [p.column for p in caught.value.problems] == ["patients", "difficulty", "patient_correlation"]
+        synthesise(tmp_path / "x", patients=2, effects=Effects(1.5, -1, weave=-0.1), progress=False)
+    assert [p.column for p in caught.value.problems] == ["patients", "difficulty", "patient_correlation", "weave"]
     assert not (tmp_path / "x").exists()
 
 

@@ -91,6 +91,19 @@ def test_features_against_a_literal_energy_distance():
     assert got.share == pytest.approx(1) and got.components == 3
 
 
+@pytest.mark.parametrize("shape", [(30, 60), (60, 30), (12, 12), (40, 1), (150, 200), (300, 110)])
+def test_principal_components_are_those_of_an_svd(shape):
+    features = np.random.default_rng(8).normal(3, 2, shape) * np.linspace(0.1, 4, shape[1])
+    points, share = two_cohorts._principal(features)
+    left, singular, _ = np.linalg.svd((features - features.mean(0)) / features.std(0), full_matrices=False)
+    kept = min(two_cohorts.COMPONENTS, singular.size)
+    literal = left[:, :kept] * singular[:kept]
+    apart = np.linalg.norm(points[:, None] - points, axis=2)  # all that the energy distance reads
+    assert apart == pytest.approx(np.linalg.norm(literal[:, None] - literal, axis=2), abs=1e-6)
+    assert share == pytest.approx(np.sum(singular[:kept] ** 2) / np.sum(singular**2))
+    assert two_cohorts._principal(np.ones((4, 3)))[0].shape == (4, 0)  # nothing varies
+
+
 def test_feature_test_keeps_its_level_and_finds_a_shift():
     rng = np.random.default_rng(6)
     small = []

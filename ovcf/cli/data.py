@@ -205,6 +205,7 @@ def deidentify(
 @click.option("--difficulty", type=float, help="How weak the signs of fresh and old are.")
 @click.option("--patient-correlation", type=float, help="How alike the vertebrae of one patient are.")
 @click.option("--diaphragm", type=float, help="How strongly the diaphragm covers T10-L1.")
+@click.option("--weave", type=float, help="How strong a pattern of their own patients have: folds by patch then leak.")
 def synthesise(out: Path, patients: int, seed: int, hospital: str, **effects: float | None) -> None:
     """Make a synthetic cohort of lateral spine radiographs."""
     from ovcf.synthetic import Effects, synthesise

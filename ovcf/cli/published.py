@@ -1,12 +1,13 @@
 """Commands on numbers of others: a reader study's readings, published tables."""
 
+import math
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ovcf.cli.door import FILE, echo_json
-from ovcf.problems import InputError
+from ovcf.problems import InputError, of_file
 
 
 @click.command()
@@ -40,12 +41,15 @@ def readers(
 
     if margin is not None and power is None:
         raise click.UsageError("--margin belongs to --power EFFECT (0 for a true difference of nothing)")
+    if threshold is not None and not math.isfinite(threshold):
+        raise click.UsageError("--threshold takes a finite number")
     known = {"cluster": cluster, "missing": missing}
-    if power is None:
-        result, text = analyse(read_readings(file), metric, threshold, **known), as_text
-    else:
-        result = plan(read_readings(file), power, metric, threshold, margin=margin, **known)
-        text = plan_as_text
+    table = read_readings(file)
+    with of_file(file):
+        if power is None:
+            result, text = analyse(table, metric, threshold, **known), as_text
+        else:
+            result, text = plan(table, power, metric, threshold, margin=margin, **known), plan_as_text
     echo_json(result) if as_json else click.echo(text(result))
 
 

@@ -20,6 +20,7 @@ from ovcf.words import BOX
 
 MAX_BYTES = 256 * 2**20
 MAX_ROWS = 1_000_000
+TITLES = 10  # filled lines among which a header is looked for below a title
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _SEP_LINE = re.compile(r'"?sep=(.)"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)  # Excel's first line
 _COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
@@ -93,6 +94,7 @@ def read_sound_lines(
     """Return what `read_table` does of the lines that fit the header, and a problem for each of the others."""
     path = Path(path)
     sheet = read_sheet(path, lambda cells: set(required) <= set(_named(cells, columns, aliases)))
+    _check_first_line(sheet.lines, lambda cells: sum(name in columns for name in _named(cells, columns, aliases)), path)
     names, rows = _named(sheet.lines[0][1], columns, aliases), sheet.lines[1:]
     names, rows = _without_empty_columns(names, rows, sheet.notes)
     problems, unfit = _header_problems(names, path, required, sheet.lines[0][0]), _length_problems(names, rows, path)
@@ -133,7 +135,8 @@ def read_bytes(path: Path) -> bytes:
     """Return a file's bytes; InputError where it is missing, cannot be opened, or is larger than any table."""
     try:
         if not path.is_file():
-            raise InputError(Problem("missing_file", "no such file", file=str(path)))
+            message = "a folder, not a file" if path.is_dir() else "no such file"
+            raise InputError(Problem("missing_file", message, file=str(path)))
         if path.stat().st_size > MAX_BYTES:
             message, allowed = "the file is larger than any table", f"at most {MAX_BYTES // 2**20} MB"
             raise InputError(Problem("too_large", message, file=str(path), allowed=allowed))
@@ -206,6 +209,16 @@ def _separator(text: str) -> str:
 def heading_key(name: str) -> str:
     """Return what a heading is known by: its letters and digits, small."""
     return re.sub(r"[\W_]+", "", name.lower())
+
+
+def _check_first_line(lines: Lines, known: Callable[[list[str]], int], path: Path) -> None:
+    """Refuse a title above the header: a first line without a documented column, and a line below with several."""
+    if known(lines[0][1]):
+        return
+    header = next((row for row, cells in lines[1:TITLES] if known(cells) > 1), None)
+    if header:
+        message = f"no header but a title: the columns' names seem to stand in row {header}; delete the rows above it"
+        raise InputError(Problem("title", message, str(path), lines[0][0], found=" ".join(lines[0][1]).strip()[:80]))
 
 
 def _named(cells: list[str], columns: Mapping[str, Column], aliases: Mapping[str, str] | None) -> list[str]:

@@ -127,10 +127,13 @@ class FinalModel:
         return features_of(self._trunk, self._checked(images), self._precision)
 
     @one_thread()
-    def members(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """P(fresh) (1 + folds, n) of patches (n, s, s): the final model's first, then each fold's."""
+    def members(self, images: NDArray[np.uint8], features: NDArray | None = None) -> NDArray[np.float64]:
+        """P(fresh) (1 + folds, n) of patches (n, s, s): the final model's first, then each fold's.
+
+        `features` : theirs, where they are made already.
+        """
         images = self._checked(images)
-        return self._probabilities(images, self.features(images))
+        return self._probabilities(images, self.features(images) if features is None else features)
 
     def points(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Features (n, d) as points that `reference_points` are compared with."""
@@ -142,8 +145,10 @@ class FinalModel:
         return self._reference.points
 
     @one_thread()
-    def predict(self, images: NDArray[np.uint8]) -> pd.DataFrame:
+    def predict(self, images: NDArray[np.uint8], features: NDArray | None = None) -> pd.DataFrame:
         """Answer for patches (n, s, s) uint8, cut and equalised as `card["preprocessing"]` says.
+
+        `features` : theirs, where they are made already.
 
         Returns
         -------
@@ -155,7 +160,7 @@ class FinalModel:
             is nearly blank (`reference.UNLIKE_RULE`)
         """
         images = self._checked(images)
-        features = self.features(images)
+        features = self.features(images) if features is None else features
         each = self._probabilities(images, features)  # (1 + folds, n)
         far = neighbour_distance(self._points(features), self._reference.points)
         blank = np.array([len(np.unique(image)) < FEWEST_GREYS for image in images])

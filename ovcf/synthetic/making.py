@@ -96,7 +96,7 @@ def _check(patients: int, effects: Effects, hospital: str, workers: int) -> None
     """Refuse arguments that no cohort can be made with, all at once."""
     limits = (("patients", patients, 6, 100_000, "6 to 100000"), ("difficulty", effects.difficulty, 0, 1, "0 to 1"),
               ("patient_correlation", effects.patient_correlation, 0, 0.99, "0 to 0.99"),
-              ("diaphragm", effects.diaphragm, 0, 3, "0 to 3"),
+              ("diaphragm", effects.diaphragm, 0, 3, "0 to 3"), ("weave", effects.weave, 0, 3, "0 to 3"),
               ("workers", workers, 1, 1024, "1 to 1024"))  # fmt: skip
     problems = [Problem("parameter", f"{name} is out of range", column=name, found=str(value), allowed=words)
                 for name, value, low, high, words in limits if not low <= value <= high]  # fmt: skip
@@ -136,6 +136,7 @@ def _settings(manifest, people, seed, effects, place) -> dict:
         "difficulty": effects.difficulty,
         "patient_correlation": effects.patient_correlation,
         "diaphragm": effects.diaphragm,
+        "weave": effects.weave,
         "separation_sd": effects.separation,
         "auc_ceiling": effects.ceiling,
         "age_mean": float(people.age.mean()),

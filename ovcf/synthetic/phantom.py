@@ -10,6 +10,7 @@ from ovcf.synthetic.bone import Bones, Canvas, add_vertebra
 from ovcf.synthetic.exposure import Scanner, expose
 from ovcf.synthetic.hospitals import HOSPITALS, Hospital
 from ovcf.synthetic.surroundings import Trunk, abdomen, fractal, lungs, pelvis, ribs, soft_tissue
+from ovcf.synthetic.weave import weave
 
 WIDEST_SEPARATION = 4.2  # SD between the classes' scores at difficulty 0
 
@@ -21,11 +22,14 @@ class Effects(NamedTuple):
     patient_correlation : in [0, 1); intraclass correlation of the score within a patient, and how much patients' bones
         differ in texture.
     diaphragm : 0 or more; strength of its shadow over T10 to L1 (1 = usual, 0 = lungs that end without an edge).
+    weave : 0 or more; SD (natural log units) of a pattern that all vertebrae of a patient share (`weave`). A network
+        can know patients by it, so folds by patch leak. 0: none, since it makes films look like no patient's.
     """
 
     difficulty: float = 0.4
     patient_correlation: float = 0.5
     diaphragm: float = 1.0
+    weave: float = 0.0
 
     @property
     def separation(self) -> Any:
@@ -156,7 +160,10 @@ def _attenuate(canvas, bodies, effects, person, rng):
     total += lungs(shape, canvas, spine, trunk, rng)
     total += ribs(shape, canvas, bodies, rng)
     total += abdomen(shape, canvas, spine, trunk, rng)
-    return total + pelvis(shape, canvas, bodies[-3], rng)
+    total += pelvis(shape, canvas, bodies[-3], rng)
+    if effects.weave:  # by a generator of its own: all else is drawn as without it
+        total += effects.weave * weave(shape, canvas.mm_per_px, rng.spawn(1)[0])
+    return total
 
 
 def _draw_bones(person, varied, rng):

@@ -154,7 +154,12 @@ class _Finder:
         words = text.str.lower().map(_TRUTH)
         if words.notna().all():
             return words.to_numpy(float)
-        if text.str.endswith("%").all():
+        signs = text.str.endswith("%").fillna(False).to_numpy(bool)
+        if signs.any() and not signs.all():
+            message = f"a rating with a % sign among {(~signs).sum()} without"
+            self.add("units", np.cumsum(signs) * signs == 1, "rating", message, "one way of writing for all")
+            return np.full(len(text), np.nan)
+        if signs.all():
             self.table = self.table.assign(rating=text.str.rstrip("%"))
         return self.number("rating")
 
@@ -199,6 +204,8 @@ class _Finder:
         self._check_sessions(long)
 
     def _check_sessions(self, long):
+        if (long["treatment"] == "").any():
+            return  # said already
         seen = long.groupby("reader")["treatment"].nunique()
         total = long["treatment"].nunique()
         if total > 1 and (seen == 1).all():

@@ -19,6 +19,9 @@ from ovcf.stats.readers.checks import check_readings
 from ovcf.stats.readers.covariance import COVARIANCES, METRICS, figures_of_merit, merit_covariance
 from ovcf.stats.readers.readings import Crossed, answers, cross
 
+NOTHING = 1e-16
+"""A component this near zero is the last digit of the arithmetic, above or below."""
+
 GENERALISES = {
     "random": "holds for readers and cases like these ones (both are taken as drawn from a population)",
     "fixed_readers": "holds for exactly these readers, reading new cases like these",
@@ -48,6 +51,12 @@ class Components(NamedTuple):
     def nested(self) -> bool:
         """Whether some reader has no reading under some treatment: readers nested in treatments."""
         return self.absent is not None and bool(self.absent.any())
+
+    @property
+    def defined(self) -> bool:
+        """Whether no figure of merit is 0/0, with all cases or with one left out."""
+        theta = self.theta[~self.absent] if self.nested else self.theta
+        return bool(np.isfinite([*theta.ravel(), self.error, self.cov1, self.cov2, self.cov3]).all())
 
     @property
     def mean_squares(self) -> dict[str, float]:
@@ -120,8 +129,8 @@ def or_components(study: Crossed, metric: str = "auc", covariance: str = "jackkn
     units = [np.unique(study.unit[row & (study.truth == y)]).size for row in read for y in (True, False)]
     if min(units) < 2:
         what = "patients" if study.clustered else "cases"
-        message = f"fewer than two {what} of a class: nothing to estimate a spread from"
-        raise InputError(Problem("too_few", message))
+        message = f"fewer than two {what} of a class that some reader read: nothing to estimate a spread from"
+        raise InputError(Problem("too_few", message, found=str(min(units)), allowed="2 at least"))
     try:
         matrix = merit_covariance(curves, study.truth, metric, covariance, study.unit)
     except ValueError as error:
@@ -216,19 +225,18 @@ def negative_components(components: Components) -> list[str]:
     Estimates are differences of mean squares and covariances, so chance can carry one below zero though no
     variance is. They are printed as they came out; tests set max(Cov2 - Cov3, 0), power sets var(TR) to 0.
     """
-    power = ", and taken as 0 in power"
     names = {
-        "var_r": ("var(R) of readers", power),
-        "var_tr": ("var(TR) of treatment by reader", power),
+        "var_r": ("var(R) of readers", ""),
+        "var_tr": ("var(TR) of treatment by reader", ", and taken as 0 in power"),
         "var_r_t": ("var(R(T)) of readers within treatments", ""),
     }
     known = variance_components(components)
     said = [
         f"{name} is estimated at {known[key]:.3g}, below zero: as good as none{more}"
         for key, (name, more) in names.items()
-        if known.get(key, np.nan) < 0
+        if known.get(key, np.nan) < -NOTHING
     ]
-    if components.shape[0] > 1 and components.shape[1] > 1 and components.cov2 < components.cov3:
+    if components.shape[0] > 1 and components.shape[1] > 1 and components.cov2 - components.cov3 < -NOTHING:
         said.append("Cov2 - Cov3 is estimated below zero and taken as 0: readers of one treatment seem no more alike")
     return said
 

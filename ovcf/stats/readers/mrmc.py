@@ -122,7 +122,7 @@ def compare_study(
     table = pd.DataFrame(rows).assign(
         readers=len(study.readers), cases=study.truth.size, units=components.units, note=study.note
     )
-    sentences = [_sentence(row, level) for row in table.itertuples()]
+    sentences = [_sentence(row, level, components.defined) for row in table.itertuples()]
     less = narrower(table, "comparison")
     return table.assign(sentence=[f"{s} {NARROWER}" if n else s for s, n in zip(sentences, less, strict=True)])
 
@@ -276,17 +276,35 @@ def _quantile(level, df):
     return norm.ppf(tail) if df == np.inf else t.ppf(tail, df)
 
 
-def _sentence(row, level):
+def _sentence(row, level, defined):
     metric = "AUC" if row.metric == "auc" else row.metric
-    if np.isnan(row.p):
-        found = f"{metric} {row.comparison}: not estimable, since it varies neither between readers nor with the cases"
-        if row.comparison != "all":
-            found = found.replace(":", f": {row.difference:.3f},", 1)
-    else:
-        p = "p < 0.001" if row.p < 0.001 else f"p = {row.p:.3f}"
-        found = f"all treatments alike in {metric}: {p}"
-        if row.comparison != "all":
-            found = f"{metric} {row.comparison}: {row.difference:.3f} [{row.low:.3f}, {row.high:.3f}] "
-            found += f"({100 * level:g} % interval), {p}"
     note = f" {row.note[0].upper()}{row.note[1:]}." if row.note else ""
-    return f"{found}; {GENERALISES[row.generalisation]}.{note}"
+    if np.isnan(row.p):
+        difference = "" if np.isnan(row.difference) else f" {row.difference:.3f},"
+        return f"{metric} {row.comparison}:{difference} {not_estimable(row.generalisation, defined)}.{note}"
+    p = "p < 0.001" if row.p < 0.001 else f"p = {row.p:.3f}"
+    found = f"all treatments alike in {metric}: {p}"
+    if row.comparison != "all":
+        found = f"{metric} {row.comparison}: {row.difference:.3f} [{row.low:.3f}, {row.high:.3f}] "
+        found += f"({100 * level:g} % interval), {p}"
+    return f"{found}; {extends(row.generalisation, row.readers)}.{note}"
+
+
+def not_estimable(generalisation: str, defined: bool) -> str:
+    """Say why an analysis has no interval, and of whom it says nothing; `defined`: no figure of merit is 0/0."""
+    reason, whom = {
+        "random": (
+            "it varies neither between readers nor, for all of them together, with the cases",
+            "other readers or cases",
+        ),
+        "fixed_readers": ("it does not vary with the cases", "other cases"),
+        "fixed_cases": ("it does not vary between readers", "other readers"),
+    }[generalisation]
+    reason = reason if defined else "it is 0/0 for some reader, with all cases or with one left out"
+    return f"not estimable, since {reason}; nothing is said of {whom}"
+
+
+def extends(generalisation: str, readers: int) -> str:
+    """Say to whom and what an analysis extends, of one reader in the singular."""
+    said = GENERALISES[generalisation]
+    return said if readers > 1 else said.replace("these readers", "this reader")

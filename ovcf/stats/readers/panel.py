@@ -10,7 +10,7 @@ from ovcf.problems import InputError, Problem
 from ovcf.stats.readers.checks import check_readings
 from ovcf.stats.readers.components import GENERALISES, average_variance, prepare
 from ovcf.stats.readers.covariance import figures_of_merit, merit_covariance
-from ovcf.stats.readers.mrmc import ends, range_of
+from ovcf.stats.readers.mrmc import ends, extends, not_estimable, range_of
 from ovcf.stats.readers.readings import model_output
 
 
@@ -97,7 +97,8 @@ def model_against_panel(
             | {"readers": difference.size, "cases": study.truth.size}
         )  # fmt: skip
     table = pd.DataFrame(rows)
-    return table.assign(sentence=[_sentence(row, level) for row in table.itertuples()])
+    defined = bool(np.isfinite([*difference, error, cov2]).all())
+    return table.assign(sentence=[_sentence(row, level, defined) for row in table.itertuples()])
 
 
 def _of_session(readings, session):
@@ -141,15 +142,15 @@ def _tests(difference, error, df, margin, level, metric):
     }  # fmt: skip
 
 
-def _sentence(row, level):
+def _sentence(row, level, defined):
+    metric = "AUC" if row.metric == "auc" else row.metric
     if np.isnan(row.low):
-        found = f"{row.metric}: model minus panel {row.difference:.3f}"
-        return f"{found}, not estimable: it varies neither between readers nor with the cases."
+        difference = "" if np.isnan(row.difference) else f" {row.difference:.3f},"
+        return f"{metric}: model minus panel{difference} {not_estimable(row.generalisation, defined)}."
     verdict = "non-inferior" if row.noninferior else "not shown to be non-inferior"
     better = ", and superior" if row.low > 0 else ""
-    metric = "AUC" if row.metric == "auc" else row.metric
     return (
         f"{metric}: model minus panel {row.difference:.3f} [{row.low:.3f}, {row.high:.3f}] "
         f"({100 * level:g} % interval): {verdict} at a margin of {row.margin:g}{better}; "
-        f"{GENERALISES[row.generalisation]}."
+        f"{extends(row.generalisation, row.readers)}."
     )

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.stats import chi2, f, ncf, nct, ncx2, norm, t
 
 from ovcf.problems import InputError, Problem
-from ovcf.stats.readers.components import GENERALISES, Components, variance_components
+from ovcf.stats.readers.components import GENERALISES, NOTHING, Components, variance_components
 
 NEEDED = ("var_tr", "error", "cov1", "cov2", "cov3")
 MOST_CASES = 100_000  # no study reads more
@@ -56,8 +56,8 @@ def power_grid(
     Raises
     ------
     InputError
-        For missing or impossible components, fewer than two readers where readers vary, no cases, or a margin that is
-        not positive.
+        For missing or impossible components, a pilot without spread, fewer than two readers where readers vary, no
+        cases, a difference that is no number or beyond 2 (kappa's range), or a margin that is not positive.
 
     Hillis, Obuchowski & Berbaum 2011, Acad Radiol 18:129 (their Eqs. for OR input). Checked against RJafroc's
     `SsPowerGivenJK` on Van Dyke in all three generalisations (0.80541995, 0.80091813, 0.80496663), and by
@@ -71,8 +71,7 @@ def power_grid(
     if unknown:
         allowed = ", ".join(GENERALISES)
         raise InputError(Problem("generalisation", "unknown", found=unknown[0], allowed=allowed))
-    if margin is not None and not margin > 0:
-        raise InputError(Problem("margin", "the margin must be positive", found=str(margin)))
+    _check_sizes(np.atleast_1d(effect), margin)
     if min(readers) < 2 or min(cases) < 2:
         raise InputError(Problem("design", "a study needs two readers and two cases"))
     rows = []
@@ -96,6 +95,7 @@ def cases_needed(
     Parameters as `power_grid`. Checked against RJafroc's `SsSampleSizeKGivenJ` (Van Dyke, 6 readers: 251
     cases).
     """
+    _check_sizes([effect], margin)
     parts, pilot_cases = _parts(components, pilot_cases)
 
     def reaches(n):
@@ -108,6 +108,19 @@ def cases_needed(
         middle = (low + high) // 2
         low, high = (low, middle) if reaches(middle) else (middle, high)
     return high
+
+
+def _check_sizes(effects, margin):
+    """Refuse differences and margins that no metric can have."""
+    problems = [
+        Problem("effect", "no difference that a metric can have", found=f"{size:g}", allowed="a number from -2 to 2")
+        for size in effects
+        if not abs(size) <= 2
+    ]
+    if margin is not None and not margin > 0:
+        problems.append(Problem("margin", "the margin must be positive", found=str(margin)))
+    if problems:
+        raise InputError(problems)
 
 
 def _parts(components, pilot_cases):
@@ -123,7 +136,11 @@ def _parts(components, pilot_cases):
     if missing:
         message = f"power needs {', '.join(missing)} of a pilot with several readers"
         raise InputError(Problem("components", message))
-    return {name: float(given[name]) for name in NEEDED}, pilot_cases
+    parts = {name: float(given[name]) for name in NEEDED}
+    if parts["error"] - parts["cov1"] - max(parts["cov2"] - parts["cov3"], 0) < NOTHING:
+        message = "the pilot's readers answer as one, or no case moves their difference: no size follows from it"
+        raise InputError(Problem("components", message))
+    return parts, pilot_cases
 
 
 def _power(parts, scale, r, effect, kind, alpha, margin=None):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ovcf.problems import InputError
+from ovcf.problems import InputError, Problem
 from ovcf.stats.clusters import FEWEST
 from ovcf.stats.intervals import clustered_auc_interval, delong_interval
 from ovcf.stats.readers.checks import check_readings
@@ -86,7 +86,14 @@ def analyse(
             comparisons.append(compare_study(*known, level=level))
     if not components:
         raise refused
-    notes = [*readings.attrs.get("notes", []), study.note, _few(study), *notes, *_together(said)]
+    notes = [
+        *_read_as(readings, long),
+        study.note,
+        _few(study),
+        *_one_answer(long, threshold),
+        *notes,
+        *_together(said),
+    ]
     rows, averages = _reader_rows(long, threshold, cluster, level)
     return {
         "research_use_only": True,
@@ -115,8 +122,18 @@ def plan(
     dict of plain lists and numbers: `metric`, `effect`, `margin`, `power` (rows of `power_grid`), `needed` (one a
     number of readers: cases for 80 % power, None where more than 100,000), `notes`. Where patients were the units,
     cases are patients.
+
+    Raises
+    ------
+    InputError
+        See `analyse` and `power.power_grid`; and for a pilot whose readers share no case.
     """
-    study = lay_out(check_readings(readings), metric, threshold, missing, cluster)
+    long = check_readings(readings)
+    study = lay_out(long, metric, threshold, missing, cluster)
+    read = ~np.isnan(study.ratings).all(axis=0)  # (r, n)
+    if len(read) > 1 and read.sum(axis=0).max() == 1:
+        message = "power needs a pilot whose readers share cases: how far they agree is not seen in this one"
+        raise InputError(Problem("nested_cases", message, readings.attrs.get("file")))
     parts = or_components(study, metric)
     grid = power_grid(parts, effect=effect, margin=margin, generalisation=tuple(GENERALISES))
     needed = [
@@ -124,8 +141,23 @@ def plan(
     ]
     return {
         "research_use_only": True, "metric": metric, "effect": effect, "margin": margin, "power": _records([grid]),
-        "needed": needed, "units": "patients" if study.clustered else "cases", "notes": negative_components(parts),
+        "needed": needed, "units": "patients" if study.clustered else "cases",
+        "notes": [note for note in (*_read_as(readings, long), study.note, _planned_gaps(study), _few(study),
+                                    *negative_components(parts)) if note],
     }  # fmt: skip
+
+
+def _planned_gaps(study):
+    """What a pilot with gaps means for the numbers of cases; "" without gaps."""
+    share = (~np.isnan(study.ratings)).mean()
+    return f"cases are all those of the study, of which a reader reads {share:.0%} a treatment, as here" * bool(
+        share < 1
+    )
+
+
+def _read_as(readings, long):
+    """Notes on how the table was read, each once."""
+    return dict.fromkeys([*readings.attrs.get("notes", []), *long.attrs.get("notes", [])])
 
 
 def plan_as_text(result: dict) -> str:
@@ -231,6 +263,19 @@ def _few(study):
     return f"only {' and '.join(few)}: too few to tell how other cases would come out; rely on no p or interval" * bool(
         few
     )
+
+
+def _one_answer(long, threshold):
+    """Notes on readers whose ratings all lie on one side of the threshold: their scale may be another."""
+    if threshold is None:
+        return []
+    ranges = long.groupby("reader", sort=False)["rating"].agg(["min", "max"])
+    one = ranges[(ranges["min"] >= threshold) | (ranges["max"] < threshold)]
+    return [
+        f"all ratings of {r.Index} ({r.min:g} to {r.max:g}) lie {'below' if r.max < threshold else 'from'} the "
+        f"threshold {threshold:g}{'' if r.max < threshold else ' upwards'}: is their scale another?"
+        for r in one.itertuples()
+    ]
 
 
 def _together(said):

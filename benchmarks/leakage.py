@@ -1,0 +1,120 @@
+"""Does the test of seen against unseen patients find leakage where there is some, and none where there cannot be?
+
+    python benchmarks/leakage.py                  # the cohorts of seeds 100 to 119
+    python benchmarks/leakage.py --cohorts 2      # a rehearsal
+
+Each cohort has the paper's 405 patients and 720 vertebrae, drawn with a look of each patient's own (`Effects.weave`).
+EfficientNet-Lite0 with its ImageNet weights stays frozen; a head is trained by the paper's recipe without flips, with
+folds by patient and by patch; the test is that of notebook 04 (`price_of_leakage`). Then the same with one vertebra a
+patient, where nothing can leak; and AlexNet with random weights, by patient. One line a cohort, and the counts.
+"""
+
+import argparse
+import time
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from ovcf.cohort.crop import crop_patch, margin_in_px
+from ovcf.cohort.folds import assign_folds
+from ovcf.models.features import features_of
+from ovcf.models.recipe import Recipe
+from ovcf.models.training import head_probability, train_head
+from ovcf.models.weights import load_network
+from ovcf.stats.leakage import price_of_leakage
+from ovcf.stats.roc import auc
+from ovcf.synthetic.hospitals import HOSPITALS
+from ovcf.synthetic.phantom import Effects, portray
+from ovcf.synthetic.roster import roster
+
+FIRST_SEED, COHORTS, PATIENTS = 100, 20, 405
+SIZE, FOLDS = 112, 5
+EFFECTS = Effects(difficulty=0.2, weave=0.3)
+CLOSE = HOSPITALS["A"]._replace(spine_mm=(0.0, 1.0))  # the levels and their neighbours: patches need no more of a film
+SEEN, UNSEEN = "patient in training by patch", "patient not in training by patch"
+SEEN_LESS_UNSEEN = "in training less not in training"
+
+
+def cohort(seed: int, patients: int = PATIENTS, effects: Effects = EFFECTS) -> tuple[NDArray[np.uint8], pd.DataFrame]:
+    """Draw a cohort's equalised patches (n, SIZE, SIZE), and who they are of: patch_id, patient_id, label."""
+    images, rows = [], []
+    vertebrae, people = roster(patients, seed)
+    for number, mine in vertebrae.groupby("patient"):
+        rng = np.random.default_rng([seed, 3, number])
+        portrait = portray(people.iloc[number].to_dict(), mine, effects, rng, CLOSE)
+        bodies = {body.level: body for body in portrait.bodies}
+        margin = margin_in_px(portrait.scanner.mm_per_px, 5.0, 8)
+        for row in mine.itertuples():
+            box = portrait.place.box(bodies[row.level])
+            film = portrait.film.astype(np.float32) / 255
+            images.append(crop_patch(film, box, margin_px=margin, size=SIZE, equalisation="histogram"))
+            rows.append((f"V{len(rows)}", people.patient_id[number], row.label))
+    return np.stack(images), pd.DataFrame(rows, columns=["patch_id", "patient_id", "label"])
+
+
+def frozen(network: str, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Features (n, d) by a frozen trunk: ImageNet's where a package brings them, random ones otherwise."""
+    weights = "packaged" if network == "efficientnet_lite0" else "none"
+    return features_of(load_network(network, weights, size=SIZE), images, "float32")
+
+
+def cross_validated(features: NDArray[np.float32], patches: pd.DataFrame, split: str, seed: int) -> pd.DataFrame:
+    """Out-of-fold predictions of a head, in the form of a run's."""
+    fold = assign_folds(patches, folds=FOLDS, split=split, seed=seed)
+    fresh, p = (patches.label == "fresh").to_numpy().astype(int), np.empty(len(patches))
+    recipe = Recipe(weights="none", flips=(), seed=seed)
+    for number in range(1, FOLDS + 1):
+        own = fold == number
+        head = train_head(features[~own][:, None], fresh[~own], recipe, np.random.default_rng([seed, number]))
+        p[own] = head_probability(features[own], head)
+    named = {"network": "one", "split": split, "fold": fold, "truth": fresh, "p_fresh": p}
+    return patches[["patch_id", "patient_id"]].assign(**named)
+
+
+def price(features: NDArray[np.float32], patches: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """What folds by patch seem to gain on these patches: rows of the pooled AUC, by which patches."""
+    table = price_of_leakage(*(cross_validated(features, patches, split, seed) for split in ("patient", "patch")))
+    return table[(table.metric == "auc") & table.method.str.startswith("clustered")].set_index("patches")
+
+
+def measured(seed: int, patients: int = PATIENTS, effects: Effects = EFFECTS) -> dict[str, float]:
+    """One cohort's figures."""
+    images, patches = cohort(seed, patients, effects)
+    features = frozen("efficientnet_lite0", images)
+    found = price(features, patches, seed)
+    alone = (~patches.patient_id.duplicated()).to_numpy()
+    single = price(features[alone], patches[alone].reset_index(drop=True), seed)
+    random = cross_validated(frozen("alexnet", images), patches, "patient", seed)
+    return {
+        "seed": seed, "auc": found.by_patient["all"], "seen": found.difference[SEEN],
+        "unseen": found.difference[UNSEEN], "difference": found.difference[SEEN_LESS_UNSEEN],
+        "low": found.low[SEEN_LESS_UNSEEN], "high": found.high[SEEN_LESS_UNSEEN],
+        "single": single.difference["all"], "single_low": single.low["all"], "single_high": single.high["all"],
+        "random_auc": auc(random.truth, random.p_fresh),
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Measure the cohorts and print one line each, then the counts."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cohorts", type=int, default=COHORTS)
+    parser.add_argument("--weave", type=float, default=EFFECTS.weave)
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = []
+    for seed in range(FIRST_SEED, FIRST_SEED + asked.cohorts):
+        started = time.process_time()
+        rows.append(measured(seed, effects=EFFECTS._replace(weave=asked.weave)))
+        line = " ".join(f"{name} {value:+.3f}" for name, value in list(rows[-1].items())[1:])
+        print(f"seed {seed}: {line} ({time.process_time() - started:.0f} s of one core)", flush=True)
+    table = pd.DataFrame(rows)
+    within = (table.single_low <= 0) & (table.single_high >= 0)
+    print(f"seen less unseen above 0: {(table.low > 0).sum()} of {len(table)}")
+    print(f"one vertebra a patient, interval of the gain holds 0: {within.sum()} of {len(table)}")
+    print(f"random AlexNet behind the pretrained network: {(table.random_auc < table.auc).sum()} of {len(table)}")
+
+
+if __name__ == "__main__":
+    main()
