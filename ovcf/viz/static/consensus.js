@@ -1,9 +1,7 @@
 // The joint session: only what two annotators differ in, both marks in two colours, and the decision with who and when.
 
 const GONE = "The program behind this page does not answer. Every decision that was kept is saved. Reload the page to go on.";
-const FILM_LABEL =
-  "Film with the marks of both annotators. A press on one of them takes a copy of it in hand, to be moved and resized for a " +
-  "decision of your own.";
+const FILM_LABEL = "Film with the marks of both annotators. The box in hand can be moved and resized for a decision of your own.";
 
 class ConsensusPage {
   constructor(page, link, body, told) {
@@ -19,8 +17,7 @@ class ConsensusPage {
   hello(session) {
     this.session = session;
     this.store = new FilmStore(this.link);
-    const onpress = (point) => this.pressed(point);
-    this.viewer = new FilmViewer({ label: FILM_LABEL, editable: true, height: "min(76vh, 1400px)", onpress });
+    this.viewer = new FilmViewer({ label: FILM_LABEL, editable: true, height: "min(70vh, 800px)" });
     this.who = el("input", { type: "text", maxlength: 200, autocomplete: "off", "data-name": "who" });
     const decide = (choice, values) => this.decide(choice, values);
     this.panel = new DecisionPanel(session, session.names, { decide });
@@ -77,22 +74,13 @@ class ConsensusPage {
   drawMarks() {
     const { viewer, item } = this;
     const held = item.pair === null ? null : item.pairs[item.pair];
-    const look = (k, now) => ({ colour: SIDE_COLOURS[k], dash: now ? [] : [2, 5], line: k });
-    const shown = (mark, k, now) => ({ ...boxOf(mark), label: callWords(mark), ...look(k, now) });
+    const shown = (mark, k, now) => ({ ...boxOf(mark), label: callWords(mark), colour: SIDE_COLOURS[k], dash: now ? [] : [2, 5] });
     viewer.boxes = item.pairs.flatMap((pair) => pair.map((mark, k) => mark && shown(mark, k, pair === held)).filter(Boolean));
     viewer.box = held ? boxOf(held[0] ?? held[1]) : null;
     if (held) viewer.zoomToBox();
     else viewer.refit();
     if (held) viewer.zoomBy(0.55);
-    viewer.box = null; // a box in hand would hide the marks that are to be compared
     viewer.draw();
-  }
-
-  /** A press on one of the two marks takes a copy of its box in hand. */
-  pressed(point) {
-    const held = this.item?.pair === null ? [] : (this.item?.pairs[this.item.pair] ?? []);
-    const under = held.find((mark) => mark && this.viewer.holds(mark, point));
-    if (under) this.viewer.setBox(boxOf(under));
   }
 
   async decide(choice, values) {
@@ -109,7 +97,7 @@ class ConsensusPage {
 
   async keep(who, choice, values) {
     const { key } = this.item;
-    const box = choice === "own" && this.item.pair !== null ? (this.viewer.box ?? boxOf(this.panel.start)) : {};
+    const box = choice === "own" && this.item.pair !== null ? this.viewer.box : {};
     const question = { key, who, choice, ...box, ...values, comment: this.panel.comment.value };
     const session = await this.link.ask("decide", question);
     this.tell(`Kept: ${choice}, by ${who}.`);

@@ -28,7 +28,7 @@ class DecisionPanel {
   }
 
   ofVertebra(item, pair) {
-    const start = (this.start = pair[0] ?? pair[1]);
+    const start = pair[0] ?? pair[1];
     this.level.value = start.level;
     this.label.value = start.label;
     this.purpose.checked = start.on_purpose;
@@ -38,7 +38,7 @@ class DecisionPanel {
     return [
       el("div", { class: "sides" }, sides),
       el("div", { class: "mri" }, field("Level", this.level), field("Label", this.label)), purpose,
-      this.button(`Otherwise: this level and label; the box in hand, else ${this.names[start === pair[0] ? 0 : 1]}’s (s)`, "own", () => this.acts.decide("own", own())),
+      this.button("As shown: this box, level and label (s)", "own", () => this.acts.decide("own", own())),
       this.button("No case of the study (x)", "no case", () => this.acts.decide("no case", {})),
     ]; // prettier-ignore
   }
@@ -72,9 +72,9 @@ function details({ t1, t2, stir, percussion, comment, on_purpose: purpose }) {
 
 /** The agreement before the session, what must be known, and the button that writes the manifest. */
 function sessionSummary({ agreement, remarks }, write) {
-  const number = (value) => (value === null ? "not defined" : value.toFixed(2));
+  const number = (value) => (value === null ? "not defined" : rounded(value, 2));
   const row = ({ measure, value, low, high, n, patients }) =>
-    el("tr", {}, [measure, `${number(value)} [${number(low)}, ${number(high)}]`, `${n}, of ${patients} patients`].map((cell) => el("td", {}, cell)));
+    el("tr", {}, [measure, `${number(value)} [${number(low)}, ${number(high)}]`, `${n} of ${patients} patients`].map((cell) => el("td", {}, cell)));
   const head = el("tr", {}, ["Measure", "Value [95 % interval]", "Of"].map((cell) => el("th", { scope: "col" }, cell)));
   const table = el("table", {}, el("thead", {}, head), el("tbody", {}, agreement.map(row)));
   const button = el("button", { type: "button", class: "primary", "data-act": "write", onclick: write }, "Write manifest and tables");

@@ -148,8 +148,7 @@ function drawBox(context, viewer, box, colour, dash = []) {
 }
 
 function drawLabel(context, viewer, box) {
-  const [x, middle] = viewer.toScreen(box.x1, (box.y0 + box.y1) / 2);
-  const y = middle + (box.line ?? 0) * 16; // two labels of one body stand beneath one another
+  const [x, y] = viewer.toScreen(box.x1, (box.y0 + box.y1) / 2);
   context.font = "600 12px system-ui, sans-serif";
   context.lineWidth = 3;
   context.strokeStyle = "#000";
