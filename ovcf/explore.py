@@ -73,10 +73,6 @@ def explore_page(run: str | Path) -> Any:
     tabs = {"Browse": Browser(study, model=model), "Own case": OwnCase(study.run, model=model, study=study)}
     if cohort := annotation_of(study):
         tabs["Annotation"] = Annotated(study, cohort)
-    # Last, and after what the first answers import: SciPy's parts ask a torch that is half imported by another thread
-    # for its arrays, and fail.
-    from skimage.exposure import equalize_hist  # noqa: F401
-
     load_ahead(model)
     return tabbed(tabs)
 

@@ -119,7 +119,9 @@ def room_page(run: str | Path, page: str = "readings") -> Any:
         return _wide(RoomStatus(study))
     from ovcf.viz.reading_room import ReadingRoom
 
-    return _wide(ReadingRoom(study))
+    room = ReadingRoom(study)
+    room.load_ahead()
+    return _wide(room)
 
 
 def _wide(widget: Any) -> Any:

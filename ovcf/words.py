@@ -1,7 +1,9 @@
 """Each word of the study once: levels, regions of the diaphragm, labels, columns of a box, networks."""
 
+import math
 import unicodedata
 from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal
 
 LEVELS = ("T5", "T6", "T7", "T8", "T9", "T10", "T11", "T12", "L1", "L2", "L3", "L4", "L5")
 """Vertebral levels that the paper's Table 1 counts, from above downwards."""
@@ -75,3 +77,15 @@ def folded_name(name: str) -> str:
     """
     shown = "".join(letter for letter in str(name) if unicodedata.category(letter) != "Cf")
     return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", shown).casefold()).split())
+
+
+def rounded(number: float, decimals: int) -> str:
+    """Write a number with so many decimals, the same wherever it is printed: 0.487 and 0.488 are no two prints of one.
+
+    A half goes away from zero, as the number reads in decimals (0.4875: `0.488`), whatever last bits one way of
+    computing it leaves and another does not: digits beyond the twelfth are dropped first. Nothing is `-0.000`.
+    """
+    if not math.isfinite(number):
+        return str(float(number))
+    text = str(Decimal(f"{number:.12g}").quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
+    return text.lstrip("-") if not text.strip("-0.") else text

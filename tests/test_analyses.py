@@ -8,34 +8,60 @@ import printed
 import pytest
 
 from ovcf.stats.readers import analyses
-from ovcf.stats.readers.analyses import ANALYSES, Analysis, added, possible
+from ovcf.stats.readers.analyses import ANALYSES, Analysis, added, possible, refused
 
 
 @pytest.mark.parametrize("name", ANALYSES)
 def test_each_makes_its_table(name):
-    table = ANALYSES[name].table(printed.readings(), printed.one_network())
+    table = ANALYSES[name].table(printed.readings(), printed.one_network(), 0.5)
     assert isinstance(table, pd.DataFrame) and len(table)
 
 
 def test_what_the_readings_allow():
-    readings = printed.readings()
-    assert possible(readings) == list(ANALYSES)
-    assert not set(added(readings)) & set(analyses.SHOWN) and {*added(readings), *analyses.SHOWN} == set(ANALYSES)
+    readings, model = printed.readings(), printed.one_network()
+    assert possible(readings, model) == list(ANALYSES)
+    assert not set(added(list(ANALYSES))) & set(analyses.SHOWN) and {*added(list(ANALYSES)), *analyses.SHOWN} == set(
+        ANALYSES
+    )
     one = readings[readings.reader == "r1"]
-    of_notebook = [name for name in possible(one) if name in analyses.SHOWN]
+    of_notebook = [name for name in possible(one, model) if name in analyses.SHOWN]
     assert of_notebook == ["mcnemar", "ai_effect", "mrmc", "model_against_panel"]
-    unaided = possible(readings[readings.session == "unaided"])
+    unaided = possible(readings[readings.session == "unaided"], model)
     assert [name for name in unaided if name in analyses.SHOWN] == ["reader_kappa", "model_against_panel"]
 
 
+SPOILT = {  # readings of an odd design, and what they do not allow
+    "split-plot": (
+        lambda r: r[(r.reader == "r1") == (r.session == "aided")],
+        {"mcnemar": "no case was read by all", "ai_effect": "no case was read by all", "power": "split-plot"},
+    ),
+    "no model": (
+        lambda r: r.drop(columns="model_p_fresh"),
+        {"ai_effect": "the model's output is missing", "model_on_cases": "the model's output is missing"},
+    ),
+    "one patient": (
+        lambda r: r.assign(patient_id="one"),
+        dict.fromkeys(("ai_effect", "mrmc", "model_against_panel", "power", "reader_auc"), "fewer than two patients"),
+    ),
+    "a third session": (lambda r: pd.concat([r, r[r.session == "aided"].assign(session="later")]), {}),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_what_a_design_forbids_is_said_with_the_reason_and_stops_nothing_else(name):
+    spoil, expected = SPOILT[name]
+    found = refused(spoil(printed.readings()), printed.one_network())
+    assert found.keys() == expected.keys() and all(reason in found[n] for n, reason in expected.items())
+
+
 def test_one_more_is_an_entry_and_a_function(monkeypatch):
-    def seconds(readings, predictions):
+    def seconds(readings, predictions, threshold):
         return readings.groupby("reader", as_index=False).seconds.sum()
 
     monkeypatch.setitem(ANALYSES, "reading_time", Analysis("Time", seconds))
-    found = added(printed.readings())
+    found = added(possible(printed.readings(), printed.one_network()))
     assert list(found)[-1] == "reading_time" and "reading_time" not in analyses.SHOWN
-    assert found["reading_time"].table(printed.readings(), printed.one_network()).seconds.tolist() == [160.0] * 3
+    assert found["reading_time"].table(printed.readings(), printed.one_network(), 0.5).seconds.tolist() == [160.0] * 3
 
 
 CHECKS = [

@@ -80,3 +80,15 @@ def test_columns_equal_in_so_few_digits_that_it_can_be_chance_are_only_noted(aud
     rows = "".join(f"R{i},{cell},{cell}\n" for i, cell in enumerate(cells))
     (one,) = [f for f in audited(f"row,sensitivity,specificity\n{rows}").findings if f.kind == "equal-columns"]
     assert one.severity == severity
+
+
+def test_a_heading_nobody_knows_is_said_not_to_have_been_looked_at(audited):
+    (finding,) = audited("row,accuracy,Dice (%),age\nA,81.5,90.1,70\n").findings
+    assert finding.severity == UNDECIDED and finding.kind == "unknown-column"
+    assert "headings 'Dice (%)', 'age': what stands beneath was not looked at" in finding.message
+
+
+@pytest.mark.parametrize("head", ["Sens.", "Sens. (%)", "sensitivity:", "Sensitivity"])
+def test_a_heading_with_a_full_stop_is_the_measure_it_shortens(audited, head):
+    found = audited(f"row,accuracy,{head},specificity\nA,70.0,80.0,82.7\n").findings
+    assert CONTRADICTION in {one.severity for one in found} and not any("unknown" in one.kind for one in found)

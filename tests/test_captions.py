@@ -93,7 +93,14 @@ def test_subgroups_without_an_interval_are_explained_where_there_are_any():
 
 
 def test_leakage_and_readers():
-    price = pd.DataFrame({"metric": ["auc"], "difference": [0.01], "low": [-0.02], "high": [0.04]})
+    rows = [
+        ("seen", "auc", 0.3),
+        ("all", "accuracy", 0.2),
+        ("all", "auc", 0.05),
+        ("all", "auc", 0.01),
+        ("not seen", "auc", 0.4),
+    ]
+    price = pd.DataFrame(rows, columns=["patches", "metric", "difference"]).assign(low=-0.02, high=0.04)
     assert captions.leakage(price, "T")["alt"] == [
         "Forest plot of differences of AUC; all patches: 0.010 [-0.020,\u00a00.040]."
     ]
@@ -103,7 +110,7 @@ def test_leakage_and_readers():
     caption, alt = words(captions.reader_roc(rates, 40, "T"))
     assert (
         "on the readers' 40 cases" in caption
-        and "each of 1 readers' sensitivity and specificity: one session only" in caption
+        and "the sensitivity and specificity of 1 reader: one session each; diamond: mean of the readers" in caption
     )
     assert alt == [
         "ROC curve of the model with the readers' points. Mean of readers, unaided: sensitivity 60.0 %, specificity 80.0 %."
@@ -113,6 +120,12 @@ def test_leakage_and_readers():
     table = pd.DataFrame({"reader": ["r", "Average"], "accuracy": [0.5, 0.55]})
     found = captions.readers({"unaided": table, "aided": table.assign(accuracy=0.7)}, ["accuracy"], "T")
     assert found["alt"] == ["Accuracy by reader and session; mean 55.0 % to 70.0 %."]
+    alone = captions.readers({"unaided": table[:1], "aided": table[:1]}, ["accuracy"], "T")
+    assert "mean" not in alone["caption"] and alone["alt"] == ["Accuracy by reader and session."]
+    caption, alt = words(captions.reader_roc(both[both.reader == "r"], 40, "T"))
+    assert "mean" not in caption and "The one reader, unaided: sensitivity 50.0 %" in alt[0]
+    once = captions.flips(pd.DataFrame({"reader": ["Average"], "helpful_flips": [1], "harmful_flips": [0]}), "T")
+    assert once["alt"] == ["Bars by reader: 1 answer turned right, 0 turned wrong, in all."]
     effect = pd.DataFrame({"reader": ["r", "Average"], "helpful_flips": [3, 7], "harmful_flips": [1, 2]})
     assert captions.flips(effect, "T")["alt"] == ["Bars by reader: 7 answers turned right, 2 turned wrong, in all."]
     grid = pd.DataFrame({"power": [0.2, 0.95]})

@@ -1,6 +1,7 @@
 """Reporting checklists: numbered as the guidelines are, each item answered, asked of a person, or said not to apply."""
 
 import json
+import re
 
 import pytest
 from bs4 import BeautifulSoup
@@ -33,8 +34,8 @@ TRIPOD = [part for n in range(1, 28) for part in (lettered(n, PARTS[n]) if n in 
 def test_items_are_numbered_as_in_the_guideline(name, rows, expected):
     items = read_checklist(name).items
     assert [item.item for item in items] == expected and len(items) == rows
-    whole = {item.item.rstrip("abcdefg") for item in items}
-    assert len(whole) == {"claim_2024": 44, "stard_ai": 40, "tripod_ai": 27}[name]
+    size = {"claim_2024": "44 items", "stard_ai": "40 items in 48 rows", "tripod_ai": "27 items in 52 rows"}[name]
+    assert read_checklist(name).size == size
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -92,5 +93,10 @@ def test_the_page_links_to_what_the_report_has(finished, filled):
     page = checklists_page([(read_checklist(n), filled[n]) for n in NAMES], facts, {"table-recipes"})
     soup = BeautifulSoup(page, "html.parser")
     assert [len(table.tbody.find_all("tr")) for table in soup.find_all("table")] == [44, 48, 52]
+    captions = [table.caption.get_text(" ", strip=True) for table in soup.find_all("table")]
+    for name, caption in zip(NAMES, captions, strict=True):
+        counts = dict(re.findall(r"(answered|for a person|not applicable): (\d+)", caption))
+        assert f". {read_checklist(name).size}. " in caption
+        assert sum(map(int, counts.values())) == len(filled[name]) and len(counts) == 3
     links = {a["href"] for a in soup.find_all("a")}
     assert links == {"report.html", "report.html#table-recipes"} and "<b>mine" not in page

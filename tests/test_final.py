@@ -11,7 +11,7 @@ import torch
 
 from ovcf.models import making
 from ovcf.models.card import Origin, card_page, cross_validated, determinism_record
-from ovcf.models.crossval import cross_validate
+from ovcf.models.crossval import cross_validate, fold_network
 from ovcf.models.final import calibration_statement, load_final, tensors_digest
 from ovcf.models.making import train_final
 from ovcf.models.random_weights import noise_patches
@@ -211,3 +211,12 @@ def test_a_model_calls_at_its_runs_threshold_also_where_its_card_does_not_say_it
     shutil.copytree(trained[3], tmp_path / "model")
     write_fixed(tmp_path, defaults() | {"threshold": 0.3})
     assert load_model(tmp_path).called_from == 0.3
+
+
+def test_the_network_of_a_fold_is_the_one_of_the_cross_validation(trained, model):
+    images, patches, options, _ = trained
+    cached = fold_network(images, patches, NAME, 2, options["recipe"], options["cache"]).state_dict()
+    ours = model.net_of_fold(2).state_dict()
+    assert cached.keys() == ours.keys() and all(torch.equal(cached[name], ours[name]) for name in cached)
+    with pytest.raises(InputError, match="no network of fold 9"):
+        model.net_of_fold(9)

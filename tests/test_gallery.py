@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ovcf.predict.answer import sided
 from ovcf.viz.gallery import SCRIPT, SCRIPT_SHA256, gallery_html, network_answers
 from ovcf.viz.outcomes import browse_table
 
@@ -107,5 +108,13 @@ def test_tiles_head_and_every_network_call_at_the_runs_threshold(cohort):
         f"{wrong} of 60 patches are misclassified by AlexNet at 0.4;" in text and wrong != ((p >= 0.5) != fresh).sum()
     )
     for row in table.to_dict("records"):
-        for network, (outcome, _) in network_answers(row).items():
-            assert (outcome in ("TP", "FP")) == (row[f"p_fresh_{network}"] >= 0.4)
+        for network, (outcome, printed) in network_answers(row).items():
+            assert (outcome in ("TP", "FP")) == (row[f"p_fresh_{network}"] >= 0.4) == (float(printed) >= 0.4)
+
+
+@pytest.mark.parametrize(
+    ("p", "threshold", "printed"),
+    [(0.498, 0.5, "0.498"), (0.4999, 0.5, "0.4999"), (0.5, 0.5, "0.50"), (0.47, 0.475, "0.47"), (0.2, 0.5, "0.20")],
+)
+def test_a_probability_is_printed_on_its_side_of_the_threshold(p, threshold, printed):
+    assert sided(p, threshold) == printed

@@ -61,6 +61,18 @@ def test_every_argument_and_return_of_a_public_function_is_typed():
     assert bare == []
 
 
+def test_a_probability_is_called_by_the_threshold_that_is_given_and_by_no_number():
+    fixed = [
+        f"{path.relative_to(ROOT)}, line {node.lineno}"
+        for room in ("stats", "study", "models", "predict", "figures", "tables", "report", "viz", "external.py")
+        for path in ([ROOT / "ovcf" / room] if "." in room else (ROOT / "ovcf" / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.GtE)
+        and isinstance(node.comparators[0], ast.Constant) and node.comparators[0].value == 0.5
+    ]  # fmt: skip
+    assert fixed == []
+
+
 def test_every_public_function_says_what_it_does():
     # Methods whose name says all are let through, and functions that a registry enters under their name; others never.
     plain = [f for f in public() if "." not in _name(f) and not f.node.decorator_list]

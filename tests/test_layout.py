@@ -7,7 +7,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from ovcf.problems import InputError
 from ovcf.report.layout import lay_out, title_of
 from ovcf.report.numbering import number_all
-from ovcf.report.paper import HELD_TABLE, TYPE, on_paper, write_pdf
+from ovcf.report.paper import HELD_LETTERS, HELD_TABLE, TYPE, on_paper, write_pdf
 from ovcf.report.parts import APPENDIX, METHODS, RESULTS, blocks
 
 SHOWN = [new_output("display_data", data={"text/html": "<table><caption>c</caption></table>"})]
@@ -160,6 +160,37 @@ def test_a_long_group_repeats_its_label_in_each_row():
     assert [body["class"] for body in short.find_all("tbody")] == [["held"], ["held"]]
 
 
+def test_in_a_long_group_each_row_says_all_that_it_shares():
+    lines = ['<tr><th class="group" rowspan="40">Q</th><th rowspan="38">A</th><td rowspan="2">x</td><td>0</td></tr>']
+    lines += ["<tr><td>1</td></tr>", *(f"<tr><td>y</td><td>{i}</td></tr>" for i in range(2, 38))]
+    lines += ["<tr><th>B</th><td>z</td><td>38</td></tr>", "<tr><th>C</th><td>z</td><td>39</td></tr>"]
+    soup = BeautifulSoup(
+        on_paper(f"<main><table><tbody>{''.join(lines)}</tbody></table></main>", "full"), "html.parser"
+    )
+    rows = [[cell.get_text() for cell in row.find_all(["th", "td"])] for row in soup.find_all("tr")]
+    assert rows[:3] == [["Q", "A", "x", "0"], ["Q", "A", "x", "1"], ["Q", "A", "y", "2"]]
+    assert rows[-2:] == [["Q", "B", "z", "38"], ["Q", "C", "z", "39"]]
+    assert all(row[:2] == ["Q", "A"] and len(row) == 4 for row in rows[:38]) and not soup.select("[rowspan]")
+
+
+def test_a_fold_within_a_fold_is_a_heading_on_paper():
+    inner = '<details class="fold"><summary>Table S4. Many</summary><table><tr><td>7</td></tr></table></details>'
+    page = f'<main><details class="fold"><summary><h3>Two</h3></summary>{inner}</details></main>'
+    soup = BeautifulSoup(on_paper(page, "full"), "html.parser")
+    assert soup.find(["details", "summary"]) is None and soup.h4.get_text() == "Table S4. Many"
+    assert "leads" in soup.h4["class"]  # it stays with its table
+
+
+def test_a_table_of_many_words_may_break_and_a_sentence_for_a_label_is_broken_into_lines():
+    def set_as(cell, label="AlexNet"):
+        page = f'<main><table><tbody><tr><th class="group" rowspan="2">{label}</th><td>{cell}</td></tr>'
+        return BeautifulSoup(on_paper(page + "<tr><td>1</td></tr></tbody></table></main>", "full"), "html.parser")
+
+    few, many, said = set_as("0.7"), set_as("long " * HELD_LETTERS), set_as("0.7", "Would these networks differ " * 3)
+    assert "held" in few.table["class"] and "held" not in many.table.get("class", [])
+    assert "sentence" not in few.th["class"] and "sentence" in said.th["class"]
+
+
 def test_a_pdf_that_is_there_stays_and_another_goes_where_it_is_told(tmp_path):
     (tmp_path / "report.html").write_text("<h1 id='a'>Title</h1>")
     first = write_pdf(tmp_path).read_bytes()
@@ -168,3 +199,17 @@ def test_a_pdf_that_is_there_stays_and_another_goes_where_it_is_told(tmp_path):
     assert (tmp_path / "report.pdf").read_bytes() == first
     other = write_pdf(tmp_path, tmp_path / "else" / "full.pdf", "full")
     assert other.read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("caption", "name"),
+    [
+        ("Table S22. Calibration of the probabilities", "Table S22. Calibration of the probabilities"),
+        ("Table S24. By subgroup; called fresh from 0.5 on; p: test", "Table S24. By subgroup"),
+        ("Figure S6. Probabilities of fresh (pooled). Two panels", "Figure S6. Probabilities of fresh"),
+        ("All parameters", "All parameters"),
+    ],
+)
+def test_what_the_readers_edition_leaves_out_is_named_shortly(caption, name):
+    page = f'<main><details class="fold"><summary>{caption}</summary><p>x</p></details></main>'
+    assert [item.get_text() for item in BeautifulSoup(on_paper(page, "reader"), "html.parser")("li")] == [name]

@@ -596,7 +596,7 @@ def test_paired_tests_as_the_paper_has_them():
     tests = printed.fixed_ends(paper_paired_tests(printed.readings(), folds))
     assert printed.lines(reader_tables.paper_pairs(tests)) == [
         "comparison | of | pairs | means ± SD (ddof 1), % | difference, points [95 % interval] | p",
-        "readers - folds | accuracy | 2 | 56.2 ± 8.8 and 79.2 ± 5.9 | -22.9 [10.0, 90.0] | 0.01",
+        "readers - folds | accuracy | 2 | 56.3 ± 8.8 and 79.2 ± 5.9 | -22.9 [10.0, 90.0] | 0.01",
         "readers - folds | specificity | 2 | 50.0 ± 0.0 and 73.3 ± 9.4 | -23.3 [10.1, 90.1] | 0.011",
         "readers - folds | sensitivity | 2 | 62.5 ± 17.7 and 84.5 ± 1.7 | -22.0 [10.2, 90.2] | 0.012",
         "aided - unaided | accuracy | 3 | 91.7 ± 7.2 and 62.5 ± 12.5 | 29.2 [10.3, 90.3] | 0.013",
@@ -795,7 +795,7 @@ def test_each_test_of_the_levels_has_its_question():
     )
     assert printed.lines(cohort_tables.level_tests(tests)) == [
         "test | whose | question | difference of mean counts [95 % interval] | statistic | df | p",
-        "t | the paper's | a? | 0.5 [-1.2, 2.0] | 0.1 | 24 | 0.9",
+        "t | the paper's | a? | 0.5 [-1.3, 2.0] | 0.1 | 24 | 0.9",
         "chi-square | ours | b? | – | 9 | 11.36 | 0.6",
     ]
 

@@ -117,3 +117,14 @@ def test_one_session_has_points_and_no_arrow(ax):
     curve = pd.DataFrame({"fpr": [0, 1], "tpr": [0, 1]})
     reader_figures.reader_roc(points, curve, pd.Series({"sensitivity": 0.75, "specificity": 0.9}), ax)
     assert not ax.texts
+
+
+def test_one_reader_and_readers_of_one_session_are_drawn_where_they_read(ax):
+    sessions = {"unaided": session([0.5, 0.6, 0.55]), "aided": session([0.7, 0.7])[:1].assign(reader="other")}
+    reader_figures.reader_slopes(sessions, ax)
+    found = {c.get_label(): c.lines[0].get_xdata().round().tolist() for c in ax.containers}
+    assert found == {"reader 1": [0], "reader 2": [0], "other": [1], "Average": [0]}
+    alone = pd.DataFrame({"session": ["unaided"], "reader": ["r"], "sensitivity": [0.5], "specificity": [0.6]})
+    roc, model = pd.DataFrame({"fpr": [0, 1], "tpr": [0, 1]}), pd.Series({"sensitivity": 0.5, "specificity": 0.5})
+    plot = reader_figures.reader_roc(alone, roc, model, plt.subplots()[1])
+    assert [text.get_text() for text in plot.get_legend().get_texts()] == ["model", "model at its threshold", "r"]

@@ -5,7 +5,7 @@ import pytest
 
 from ovcf.problems import InputError
 from ovcf.stats.analytic import analytic_intervals
-from ovcf.stats.readers.analyses import added
+from ovcf.stats.readers.analyses import ANALYSES, added
 from ovcf.stats.readers.mrmc import one_treatment
 from ovcf.stats.readers.sessions import model_on_cases, reader_aucs, time_and_confidence
 from ovcf.stats.roc import auc
@@ -59,5 +59,5 @@ def test_the_model_on_the_readers_cases(readings):
     assert (table["n"] == 40).all()
 
 
-def test_they_are_shown_in_the_notebooks_last_cell(readings):
-    assert {"reader_auc", "model_on_cases", "time_and_confidence"} <= set(added(readings))
+def test_they_are_shown_in_the_notebooks_last_cell():
+    assert {"reader_auc", "model_on_cases", "time_and_confidence"} <= set(added(list(ANALYSES)))

@@ -9,6 +9,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from ovcf.problems import InputError
 from ovcf.stats.readers.mrmc import obuchowski_rockette, one_treatment
+from ovcf.stats.readers.summaries import generalisations
 from ovcf.stats.readers.tables import AVERAGE, RATES, ai_effect, paired_difference_interval, reader_table
 from ovcf.stats.readers.tests import _paired_t, kappa_between_readers, mcnemar_by_reader, paper_paired_tests
 from ovcf.synthetic.readers import simulate_readings
@@ -170,8 +171,24 @@ def test_paired_t_is_the_or_test_with_fixed_cases(readings):
 def test_equal_differences_have_no_t():
     same = pd.concat([from_counts([(3, 2, 3, 2), (4, 1, 4, 1)], s) for s in ("aided", "unaided")])
     assert paper_paired_tests(same)["p"].isna().all()
-    with pytest.raises(InputError, match="two pairs"):
-        paper_paired_tests(same, FOLDS.iloc[:1])
+    one = paper_paired_tests(same, FOLDS.iloc[:1]).set_index("comparison").loc["readers - folds"]
+    assert (one["pairs"] == 1).all() and one[["sd_first", "sd_second", "low", "high", "p"]].isna().all(axis=None)
+    split = same[(same["session"] == "aided") == (same["reader"] == same["reader"].iloc[0])]
+    assert paper_paired_tests(split).empty  # no reader pairs the sessions
+
+
+def test_what_the_model_did_follows_its_threshold_and_passes_other_sessions_over(readings, cases):
+    high = ai_effect(readings, threshold=0.9)
+    expected = ((cases["p_fresh"] >= 0.9) == (cases["truth"] == 1)).sum()
+    assert set(high["model_right"]) == {expected} != set(ai_effect(readings)["model_right"])
+    third = pd.concat([readings, readings[readings["session"] == "aided"].assign(session="later")])
+    pd.testing.assert_frame_equal(ai_effect(third), ai_effect(readings))
+    pd.testing.assert_frame_equal(generalisations(third), generalisations(readings))
+
+
+def test_agreement_on_one_patients_cases_has_no_interval(readings):
+    fleiss = kappa_between_readers(readings.assign(patient_id="one")).iloc[-1]
+    assert np.isfinite(fleiss["kappa"]) and np.isnan(fleiss["low"])
 
 
 # McNemar and kappa ----------------------------------------------------------------------------------------
@@ -229,9 +246,10 @@ def test_newcombes_published_interval():
     assert paired_difference_interval(14, 5, 0, 22) == pytest.approx((0.011, 0.226), abs=6e-4)
 
 
-def test_flips_are_counted_one_by_one(readings, cases):
-    table = ai_effect(readings).set_index("reader")
-    model = dict(zip(cases["patch_id"], cases["p_fresh"] >= 0.5, strict=True))
+@pytest.mark.parametrize("threshold", [0.5, 0.3, 0.8])
+def test_flips_are_counted_one_by_one(readings, cases, threshold):
+    table = ai_effect(readings, threshold=threshold).set_index("reader")
+    model = dict(zip(cases["patch_id"], cases["p_fresh"] >= threshold, strict=True))
     for reader in table.index.drop(AVERAGE):
         part = readings[readings["reader"] == reader]
         part = part.pivot(index="patch_id", columns="session", values="answer")

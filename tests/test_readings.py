@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ovcf.intake.imrmc import DIALECTS, read_imrmc, write_imrmc
-from ovcf.intake.readings import read_readings
+from ovcf.intake.readings import check_cases, read_readings
 from ovcf.problems import InputError
 from ovcf.stats.readers.checks import check_readings
 from ovcf.stats.readers.readings import answers, cross, has_answers, model_output, one_session
@@ -386,3 +386,19 @@ def test_confidence_of_0_to_100_is_taken_where_the_table_says_so(tmp_path):
     (tmp_path / "readings.csv").write_text(OWN.replace("fresh,5", "fresh,73"))
     with pytest.raises(InputError, match="row 2, column confidence: out of range"):
         read_readings(tmp_path / "readings.csv")
+
+
+def test_readings_of_other_cases_than_the_runs_are_refused_all_at_once():
+    patches = pd.DataFrame({"patch_id": ["a", "b", "c"], "label": ["fresh", "old", "old"]})
+    rows = [("unaided", "a", 1), ("unaided", "b", 0), ("aided", "a", 1), ("aided", "b", 0)]
+    table = pd.DataFrame(rows, columns=["session", "patch_id", "truth"])
+    check_cases(table, patches, "study.csv")
+    more = [("unaided", "x", 1), ("unaided", "c", 1), ("later", "b", 0)]
+    with pytest.raises(InputError) as caught:
+        check_cases(pd.concat([table, pd.DataFrame(more, columns=table.columns)]), patches, "study.csv")
+    told = [str(problem) for problem in caught.value.problems]
+    assert told == [
+        "study.csv, column patch_id: the run's cohort has no such vertebra (found 'x')",
+        "study.csv, column truth: truth of c differs from the cohort's (found '1'); allowed: old (0)",
+        "study.csv, column truth: session later holds one class only (found '0')",
+    ]

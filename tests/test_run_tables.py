@@ -91,6 +91,6 @@ def test_times_are_printed_to_a_tenth():
     times = pd.DataFrame({"run": ["a", "b"], "01_dataset": [1.25, np.nan], "whole": [10.0, 3.14159]})
     assert printed.lines(tables.time_rows(times)) == [
         "run | 01_dataset | whole",
-        "a | 1.2 | 10.0",
+        "a | 1.3 | 10.0",
         "b | – | 3.1",
     ]

@@ -1,6 +1,8 @@
 """Conditional sentences over a grid of designs, parameters, signs and intervals: one of a topic holds, and is true."""
 
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from ovcf.sentences import design as designs
 from ovcf.sentences.design import TOPICS, Design, sessions
 from ovcf.stats.compare import CLUSTERED_DELONG
 
+ROOT = Path(__file__).parents[1]
 GRID = {
     "chosen": ["best", "alexnet"],
     "networks": [["alexnet"], ["alexnet", "efficientnet_lite0"]],
@@ -80,7 +83,13 @@ def row(estimate, low, high):
 VALUES = (-0.3, -0.1, 0.0, 0.1, 0.3)
 
 
-@pytest.mark.parametrize("topic", ["CHANGED", "ABOVE_CHANCE", "SLOPE"])
+def topics(module):
+    """Every topic that a module holds, by name."""
+    found = {name: value for name, value in vars(module).items() if isinstance(value, tuple)}
+    return {n: t for n, t in found.items() if t and all(isinstance(part, Sentence) for part in t)}
+
+
+@pytest.mark.parametrize("topic", topics(results))
 @pytest.mark.parametrize("centre", [0.0, 0.5, 1.0])
 def test_one_sentence_holds_for_every_estimate_and_interval(topic, centre):
     for a, b in itertools.combinations_with_replacement(VALUES, 2):
@@ -136,8 +145,16 @@ def readings(given, times=None):
 
 
 def test_sessions_are_said_as_they_are_and_time_only_where_known():
-    assert sessions(readings(["unaided"])) == "Readers read once, without the model."
-    assert sessions(readings(["aided"])) == "Readers read once, with the model's output in view."
+    assert sessions(readings(["unaided"])) == "The reader read once, without the model."
+    two = pd.concat([readings(["unaided"]), readings(["unaided"]).assign(reader="r2")])
+    assert sessions(two) == "Readers read once, without the model."
+    assert sessions(readings(["aided"])) == "The reader read once, with the model's output in view."
+    split = pd.concat([readings(["unaided"]), readings(["aided"]).assign(reader="r2")])
+    assert sessions(split).endswith(
+        "one session only: 1 without the model, 1 with the model's output in view (split-plot)."
+    )
+    nested = readings(["unaided", "aided"]).assign(patch_id=["a", "b"])
+    assert "no case in two sessions; how much time" in sessions(nested)
     assert "is not recorded" in sessions(readings(["unaided", "aided"]))
     dated = readings(["unaided", "aided"], ["2026-01-01T10:00:00", "2026-01-31T10:00:00"])
     assert sessions(dated).endswith("was 30 days.")
@@ -146,9 +163,14 @@ def test_sessions_are_said_as_they_are_and_time_only_where_known():
 
 
 def test_every_topic_of_the_design_is_in_the_grid():
-    topics = [value for value in vars(designs).values() if isinstance(value, tuple) and value
-              and all(isinstance(part, Sentence) for part in value)]  # fmt: skip
-    assert len(topics) == len(TOPICS) and all(any(t is known for known in TOPICS.values()) for t in topics)
+    found = topics(designs).values()
+    assert len(found) == len(TOPICS) and all(any(t is known for known in TOPICS.values()) for t in found)
+
+
+def test_no_other_module_holds_topics():
+    for path in (ROOT / "ovcf").rglob("*.py"):
+        holds = re.search(r"(?m)^[A-Z_]+: Topic\b|\bSentence\(", path.read_text(encoding="utf-8")) is not None
+        assert not holds or path.parent.name == "sentences", path
 
 
 def test_what_changed_is_said_of_all_patches_and_of_the_auc():
@@ -200,9 +222,25 @@ def test_only_clustered_tests_that_gave_a_difference_are_told():
 
 def test_what_has_no_estimate_is_not_estimable_whatever_else_it_has():
     undefined = pd.Series({"estimate": np.nan, "low": 0.6, "high": 0.7})
-    assert said(results.ABOVE_CHANCE, undefined).endswith("is not shown")
+    assert said(results.ABOVE_CHANCE, undefined).endswith("is not estimable")
     assert said(results.SLOPE, undefined).endswith("not estimable")
     assert said(results.CHANGED, pd.Series({"difference": np.nan, "low": 0.6, "high": 0.7})).endswith("not estimable")
+
+
+def test_no_sentence_prints_a_number_that_is_none():
+    auc = {"metric": "auc", "patches": "all", "group": "all", "model": "m", "p": np.nan, "estimate": 0.5}
+    rows = pd.DataFrame(
+        [auc | dict.fromkeys(("difference", "low", "high", "second", "second_low", "second_high"), np.nan)]
+    )
+    told = [results.by_patch(rows), results.of_versions(rows, "one", "two"), results.elsewhere(rows)]
+    told += [results.against_chance(rows), results.slope(rows.assign(metric="slope"))]
+    assert not any("nan" in sentence or "undefined" in sentence for sentence in told)
+    assert told[1] == "AUC of two, against one: difference not estimable."
+    assert told[3] == "Whether the AUC differs from chance (0.5) is not estimable."
+    assert told[4] == "The calibration slope is not estimable."
+    table = comparisons({"alexnet": (0.1, 0.3), "resnet50": (np.nan, np.nan)}).fillna({"difference": 0.2})
+    assert "; without an estimable difference from that of ResNet50 (" in results.ahead(table)
+    assert "No difference" in results.ahead(table[1:])
 
 
 def test_other_readers_and_cases_are_spoken_of_where_they_were_analysed():

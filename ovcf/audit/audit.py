@@ -20,7 +20,7 @@ from .reading import read_paper
 from .recover import Recovery, recover
 from .repeated import check_equal_columns, check_repeated, check_spreads_of_facts, check_sums, check_wordings
 from .statistics import check_statistics
-from .units import check_units
+from .units import check_headings, check_units
 
 SURE, NEVER = 0.05, 0.001  # chances of fold sizes that are worth a word
 
@@ -47,6 +47,7 @@ def audit(source: Paper | Path | str | None = None, *, simulate: bool = True) ->
 def _examine(paper: Paper, simulate: bool, folds: bool = True) -> Audit:
     """Run every check once; `folds`: also search the folds behind rows of means, which takes longest."""
     ledger = Ledger()
+    check_headings(paper, ledger)
     check_units(paper, ledger)
     hints = check_repeated(paper, ledger)
     check_sums(paper, ledger)

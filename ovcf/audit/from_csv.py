@@ -86,7 +86,7 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
 def _name(head: str) -> str:
     """Canonical name of a heading: units and brackets go, synonyms are known; what nobody knows stays as it is."""
     plain = re.sub(r"\(.*?\)|\[.*?\]|%", "", head).strip().lower().replace("_", " ").replace("-", " ").strip()
-    plain = "lr-" if head.strip().lower().startswith(("lr-", "lr−")) else " ".join(plain.split())
+    plain = "lr-" if head.strip().lower().startswith(("lr-", "lr−")) else " ".join(plain.split()).rstrip(".:")
     under = plain.replace(" ", "_")
     return SYNONYMS.get(plain) or (under if under in METRICS or under in HEADS else head.strip())
 

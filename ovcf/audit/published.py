@@ -16,6 +16,7 @@ from ovcf.problems import InputError, Problem
 from ovcf.shipped import shipped
 
 if TYPE_CHECKING:
+    from ovcf.audit.findings import Audit
     from ovcf.audit.paper import Paper
 
 COLUMNS = ["table", "row", "kind", "column", "heading", "printed", "value", "sd", "bracket", "unit", "place"]
@@ -39,6 +40,14 @@ def published_paper() -> "Paper":
     from ovcf.audit.reading import read_paper
 
     return read_paper(published_folder() / "paper.yaml")
+
+
+@cache
+def audited_paper() -> "Audit":
+    """Audit the paper's numbers once, without what takes random draws; an `ovcf.audit.findings.Audit`, to be read."""
+    from ovcf.audit.audit import audit
+
+    return audit(published_paper(), simulate=False)
 
 
 def paper_table(number: int | str | None = None) -> pd.DataFrame:

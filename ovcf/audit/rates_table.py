@@ -39,14 +39,14 @@ def recovered_rates(
     npv (percent; of a mean, that of its rows; missing where matrices that fit differ in it, or it is 0/0). A swap of
     the two classes exchanges sensitivity and specificity, and ppv and npv.
     """
-    from ovcf.audit.published import published_paper
+    from ovcf.audit.published import audited_paper, published_paper
 
     paper = published_paper() if source is None else source
     if not isinstance(paper, Paper):
         from .reading import read_paper
 
         paper = read_paper(paper)
-    result = result or audit(paper, simulate=False)
+    result = result or (audited_paper() if source is None else audit(paper, simulate=False))
     found: dict[str, list[Recovered]] = {}
     for matrix in result.matrices:
         found.setdefault(f"{matrix.table} / {matrix.row}", []).append(matrix)

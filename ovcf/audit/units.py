@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from .findings import NOTE, Ledger
 from .paper import Paper, Row
 from .printed import Printed, decimals_of, is_ratio, parse, show
-from .scores import PLAIN, SCORES, UNBOUNDED
+from .scores import METRICS, PLAIN, SCORES, UNBOUNDED
 
 MORE = 2  # digits after the point that a fraction has more than a percentage of as many digits
 
@@ -63,7 +63,7 @@ def in_one_unit(rows: dict[str, Row], metrics: dict[str, str], units: dict[str, 
     return found
 
 
-KNOWN = {*SCORES, *PLAIN}
+KNOWN = {*SCORES, *PLAIN, *METRICS.values()}
 
 
 def _hundredfold(printed: Printed) -> Printed:
@@ -74,6 +74,22 @@ def _hundredfold(printed: Printed) -> Printed:
 
     ends = printed.ends and (moved(printed.ends[0]), moved(printed.ends[1]))
     return printed._replace(digits=moved(printed.digits), sd_digits=moved(printed.sd_digits), ends=ends, scaled=True)
+
+
+def check_headings(paper: Paper, ledger: Ledger) -> None:
+    """Say which columns no check knows, so that nobody takes them for audited.
+
+    What it cannot see: a column whose heading names another measure than it holds.
+    """
+    for table in paper.tables.values():
+        strange = [c for c in table.columns if table.metrics[c] not in KNOWN] if table.kind != "counts" else []
+        if strange:
+            headings = ", ".join(repr(table.headings[table.columns.index(column)]) for column in strange)
+            words = f"heading{'s' * (len(strange) > 1)} {headings}"
+            message = f"No check knows the {words}: what stands beneath was not looked at."
+            rows = list(table.rows.values())[:1]
+            decides = "a heading that names the measure"
+            ledger.undecided("unknown-column", table.place, headings, "not looked at", message, rows, decides)
 
 
 def check_units(paper: Paper, ledger: Ledger) -> None:

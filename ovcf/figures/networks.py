@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from ovcf.figures.cohort import flow_box, flow_link
 from ovcf.figures.style import CLASS_COLOURS, GREY, INK, NETWORK_COLOURS, SMALL, WIDTH
-from ovcf.words import network_title
+from ovcf.words import network_title, rounded
 
 FOLD_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#7f3b08", "#56B4E9", "#5e3c99")
 FOLD_LINES = ("-", "--", "-.", (0, (4, 1, 1, 1, 1, 1)), (0, (6, 1)))
@@ -94,12 +94,12 @@ def fold_roc(curves: pd.DataFrame, mean: pd.DataFrame, ax: Axes) -> Axes:
     """
     for i, (fold, curve) in enumerate(curves.groupby("fold")):
         style = {"color": FOLD_COLOURS[i % len(FOLD_COLOURS)], "ls": FOLD_LINES[i % len(FOLD_LINES)], "lw": 1.4}
-        ax.plot(curve.fpr, curve.tpr, label=f"fold {fold}, AUC {curve.auc.iloc[0]:.3f}", **style)
+        ax.plot(curve.fpr, curve.tpr, label=f"fold {fold}, AUC {rounded(curve.auc.iloc[0], 3)}", **style)
     spread = mean.tpr_sd_ddof1
     low, high = np.clip(mean.tpr_mean - spread, 0, 1), np.clip(mean.tpr_mean + spread, 0, 1)
     ax.fill_between(mean.fpr, low, high, color=INK, alpha=0.12, lw=0, label="± 1 SD over folds (ddof 1)")
     average = curves.drop_duplicates("fold").auc.mean()
-    ax.plot(mean.fpr, mean.tpr_mean, color=INK, lw=2.6, label=f"mean over folds, AUC {average:.3f}")
+    ax.plot(mean.fpr, mean.tpr_mean, color=INK, lw=2.6, label=f"mean over folds, AUC {rounded(average, 3)}")
     _roc_frame(ax)
     ax.legend(loc="lower right")
     return ax
@@ -138,7 +138,9 @@ def confusion_matrix(counts: Mapping[str, float], ax: Axes, *, title: str = "") 
     ax.imshow(share, cmap="Blues", vmin=0, vmax=1.15)
     for (i, j), value in np.ndenumerate(grid):
         colour = "white" if share[i, j] > 0.6 else INK
-        ax.text(j, i, f"{value:.0f}\n{share[i, j]:.0%}", ha="center", va="center", color=colour, fontsize=9)
+        ax.text(
+            j, i, f"{value:.0f}\n{rounded(100 * share[i, j], 0)}%", ha="center", va="center", color=colour, fontsize=9
+        )
     ax.set_xticks([0, 1], ["fresh", "old"])
     ax.set_yticks([0, 1], ["fresh", "old"])
     ax.set(xlabel="called", ylabel="truth")

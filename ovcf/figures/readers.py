@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ovcf.figures.style import GREY, INK, SMALL, reader_colours
-from ovcf.words import AVERAGE
+from ovcf.words import AVERAGE, rounded
 
 SESSION_NAMES = {"unaided": "without\nthe model", "aided": "with\nthe model"}
 
@@ -29,6 +29,8 @@ def reader_roc(rates: pd.DataFrame, curve: pd.DataFrame, model: pd.Series, ax: A
     colours = reader_colours(readers) | {AVERAGE: INK}
     for name in [*readers, AVERAGE]:
         mine = rates[rates.reader == name]
+        if mine.empty:  # the average of one reader
+            continue
         x, y = 1 - mine.specificity.to_numpy(), mine.sensitivity.to_numpy()
         marker = "D" if name == AVERAGE else "o"
         ax.plot(x[:1], y[:1], marker, mfc="white", mec=colours[name], mew=1.6, ms=7, ls="none")
@@ -50,12 +52,15 @@ def reader_slopes(sessions: Mapping[str, pd.DataFrame], ax: Axes, *, metric: str
     sessions : {"unaided": table, "aided": table} of `ovcf.stats.readers.tables.reader_table`.
     metric : accuracy, sensitivity or specificity.
     """
-    first = next(iter(sessions.values()))
-    readers = [reader for reader in first.reader if reader != AVERAGE]
+    everyone = pd.concat(table.reader for table in sessions.values()).unique()
+    readers = [reader for reader in everyone if reader != AVERAGE]
     colours = reader_colours(readers)
-    for i, reader in enumerate([*readers, AVERAGE]):
-        rows = [table[table.reader == reader].iloc[0] for table in sessions.values()]
-        x = np.arange(len(rows)) + (i - len(readers) / 2) * 0.09  # apart, so that no bar covers another
+    for i, reader in enumerate([*readers, *[AVERAGE] * (AVERAGE in everyone)]):
+        found = [
+            table[table.reader == reader] for table in sessions.values()
+        ]  # a split-plot's readers have one session
+        rows = [own.iloc[0] for own in found if len(own)]
+        x = np.flatnonzero([len(own) for own in found]) + (i - len(readers) / 2) * 0.09  # no bar covers another
         y = np.array([row[metric] for row in rows])
         bars = [y - [row[f"{metric}_low"] for row in rows], [row[f"{metric}_high"] for row in rows] - y]
         style = (
@@ -104,7 +109,9 @@ def power_map(grid: pd.DataFrame, ax: Axes) -> Axes:
     wide = grid.pivot(index="readers", columns="cases", values="power")
     ax.imshow(wide, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (i, j), value in np.ndenumerate(wide.to_numpy()):
-        ax.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=SMALL, color="white" if value > 0.6 else INK)
+        ax.text(
+            j, i, rounded(value, 2), ha="center", va="center", fontsize=SMALL, color="white" if value > 0.6 else INK
+        )
     ax.set_xticks(range(wide.shape[1]), wide.columns)
     ax.set_yticks(range(wide.shape[0]), wide.index)
     ax.set(xlabel="cases", ylabel="readers")

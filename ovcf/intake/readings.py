@@ -14,8 +14,9 @@ from ovcf.cohort.table_file import decoded, read_bytes, read_table
 from ovcf.cohort.workbook import is_workbook
 from ovcf.intake.imrmc import read_imrmc, with_truth
 from ovcf.problems import InputError, Problem
-from ovcf.stats.readers.checks import check_readings, judged
+from ovcf.stats.readers.checks import SHOWN, check_readings, judged
 from ovcf.stats.roc import auc
+from ovcf.words import rounded
 
 _NUMBER = Column("number")
 READINGS: dict[str, Column] = {
@@ -75,6 +76,43 @@ def read_readings(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     return _finished(table, long, [*notes, *left_out], path.name)
 
 
+def check_cases(readings: pd.DataFrame, patches: pd.DataFrame, file: str) -> None:
+    """Refuse readings of other cases than a run's, with another truth, or of one class in a session.
+
+    Parameters
+    ----------
+    readings : the `readings` table, as `read_readings` gives it. patches : of the run, with patch_id and label.
+    file : name for the messages.
+
+    Raises
+    ------
+    InputError
+        Naming every case that the run does not have or knows with another truth, and every session of one class.
+    """
+    truth = (patches.set_index(patches["patch_id"].astype(str))["label"] == "fresh").astype(int)
+    once = readings.drop_duplicates("patch_id").set_index("patch_id")["truth"]
+    strange = once.index.difference(truth.index, sort=False)
+    known = once.drop(strange)
+    other = known[known.astype(int) != truth.reindex(known.index)]
+    problems = [
+        Problem("unknown_case", "the run's cohort has no such vertebra", file, None, "patch_id", case)
+        for case in strange[:SHOWN]
+    ]
+    problems += [
+        Problem("truth_differs", f"truth of {case} differs from the cohort's", file, None, "truth", str(said),
+                "fresh (1)" if truth[case] else "old (0)")
+        for case, said in other.iloc[:SHOWN].items()
+    ]  # fmt: skip
+    rest = len(strange) + len(other) - len(problems)
+    problems += [Problem("cases", f"and {rest} cases more", file)] * (rest > 0)
+    for session, own in readings.groupby("session"):
+        if own["truth"].nunique() == 1:
+            message = f"session {session} holds one class only"
+            problems.append(Problem("one_class", message, file, None, "truth", str(own["truth"].iloc[0])))
+    if problems:
+        raise InputError(problems)
+
+
 def _check_numbers(table: pd.DataFrame, file: str, rows: np.ndarray) -> None:
     """Refuse cells of `order` and `seconds` that are no numbers; `check_readings` looks at what the analysis reads."""
     problems = [
@@ -117,6 +155,6 @@ def _reversed(long: pd.DataFrame) -> list[str]:
     if not areas or max(areas) >= 0.5 or np.mean(areas) > REVERSED:
         return []
     return [
-        f"every reader's AUC is below 0.5 (mean {np.mean(areas):.2f}): the ratings seem to run the other way; they "
-        "must rise with the certainty of fresh"
+        f"every reader's AUC is below 0.5 (mean {rounded(float(np.mean(areas)), 3)}): the ratings seem to run the "
+        "other way; they must rise with the certainty of fresh"
     ]

@@ -20,7 +20,7 @@ from ovcf.models.catalogue import describe_training
 from ovcf.models.recipe import Recipe
 from ovcf.models.reference import UNLIKE_RULE
 from ovcf.models.tensors import images_digest
-from ovcf.words import NETWORKS, network_title
+from ovcf.words import NETWORKS, network_title, rounded
 
 RESEARCH_USE = "Research use only. Not a medical device; not for diagnosis or for decisions about a patient."
 INTERVAL_NOTE = (
@@ -112,7 +112,9 @@ def cross_validated(predictions: pd.DataFrame, called_from: float) -> dict[str, 
 def card_page(card: dict[str, Any]) -> str:
     """Write the card as Markdown."""
     data, cv, how = card["data"], card["cross_validation"], card["preprocessing"]
-    rows = [f"| {name} | {v['mean']:.3f} | {v['sd_ddof1']:.3f} |" for name, v in cv["over_folds"].items()]
+    rows = [
+        f"| {name} | {rounded(v['mean'], 3)} | {rounded(v['sd_ddof1'], 3)} |" for name, v in cv["over_folds"].items()
+    ]
     return "\n".join(
         [
             f"# {card['title']}",
@@ -133,7 +135,7 @@ def card_page(card: dict[str, Any]) -> str:
             "",
             "## Cross-validation",
             "",
-            f"{cv['folds']} folds by {cv['split']}; pooled AUC {cv['pooled_auc']:.3f}; called fresh from "
+            f"{cv['folds']} folds by {cv['split']}; pooled AUC {rounded(cv['pooled_auc'], 3)}; called fresh from "
             f"{card['called_from']:g} on.",
             "",
             "| metric | mean over folds | SD (ddof 1) |",

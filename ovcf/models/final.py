@@ -25,6 +25,7 @@ from ovcf.models.tensors import to_tensor
 from ovcf.models.threads import one_thread
 from ovcf.models.training import head_probability
 from ovcf.problems import InputError, Problem
+from ovcf.words import rounded
 
 AT_ONCE = 32  # patches
 
@@ -105,10 +106,24 @@ class FinalModel:
     @cached_property
     def net(self) -> Network:
         """The whole network in float32, with the final weights."""
-        state = dict(self._members[0])
-        if (self.folder / "trunk.safetensors").is_file():
-            state |= safetensors.torch.load_file(self.folder / "trunk.safetensors")
-        return empty_network(self.network, state)
+        return self._whole(self._members[0])
+
+    def net_of_fold(self, fold: int) -> Network:
+        """Return the whole network in float32 with the weights that were trained without one fold.
+
+        Raises InputError where the folder holds none of this fold.
+        """
+        name = f"fold{fold}.safetensors"
+        if name not in self.card["files"]:
+            words = f"the final model holds no network of fold {fold}"
+            raise InputError(Problem("no_fold_model", words, str(self.folder)))
+        return self._whole(self._trained(name))
+
+    def _whole(self, trained: dict[str, torch.Tensor]) -> Network:
+        """Put trained weights and the frozen ones together."""
+        frozen = self.folder / "trunk.safetensors"
+        state = safetensors.torch.load_file(frozen) if frozen.is_file() else {}
+        return empty_network(self.network, trained | state)
 
     @cached_property
     def _trunk(self) -> Network:
@@ -227,7 +242,8 @@ def calibration_statement(source: FinalModel | pd.DataFrame, p: float, least: in
     if bands is None:
         bands = calibration_bands(getattr(source, "predictions", source), least)
     low, high, n, fresh = bands[min(int(np.clip(p, 0, 1) * 10), 9)]
-    return f"Of the {n} patches scored between {low:.2f} and {high:.2f} in cross-validation, {fresh} were fresh."
+    band = f"{rounded(low, 2)} and {rounded(high, 2)}"
+    return f"Of the {n} patches scored between {band} in cross-validation, {fresh} were fresh."
 
 
 def calibration_bands(predictions: pd.DataFrame, least: int = 20) -> list[tuple[float, float, int, int]]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ovcf.predict.cutting import Prepared
 from ovcf.predict.films import MISMATCH
+from ovcf.words import rounded
 
 RESEARCH = "Research use only. Not for diagnosis: this number comes from a research model."
 BINARY = "Only fresh or old can come out: a healthy vertebra, or anything else in the box, gets one of them too."
@@ -100,8 +101,8 @@ def margin_note(among_margins: list[float] | None, sizes: Sequence[tuple[float, 
     likely = ", ".join(f"{mm:g} mm ({share:.0%})" for mm, share in sizes)
     words = (
         f"{SIZES_FIT.format(likely) if sizes else NONE_FITS} Over these margins"
-        f"{' and those that nine in ten training patches had' if sizes else ''}, P(fresh) goes from {low:.3f} to "
-        f"{high:.3f}."
+        f"{' and those that nine in ten training patches had' if sizes else ''}, P(fresh) goes from "
+        f"{rounded(low, 3)} to {rounded(high, 3)}."
     )
     return f"{words} {CROSSES}" if low < called_from <= high else words
 
@@ -111,16 +112,24 @@ def trained_on(card: Mapping[str, Any]) -> str:
     data, cv = card["data"], card["cross_validation"]
     return (
         f"Trained on {data['kind']}: {data['patches']} vertebrae of {data['patients']} patients "
-        f"({data['fresh']} fresh, {data['old']} old); AUC {cv['pooled_auc']:.2f} in cross-validation by {cv['split']}."
+        f"({data['fresh']} fresh, {data['old']} old); AUC {rounded(cv['pooled_auc'], 3)} in "
+        f"cross-validation by {cv['split']}."
     )
+
+
+def sided(p: float, threshold: float, digits: int = 2) -> str:
+    """Print a probability in as few digits as keep it on its side of the threshold: 0.498 is no 0.50 called old."""
+    text = rounded(p, digits)
+    return text if (float(text) >= threshold) == (p >= threshold) or digits >= 9 else sided(p, threshold, digits + 1)
 
 
 def describe(answer: dict) -> str:
     """An answer of `predict_cases` in words, for a terminal."""
     box = ",".join(f"{v:g}" for v in answer["box"])
+    p_fresh = sided(answer["p_fresh"], answer["called_from"], 3)
     lines = [
-        f"box {box}{' (turned left to right)' * answer['flip']}: P(fresh) {answer['p_fresh']:.3f} "
-        f"({answer['low']:.3f} to {answer['high']:.3f} over the final model and those of the folds): "
+        f"box {box}{' (turned left to right)' * answer['flip']}: P(fresh) {p_fresh} "
+        f"({rounded(answer['low'], 3)} to {rounded(answer['high'], 3)} over the final model and those of the folds): "
         f"called {answer['called']} at {answer['called_from']:g} by {answer['network']}",
         answer["binary"],
         *filter(None, [answer["margin_note"], answer["warning"], answer["alike"]]),

@@ -17,7 +17,7 @@ from ovcf.run_folder import read_table
 from ovcf.sentences.results import changed
 from ovcf.stats.compare import CLUSTERED_DELONG
 from ovcf.tables.show import MISSING, mean_sd, p_said, value, with_interval
-from ovcf.words import AVERAGE, network_title
+from ovcf.words import AVERAGE, network_title, rounded
 
 COLUMNS = ["question", "this run [95 % interval]", "the paper", "section", "clinical"]
 PAPER_NETWORK = "ResNet101"  # the paper's choice
@@ -128,7 +128,8 @@ def _next_best(comparisons):
 
 def _calibration(scores):
     slope = scores.set_index("metric").loc["slope"]
-    return f"calibration slope {slope.estimate:.2f} [{slope.low:.2f}, {slope.high:.2f}]; 1 is right", "not given"
+    ends = f"[{rounded(slope.low, 3)}, {rounded(slope.high, 3)}]"
+    return f"calibration slope {rounded(slope.estimate, 3)} {ends}; 1 is right", "not given"
 
 
 def _leakage(price):
@@ -159,9 +160,9 @@ def _external(metrics):
 def _readers(mrmc, effect):
     auc = mrmc[(mrmc.metric == "auc") & (mrmc.generalisation == "random")].iloc[0]
     mean = effect[effect.reader == AVERAGE].iloc[0]
-    ours = f"AUC {changed(auc)}; {100 * mean.accuracy_unaided:.1f} to {100 * mean.accuracy_aided:.1f} % right"
+    ours = f"AUC {changed(auc)}; {value(mean.accuracy_unaided)} to {value(mean.accuracy_aided)} % right"
     printed = [_printed_accuracy(4, "Average"), _printed_accuracy(5, "Average result with AI")]
-    return ours, " to ".join(f"{value:.2f}" for value in printed) + " % right"
+    return ours, " to ".join(rounded(share, 2) for share in printed) + " % right"
 
 
 def _panel(against):

@@ -6,6 +6,8 @@ readers' edition names it.
 
 import logging
 import os
+import re
+from copy import copy
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
@@ -15,8 +17,10 @@ from ovcf.report.layout import FOLD, GROUP_ROW, HEADINGS, KEPT
 from ovcf.report.page import FULL, READER
 
 HELD = 4  # rows of one label that a table over several pages keeps on one; of longer groups each row says its label
-HELD_TABLE = 21  # rows of a table that is kept on one page
+HELD_TABLE, HELD_LETTERS = 30, 4000  # most rows and letters of a table that is kept on one page
+SENTENCE = 40  # letters of a group's label that is broken into lines
 TYPE = 0.72  # of a figure's size on a screen, so that all have the same type: 6 points
+SHORT = re.compile(r"(?:(?:Table|Figure) \S+\s+)?.+?(?=[;:\[(]|\. |$)")  # of a caption: number, and what it is of
 DENSE = 8  # columns of a table that is set in the smallest type
 
 
@@ -110,6 +114,12 @@ def _move(soup: BeautifulSoup, fold: Tag, number: int, appendix: Tag) -> None:
         appendix.append(part)
     part.append(heading)
     part.extend(node.extract() for node in list(fold.contents))
+    for within in part.find_all("details"):  # a fold within a fold
+        if within.summary.find(HEADINGS) is None:
+            within.summary.name = "h4"
+        else:
+            within.summary.unwrap()
+        within.unwrap()
     fold.decompose()
 
 
@@ -118,7 +128,7 @@ def _name_only(soup: BeautifulSoup, folds: list[Tag], appendix: Tag) -> None:
     names = soup.new_tag("ul", attrs={"class": "left-out"})
     for fold in folds:
         item = soup.new_tag("li")
-        item.string = fold.summary.get_text(" ", strip=True)
+        item.string = SHORT.match(fold.summary.get_text(" ", strip=True)).group().rstrip()
         names.append(item)
         fold.decompose()
     heading, words = soup.new_tag("h2"), soup.new_tag("p")
@@ -134,24 +144,33 @@ def _hold_groups(soup: BeautifulSoup, table: Tag) -> None:
     columns = max((len(row.find_all(["th", "td"])) for row in table.find_all("tr")), default=0)
     if columns >= DENSE:
         table["class"] = [*_classes(table), "dense"]
-    whole = len(table.find_all("tr")) <= HELD_TABLE
+    whole = len(table.find_all("tr")) <= HELD_TABLE and len(table.get_text()) <= HELD_LETTERS
     if whole:
         table["class"] = [*_classes(table), "held"]
+    for label in table.select("th.group"):
+        if len(label.get_text(" ", strip=True)) > SENTENCE:
+            label["class"] = [*_classes(label), "sentence"]
     for body in table.find_all("tbody"):
         rows = body.find_all("tr", recursive=False)
         if rows and rows[0].th is not None and "group" in _classes(rows[0].th):
             body["class"] = "held"
             if len(rows) > HELD and not whole:
-                _repeat_label(soup, body, rows)
+                del body["class"]
+                _repeat_labels(rows)
 
 
-def _repeat_label(soup: BeautifulSoup, body: Tag, rows: list[Tag]) -> None:
-    label = rows[0].th
-    del body["class"], label["rowspan"]
-    for row in rows[1:]:
-        again = soup.new_tag("th", attrs={"scope": "row", "class": "group"})
-        again.append(label.get_text(" ", strip=True))
-        row.insert(0, again)
+def _repeat_labels(rows: list[Tag]) -> None:
+    """Let each row say what it shares with the rows above: a cell over several rows is not broken well over pages."""
+    spanning: dict[int, tuple[Tag, int]] = {}  # by column: the cell, and how many rows it still covers
+    for row in rows:
+        for column, (cell, more) in sorted(spanning.items()):
+            own = row.find_all(["th", "td"], recursive=False)
+            row.insert(row.index(own[column]) if column < len(own) else len(row.contents), copy(cell))
+            spanning[column] = cell, more - 1
+        spanning = {column: (cell, more) for column, (cell, more) in spanning.items() if more}
+        for column, cell in enumerate(row.find_all(["th", "td"], recursive=False)):
+            if more := int(cell.attrs.pop("rowspan", 1)) - 1:
+                spanning[column] = cell, more
 
 
 def _lift_caption(soup: BeautifulSoup, table: Tag, name: str) -> None:

@@ -220,14 +220,21 @@ def sessions(readings: pd.DataFrame) -> str:
     """Say which sessions the readings hold, in which design, and the time between only where it is recorded."""
     found, periods = set(readings.session), _periods(readings)
     held = readings.groupby(["reader", periods]).session.nunique()
+    who = readings.groupby("session").reader.unique()
+    subject = "Readers" if readings.reader.nunique() > 1 else "The reader"
     if len(found) == 1:
-        return f"Readers read once, {_READ.get(*found, 'in session ' + min(found))}."
+        return f"{subject} read once, {_READ.get(*found, 'in session ' + min(found))}."
+    order = periods.groupby(readings.session).mean().sort_values(kind="stable").index
+    if len(set().union(*who)) == sum(map(len, who)):
+        parts = (f"{len(who[s])} {_READ.get(s, f'in session {s}')}" for s in order)
+        return f"Each reader read in one session only: {', '.join(parts)} (split-plot)."
     if found == {"unaided", "aided"}:
-        words = "Readers read once without and once with the model's probability in view"
+        words = f"{subject} read once without and once with the model's probability in view"
     else:
-        order = periods.groupby(readings.session).mean().sort_values(kind="stable").index
-        words = f"Readers read once {' and once '.join(_READ.get(s, f'in session {s}') for s in order)}"
-    if periods.max() == 1:
+        words = f"{subject} read once {' and once '.join(_READ.get(s, f'in session {s}') for s in order)}"
+    if "patch_id" in readings and readings.groupby("patch_id").session.nunique().max() == 1:
+        words += ", no case in two sessions"
+    elif periods.max() == 1:
         return f"{words}, one straight after the other case by case."
     words += ", in a crossover by reader and case" if held.max() > 1 else ""
     days = _days_between(readings, periods)

@@ -11,7 +11,7 @@ import pandas as pd
 from ovcf.sentences import Sentence, Topic, said
 from ovcf.stats.compare import CLUSTERED_DELONG
 from ovcf.tables.show import p_said, with_interval
-from ovcf.words import network_title
+from ovcf.words import network_title, rounded
 
 
 def _undefined(row: Any) -> bool:
@@ -37,8 +37,9 @@ CHANGED: Topic = (
 """A difference of AUCs by its sign and its interval."""
 
 ABOVE_CHANCE: Topic = (
+    Sentence(_undefined, lambda row: "Whether the AUC differs from chance (0.5) is not estimable"),
     Sentence(
-        lambda row: _undefined(row) or row.low <= 0.5 <= row.high,
+        lambda row: not _undefined(row) and row.low <= 0.5 <= row.high,
         lambda row: "A difference from chance (0.5) is not shown",
     ),
     Sentence(lambda row: not _undefined(row) and row.low > 0.5, lambda row: "The AUC is above chance (0.5)"),
@@ -78,13 +79,19 @@ def changed(row: Any) -> str:
 def against_chance(intervals: pd.DataFrame) -> str:
     """Say whether the pooled AUC of one network (rows `metric`, `estimate`, `low`, `high`) differs from chance."""
     row = intervals.set_index("metric").loc["auc"]
-    return f"{said(ABOVE_CHANCE, row)}: {with_interval(row.estimate, row.low, row.high, metric='auc')}."
+    return f"{said(ABOVE_CHANCE, row)}{_found(row, with_interval(row.estimate, row.low, row.high, metric='auc'))}."
 
 
 def slope(scores: pd.DataFrame) -> str:
     """Say what the calibration slope (`calibration_table`) means."""
     row = scores.set_index("metric").loc["slope"]
-    return f"{said(SLOPE, row)}: {row.estimate:.2f} [{row.low:.2f}, {row.high:.2f}]."
+    found = f"{rounded(row.estimate, 3)} [{rounded(row.low, 3)}, {rounded(row.high, 3)}]"
+    return f"{said(SLOPE, row)}{_found(row, found)}."
+
+
+def _found(row: Any, text: str) -> str:
+    """What follows a sentence: the estimate with its interval, where there are both."""
+    return "" if _undefined(row) else f": {text}"
 
 
 def clustered(comparisons: pd.DataFrame) -> pd.DataFrame:
@@ -100,9 +107,10 @@ def ahead(comparisons: pd.DataFrame) -> str:
         "higher than that of": rows[rows.low > 0],
         "lower than that of": rows[rows.high < 0],
         "not shown to differ from that of": rows[(rows.low <= 0) & (rows.high >= 0)],
+        "without an estimable difference from that of": rows[rows[["low", "high"]].isna().any(axis=1)],
     }
     parts = [f"{words} {_listed(group)}" for words, group in groups.items() if len(group)]
-    if not parts:
+    if not rows[["low", "high"]].notna().all(axis=1).any():
         return "No difference of AUC between networks can be estimated."
     return f"The AUC of {first} is {'; '.join(parts)} (95 % intervals clustered by patient, not corrected)."
 
@@ -114,14 +122,15 @@ def _listed(rows: pd.DataFrame) -> str:
 
 def by_patch(price: pd.DataFrame) -> str:
     """Say what dealing patches into folds changed (`price_of_leakage`)."""
-    row = price[(price.patches == "all") & (price.metric == "auc") & price.difference.notna()].iloc[-1]
+    rows = price[(price.patches == "all") & (price.metric == "auc")]
+    row = (rows[rows.difference.notna()] if rows.difference.notna().any() else rows).iloc[-1]
     return f"AUC with patches dealt into folds, against patients: {changed(row)}."
 
 
 def of_versions(table: pd.DataFrame, first: str, second: str) -> str:
     """Say how the AUC of a second version compares with the first's (`paired_versions`)."""
     row = table[(table.group == "all") & (table.metric == "auc")].iloc[0]
-    return f"AUC of {second}, against {first}: {changed(row)}; {p_said(row.p)}."
+    return f"AUC of {second}, against {first}: {changed(row)}{'' if pd.isna(row.p) else f'; {p_said(row.p)}'}."
 
 
 def elsewhere(metrics: pd.DataFrame) -> str:

@@ -129,13 +129,16 @@ class Study(StudyNetworks):
         return self.save_table("readings", self._read_readings())
 
     def _read_readings(self) -> pd.DataFrame:
-        from ovcf.intake.readings import read_readings
+        from ovcf.intake.readings import check_cases, read_readings
 
-        readings = read_readings(self.parameters["readings"])
+        file = self.parameters["readings"]
+        readings = read_readings(file)
         if "session" not in readings or not (readings["session"] == "unaided").any():
             found = ", ".join(sorted(set(readings["session"]))) if "session" in readings else "no such column"
             words = "hold no session `unaided`, which Tables 4 and 5 begin with; analyse them with: ovcf readers FILE"
-            raise InputError(Problem("readings", words, self.parameters["readings"], column="session", found=found))
+            raise InputError(Problem("readings", words, file, column="session", found=found))
+        if self.holds("tables/patches.csv") or self.parameters["data"] != "synthetic":  # else not drawn yet
+            check_cases(readings, self.patches if self.holds("tables/patches.csv") else self._dealt, file)
         return readings
 
     def _simulate_readings(self) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from ovcf.tables.show import MISSING, one_cell
-from ovcf.words import TOTAL
+from ovcf.words import TOTAL, rounded
 
 # What a column means and its unit; columns a user brings on top are listed as theirs.
 GLOSSARY = {
@@ -79,12 +79,12 @@ def sizes(spacing: pd.DataFrame) -> pd.DataFrame:
     ----------
     spacing : DataFrame of `ovcf.stats.cohort.box_sizes`.
     """
-    digits = {"px)": "{:.0f}", "per px": "{:.2f}", "mm)": "{:.1f}"}
+    digits = {"px)": 0, "per px": 2, "mm)": 1}
     shown = spacing.copy()
     for name in shown:
-        form = next((form for end, form in digits.items() if name.endswith(end)), None)
-        if form is not None:
-            shown[name] = [MISSING if pd.isna(size) else form.format(size) for size in shown[name]]
+        decimals = next((count for end, count in digits.items() if name.endswith(end)), None)
+        if decimals is not None:
+            shown[name] = [MISSING if pd.isna(size) else rounded(size, decimals) for size in shown[name]]
     return shown
 
 

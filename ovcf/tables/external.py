@@ -5,6 +5,7 @@ import pandas as pd
 from ovcf.stats.rates import METRICS
 from ovcf.tables.networks import threshold_spans
 from ovcf.tables.show import MISSING, heading, value, with_interval, with_intervals
+from ovcf.words import rounded
 
 UPDATE_METRICS = {"auc": "AUC", "brier": "Brier score", "intercept": "intercept", "slope": "slope"}
 COLUMNS = {
@@ -60,7 +61,7 @@ def updating_rows(table: pd.DataFrame) -> pd.DataFrame:
 def _three(estimate: float, low: float, high: float) -> str:
     if pd.isna(estimate):
         return "not estimable"
-    return f"{estimate:.3f} [{low:.3f}, {high:.3f}]"
+    return f"{rounded(estimate, 3)} [{rounded(low, 3)}, {rounded(high, 3)}]"
 
 
 def drift_rows(table: pd.DataFrame) -> pd.DataFrame:
@@ -76,7 +77,7 @@ def drift_rows(table: pd.DataFrame) -> pd.DataFrame:
             "of": [COLUMNS.get(name, name.replace("_", " ")) for name in table.column],
             "development": table["first"],
             "this cohort": table["second"],
-            "difference": [MISSING if pd.isna(d) else f"{d:.2f}" for d in table.difference],
+            "difference": [MISSING if pd.isna(d) else rounded(d, 2) for d in table.difference],
             "measured as": table.kind.map(measure),
             "p": table.p,
             "p_holm": table.p_holm,
@@ -115,7 +116,7 @@ def area_tests(table: pd.DataFrame) -> pd.DataFrame:
             "AUC at home": [value(v, "auc") for v in table["first"]],
             "AUC here": [value(v, "auc") for v in table.second],
             "difference": [with_interval(r.difference, r.low, r.high, metric="auc") for r in table.itertuples()],
-            "t": [f"{v:.2f}" for v in table.statistic],
+            "t": [rounded(v, 2) for v in table.statistic],
             "df": [f"{v:.0f}" for v in table.df],
             "p": table.p,
         }

@@ -18,7 +18,7 @@ from ovcf.tables.show import (
     value,
     with_intervals,
 )
-from ovcf.words import AVERAGE, network_title, networks_in_order
+from ovcf.words import AVERAGE, network_title, networks_in_order, rounded
 
 # The paper's spelling of the networks' names
 PAPER_ROWS = {
@@ -246,7 +246,7 @@ def likelihood_table(values: pd.DataFrame) -> pd.DataFrame:
     """
     rows = values[values.prevalence.isna()]
     names = {"lr_fresh": "called fresh", "lr_old": "called old"}
-    texts = [f"{r.estimate:.2f} [{r.low:.2f}, {r.high:.2f}]" for r in rows.itertuples()]
+    texts = [f"{rounded(r.estimate, 2)} [{rounded(r.low, 2)}, {rounded(r.high, 2)}]" for r in rows.itertuples()]
     return pd.DataFrame({"call": rows.metric.map(names), "likelihood ratio [95 % interval]": texts})
 
 
@@ -303,7 +303,9 @@ def operating_table(points: pd.DataFrame) -> pd.DataFrame:
 
 def threshold_spans(points: pd.DataFrame) -> list[str]:
     """Write the thresholds of the folds: one where all print alike, else the least and the greatest."""
-    ends = zip(points.threshold_min.map("{:.2f}".format), points.threshold_max.map("{:.2f}".format), strict=True)
+    ends = zip(
+        *([rounded(end, 2) for end in ends] for ends in (points.threshold_min, points.threshold_max)), strict=True
+    )
     return [low if low == high else f"{low} to {high}" for low, high in ends]
 
 

@@ -18,7 +18,7 @@ from ovcf.tables.show import (
     with_interval,
     with_intervals,
 )
-from ovcf.words import AVERAGE, network_title
+from ovcf.words import AVERAGE, network_title, rounded
 
 NAMES = {
     "accuracy": "Accuracy (%)",
@@ -91,7 +91,7 @@ def _rates(recovered: pd.DataFrame) -> pd.DataFrame:
     """Recovered rates, percent already, as text."""
     table = recovered.set_index("row")[list(NAMES)]
     computed = ["accuracy", "ppv", "npv"]
-    table[computed] = table[computed].map(lambda share: MISSING if pd.isna(share) else f"{share:.2f}")
+    table[computed] = table[computed].map(lambda share: MISSING if pd.isna(share) else rounded(share, 2))
     return table.rename(columns=NAMES).replace({"": MISSING})
 
 

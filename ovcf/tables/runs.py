@@ -4,7 +4,7 @@ import pandas as pd
 
 from ovcf.stats.rates import METRICS
 from ovcf.tables.show import MISSING, heading, with_interval
-from ovcf.words import network_title
+from ovcf.words import network_title, rounded
 
 PAIRED = ("auc", "accuracy", "recall_fresh", "recall_old")
 
@@ -39,7 +39,7 @@ def difference_rows(differences: pd.DataFrame) -> pd.DataFrame:
 
 def fold_rows(folds: pd.DataFrame) -> pd.DataFrame:
     """Return one row a run, one column a fold: AUC and number of patches."""
-    texts = [MISSING if pd.isna(r.auc) else f"{r.auc:.3f} ({r.n})" for r in folds.itertuples()]
+    texts = [MISSING if pd.isna(r.auc) else f"{rounded(r.auc, 3)} ({r.n})" for r in folds.itertuples()]
     cells = folds.assign(text=texts, column="fold " + folds.fold.astype(str))
     wide = cells.pivot(index="run", columns="column", values="text").reindex(folds.run.unique())
     return wide[list(dict.fromkeys(cells.column))].fillna(MISSING).reset_index()
@@ -48,7 +48,7 @@ def fold_rows(folds: pd.DataFrame) -> pd.DataFrame:
 def time_rows(times: pd.DataFrame) -> pd.DataFrame:
     """Return one row a run: seconds by notebook, to a tenth."""
     numbers = times.select_dtypes("number").columns
-    return times.assign(**{name: times[name].map("{:.1f}".format).replace("nan", MISSING) for name in numbers})
+    return times.assign(**{name: [MISSING if pd.isna(t) else rounded(t, 1) for t in times[name]] for name in numbers})
 
 
 def _wide(metrics: pd.DataFrame, keys: list[str], order: tuple[str, ...]) -> pd.DataFrame:

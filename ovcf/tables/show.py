@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from html import escape
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 
 from ovcf.stats.rates import FOLD_MEAN, METRICS, Metric
 from ovcf.tables.html import table_html
+from ovcf.words import rounded
 
 MISSING = "–"
 GLUE = "\u00a0"  # keeps `75.7 ± 2.1` and `[72.1, 79.0]` on one line
@@ -147,21 +149,21 @@ def number(digits: int) -> Format:
     def formatted(value: float) -> str:
         if pd.isna(value):
             return MISSING
-        return f"{value:.0f}" if float(value).is_integer() and abs(value) >= 2 else f"{value:.{digits}f}"
+        return f"{value:.0f}" if float(value).is_integer() and abs(value) >= 2 else rounded(value, digits)
 
     return formatted
 
 
 def percent(value: float) -> str:
     """Write a share as percent with one decimal."""
-    return MISSING if pd.isna(value) else f"{100 * value:.1f}"
+    return MISSING if pd.isna(value) else rounded(100 * value, 1)
 
 
 def p_value(value: float) -> str:
     """Write a p value with three decimals, small ones as `< 0.001`."""
     if pd.isna(value):
         return MISSING
-    return f"<{GLUE}0.001" if value < 0.001 else f"{value:.3f}"
+    return f"<{GLUE}0.001" if value < 0.001 else rounded(value, 3)
 
 
 def p_said(value: float) -> str:
@@ -189,8 +191,8 @@ def value(estimate: float, metric: str = "") -> str:
         return MISSING
     known = _known(metric)
     if known is None or known.percent:
-        return f"{100 * estimate:.1f}"
-    return f"{estimate:.3f}"
+        return rounded(100 * estimate, 1)
+    return rounded(estimate, 3)
 
 
 def brackets(low: float, high: float, metric: str = "") -> str:
@@ -227,7 +229,7 @@ def one_cell(table: pd.DataFrame, estimate: str, heading: str, digits: int = 3) 
 
     A number that is not known is a dash; one without an interval stands alone.
     """
-    form = f"{{:.{digits}f}}".format
+    form = partial(rounded, decimals=digits)
     texts = [
         MISSING if pd.isna(e) else form(e) if pd.isna(low) else f"{form(e)} [{form(low)},{GLUE}{form(high)}]"
         for e, low, high in zip(table[estimate], table["low"], table["high"], strict=True)

@@ -19,7 +19,7 @@ from ovcf.profiles.parameters import BY_NAME
 from ovcf.reading.roster import Roster, journal_path, read_roster, reader_name
 from ovcf.viz.annotation_films import Films
 from ovcf.viz.widget import VIEWER, Asked, script, style
-from ovcf.words import LEVELS
+from ovcf.words import LEVELS, rounded
 
 PAGE = ("annotate_queue.js", "annotate_film.js", "annotate_panel.js", "annotate_keys.js", "annotate.js")
 NOT_NAMED = (
@@ -201,5 +201,5 @@ def _shown(mark: Mark, mm_per_px: float) -> dict[str, Any]:
         return mark_values(mark) | {"heights": ""}
     known = mm_per_px > 0
     unit = "mm" if known else "px"
-    said = [f"{name} {value * (mm_per_px if known else 1):.1f}" for name, value in heights._asdict().items()]
+    said = [f"{name} {rounded(value * (mm_per_px if known else 1), 1)}" for name, value in heights._asdict().items()]
     return mark_values(mark) | {"heights": f"{', '.join(said)} {unit}"}

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ovcf.cohort.films import read_film
+from ovcf.words import rounded
 
 FILM_EDGE = 4096  # px of the longer edge that travel to the page
 KEPT = 4  # films in memory, each of up to 25 MB
@@ -71,7 +72,7 @@ def shown_film(path: Path) -> ShownFilm:
     pixels = np.clip(film.pixels[::step, ::step], 0, 1)
     greys = np.round(pixels * 65535).astype("<u2")
     known = film.mm_per_px == film.mm_per_px
-    spacing = f"{film.mm_per_px:.3f} mm a px ({film.spacing_origin})" if known else "size of a pixel unknown"
+    spacing = f"{rounded(film.mm_per_px, 3)} mm a px ({film.spacing_origin})" if known else "size of a pixel unknown"
     small = np.ascontiguousarray(film.pixels[::every, ::every])
     height, width = greys.shape
     return ShownFilm(greys.tobytes(), width, height, float(step), small, every, film.notes, spacing)

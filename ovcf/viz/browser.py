@@ -5,7 +5,6 @@ hundred. The page holds no table; each filter, page and detail is a question to 
 """
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from typing import Any
 
@@ -17,13 +16,13 @@ from ovcf.viz.flags import FLAGS, HEIGHTS, WITHDRAWN, FlagStore, harmless_cell
 from ovcf.viz.gallery import anatomical, network_name
 from ovcf.viz.heights import measured_heights
 from ovcf.viz.image_data import Recent, Thumbnails, png_bytes
-from ovcf.viz.maps import Maps, final_model
+from ovcf.viz.maps import Maps, final_model, in_background
 from ovcf.viz.widget import VIEWER, Asked, script, style
 
 PAGE = 36  # thumbnails a page
 ORDERS = list(outcomes.ORDERS.items())
 _WANTED = {"wrong": ("FN", "FP"), "right": ("TP", "TN"), "": ()}
-_TILE = ("patch_id", "patient_id", "level", "label", "outcome", "p_fresh")
+_TILE = ("patch_id", "patient_id", "level", "label", "outcome", "p_fresh", "threshold")
 
 
 class Browser(Asked):
@@ -246,8 +245,8 @@ class Browser(Asked):
 
     @cached_property
     def _loading(self):
-        """The final model on its way: torch takes seconds, for which the next patch need not wait."""
-        return ThreadPoolExecutor(max_workers=1).submit(self._model)
+        """The final model on its way: it takes seconds, for which the next patch need not wait."""
+        return in_background(self._model)
 
     def _row(self, patch_id) -> dict:
         found = self.table[self.table["patch_id"] == patch_id]

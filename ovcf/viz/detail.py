@@ -10,6 +10,7 @@ from ovcf.cohort.crop import crop_slices, equalise, margin_in_px
 from ovcf.viz.gallery import network_name
 from ovcf.viz.image_data import Recent, jpeg_bytes, to_uint8
 from ovcf.viz.outcomes import networks_of, outcome_of
+from ovcf.words import rounded
 
 FILM_EDGE = 1400  # px of the longer edge that travel to the page
 _FACTS = {
@@ -97,7 +98,7 @@ def facts_of(row: dict) -> list[tuple[str, str]]:
     if box_of(row):
         facts.append(("Box (x0 y0 x1 y1, px)", " ".join(f"{v:g}" for v in box_of(row))))
     mm = row.get("mm_per_px", np.nan)
-    facts.append(("Pixel size", f"{mm:.3f} mm" if mm == mm else "unknown"))
+    facts.append(("Pixel size", f"{rounded(mm, 3)} mm" if mm == mm else "unknown"))
     return facts
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from ovcf.figures.style import OUTCOME_NAMES
+from ovcf.predict.answer import sided
 from ovcf.viz.image_data import data_uri, thumbnail
 from ovcf.viz.outcomes import mistakes_first, networks_of, outcome_of
 from ovcf.words import network_title
@@ -83,7 +84,7 @@ def gallery_html(
 def tile_html(row: dict, picture: bytes, names: Mapping[str, str] | None = None) -> str:
     """One patch of a browse table: picture, names, and what the chosen and every other network said."""
     said = network_answers(row)
-    outcome, p_fresh = row["outcome"], f"{row['p_fresh']:.2f}"
+    outcome, p_fresh = row["outcome"], sided(row["p_fresh"], row["threshold"])
     level = str(row.get("level") or "unknown")
     every = "".join(
         f"<dt>{escape(network_name(n, names))}</dt><dd>{OUTCOME_MARKS[o]} {p}</dd>" for n, (o, p) in said.items()
@@ -102,7 +103,11 @@ def tile_html(row: dict, picture: bytes, names: Mapping[str, str] | None = None)
 def network_answers(row: dict) -> dict[str, tuple[str, str]]:
     """Outcome and printed probability of fresh by every network that was asked about a row's patch."""
     p = {name: row[f"p_fresh_{name}"] for name in networks_of(pd.DataFrame(columns=list(row)))}
-    return {n: (str(outcome_of(row["truth"], v, row["threshold"])), f"{v:.2f}") for n, v in p.items() if v == v}
+    return {
+        n: (str(outcome_of(row["truth"], v, row["threshold"])), sided(v, row["threshold"]))
+        for n, v in p.items()
+        if v == v
+    }
 
 
 def network_name(network: str, names: Mapping[str, str] | None = None) -> str:

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ovcf.words import rounded
+
 PLACES = ("anterior", "middle", "posterior")
 # Genant HK et al. 1993 (J Bone Miner Res 8:1137): loss of anterior, middle or posterior height. Their bands meet; a
 # loss on an edge counts to the higher grade.
@@ -22,7 +24,7 @@ class Heights(NamedTuple):
     grade: int
 
     def __str__(self) -> str:
-        each = ", ".join(f"{name} {v:.1f} {self.unit}" for name, v in zip(PLACES, self.values, strict=True))
+        each = ", ".join(f"{name} {rounded(v, 1)} {self.unit}" for name, v in zip(PLACES, self.values, strict=True))
         least = PLACES[int(np.argmin(self.values))]
         word = next(word for _, grade, word in GRADES if grade == self.grade)
         loss = f"{least} {100 * max(self.loss, 0):.0f} % below {self.reference}"

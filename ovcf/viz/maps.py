@@ -1,9 +1,11 @@
 """Class-activation maps as pictures, by a network that did not train on the patch where the run has it."""
 
-import logging
+import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from ovcf.predict import load_model
 from ovcf.problems import InputError
 from ovcf.viz.gallery import network_name
 from ovcf.viz.image_data import Recent, png_bytes
+
+FIRST = ("pydicom", "skimage.exposure.exposure")  # what the first patch in detail waits for
 
 
 def final_model(study: Any) -> Any:
@@ -34,23 +38,43 @@ def final_model(study: Any) -> Any:
     return model
 
 
-def load_ahead(model: Callable[[], Any], seconds: float = 0.5) -> threading.Timer:
-    """Load a final model beside what the page is doing, so that nobody waits for it later; returns the thread.
+def in_background(model: Callable[[], Any]) -> Future:
+    """Load a model in a thread, while the page goes on; returns its future.
 
-    `model` is what `final_model` returns. It begins after `seconds`: the first page of tiles is asked for first. What
-    goes wrong here goes wrong again, and is said, when the page asks.
+    Torch is imported here, by the thread that answers the page, and never by the other: SciPy, scikit-image and
+    matplotlib look whether an array is torch's as soon as torch stands among the modules, so what the page asks while
+    another thread is still importing it fails ("partially initialized module 'torch'").
     """
+    import_module("torch")
+    future: Future = Future()
 
     def load():
         try:
-            model()
+            future.set_result(model())
         except Exception as error:
-            logging.getLogger("ovcf").info("the final model was not loaded ahead: %s", error)
+            future.set_exception(error)
 
-    thread = threading.Timer(seconds, load)
-    thread.daemon = True
-    thread.start()
-    return thread
+    threading.Thread(target=load, name="final model", daemon=True).start()  # a page that is left waits for nothing
+    return future
+
+
+def load_ahead(model: Callable[[], Any], seconds: float = 0.2) -> None:
+    """Load a final model beside what the page is doing, so that nobody waits for it later.
+
+    `model` is what `final_model` returns. In a kernel it begins once the cell or the question is answered and `seconds`
+    have gone: the first page of tiles is asked for first. What goes wrong here goes wrong again, and is said, when the
+    page asks.
+    """
+
+    def begin():
+        for name in FIRST:
+            import_module(name)
+        in_background(model)
+
+    try:
+        asyncio.get_running_loop().call_later(seconds, begin)
+    except RuntimeError:  # no kernel
+        begin()
 
 
 def _try_out(model: Any) -> None:
@@ -90,17 +114,20 @@ class Maps:
 
     def _load(self, key):
         network, fold = key
-        unseen = self.study.parameters["split"]
         try:
             net = self._of_fold(network, fold)
-            return net, f"By {network_name(network)} of fold {fold}, which was not trained on this {unseen}."
         except InputError as reason:
             model = self._model()
             if model is None or model.network != network:
                 raise ValueError(f"No map of {network_name(network)}: {reason}") from reason
             return model.net, "By the final model, which was trained on all patches, this one too."
+        unseen = self.study.parameters["split"]
+        return net, f"By {network_name(network)} of fold {fold}, which was not trained on this {unseen}."
 
     def _of_fold(self, network, fold):
+        """The fold's network: out of the final model's folder, which is loaded ahead, else out of the run's cache."""
+        if network == self.study.chosen and (model := self._model()) is not None:
+            return model.net_of_fold(fold)
         from ovcf.models.crossval import fold_network
 
         study = self.study

@@ -22,6 +22,7 @@ from ovcf.viz.image_data import png_bytes, thumbnail
 from ovcf.viz.maps import draw_map
 from ovcf.viz.sheet import sheet_html
 from ovcf.viz.widget import VIEWER, Asked, script, style
+from ovcf.words import rounded
 
 FILM_EDGE = 2048  # px of the longer edge that travel to the page, 16 bits deep
 SIMILAR = 5  # patches of the run beside an answer
@@ -125,7 +126,7 @@ class OwnCase(Asked):
             "film_width": width,
             "film_height": height,
             "mm_per_px": mm if mm == mm else None,
-            "spacing": f"{mm:.3f} mm ({film.spacing_origin})" if mm == mm else "unknown",
+            "spacing": f"{rounded(mm, 3)} mm ({film.spacing_origin})" if mm == mm else "unknown",
             "notes": list(film.notes),
             "mismatch": f"{MISMATCH[0].upper()}{MISMATCH[1:]}." if stranger else "",
         }, [pixels.astype("<u2").tobytes()]

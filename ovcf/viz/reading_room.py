@@ -12,8 +12,9 @@ from typing import Any
 
 from ovcf import __version__
 from ovcf.files import digest
+from ovcf.problems import InputError
 from ovcf.reading.designs import TRAINING, is_aided
-from ovcf.reading.plan import Plan, make_plan
+from ovcf.reading.plan import Plan, make_plan, read_plan
 from ovcf.reading.roster import journal_path, read_roster, reader_name
 from ovcf.reading.session import REASONS, Case, ReadingSession
 from ovcf.viz.maps import Maps, final_model, load_ahead
@@ -57,6 +58,15 @@ class ReadingRoom(Asked):
         self.case: Case | None = None
         self.screen = ""
 
+    def load_ahead(self) -> None:
+        """Load the model before the first reader comes, where the plan has sessions with it."""
+        try:
+            plan = read_plan(self.study.patches, self.folder)
+        except InputError:  # none yet, or a damaged one, which is said to the reader who starts
+            return
+        if any(map(is_aided, plan.sessions)):
+            load_ahead(self._model)
+
     # What the page asks ---------------------------------------------------------------------------------
 
     def answer_hello(self, token: str = "") -> Any:
@@ -81,8 +91,6 @@ class ReadingRoom(Asked):
         known = {"model_p_fresh": self.out_of_fold, "facts": self.facts, "now": self._now}
         self.session = ReadingSession(plan, reader, self.folder, rank=roster.rank(reader), **known)
         self.screen = str(screen)[:80]
-        if any(map(is_aided, plan.sessions)):
-            load_ahead(self._model)  # while the first case is read
         return self._next()
 
     def answer_display(self, found: dict) -> Any:
@@ -164,7 +172,7 @@ class ReadingRoom(Asked):
         if is_aided(case.session):
             p = self.out_of_fold[case.patch_id]
             by = f"By a network that was not trained on this {self.study.parameters['split']}."
-            values |= {"p_fresh": p, "says": self._says(p), "by": by}
+            values |= {"p_fresh": p, "says": self._says(p), "called_from": self.study.parameters["threshold"], "by": by}
         return values, [picture]
 
     def _done(self, case: Case) -> int:

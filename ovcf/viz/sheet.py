@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ovcf.files import write_text
 from ovcf.predict import RESEARCH, prepare_case
+from ovcf.predict.answer import sided
 from ovcf.viz.gallery import network_name
 from ovcf.viz.image_data import data_uri, jpeg_bytes, png_bytes
 from ovcf.viz.maps import draw_map
@@ -82,7 +83,8 @@ def _case(film: Any, answer: dict, model: Any) -> dict:
     x0, y0, x1, y1 = answer["box"]
     place = {"x": x0, "y": y0, "w": x1 - x0, "h": y1 - y0}
     pictures = {"patch": data_uri(png_bytes(prepared.patch)), "map": data_uri(colours)}
-    return answer | pictures | {"place": place, "facts": facts, "map_note": note}
+    words = {"p_words": sided(answer["p_fresh"], answer["called_from"], 3), "map_note": note}
+    return answer | pictures | words | {"place": place, "facts": facts}
 
 
 def _words(value: Any) -> str:

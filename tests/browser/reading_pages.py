@@ -40,16 +40,3 @@ def answer(page, key, confidence):
     """Answer the open case."""
     choose(page, key, confidence)
     page.keyboard.press("Enter")
-
-
-def serious_faults(page) -> list[str]:
-    """What axe-core finds on the page as it is: rules whose breach is serious or critical, and where."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page).response
-    assert found["passes"]  # it looked at something
-    return [
-        f"{rule['id']}: {rule['nodes'][0]['target']}"
-        for rule in found["violations"]
-        if rule["impact"] in ("serious", "critical")
-    ]

@@ -68,6 +68,12 @@ def _command(process) -> str:
         return ""
 
 
+def picture(page, name):
+    """Keep a screenshot to be looked at, where OVCF_SHOTS names a folder."""
+    if folder := os.environ.get("OVCF_SHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png")
+
+
 RUN_ALL = """async () => {
   const notebook = jupyterapp.shell.currentWidget;
   await notebook.context.ready;

@@ -1,6 +1,5 @@
 """The browser of patches in Voila: keyboard, flags, hostile names, labels, focus; the hardened server."""
 
-import os
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import pytest
 import yaml
 from faults import serious_faults
 from playwright.sync_api import expect
+from servers import picture
 
 from ovcf.server import free_port
 from ovcf.viz.flags import FlagStore
@@ -50,6 +50,7 @@ def test_names_from_a_manifest_stay_text(hostile_page, watch, tmp_path):
     page.locator(".tile").first.focus()
     page.keyboard.press("f")
     page.wait_for_selector(".detail .flag")
+    assert "called fresh from 0.4 on" in page.locator(".says caption").text_content()
     page.locator(".detail .flag input").first.fill(HOSTILE)  # the comment, and a reviewer of that name
     page.locator(".detail .flag input").nth(1).fill(HOSTILE)
     page.keyboard.press("Enter")
@@ -57,6 +58,7 @@ def test_names_from_a_manifest_stay_text(hostile_page, watch, tmp_path):
     page.keyboard.press("Escape")
     page.wait_for_selector(".tile .flagged")
     assert HOSTILE in page.locator(".tile").first.text_content()
+    assert "at 0.4" in page.locator(".list .status").text_content()  # the run's threshold
     assert page.evaluate("window.hacked") is None
     assert page.locator("img[onerror]").count() == 0
     assert FlagStore(tmp_path / "flags.csv").standing()["comment"].tolist() == [HOSTILE]
@@ -96,12 +98,6 @@ def patches_of(page) -> list[str]:
 
 def shown(page) -> str:
     return page.locator(".detail").get_attribute("data-patch")
-
-
-def picture(page, name):
-    """Keep a screenshot to be looked at, where OVCF_SHOTS names a folder."""
-    if folder := os.environ.get("OVCF_SHOTS"):
-        page.screenshot(path=f"{folder}/{name}.png")
 
 
 def test_list_detail_and_flags(fresh_run, explore, watch):
@@ -263,6 +259,7 @@ def test_every_control_has_a_name_and_shows_its_focus(run, explore, watch):
         page.get_by_role("tab", name=name).click()
         page.wait_for_timeout(200)
         assert page.evaluate(UNNAMED) == []
+        assert serious_faults(page) == []
         page.get_by_role("tab", name=name).focus()
         stops = 0
         for _ in range(20):

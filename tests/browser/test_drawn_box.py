@@ -9,6 +9,16 @@ import pytest
 from faults import serious_faults
 from PIL import Image
 from playwright.sync_api import expect
+from servers import picture
+
+# What a frame of this page holds when it is sent to the printer.
+PRINTED = """() => new MutationObserver(() => {
+  const frame = document.querySelector('iframe.printed');
+  frame?.addEventListener('load', () => {
+    const shown = [...frame.contentDocument.images].every((picture) => picture.naturalWidth > 0);
+    frame.contentWindow.print = () => { window.printed = shown && frame.srcdoc; };
+  }, { capture: true });
+}).observe(document.body, { childList: true })"""
 
 
 @pytest.fixture
@@ -115,6 +125,19 @@ def test_own_case_from_the_film_to_the_saved_answer(run, film, explore, watch, t
     assert all(alone.evaluate("[...document.images].map((picture) => picture.naturalWidth > 0)"))
     assert said["digest"] in sheet and f"P(fresh) {numbers[1]:.3f}" in sheet and "Research use only" in sheet
     alone.close()
+    page.evaluate(PRINTED)
+    page.get_by_role("button", name="Print this answer").nth(1).click()
+    page.wait_for_function("window.printed")
+    assert page.evaluate("window.printed") == sheet
+
+    for width in (390, 1280, 1920):
+        page.set_viewport_size({"width": width, "height": 1000})
+        page.locator(".own .result").scroll_into_view_if_needed()
+        page.wait_for_timeout(300)
+        picture(page, f"own-{width}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator(".own canvas.film").bounding_box()["width"] > {390: 300, 1280: 550, 1920: 900}[width]
+    page.set_viewport_size({"width": 1280, "height": 800})
 
     # a corner by mouse, the whole by arrow keys
     page.get_by_role("button", name="Film faces the other way").click()

@@ -8,7 +8,7 @@ import pytest
 from annotation_pages import Hand
 from playwright.sync_api import expect
 from reading_pages import answer, check_display, choose, wait_case
-from servers import RUN_ALL, open_and_run, put_notebook, start_lab
+from servers import RUN_ALL, open_and_run, picture, put_notebook, start_lab
 
 from ovcf.annotate import prepare
 from ovcf.annotation.journal import Annotator
@@ -22,6 +22,15 @@ from ovcf.words import BOX
 
 RESTART = "async () => { await jupyterapp.shell.currentWidget.sessionContext.restartKernel(); }"
 OURS = ".jp-OutputArea-output .ovcf.browser"
+# Names that stand on more lines than they have words: a letter or two on each.
+BROKEN = """(names) => [...document.querySelectorAll(names)].filter((node) => node.checkVisibility()).filter((node) => {
+  const text = document.createRange();
+  text.selectNodeContents(node);
+  const lines = new Set([...text.getClientRects()].map((line) => Math.round(line.top)));
+  return lines.size > node.textContent.trim().split(/[ -]/).length;
+}).map((node) => node.outerHTML.slice(0, 200))"""
+NAMES = ".ovcf-gallery :is(dt, dd, b), .ovcf .tile b, .ovcf .facts dt, .ovcf .says th"
+WIDE = "(node) => node.scrollWidth > node.clientWidth + 1"
 
 
 TILES = f"{OURS} .tile"
@@ -40,6 +49,22 @@ def lab(one_lab):
     """JupyterLab, with nothing of an earlier test in it."""
     yield one_lab
     one_lab.forget()
+
+
+def names_are_whole_at_every_width(page, name):
+    """At each width: no name falls into letters, nothing of ours is wider than its place, the film has the room."""
+    page.evaluate("jupyterapp.shell.collapseLeft()")  # its list of files leaves nothing of a narrow window
+    for width, film in ((390, 120), (1280, 450), (1920, 800)):
+        page.set_viewport_size({"width": width, "height": 1000})
+        page.evaluate(f"document.querySelector('{OURS}').scrollIntoView()")
+        page.wait_for_timeout(500)
+        picture(page, f"lab-{name}-{width}")
+        assert page.evaluate(BROKEN, NAMES) == [], width
+        assert not page.locator(OURS).evaluate(WIDE), width
+        assert page.locator(f"{OURS} .detail canvas.film").bounding_box()["width"] >= film
+    for gallery in page.locator(".ovcf-gallery").all():
+        gallery.scroll_into_view_if_needed()
+        picture(page, f"lab-{name}-gallery")
 
 
 def flag_first(page) -> str:
@@ -66,6 +91,7 @@ def test_a_flag_survives_filter_and_kernel(lab, fresh_run, watch, name):
     page = watch().page
     open_and_run(page, lab, name, TILES)
     patch = flag_first(page)
+    names_are_whole_at_every_width(page, name)
     assert FlagStore(fresh_run / "flags.csv").standing()["patch_id"].tolist() == [patch]
     page.evaluate(RESTART)
     page.evaluate("jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")

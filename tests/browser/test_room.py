@@ -4,8 +4,9 @@ import time
 
 import pandas as pd
 import pytest
-from reading_pages import answer, check_display, choose, link, serious_faults, start, wait_case
-from servers import TOKEN
+from faults import serious_faults
+from reading_pages import answer, check_display, choose, link, start, wait_case
+from servers import TOKEN, picture
 
 from ovcf.explore import open_study
 from ovcf.reading.plan import make_plan
@@ -14,16 +15,25 @@ from ovcf.reading.table import gather, readings_table
 from ovcf.server import free_port
 
 CASES = 6
+ANOTHER_TAB = """() => {
+  Object.defineProperty(document, 'hidden', { value: true, configurable: true });
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
+BACK = "() => { delete document.hidden; document.dispatchEvent(new Event('visibilitychange')); }"
 SERVE = "from ovcf.room import {0}; {0}({1!r}, {2}, open_browser=False)"
 
 
 @pytest.fixture
-def planned(fresh_run, monkeypatch):
-    """A run with a plan of six cases, patch without the model and film with it, and two named readers."""
+def planned(fresh_run, monkeypatch, request):
+    """A run with a plan of six cases, patch without the model and film with it, and two named readers.
+
+    Confidence is 1-5, or what a test says.
+    """
+    scale = getattr(request, "param", "1-5")
     folder = fresh_run / "readings"
     study = open_study(fresh_run)
     arms = ("unaided", "aided-film")
-    plan = make_plan(study.patches, folder, cases=CASES, training=2, washout_days=0.0, arms=arms)
+    plan = make_plan(study.patches, folder, cases=CASES, training=2, washout_days=0.0, arms=arms, scale=scale)
     monkeypatch.setattr("ovcf.reading.roster.secrets.token_urlsafe", lambda n: TOKEN if n == 24 else f"link{n}")
     roster: Roster = add_readers(folder, ["Anna Test"])
     monkeypatch.undo()
@@ -89,16 +99,53 @@ def test_a_study_survives_a_killed_kernel_two_windows_a_slip_and_a_reload(planne
     assert rows["mis_keyed"].tolist() == [""] * 5 + ["old 1"] and rows["seconds"].gt(0).all()
     first = rows.iloc[0]
     assert (
-        (first["pauses"], first["zooms"]) == (1, 1) and first["paused_seconds"] >= 1.2 and first["seconds"] < in_sight
+        (first["pauses"], first["zooms"]) == (2, 1) and first["paused_seconds"] >= 1.2 and first["seconds"] < in_sight
     )
     the_model_comes_with_the_film(page, planned)
     nothing_was_given_away(heard, planned)
+
+
+def how_sure_on_a_slider(page, planned):
+    """Nothing is chosen before the slider moved; by digits, by arrows, by mouse."""
+    check_display(page)
+    for order in (1, 2):
+        wait_case(page, "training", order)
+        answer(page, "o", 4)  # 40
+        page.wait_for_selector(".room[data-screen=feedback]")
+        page.keyboard.press("Enter")
+    wait_case(page, "unaided", 1)
+    page.keyboard.press("f")
+    slider, confirm = page.locator(".sure input[type=range]"), page.locator(".confirm")
+    assert not page.get_by_role("button", name="Zoom to this vertebra").is_visible()  # a bare patch has no box
+    assert confirm.is_disabled() and page.locator(".sure output").text_content() == "–"
+    page.keyboard.press("7")
+    assert page.locator(".sure output").text_content() == "70"
+    slider.press("ArrowRight")
+    for width in (390, 1280, 1920):
+        page.set_viewport_size({"width": width, "height": 1000})
+        page.wait_for_timeout(200)
+        picture(page, f"room-case-{width}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator("canvas.film").bounding_box()["width"] > {390: 300, 1280: 600, 1920: 900}[width]
+    assert serious_faults(page) == []
+    slider.press("Enter")
+    wait_case(page, "unaided", 2)
+    page.keyboard.press("o")
+    slider.click(position={"x": 1, "y": 5})
+    page.keyboard.press("Enter")
+    wait_case(page, "unaided", 3)
+    assert answers(planned)["confidence"].astype(int).tolist() == [71, 0]
 
 
 def pausing_hides_the_case(page):
     page.keyboard.press("p")
     assert not page.locator(".room .caseview").is_visible()
     page.wait_for_timeout(1200)
+    page.keyboard.press("Enter")
+    assert page.locator(".room .caseview").is_visible()
+    page.evaluate(ANOTHER_TAB)  # pauses by itself, and ends nothing
+    assert not page.locator(".room .caseview").is_visible()
+    page.evaluate(BACK)
     page.keyboard.press("Enter")
     assert page.locator(".room .caseview").is_visible()
     page.locator("canvas.film").focus()
@@ -127,6 +174,7 @@ def the_model_comes_with_the_film(page, planned):
     p = pd.read_csv(planned[0] / "tables" / "predictions.csv").query("network == 'alexnet'")
     p = p.set_index("patch_id")["p_fresh"]
     page.wait_for_selector(".room .aid img.map")
+    picture(page, "room-aided-390")
     assert serious_faults(page) == []
     shown = page.locator(".room .aid").text_content()
     assert "not trained on this patient" in shown and page.locator(".choice[aria-pressed=true]").count() == 0
@@ -151,6 +199,7 @@ def nothing_was_given_away(heard, planned):
     assert len(wire) > 10_000 and [name for name in names if str(name).encode() in wire] == []
 
 
+@pytest.mark.parametrize("planned", ["0-100"], indirect=True)
 def test_who_has_no_link_of_the_roster_stays_outside_and_the_coordinator_sees_how_far_all_are(planned, room, watch):
     server, page = room(), watch(width=1280).page
     page.goto(link(server, "guessed"))
@@ -162,6 +211,8 @@ def test_who_has_no_link_of_the_roster_stays_outside_and_the_coordinator_sees_ho
     assert serious_faults(page) == []
     page.keyboard.press("Enter")
     page.wait_for_selector(".display .step")
+    picture(page, "room-display-1280")
+    how_sure_on_a_slider(page, planned)
     state = room("serve_status")
     for width in (390, 1280, 1920):
         page = watch(width=width).page
@@ -169,7 +220,8 @@ def test_who_has_no_link_of_the_roster_stays_outside_and_the_coordinator_sees_ho
         page.wait_for_selector(".status tbody tr")
         assert serious_faults(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        picture(page, f"status-{width}")
     rows = page.locator(".status tbody tr").all_text_contents()
-    assert [("Anna Test" in row, "not begun" in row) for row in rows] == [(True, True), (False, True)]
-    page.click("[data-act=all]")
+    assert [("Anna Test" in row, "not begun" in row) for row in rows] == [(False, False), (True, True)]
+    page.click("[data-act=interim]")
     page.wait_for_selector(".said:has-text('nothing to export')")

@@ -8,8 +8,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from clinician_fakes import THRESHOLD, FakeStudy  # noqa: E402
 
+from ovcf import viz  # noqa: E402
 from ovcf.viz.gallery import SCRIPT, SCRIPT_SHA256, gallery_html  # noqa: E402
 from ovcf.viz.outcomes import browse_table  # noqa: E402
+from ovcf.words import rounded  # noqa: E402
 
 
 @pytest.fixture
@@ -55,3 +57,15 @@ def test_without_script_everything_is_readable(report, watch):
     assert shown(page).count() > 60
     assert not page.locator("form").is_visible()
     assert "VGG16" in shown(page).first.text_content()
+
+
+def test_pages_write_a_number_as_the_package_does(watch, rng):
+    common = (Path(viz.__file__).parent / "static" / "common.js").read_text(encoding="utf-8")
+    source = common[common.index("function rounded(") :].partition("\n}\n")[0] + "\n}"
+    halves = [k / 800 for k in range(801)] + [-k / 16 for k in range(40)]  # AUCs of 40 cases; exact in binary
+    numbers = [*halves, *rng.normal(0, 30, 500).tolist(), 1e-9, -1e-9]
+    for decimals in (1, 2, 3):
+        written = watch().page.evaluate(
+            f"(numbers) => {{ {source}; return numbers.map((n) => rounded(n, {decimals})) }}", numbers
+        )
+        assert written == [rounded(number, decimals) for number in numbers]

@@ -10,7 +10,7 @@ from ovcf.cohort.inclusion import exclusion_reasons
 from ovcf.intake.annotators import agreement, consensus, has_two_annotators
 from ovcf.intake.check.film_facts import Places
 from ovcf.problems import Problem
-from ovcf.words import LEVELS
+from ovcf.words import LEVELS, rounded
 
 UNEVEN, ENOUGH = 0.85, 10  # share of one class at a level, of at least so many patches
 ADULT, OLDEST = 18, 105  # years
@@ -156,7 +156,7 @@ def disagreements(places: Places) -> list[Problem]:
                 str(places.file),
                 None,
                 "annotator_a_label",
-                f"{kappa.value:.2f} (95 % {kappa.low:.2f} to {kappa.high:.2f})",
+                f"{rounded(kappa.value, 2)} (95 % {rounded(kappa.low, 2)} to {rounded(kappa.high, 2)})",
                 f"{MODERATE} or more",
             )
         )

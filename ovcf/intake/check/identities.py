@@ -12,7 +12,7 @@ import pandas as pd
 from ovcf.intake.check.film_facts import Facts, Places
 from ovcf.intake.overlaps import overlaps, twice
 from ovcf.problems import Problem
-from ovcf.words import BOX
+from ovcf.words import BOX, rounded
 
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)  # 1.23457E+12
 YEARS_APART = 1.5  # a manifest may hold the age at MRI, in whole years, and not at the radiograph
@@ -113,7 +113,7 @@ def double_vertebrae(places: Places) -> list[Problem]:
         ids = rows["patch_id"].tolist()
         close = overlaps(rows[list(BOX)])
         for one, other, iou in close:
-            message = f"its box overlaps that of {ids[one]} (IoU {iou:.2f}): one vertebra?"
+            message = f"its box overlaps that of {ids[one]} (IoU {rounded(iou, 2)}): one vertebra?"
             problems.append(places.problem("overlapping_boxes", rows.index[other], message, ", ".join(BOX)))
         met = {pair[:2] for pair in close}
         for one, other in twice(rows["level"].tolist()):

@@ -17,6 +17,7 @@ from PIL import Image
 from ovcf.files import write_text
 from ovcf.intake.check import Findings
 from ovcf.problems import Problem
+from ovcf.words import rounded
 
 SHOWN = 200  # findings of a kind listed in the page; the JSON holds all
 PRINTED = {"error": 20, "warning": 1}  # of a kind, in the terminal: an error is to be mended, a warning to be looked at
@@ -140,8 +141,8 @@ def as_text(findings: Findings, width: int = 110) -> str:
     if len(table := findings.tables.get("factors", pd.DataFrame())):
         lines += ["", "What predicts the label by itself (AUC, 95 % interval by patients; * suspicious):"]
         lines += [
-            f"{'*' if row.suspicious else ' '} {row.factor[:40]:40} {row.auc:.2f} "
-            f"({row.low:.2f} to {row.high:.2f})  {row.direction[:44]}"
+            f"{'*' if row.suspicious else ' '} {row.factor[:40]:40} {rounded(row.auc, 3)} "
+            f"({rounded(row.low, 3)} to {rounded(row.high, 3)})  {row.direction[:44]}"
             for row in table.head(8).itertuples()
         ]
     return "\n".join(lines)
@@ -229,8 +230,8 @@ def _bars(table: pd.DataFrame | None) -> list[dict]:
             "kind": row.kind,
             "n": row.n,
             "missing": row.missing,
-            "auc": f"{row.auc:.2f}",
-            "interval": f"{row.low:.2f} to {row.high:.2f}",
+            "auc": rounded(row.auc, 3),
+            "interval": f"{rounded(row.low, 3)} to {rounded(row.high, 3)}",
             "direction": row.direction,
             "suspicious": row.suspicious,
             "at": 100 * row.auc,
@@ -249,7 +250,7 @@ def _plain_tables(findings: Findings) -> list[dict]:
             if name == "classes by level":
                 table = table.rename(index={"": "unknown"}).reset_index(names="level")
             cells = [
-                [f"{value:.3f}" if isinstance(value, float) else str(value) for value in row]
+                [rounded(value, 3) if isinstance(value, float) else str(value) for value in row]
                 for row in table.itertuples(index=False)
             ]
             plain.append({"name": name.capitalize(), "header": list(table.columns), "rows": cells})

@@ -15,6 +15,7 @@ from ovcf.intake.check.duplicates import copied_films, copied_patches
 from ovcf.intake.check.film_facts import Facts, Places, gather, places_of
 from ovcf.intake.check.identities import doubtful_identities
 from ovcf.problems import InputError, Problem
+from ovcf.words import rounded
 
 PICTURES = 12  # thumbnails kept a kind
 
@@ -157,8 +158,8 @@ def _shortcuts(tables: dict, places: Places) -> list[Problem]:
     return [
         Problem(
             "label_shortcut",
-            f"{row.factor} alone tells fresh from old: AUC {row.auc:.2f} (95 % {row.low:.2f} "
-            f"to {row.high:.2f}); {row.direction}",
+            f"{row.factor} alone tells fresh from old: AUC {rounded(row.auc, 3)} (95 % {rounded(row.low, 3)} "
+            f"to {rounded(row.high, 3)}); {row.direction}",
             str(places.file),
             None,
             row.factor,

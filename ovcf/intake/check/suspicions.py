@@ -9,6 +9,7 @@ import pandas as pd
 from ovcf.cohort.films.greys import fault_of
 from ovcf.intake.check.film_facts import Facts, Places
 from ovcf.problems import Problem
+from ovcf.words import rounded
 
 TINY_PX = 32  # the shorter side; a network looks at 224
 BLURRED_MADS, BLURRED_SHARE = 5.0, 0.25  # below the median in robust SDs, and as a share of it
@@ -51,7 +52,7 @@ def _fault(patch, blurred: bool, usual: float) -> tuple | None:
         return f"{kind}_patch", text, None, None
     if blurred:
         text = "far less fine detail than the others"
-        return "blurred_patch", text, f"{patch.detail:.4f}", f"about {usual:.4f}"
+        return "blurred_patch", text, rounded(patch.detail, 4), f"about {rounded(usual, 4)}"
     return None
 
 

@@ -102,7 +102,7 @@ def _next(facts: Facts) -> str:
 
 def _calibration(facts: Facts) -> str:
     slope, low, high = (
-        facts.number("calibration", name, number(2), metric="slope") for name in ("estimate", "low", "high")
+        facts.number("calibration", name, number(3), metric="slope") for name in ("estimate", "low", "high")
     )
     return f"The calibration slope was {slope} (95 % interval {low} to {high}; 1 is right)."
 

@@ -125,12 +125,7 @@ def or_components(study: Crossed, metric: str = "auc", covariance: str = "jackkn
     if covariance not in COVARIANCES:
         allowed = ", ".join(COVARIANCES)
         raise InputError(Problem("covariance", "no such covariance", found=covariance, allowed=allowed))
-    read = [row for row in ~np.isnan(curves) if row.any()]
-    units = [np.unique(study.unit[row & (study.truth == y)]).size for row in read for y in (True, False)]
-    if min(units) < 2:
-        what = "patients" if study.clustered else "cases"
-        message = f"fewer than two {what} of a class that some reader read: nothing to estimate a spread from"
-        raise InputError(Problem("too_few", message, found=str(min(units)), allowed="2 at least"))
+    check_units(study)
     try:
         matrix = merit_covariance(curves, study.truth, metric, covariance, study.unit)
     except ValueError as error:
@@ -140,6 +135,16 @@ def or_components(study: Crossed, metric: str = "auc", covariance: str = "jackkn
     if absent.any() and np.isnan(theta[~absent]).any():
         raise InputError(Problem("undefined", f"{metric} is 0/0 for some reader of this split-plot study"))
     return components_of(theta, matrix, study.unit.max() + 1, absent)
+
+
+def check_units(study: Crossed) -> None:
+    """Refuse a study in which some reader read fewer than two units (patients or cases) of a class."""
+    read = [row for row in ~np.isnan(study.ratings.reshape(-1, study.truth.size)) if row.any()]
+    units = [np.unique(study.unit[row & (study.truth == y)]).size for row in read for y in (True, False)]
+    if min(units) < 2:
+        what = "patients" if study.clustered else "cases"
+        message = f"fewer than two {what} of a class that some reader read: nothing to estimate a spread from"
+        raise InputError(Problem("too_few", message, found=str(min(units)), allowed="2 at least"))
 
 
 def components_of(theta: Floats, matrix: Floats, units: int, absent: NDArray[np.bool_] | None = None) -> Components:

@@ -24,6 +24,7 @@ from ovcf.stats.readers.components import (
 )
 from ovcf.stats.readers.nested import nested_variance
 from ovcf.stats.readers.readings import Crossed
+from ovcf.words import rounded
 
 NOTHING = 1e-20
 """Variance below which nothing varies but the last digits of the arithmetic."""
@@ -280,13 +281,13 @@ def _sentence(row, level, defined):
     metric = "AUC" if row.metric == "auc" else row.metric
     note = f" {row.note[0].upper()}{row.note[1:]}." if row.note else ""
     if np.isnan(row.p):
-        difference = "" if np.isnan(row.difference) else f" {row.difference:.3f},"
+        difference = "" if np.isnan(row.difference) else f" {rounded(row.difference, 3)},"
         return f"{metric} {row.comparison}:{difference} {not_estimable(row.generalisation, defined)}.{note}"
-    p = "p < 0.001" if row.p < 0.001 else f"p = {row.p:.3f}"
+    p = "p < 0.001" if row.p < 0.001 else f"p = {rounded(row.p, 3)}"
     found = f"all treatments alike in {metric}: {p}"
     if row.comparison != "all":
-        found = f"{metric} {row.comparison}: {row.difference:.3f} [{row.low:.3f}, {row.high:.3f}] "
-        found += f"({100 * level:g} % interval), {p}"
+        found = f"{metric} {row.comparison}: {rounded(row.difference, 3)} [{rounded(row.low, 3)}, "
+        found += f"{rounded(row.high, 3)}] ({100 * level:g} % interval), {p}"
     return f"{found}; {extends(row.generalisation, row.readers)}.{note}"
 
 

@@ -8,10 +8,11 @@ from scipy.stats import norm, t
 
 from ovcf.problems import InputError, Problem
 from ovcf.stats.readers.checks import check_readings
-from ovcf.stats.readers.components import GENERALISES, average_variance, prepare
+from ovcf.stats.readers.components import GENERALISES, average_variance, check_units, prepare
 from ovcf.stats.readers.covariance import figures_of_merit, merit_covariance
 from ovcf.stats.readers.mrmc import ends, extends, not_estimable, range_of
 from ovcf.stats.readers.readings import model_output
+from ovcf.words import rounded
 
 
 class Panel(NamedTuple):
@@ -69,7 +70,8 @@ def model_against_panel(
     Raises
     ------
     InputError
-        For what `read_readings` refuses, a case without a prediction, or a margin that is not positive.
+        For what `read_readings` refuses, a case without a prediction, fewer than two units of a class, or a margin
+        that is not positive.
 
     Hillis 2014, Stat Med 33:330; Chen, Petrick & Sahiner 2012, Acad Radiol 19:1158 (non-inferiority);
     Chakraborty 2017, Observer Performance Methods, ch. 22 (one model against readers). Checked against a
@@ -80,6 +82,7 @@ def model_against_panel(
     if not margin > 0:
         raise InputError(Problem("margin", "the margin must be positive", found=str(margin)))
     study = prepare(_of_session(readings, panel.session), metric, panel.threshold, panel.missing, panel.cluster)
+    check_units(study)
     given = predictions is not None
     p_fresh = _predicted(predictions, study.cases) if given else model_output(readings, study.cases)
     own = p_fresh if metric == "auc" else np.where(p_fresh >= model_threshold, 1.0, 0.0)
@@ -145,12 +148,12 @@ def _tests(difference, error, df, margin, level, metric):
 def _sentence(row, level, defined):
     metric = "AUC" if row.metric == "auc" else row.metric
     if np.isnan(row.low):
-        difference = "" if np.isnan(row.difference) else f" {row.difference:.3f},"
+        difference = "" if np.isnan(row.difference) else f" {rounded(row.difference, 3)},"
         return f"{metric}: model minus panel{difference} {not_estimable(row.generalisation, defined)}."
     verdict = "non-inferior" if row.noninferior else "not shown to be non-inferior"
     better = ", and superior" if row.low > 0 else ""
     return (
-        f"{metric}: model minus panel {row.difference:.3f} [{row.low:.3f}, {row.high:.3f}] "
+        f"{metric}: model minus panel {rounded(row.difference, 3)} [{rounded(row.low, 3)}, {rounded(row.high, 3)}] "
         f"({100 * level:g} % interval): {verdict} at a margin of {row.margin:g}{better}; "
         f"{extends(row.generalisation, row.readers)}."
     )

@@ -69,7 +69,7 @@ def cross(
     truth = about["truth"].to_numpy(bool)[keep]
     unit, clustered = _units(about[keep], cluster)
     if truth.all() or not truth.any():
-        raise InputError(Problem("one_class", f"the {truth.size} cases left hold one class only; {note}"))
+        raise InputError(Problem("one_class", f"the {truth.size} cases left hold one class only{note and f'; {note}'}"))
     return Crossed(ratings[:, :, keep], truth, unit, treatments, readers, list(grid.columns[keep]), clustered, note)
 
 

@@ -21,7 +21,7 @@ from ovcf.stats.readers.mrmc import NARROWER, average_study, compare_study, narr
 from ovcf.stats.readers.power import cases_needed, power_grid
 from ovcf.stats.readers.readings import cross, has_answers
 from ovcf.stats.readers.tables import reader_table
-from ovcf.words import AVERAGE
+from ovcf.words import AVERAGE, rounded
 
 
 def analyse(
@@ -328,9 +328,9 @@ def _cell(row, column):
     names = [(f"{column}_low_clustered", f"{column}_high_clustered"), (f"{column}_low", f"{column}_high")]
     names = [("low", "high")] if column in ("estimate", "difference") else names
     ends = next(((row[low], row[high]) for low, high in names if low in row), None)
-    text = f"{value:.4g}" if column in ("statistic", "df2", "p") else f"{value:.3f}"
+    text = f"{value:.4g}" if column in ("statistic", "df2", "p") else rounded(value, 3)
     if ends is None and f"{column}_sd" in row:  # an average over readers that varies with nothing
         ends = (None, None)
     if ends is None:
         return text
-    return text + (" (not estimable)" if None in ends else f" ({ends[0]:.3f} to {ends[1]:.3f})")
+    return text + (" (not estimable)" if None in ends else f" ({rounded(ends[0], 3)} to {rounded(ends[1], 3)})")

@@ -72,8 +72,11 @@ def generalisations(
 ) -> pd.DataFrame:
     """Analyse several metrics by Obuchowski and Rockette (`obuchowski_rockette`), one below the other.
 
+    Of the `readings` table the sessions with and without the model are compared, whatever others it holds.
+
     What it cannot see: what `obuchowski_rockette` cannot; the p of several metrics are not corrected for each other.
     """
+    readings = _with_and_without(readings)
     tables = [obuchowski_rockette(readings, metric=metric, covariance=covariance) for metric in metrics]
     return pd.concat(tables, ignore_index=True)
 
@@ -91,8 +94,13 @@ def next_study(readings: pd.DataFrame, *, effect: float = 0.1, covariance: str =
 
     What it cannot see: whether other readers and cases vary as this study's did: its components are taken as known.
     """
-    components = or_components(prepare(readings, "auc"), "auc", covariance)
+    components = or_components(prepare(_with_and_without(readings), "auc"), "auc", covariance)
     return power_grid(components, effect=effect)
+
+
+def _with_and_without(readings):
+    """Those readings whose sessions the report compares; a long table of other treatments as it is."""
+    return readings[readings.session.isin(SESSIONS)] if "session" in readings else readings
 
 
 def reader_points(sessions: dict[str, pd.DataFrame]) -> pd.DataFrame:

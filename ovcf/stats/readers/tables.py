@@ -69,7 +69,7 @@ def reader_table(
     return table.astype(dict.fromkeys(("n", "tp", "fn", "tn", "fp"), "Int64"))
 
 
-def ai_effect(readings: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
+def ai_effect(readings: pd.DataFrame, *, threshold: float = 0.5, level: float = 0.95) -> pd.DataFrame:
     """Tabulate what the model's output did to each reader: aided minus unaided, and the answers that flipped.
 
     The interval of a reader's difference is Newcombe's method 10 for paired proportions (1998, Stat Med
@@ -82,8 +82,10 @@ def ai_effect(readings: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     Parameters
     ----------
     readings : DataFrame
-        The `readings` table with sessions unaided and aided; `model_p_fresh` in the aided rows gives the
-        model's answer (fresh from 0.5 upwards).
+        The `readings` table with sessions unaided and aided (others are passed over); `model_p_fresh` in the
+        aided rows gives the model's answer.
+    threshold : float
+        p_fresh from which the model's answer is fresh.
 
     Returns
     -------
@@ -104,7 +106,7 @@ def ai_effect(readings: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     """
     study = _two_sessions(readings)
     (aided, unaided), truth = study.ratings, study.truth
-    model_right = (model_output(readings, study.cases) >= 0.5) == truth
+    model_right = (model_output(readings, study.cases) >= threshold) == truth
     table = pd.DataFrame({"reader": study.readers, "n": truth.size})
     rows = {"reader": AVERAGE, "n": truth.size}
     for metric in ("accuracy", "sensitivity", "specificity"):
@@ -194,8 +196,9 @@ def _average(metric, value, covariance, level):
 
 def _two_sessions(readings):
     long = check_readings(readings)
-    if sorted(set(long["treatment"])) != ["aided", "unaided"]:
-        found = ", ".join(sorted(set(long["treatment"])))
+    long = long[long["treatment"].isin(("aided", "unaided"))]
+    if long["treatment"].nunique() < 2:
+        found = ", ".join(sorted(set(long["treatment"]))) or "neither"
         allowed = "unaided and aided"
         raise InputError(Problem("session", "needs both sessions", None, None, "session", found, allowed))
     return cross(long.assign(answer=answers(long).astype(float)), values="answer")

@@ -45,7 +45,8 @@ def paper_paired_tests(
     -------
     DataFrame: comparison ("readers - folds" for the unaided readers, "aided - unaided"), metric, origin
     ("paper"), pairs, mean_first, sd_first, mean_second, sd_second (ddof 1), difference, low, high, statistic,
-    df, p, question. statistic, p, low and high are NaN where all differences are equal.
+    df, p, question. statistic, p, low and high are NaN where all differences are equal or there is one
+    pair. Sessions are paired by reader, so a split-plot has no "aided - unaided".
 
     Checked against scipy and against the printed p-values of Tables 4 and 5.
 
@@ -58,13 +59,16 @@ def paper_paired_tests(
     if folds is not None:
         first = merits.get("unaided", next(iter(merits.values())))
         rows += [_paired_t("readers - folds", m, first[m], folds[m], level) for m in PAPER_METRICS]
-    if {"aided", "unaided"} <= sessions:
+    both = long[long["treatment"].isin(("aided", "unaided"))].groupby("reader")["treatment"].nunique()
+    if {"aided", "unaided"} <= sessions and (both == 2).all():  # of a split-plot no reader pairs them
         pair = merits["aided"], merits["unaided"]
         rows += [_paired_t("aided - unaided", m, pair[0][m], pair[1][m], level) for m in PAPER_METRICS]
     return pd.DataFrame(rows)
 
 
-def mcnemar_by_reader(readings: pd.DataFrame, *, against: str = "unaided", session: str = "aided") -> pd.DataFrame:
+def mcnemar_by_reader(
+    readings: pd.DataFrame, *, against: str = "unaided", session: str = "aided", threshold: float = 0.5
+) -> pd.DataFrame:
     """Test each reader's answers exactly (McNemar), with Holm's correction over the readers.
 
     p = 2 P(X <= min(b, c)), X binomial(b + c, 1/2), b and c the cases only one of the two got right.
@@ -74,10 +78,11 @@ def mcnemar_by_reader(readings: pd.DataFrame, *, against: str = "unaided", sessi
     readings : DataFrame
         The `readings` table.
     against : {"unaided", "model"}
-        Compare the session with the reader's unaided one, or with the model's own answer (p_fresh of 0.5 or
-        more).
+        Compare the session with the reader's unaided one, or with the model's own answer.
     session : str
         Session whose answers are tested.
+    threshold : float
+        p_fresh from which the model's own answer is fresh.
 
     Returns
     -------
@@ -93,7 +98,7 @@ def mcnemar_by_reader(readings: pd.DataFrame, *, against: str = "unaided", sessi
 
     if against == "model":
         study = one_session(readings, session)
-        first, second = study.ratings[0], (model_output(readings, study.cases) >= 0.5)[None, :]
+        first, second = study.ratings[0], (model_output(readings, study.cases) >= threshold)[None, :]
     else:
         long = check_readings(readings)
         long = long[long["treatment"].isin((session, against))]
@@ -162,8 +167,8 @@ def _fleiss(yes, unit, level):
         return fleiss_kappa(np.stack([len(columns) - fresh, fresh], axis=1))
 
     with np.errstate(invalid="ignore", divide="ignore"):
-        value = kappa(yes)
-        loo = np.array([kappa(yes[:, unit != u]) for u in range(unit.max() + 1)])
+        value, units = kappa(yes), range(unit.max() + 1)
+        loo = np.array([kappa(yes[:, unit != u]) if len(units) > 1 else np.nan for u in units])
     low, high = ends(value, (loo.size - 1) * loo.var(), np.inf, level, (-1.0, 1.0))  # (u-1)/u times the sum of squares
     pairs = [(yes[i] == yes[j]).mean() for i, j in combinations(range(len(yes)), 2)]
     row = {"kind": "Fleiss", "first": "all readers", "second": "", "n": yes.shape[1]}
@@ -176,18 +181,18 @@ def _merits(readings, session):
 
 
 def _paired_t(comparison, metric, first, second, level):
+    def spread(values):
+        return values.std(ddof=1) if pairs > 1 else np.nan
+
     pairs = min(len(first), len(second))
-    if pairs < 2:
-        message = f"a paired t-test of {comparison} needs two pairs"
-        raise InputError(Problem("pairs", message, found=str(pairs)))
     a, b = np.asarray(first, float)[:pairs], np.asarray(second, float)[:pairs]
     d = a - b
-    same = np.ptp(d) < 1e-12  # no spread: t is not defined
+    same = pairs < 2 or np.ptp(d) < 1e-12  # no spread: t is not defined
     statistic, p = (np.nan, np.nan) if same else ttest_rel(a, b)
     low, high = ends(d.mean(), 0.0 if same else d.var(ddof=1) / pairs, pairs - 1, level, (-1.0, 1.0))
     return {
         "comparison": comparison, "metric": metric, "origin": "paper", "pairs": pairs, "mean_first": a.mean(),
-        "sd_first": a.std(ddof=1), "mean_second": b.mean(), "sd_second": b.std(ddof=1),
+        "sd_first": spread(a), "mean_second": b.mean(), "sd_second": spread(b),
         "difference": d.mean(), "low": low, "high": high,
         "statistic": statistic, "df": pairs - 1, "p": p, "question": _QUESTIONS[comparison],
     }  # fmt: skip

@@ -74,7 +74,7 @@ def equalisation(labels: Sequence[str], label: str) -> Words:
         f"One patch of each class as cut, equalised globally and by CLAHE ({label}). Beneath each: how often each grey "
         "value occurs (bars) and the cumulative share (line)."
     )
-    return words(caption, *[f"A {name} vertebra three times with its grey-value histograms." for name in labels])
+    return words(caption, *[f"One {name} vertebra three times with its grey-value histograms." for name in labels])
 
 
 def patches(groups: Mapping[str, Sequence], label: str) -> Words:

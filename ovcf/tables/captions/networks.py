@@ -6,7 +6,7 @@ import pandas as pd
 
 from ovcf.tables.captions.words import Words, counted, words
 from ovcf.tables.show import value, with_interval, with_intervals
-from ovcf.words import network_title
+from ovcf.words import network_title, rounded
 
 
 def auc_by_network(intervals: pd.DataFrame, predictions: pd.DataFrame, label: str) -> Words:
@@ -69,8 +69,8 @@ def calibration(mine: pd.DataFrame, curve: pd.DataFrame, title: str) -> Words:
     )
     return words(
         caption,
-        f"Calibration plot: predicted {curve.predicted.min():.2f} to {curve.predicted.max():.2f}, observed "
-        f"{curve.observed.min():.2f} to {curve.observed.max():.2f}.",
+        f"Calibration plot: predicted {rounded(curve.predicted.min(), 2)} to {rounded(curve.predicted.max(), 2)}, "
+        f"observed {rounded(curve.observed.min(), 2)} to {rounded(curve.observed.max(), 2)}.",
         "Decision curve: net benefit of the model, of calling all fresh and of calling none fresh, by threshold.",
     )
 
@@ -89,7 +89,7 @@ def predictive_values(mine: pd.DataFrame, title: str) -> Words:
         f"{counted(mine)}. {title}."
     )
     return words(
-        caption, "Two curves over prevalence: positive predictive value rising, negative predictive value falling."
+        caption, "Two curves over prevalence: the positive predictive value and the negative predictive value."
     )
 
 
@@ -113,7 +113,8 @@ def leakage(price: pd.DataFrame, title: str) -> Words:
         "AUC with patches dealt into folds minus AUC with patients dealt into folds; the same network and patches; "
         f"bar: 95 % interval by the method named; dashed: no difference. {title}."
     )
-    row = price[price.difference.notna()].iloc[0]
+    rows = price[(price.patches == "all") & (price.metric == "auc")]
+    row = (rows[rows.difference.notna()] if rows.difference.notna().any() else rows).iloc[-1]
     said = with_interval(row.difference, row.low, row.high, metric=row.metric)
     return words(caption, f"Forest plot of differences of AUC; all patches: {said}.")
 

@@ -14,4 +14,9 @@ def words(caption: str, *alt: str) -> Words:
 
 def counted(patches: pd.DataFrame) -> str:
     """`720 vertebrae of 405 patients`, from any table with a row a vertebra."""
-    return f"{len(patches)} vertebrae of {patches.patient_id.nunique()} patients"
+    return f"{count(len(patches), 'vertebra', 'vertebrae')} of {count(patches.patient_id.nunique(), 'patient')}"
+
+
+def count(number: float, one: str, many: str = "") -> str:
+    """Write `1 reader`, `2 readers`."""
+    return f"{number:.0f} {one if number == 1 else many or one + 's'}"

@@ -158,7 +158,7 @@ function answerTable({ answers, threshold }) {
   const cell = (content) => el("td", {}, content);
   const line = ({ name, p, outcome }) => [
     el("th", { scope: "row" }, name),
-    cell(percent(p)),
+    cell(sided(p, threshold)),
     cell(el("meter", { min: 0, max: 1, value: p, "aria-hidden": "true" })),
     cell(`${MARKS[outcome]} ${OUTCOMES[outcome]}`),
   ];

@@ -6,9 +6,9 @@ function patchTile(row, url, act, tabindex = 0) {
     el("b", {}, row.patch_id),
     `${row.patient_id}, ${row.level}`,
     row.outcome ? `${MARKS[row.outcome]} ${OUTCOMES[row.outcome]}` : row.label,
-    `P(fresh) ${percent(row.p_fresh)}`,
+    `P(fresh) ${sided(row.p_fresh, row.threshold)}`,
   ];
-  if (row.distance !== undefined) lines.push(`distance ${row.distance.toFixed(2)}`);
+  if (row.distance !== undefined) lines.push(`distance ${rounded(row.distance, 2)}`);
   if (row.twin) lines.push(`like ${row.twin}`);
   if (row.flags) lines.push(el("span", { class: "flagged" }, `⚑ ${row.flags}`));
   const attributes = {

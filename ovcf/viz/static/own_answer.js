@@ -39,9 +39,9 @@ function answerOf(a, [patch, map, ...thumbnails], shots, { number, of, save, pri
   );
 }
 
-function probabilityLine({ p_fresh, low, high }) {
-  const interval = `${low.toFixed(3)} to ${high.toFixed(3)} over the final model and those of the folds`;
-  return el("p", { class: "number" }, el("b", {}, `P(fresh) ${p_fresh.toFixed(3)}`), ` (${interval})`);
+function probabilityLine({ p_fresh, low, high, called_from }) {
+  const interval = `${rounded(low, 3)} to ${rounded(high, 3)} over the final model and those of the folds`;
+  return el("p", { class: "number" }, el("b", {}, `P(fresh) ${sided(p_fresh, called_from, 3)}`), ` (${interval})`);
 }
 
 function calledWords({ called, called_from, network_name, flip }) {
@@ -59,7 +59,7 @@ function similarTiles(rows, thumbnails, shots) {
       el("br"),
       `${row.level || "level unknown"}: labelled ${row.label}`,
       el("br"),
-      `distance ${row.distance.toFixed(2)}`,
+      `distance ${rounded(row.distance, 2)}`,
     );
   const items = rows.map((row, i) => el("li", {}, tile(row, i)));
   return el("ul", { class: "tiles" }, items);

@@ -61,7 +61,7 @@ class PixelSize {
       done: (points) => {
         this.points = points;
         this.lengthField.hidden = false;
-        this.told.textContent = `${lengthOf(...points).toFixed(1)} px: type how long that is.`;
+        this.told.textContent = `${rounded(lengthOf(...points), 1)} px: type how long that is.`;
         this.length.focus({ preventScroll: true });
         this.measured();
       },
@@ -73,7 +73,7 @@ class PixelSize {
     const px = this.points ? lengthOf(...this.points) : 0;
     if (!(mm > 0 && px > 0)) return;
     this.input.value = Number((mm / px).toPrecision(6));
-    this.told.textContent = `${mm} mm over ${px.toFixed(1)} px.`;
+    this.told.textContent = `${mm} mm over ${rounded(px, 1)} px.`;
     this.viewer.stopMeasuring();
     this.typed();
   }

@@ -198,11 +198,11 @@ function slipButton(last, slip) {
 }
 
 /** The model's answer beside a case; its map comes later, where there is one. */
-function modelSays({ says, p_fresh, by }) {
+function modelSays({ says, p_fresh, called_from, by }) {
   return el(
     "div",
     { class: "aid" },
-    el("p", {}, el("b", {}, `The model says ${says}: P(fresh) ${percent(p_fresh)}`)),
+    el("p", {}, el("b", {}, `The model says ${says}: P(fresh) ${sided(p_fresh, called_from)}`)),
     el("p", { class: "quiet" }, by),
     el("div", { class: "mapslot" }, el("p", { class: "quiet", role: "status" }, "Computing the map…")),
   );

@@ -8,6 +8,7 @@ const TASK =
   "You will see one vertebra at a time, without name, level or report. Say whether its fracture is fresh or old, " +
   "and how sure you are. You may stop at any time and go on another day.";
 const PAUSED = "Paused. The clock stands still. You may close this page and come back on another day.";
+const OPENING = "Opening the first case…";
 const REMEMBERED = "ovcf-room-reader"; // in this tab only, so that a reload goes on by itself
 
 class ReadingRoom {
@@ -104,8 +105,10 @@ class ReadingRoom {
   display() {
     const done = async (found) => {
       this.check = null;
+      this.show("opening", el("p", { role: "status" }, OPENING));
       const next = await this.link.ask("display", { found }).catch((error) => this.tell(`Not kept: ${error.message}`));
       if (next) this.go(next);
+      else this.display();
     };
     this.check = new DisplayCheck(done);
     this.show("display", this.check.node);

@@ -19,7 +19,7 @@ const TIMES = new Set(["last", "washout_ends"]);
 function cellText(name, value, row) {
   if (value === null || value === undefined || value === "") return "–";
   if (TIMES.has(name)) return new Date(value).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
-  if (name === "median_seconds") return `${value.toFixed(1)} s`;
+  if (name === "median_seconds") return `${rounded(value, 1)} s`;
   if (name === "answered") return `${value} of ${row.of}`;
   return String(value);
 }

@@ -30,7 +30,6 @@ function render({ model, el: host }) {
 function markChosen(tabs, chosen) {
   tabs.forEach((tab, i) => {
     tab.setAttribute("aria-selected", String(i === chosen));
-    tab.setAttribute("aria-pressed", String(i === chosen));
     tab.tabIndex = i === chosen ? 0 : -1;
   });
 }

@@ -15,7 +15,10 @@ function viewerControls(viewer) {
   });
   const toggle = (text, act) => el("button", { type: "button", onclick: act }, text);
   const invert = toggle("Invert", () => viewer.setInvert(!viewer.invert));
+  const toBox = controlButton("Vertebra", "Zoom to this vertebra (v)", () => viewer.zoomToBox());
+  const ofBox = presets.querySelector("[value=vertebra]");
   const update = () => {
+    toBox.hidden = ofBox.hidden = !viewer.box && !viewer.editable; // a bare patch has no box to go to
     level.show(viewer.level);
     width.show(viewer.windowWidth);
     presets.value = viewer.preset;
@@ -28,7 +31,7 @@ function viewerControls(viewer) {
     controlButton("+", "Zoom in", () => viewer.zoomBy(ZOOM_STEP)),
     controlButton("−", "Zoom out", () => viewer.zoomBy(1 / ZOOM_STEP)),
     controlButton("Fit", "Fit the whole film", () => viewer.fit()),
-    controlButton("Vertebra", "Zoom to this vertebra (v)", () => viewer.zoomToBox()),
+    toBox,
     field("Greys", presets),
     levelField,
     widthField,
@@ -50,7 +53,7 @@ function controlSlider(text, min, max, act) {
   const name = el("span", {}, `${text} `, number);
   const show = (value) => {
     input.value = value;
-    number.textContent = value.toFixed(2);
+    number.textContent = rounded(value, 2);
   };
   return [el("label", { class: "field" }, name, input), { show }];
 }

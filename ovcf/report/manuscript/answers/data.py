@@ -4,7 +4,7 @@ from ovcf.report.manuscript.answers.registry import answers
 from ovcf.report.manuscript.facts import Facts, Unknown
 from ovcf.report.manuscript.limitations import has_gaps, missing_facts
 from ovcf.tables.show import number
-from ovcf.words import AVERAGE
+from ovcf.words import AVERAGE, rounded
 
 
 @answers("table-recipes")
@@ -95,7 +95,7 @@ def missing(facts: Facts) -> str:
 
 @answers("table-spacing")
 def acquisition(facts: Facts) -> str:
-    spacing = facts.number("spacing", "median mm per px", lambda size: f"{size:.2f}")
+    spacing = facts.number("spacing", "median mm per px", lambda size: rounded(size, 2))
     return f"Median pixel spacing {spacing} mm, by origin in the table."
 
 
