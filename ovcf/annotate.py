@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ovcf.annotation.state import progress, read_state, remarks
-from ovcf.annotation.work import FOLDER, Source, Work, add_flags, prepare_work
+from ovcf.annotation.work import FOLDER, Source, Work, add_flags, prepare_work, read_work
 from ovcf.problems import InputError, Problem
 from ovcf.reading.roster import Roster, add_readers, read_roster
 from ovcf.server import free_port, refuse_used, serve
@@ -32,7 +32,7 @@ class Prepared(NamedTuple):
 
 
 def prepare(
-    films: str | Path,
+    films: str | Path | None,
     cohort: str | Path,
     readers: Sequence[str] = (),
     source: Source | None = None,
@@ -43,7 +43,7 @@ def prepare(
 
     Parameters
     ----------
-    films, source : as `ovcf.annotation.work.prepare_work` takes them.
+    films, source : as `ovcf.annotation.work.prepare_work` takes them; no films: the list as it is.
     cohort : folder of the annotation.
     readers : names to add; two annotators take part.
     flags : a run whose browser's flags open the film at that vertebra.
@@ -57,14 +57,14 @@ def prepare(
     if len({folded_name(name) for name in known}) > 2:
         words = "agreement and consensus are of two annotators"
         raise InputError(Problem("reader", words, found=", ".join(known), allowed="two names"))
-    work = prepare_work(films, cohort, source)
+    work = read_work(cohort) if films is None else prepare_work(films, cohort, source)
     if flags:
         work = add_flags(cohort, flagged(flags))
     return Prepared(work, add_readers(cohort / FOLDER, readers), cohort)
 
 
 def flagged(run: str | Path) -> dict[Path, list[dict[str, Any]]]:
-    """Return the flags that stand in a run's browser: film's path -> patch_id, words, box (None: a ready patch)."""
+    """Return the flags that stand in a run's browser: film's path -> patch_id, words, time, box (None: ready patch)."""
     from ovcf.explore import open_study
     from ovcf.viz.detail import box_of
     from ovcf.viz.flags import FlagStore
@@ -82,6 +82,7 @@ def flagged(run: str | Path) -> dict[Path, list[dict[str, Any]]]:
         about = {
             "patch_id": str(patch),
             "words": "; ".join(said),
+            "time": str(given["time"].max()),
             "box": None if box is None else list(map(float, box)),
         }
         found.setdefault((study.cohort.root / row["image"]).resolve(), []).append(about)

@@ -55,7 +55,8 @@ def _changed(study) -> str:
 def explore_page(run: str | Path) -> Any:
     """The tabs of a run as one widget; what is wrong with the run is said in its place.
 
-    The reading room is none of them: whoever reads blinded has a page without the answers (`ovcf.room`).
+    The reading room is none of them: whoever reads blinded has a page without the answers (`ovcf.room`). Of films that
+    were annotated here a tab says how; they are marked on the annotators' own pages (`ovcf.annotate`).
     """
     from ovcf.viz.tabs import problem_page, tabbed
 
@@ -63,12 +64,15 @@ def explore_page(run: str | Path) -> Any:
         study = open_study(run)
     except InputError as error:
         return problem_page(error)
+    from ovcf.viz.annotated import Annotated, annotation_of
     from ovcf.viz.browser import Browser
     from ovcf.viz.maps import final_model, load_ahead
     from ovcf.viz.own_case import OwnCase
 
     model = final_model(study)
     tabs = {"Browse": Browser(study, model=model), "Own case": OwnCase(study.run, model=model, study=study)}
+    if cohort := annotation_of(study):
+        tabs["Annotation"] = Annotated(study, cohort)
     load_ahead(model)
     return tabbed(tabs)
 

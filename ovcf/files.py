@@ -231,6 +231,46 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
+def appending(path: Path) -> Iterator[Any]:
+    """Open a file to read it and to `append` to it, alone; its folder and the file are made where absent.
+
+    Raises InputError where it cannot be opened for writing.
+    """
+    path = Path(path)
+    is_new = not path.exists()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+b", buffering=0)  # what could not be written must not wait in a buffer for its close
+    except OSError as error:
+        raise _not_written(path, error) from error
+    with file, alone(file):
+        if is_new:
+            sync_folder(path.parent)
+        yield file
+
+
+def append(file: Any, data: bytes) -> None:
+    """Add bytes to a file opened by `appending` and return once they are on the disk, or leave it as it was.
+
+    A disk that fills takes a first part and refuses the rest: half a line would be half an answer.
+
+    Raises InputError where they cannot be written.
+    """
+    before, left = file.seek(0, os.SEEK_END), memoryview(data)
+    try:
+        while left:  # one call, so that another reader never sees a part; more only where the disk is full
+            left = left[file.write(left) :]
+        os.fsync(file.fileno())
+    except OSError as error:
+        os.ftruncate(file.fileno(), before)
+        raise _not_written(Path(file.name), error) from error
+
+
+def _not_written(path: Path, error: OSError) -> InputError:
+    return InputError(Problem("not_written", f"cannot be written: {error.strerror or error}", str(path)))
+
+
+@contextmanager
 def alone(file: Any) -> Iterator[None]:
     """Hold an open file against other programs, where the system can (not on Windows)."""
     try:

@@ -10,7 +10,7 @@ from ovcf.annotation.consensus import JointSession
 from ovcf.annotation.journal import Annotator
 from ovcf.annotation.protocol import read_protocol
 from ovcf.annotation.state import read_state
-from ovcf.annotation.writing import write_cohort
+from ovcf.annotation.writing import LAST, write_cohort
 from ovcf.cohort.inclusion import inclusion_flow
 from ovcf.cohort.manifest import read_cohort
 from ovcf.cohort.versions import Change, next_version
@@ -66,6 +66,19 @@ def test_versions_follow_one_another_and_say_what_changed_and_nothing_is_overwri
     level = changes[changes["change"] == "level"]
     assert level[["patch_id", "before", "after", "who"]].values.tolist() == [["01_T11", "T11", "T10", "Bernd"]]
     assert changes.loc[changes["change"] == "row left out", "patch_id"].tolist() == ["02_L2"]
+
+
+def test_a_kill_between_a_version_and_the_note_of_it_adds_no_vertebra_twice(begun):
+    work, cohort = begun
+    first = write_cohort(cohort, who="Anna").manifest
+    note = cohort / "annotation" / LAST
+    before = note.read_bytes()
+    decide_all(work, cohort, "second")
+    second = write_cohort(cohort, who="Anna").manifest
+    note.write_bytes(before)  # as it would be had a kill come before it
+    again = write_cohort(cohort, who="Anna")
+    assert (again.manifest, again.is_new) == (second, False) and len(pd.read_csv(second)) == 9 > len(pd.read_csv(first))
+    assert set(pd.read_csv(note)["patch_id"]) == set(pd.read_csv(second)["patch_id"])
 
 
 def test_what_others_corrected_in_the_manifest_stands(begun):

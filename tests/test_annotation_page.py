@@ -1,16 +1,20 @@
 """The annotators' page without a browser: blinding, proposals, what is refused; the joint session's page."""
 
 import time
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from annotation_parts import annotate, begin, box
 
 from ovcf.annotate import annotation_page, prepare, status_of
-from ovcf.annotation.work import Source
+from ovcf.annotation.work import Source, add_flags
 from ovcf.problems import InputError
 from ovcf.reading.roster import add_readers, read_roster
+from ovcf.viz.annotated import Annotated, annotation_of
 from ovcf.viz.annotation import AnnotationRoom
 from ovcf.viz.consensus import ConsensusRoom
+from ovcf.viz.flags import FlagStore
 
 
 @pytest.fixture
@@ -86,3 +90,45 @@ def test_two_annotators_take_part_and_a_cohort_without_a_work_list_says_so(begun
         prepare(cohort / "films", cohort, ["Carla"], Source(one_patient_per_film=True))
     assert status_of(cohort)[1][0] == "nobody has annotated a film yet"
     assert "no work list" in annotation_page(tmp_path / "none").lines[0]
+
+
+@pytest.mark.parametrize("time, again", [("2000-01-01T00:00:00+00:00", False), ("2900-01-01T00:00:00+00:00", True)])
+def test_a_film_that_was_flagged_after_it_was_done_comes_first_until_it_is_looked_at_again(begun, time, again):
+    work, cohort = begun
+    annotate(work, cohort, "Anna")
+    film = work.films[1]
+    flag = {"patch_id": "p1", "words": "other box (Zoë)", "time": time, "box": [60, 40, 110, 80]}
+    add_flags(cohort, {work.path(film.film).resolve(): [flag]})
+    room, start = opened(cohort, "Anna")
+    assert start["at"] == int(again) and [row["done"] for row in start["films"]] == [True, not again]
+    assert room.ask("film", number=1)[0]["flags"] == [flag] and start["films"][1]["flags"] == 1
+    room.annotator.now = lambda: datetime(3000, 1, 1, tzinfo=UTC)
+    room.ask("keep", film=film.film, act="film", done=True)
+    assert all(row["done"] for row in room.ask("list")[0]["films"])
+
+
+def test_flags_of_films_that_are_not_in_the_list_are_refused(begun):
+    _, cohort = begun
+    with pytest.raises(InputError, match="none of the flagged films is in this work list"):
+        add_flags(cohort, {cohort / "other.png": [{"patch_id": "p1", "words": "", "time": "", "box": None}]})
+
+
+def test_the_list_is_taken_as_it_is_where_no_films_are_named(begun, tmp_path):
+    work, cohort = begun
+    assert prepare(None, cohort).work == work
+    with pytest.raises(InputError, match="no work list"):
+        prepare(None, tmp_path / "none")
+
+
+def test_the_tab_of_a_run_says_how_its_films_were_annotated_and_how_flags_are_followed(begun, tmp_path):
+    work, cohort = begun
+    annotate(work, cohort, "Anna")
+    (tmp_path / "run").mkdir()
+    study = SimpleNamespace(run=tmp_path / "run", parameters={"data": str(cohort / "manifest.csv")})
+    assert annotation_of(study) == cohort
+    assert annotation_of(SimpleNamespace(parameters={"data": str(tmp_path / "films" / "manifest.csv")})) is None
+    FlagStore(study.run / "flags.csv").add("p1", "other box", reviewer="Zoë")
+    said, _ = Annotated(study, cohort).ask("hello")
+    assert {"item": "Annotators", "value": "Anna"} in said["protocol"] and said["flagged"] == 1
+    assert any("one annotator (Anna)" in words for words in said["remarks"])
+    assert said["again"] == f"ovcf annotate --out {cohort} --flags {study.run}"

@@ -8,6 +8,8 @@ from annotation_parts import make_films
 from PIL import Image
 
 from ovcf.annotation.work import Source, prepare_work, read_work
+from ovcf.intake.deidentify import Rules, deidentify
+from ovcf.intake.formats import FORMATS
 from ovcf.problems import InputError
 
 STUDIES = """image,patient_id,age,sex,film_date,mri_date,exclusion
@@ -57,6 +59,14 @@ def test_annotations_of_another_program_open_for_correction(films, tmp_path):
     work = prepare_work(films, tmp_path / "cohort", Source(one_patient_per_film=True, form="labelme"))
     (film,) = work.films
     assert film.film == "01.png" and next(iter(film.given.values()))["label"] == "fresh"
+
+
+def test_annotations_may_lie_apart_from_their_films(films, tmp_path):
+    shape = {"label": "L1_old", "points": [[10, 20], [60, 70]], "shape_type": "rectangle"}
+    (tmp_path / "boxes").mkdir()
+    (tmp_path / "boxes" / "02.json").write_text(json.dumps({"imagePath": "02.png", "shapes": [shape]}))
+    work = prepare_work(tmp_path / "boxes", tmp_path / "cohort", Source(None, True, "labelme", films))
+    assert work.path(work.films[0].film) == films / "02.png" and len(work.films[0].given) == 1
 
 
 def test_dicom_films_say_whose_they_are(tmp_path):
@@ -114,3 +124,54 @@ def test_a_table_that_is_wrong_is_refused_with_its_row(films, tmp_path, row, wor
     with pytest.raises(InputError, match=words) as refused:
         prepare_work(films / "t.csv", tmp_path / "cohort")
     assert refused.value.problems[0].row == 3
+
+
+FORMS = {
+    "yolo": {"classes.txt": "T12_fresh\n", "01.txt": "0 0.5 0.5 0.25 0.1\n"},
+    "coco": {"all.json": json.dumps({
+        "images": [{"id": 1, "file_name": "01.png"}], "categories": [{"id": 5, "name": "T12_fresh"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 5, "bbox": [75, 180, 50, 40]}]})},
+    "voc": {"01.xml": "<annotation><filename>01.png</filename><object><name>T12_fresh</name><bndbox><xmin>75</xmin>"
+            "<ymin>180</ymin><xmax>125</xmax><ymax>220</ymax></bndbox></object></annotation>"},
+    "labelme": {"01.json": json.dumps({"imagePath": "01.png", "shapes": [
+        {"label": "T12_fresh", "points": [[75, 180], [125, 220]], "shape_type": "rectangle"}]})},
+    "vindr": {"train.csv": "image_id,lesion_type,xmin,ymin,xmax,ymax,rad_id\n01,Vertebral collapse,75,180,125,220,r\n"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", sorted(set(FORMATS) - {"buu", "folders"}))
+def test_annotations_of_every_format_open_for_correction(films, tmp_path, form):
+    for name, text in FORMS[form].items():
+        (films / name).write_text(text)
+    work = prepare_work(films, tmp_path / "cohort", Source(one_patient_per_film=True, form=form))
+    (mark,) = next(film for film in work.films if film.film == "01.png").given.values()
+    assert [mark[side] for side in ("x0", "y0", "x1", "y1")] == [75, 180, 125, 220] and mark["source"] == "given"
+    assert mark["label"] == ("" if form == "vindr" else "fresh") and len(work.films) == 1
+
+
+def test_edges_of_bodies_and_ready_patches_open_for_correction_too(tmp_path):
+    assert set(FORMATS) == {*FORMS, "buu", "folders"}
+    (film,) = make_films(tmp_path / "buu" / "LA", 1).glob("*.png")
+    film = film.rename(film.with_name("0012-F-067Y1.png"))
+    edges = [f"{60 + 2 * k},{20 + 30 * k},{110 + 2 * k},{24 + 30 * k},0" for k in range(11)]  # L1sup, L1inf ... S1sup
+    film.with_suffix(".csv").write_text("\n".join(edges))
+    (known,) = prepare_work(tmp_path / "buu", tmp_path / "one", Source(form="buu")).films
+    assert (known.patient_id, float(known.known["age"])) == ("0012", 67) and len(known.given) == 5
+    assert next(iter(known.given.values())) | {"source": ""} == {
+        "x0": 60, "y0": 20, "x1": 112, "y1": 54, "level": "L1", "label": "", "source": "",
+    }  # fmt: skip
+    make_films(tmp_path / "patches" / "fresh", 1, size=(40, 30))
+    (tmp_path / "patches" / "old").mkdir()
+    source = Source(one_patient_per_film=True, form="folders")
+    (patch,) = prepare_work(tmp_path / "patches", tmp_path / "two", source).films
+    assert [mark["label"] for mark in patch.given.values()] == ["fresh"]
+
+
+def test_a_de_identified_folder_opens_with_its_marks_and_without_its_names(tmp_path):
+    films = make_films(tmp_path / "films", 1)
+    rows = "v1,Smith,T12,old,01.png,10,20,60,70\nv2,Smith,L1,fresh,01.png,10,90,60,140\n"
+    (films / "manifest.csv").write_text("patch_id,patient_id,level,label,image,x0,y0,x1,y1\n" + rows)
+    done = deidentify(films, tmp_path / "out", tmp_path / "key.json", rules=Rules(), progress=False)
+    (film,) = prepare_work(done.folder, tmp_path / "cohort").films
+    assert sorted(mark["level"] for mark in film.given.values()) == ["L1", "T12"] and film.patient_id != "Smith"
+    assert "Smith" not in (tmp_path / "cohort" / "annotation" / "work.json").read_text()

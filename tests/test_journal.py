@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from full_disk import room_for
 
 from ovcf.problems import InputError
 from ovcf.viz.journal import append_row, read_rows
@@ -64,3 +65,13 @@ for i in range(60):
     assert [p.wait() for p in running] == [0, 0]
     assert read_rows(path, ("who", "i")).value_counts().eq(1).all()
     assert len(read_rows(path, ("who", "i"))) == 120
+
+
+def test_a_disk_that_fills_anywhere_in_a_row_leaves_the_file_as_it_was(tmp_path):
+    path = tmp_path / "flags.csv"
+    append_row(path, ("who", "said"), {"who": "Ben", "said": "poor image"})
+    before = path.read_bytes()
+    for room in range(0, 14, 3):
+        with pytest.raises(InputError, match="cannot be written"), room_for(len(before) + room):
+            append_row(path, ("who", "said"), {"who": "Zoë", "said": "other box"})
+        assert path.read_bytes() == before

@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from full_disk import room_for
 
+from ovcf.problems import InputError
 from ovcf.reading.journal import held, line_of, parse, read
 
 EVENTS = [
@@ -117,3 +119,16 @@ for i in range(60):
     assert [p.wait() for p in running] == [0, 0]
     told = {(e.values["who"], e.values["order"]) for e in read(path).entries}
     assert told == {(who, i) for who in "xy" for i in range(60)} and not read(path).problems
+
+
+def test_a_disk_that_fills_anywhere_in_a_line_leaves_the_journal_as_it_was_and_the_line_can_be_sent_again(tmp_path):
+    path = tmp_path / "ben.jsonl"
+    for room in range(0, len(LINES[1]) + 1, 5):
+        path.write_bytes(journal(LINES[:1]))
+        with held(path) as file, pytest.raises(InputError, match="ben.jsonl: cannot be written: File too large"):
+            with room_for(len(LINES[0]) + 1 + room):
+                file.append(EVENTS[1])
+        assert path.read_bytes() == journal(LINES[:1])
+        with held(path) as file:
+            file.append(EVENTS[1])
+        assert path.read_bytes() == journal(LINES[:2])

@@ -17,6 +17,11 @@ from bs4 import BeautifulSoup
 from click.testing import CliRunner
 from PIL import Image
 
+from ovcf.annotation.consensus import JointSession
+from ovcf.annotation.journal import Annotator
+from ovcf.annotation.state import read_state
+from ovcf.annotation.work import prepare_work
+from ovcf.annotation.writing import write_cohort
 from ovcf.cli import main
 from ovcf.explore import explore_page, open_study
 from ovcf.files import digest
@@ -59,10 +64,11 @@ def laptop(finished, tiny, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def by_hand(finished, tiny, tmp_path_factory):
-    """A finished run of films with a manifest, whose notebooks were run one after the other, as in JupyterLab."""
+    """A finished run of films that two annotators marked, its notebooks run one after the other, as in JupyterLab."""
     folder = tmp_path_factory.mktemp("hand")
     shutil.copytree(Study(finished).source.parent, folder / "films")
     (folder / "films" / "cohort.json").unlink()  # from here on they are somebody's own
+    annotate_anew(folder / "films")
     own = {name: parse_value(text) for name, text in tiny.items()} | {"networks": ["efficientnet_lite0"], "epochs": 2}
     own |= {"image_size": 48, "equalisation": "none", "external": "", "regions": "pooled", "other_context": False}
     own |= {"more_seeds": 0}
@@ -71,6 +77,22 @@ def by_hand(finished, tiny, tmp_path_factory):
         open_notebook(name, folder / "run")
         plt.close("all")
     return folder / "run"
+
+
+def annotate_anew(folder):
+    """Let two annotators say of each box what a cohort's manifest says, the second one thing otherwise, which the two
+    settle; the manifest written of it stands in the first one's place."""
+    (folder / "manifest.csv").rename(folder / "reference.csv")
+    work = prepare_work(folder / "reference.csv", folder)
+    for name in ("Anna", "Bernd"):
+        annotator = Annotator(work, name, folder)
+        for film in work.films:
+            annotator.keep(film.film, "film", done=True)
+    first, (mark, values) = next((film.film, next(iter(film.given.items()))) for film in work.films if film.given)
+    annotator.keep(first, "mark", mark=mark, **(values | {"label": "cannot say"}))
+    (item,) = read_state(folder).open
+    JointSession(work, folder).decide(item, "Anna and Bernd", "first")
+    write_cohort(folder, who="Anna")
 
 
 def open_notebook(name, folder, cells=None, **typed):
@@ -99,11 +121,21 @@ def test_shipped_notebooks_open_a_run_show_its_numbers_and_change_no_byte(kind, 
         names = open_notebook(name, folder)
         plt.close("all")
         assert names.get("study", Study(folder)).parameters == parameters
-    explore_page(folder)
+    tabs = explore_page(folder).children[0].labels
+    assert ("Annotation" in tabs) == (kind == "by_hand")  # its films were annotated here
     assert digests(folder) == before
     shown = capsys.readouterr()
     assert Study(folder).label in shown.out and "holds other values" not in shown.err
     assert len(pd.read_csv(folder / "tables" / "readings.csv")) == len(Study(folder).readings)
+
+
+def test_a_run_on_an_annotated_cohort_keeps_every_vertebra_and_its_protocol(by_hand):
+    reference = pd.read_csv(by_hand.parent / "films" / "reference.csv")
+    study = Study(by_hand)
+    assert len(study.patches) == len(reference) and set(study.patches["patient_id"]) == set(reference["patient_id"])
+    protocol = pd.read_csv(by_hand / "tables" / "protocol.csv").set_index("item")["value"]
+    assert protocol["Annotators"] == "Anna, Bernd"
+    assert protocol["Joint session, Anna and Bernd"].startswith("1 decision,")
 
 
 @pytest.mark.parametrize("name", run.SEQUENCE)

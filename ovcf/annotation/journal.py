@@ -126,7 +126,7 @@ class Annotator:
         Raises
         ------
         ValueError : for a film that is not in the list, an unknown kind, and what no mark or film can be.
-        OSError : where it cannot be written; then it does not count.
+        InputError : where it cannot be written; then it does not count.
         """
         about = self._checked(film, kind, values)
         with journal.held(self.path) as file:

@@ -93,7 +93,7 @@ def _sessions(state: State) -> list[tuple[str, str]]:
     rows = []
     for who in dict.fromkeys(decision.who for decision in held):
         times = sorted(decision.time for decision in held if decision.who == who)
-        rows.append((f"Joint session, {who}", f"{len(times)} decisions, {_span(times)}"))
+        rows.append((f"Joint session, {who}", f"{len(times)} decision{'s' * (len(times) > 1)}, {_span(times)}"))
     return rows
 
 
@@ -110,4 +110,4 @@ def _span(times: Sequence[str]) -> str:
 def _estimate(row: object) -> str:
     value = "not defined" if np.isnan(row.value) else f"{row.value:.2f}"
     interval = "" if np.isnan(row.low) else f" [{row.low:.2f}, {row.high:.2f}]"
-    return f"{value}{interval}, {row.n} of {row.patients} patients"
+    return f"{value}{interval}, n = {row.n}, {row.patients} patients"

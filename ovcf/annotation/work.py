@@ -51,7 +51,7 @@ class WorkFilm(NamedTuple):
     unreadable: str = ""
     known: dict[str, str] = {}
     given: dict[str, dict] = {}  # marks that came with the films: name -> values
-    flags: tuple[dict, ...] = ()  # of the browser: patch_id, words, box (px, None where it has none)
+    flags: tuple[dict, ...] = ()  # of the browser: patch_id, words, time, box (px, None where it has none)
 
 
 class Work(NamedTuple):
@@ -77,6 +77,7 @@ class Source(NamedTuple):
     patient_pattern: str | None = None
     one_patient_per_film: bool = False
     form: str | None = None
+    images: Path | None = None  # where the films are, when not under the annotations
 
 
 def prepare_work(films: str | Path, cohort: str | Path, source: Source | None = None) -> Work:
@@ -168,10 +169,12 @@ def _has_table(films: Path, cohort: Path) -> bool:
 
 def _imported(source: Path, folder: Path, how: Source) -> Work:
     """Read annotations of another program by its importer, and open them as a table."""
-    options = ImportOptions(how.patient_pattern, one_patient_per_film=how.one_patient_per_film, force=True)
+    options = ImportOptions(
+        how.patient_pattern, one_patient_per_film=how.one_patient_per_film, images=how.images, force=True
+    )
     result = import_annotations(str(how.form), source, folder / IMPORTED, options)
     work = _of_table(folder / IMPORTED)
-    root = source if source.is_dir() else source.parent
+    root = Path(how.images).absolute() if how.images else source if source.is_dir() else source.parent
     renamed = [one._replace(film=os.path.relpath(work.path(one.film), root)) for one in work.films]
     notes = (*work.notes, *map(str, result.problems), *map(str, result.notes))
     return Work(root, tuple(renamed), notes)

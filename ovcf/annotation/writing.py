@@ -91,6 +91,7 @@ def _write_manifest(table: pd.DataFrame, cohort: Path, who: str, reason: str) ->
     last = latest_version(first)
     before = pd.read_csv(ours, dtype=str, keep_default_na=False)
     standing = read_table(last, MANIFEST, required=("patch_id",))[0].set_index("patch_id")
+    before = pd.concat([before, _not_noted(standing, before, table)])
     changes, added, named = differences(before, table, reason, taken=set(standing.index))
     changes = [c for c in changes if c.patch_id in standing.index and _differs(standing, c)]
     path, is_new = last, bool(changes or added)
@@ -98,6 +99,19 @@ def _write_manifest(table: pd.DataFrame, cohort: Path, who: str, reason: str) ->
         path = next_version(last, changes, who=who, added=added, reason=reason)
     write_text(ours, _csv(named))
     return path, is_new
+
+
+def _not_noted(standing: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of the annotation that stand in the manifest though its last table lacks them: a kill, or a full
+    disk, came between the two. They are not added twice."""
+    if not {"image", *BOX} <= set(standing):
+        return after.iloc[:0]
+    others = standing[~standing.index.isin(before["patch_id"])].reset_index()
+    others = others[others[list(BOX)].apply(pd.to_numeric, errors="coerce").notna().all(axis=1)]
+    noted = {j for _, j in _matched(before, after)}
+    found = [(i, j) for i, j in _matched(others, after) if j not in noted]
+    rows = after.iloc[[j for _, j in found]]
+    return rows.assign(patch_id=[others["patch_id"].iloc[i] for i, _ in found])
 
 
 def _differs(standing: pd.DataFrame, change: Change) -> bool:

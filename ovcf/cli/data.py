@@ -101,7 +101,7 @@ def check(data: Path, out: Path, as_json: bool, allow_outside: bool) -> None:
 
 
 @click.command()
-@click.argument("films", type=FILE)
+@click.argument("films", type=FILE, required=False)
 @click.option("--out", "cohort", type=FILE, required=True, help="Folder of the cohort; best above the films.")
 @click.option(
     "--reader", "readers", multiple=True, metavar="NAME", help="Annotator with a link of their own. Two at most."
@@ -109,6 +109,7 @@ def check(data: Path, out: Path, as_json: bool, allow_outside: bool) -> None:
 @click.option("--patient-pattern", metavar="REGEX", help="Finds the patient id in a film's name or path.")
 @click.option("--one-patient-per-film", is_flag=True, help="State that each film is another patient's.")
 @click.option("--format", "form", type=FormatName(), help="FILMS are annotations of this format, to be corrected.")
+@click.option("--images", type=FILE, help="With --format: folder of the films, where they are not under FILMS.")
 @click.option("--flags", type=FILE, metavar="RUN", help="Open the films that reviewers flagged in this run's browser.")
 @click.option("--consensus", is_flag=True, help="The joint session's page instead: what the two differ in.")
 @click.option("--status", is_flag=True, help="Print how far the annotators are, and stop.")
@@ -117,12 +118,13 @@ def check(data: Path, out: Path, as_json: bool, allow_outside: bool) -> None:
 @click.option("--port", default=0, help="Port on this machine  [default: a free one].")
 @click.option("--browser/--no-browser", default=True, help="Open the page at once.")
 def annotate(
-    films: Path, cohort: Path, readers: tuple[str, ...], flags: Path | None, consensus: bool, **asked: Any
+    films: Path | None, cohort: Path, readers: tuple[str, ...], flags: Path | None, consensus: bool, **asked: Any
 ) -> None:
     """From films to a labelled manifest: mark vertebrae, compare two annotators, settle what differs.
 
     FILMS is a folder of DICOM, PNG, JPEG and TIFF, or a table (image, patient_id, what else is known; boxes open for
-    correction). Every answer is a line of a journal in COHORT/annotation; no mark is ever overwritten.
+    correction); without it the work list of COHORT is taken as it is. Every answer is a line of a journal in
+    COHORT/annotation; no mark is ever overwritten.
     """
     from ovcf.annotate import prepare, serve_consensus, serve_marks
     from ovcf.annotation.work import Source
@@ -133,7 +135,7 @@ def annotate(
         return _write_annotation(cohort, asked["who"])
     if consensus:
         return serve_consensus(cohort, asked["port"], open_browser=asked["browser"])
-    source = Source(asked["patient_pattern"], asked["one_patient_per_film"], asked["form"])
+    source = Source(asked["patient_pattern"], asked["one_patient_per_film"], asked["form"], asked["images"])
     prepared = prepare(films, cohort, readers, source, flags=flags)
     return serve_marks(prepared, asked["port"], open_browser=asked["browser"])
 

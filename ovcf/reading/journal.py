@@ -5,7 +5,6 @@ many) is undone exactly where it can be, and named with its line in any case. Al
 """
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from string import ascii_letters, digits
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from ovcf.files import alone, sync_folder
+from ovcf.files import append, appending
 from ovcf.problems import Problem
 
 SUM = "sum"  # the name of the checksum: CRC-32 of the line without it, eight hexadecimal digits
@@ -55,7 +54,7 @@ class JournalFile:
         return parse(self._file.read(), str(self.path))
 
     def append(self, event: dict) -> None:
-        """Write one event and return once it is on the disk."""
+        """Write one event and return once it is on the disk, or raise InputError and leave the file as it was."""
         self._file.seek(0)
         before = self._file.read()
         code = _encoding(before)
@@ -63,22 +62,14 @@ class JournalFile:
         text = line_of(event) + "\n"
         if before and not before.decode(code, errors="replace").endswith("\n"):
             text = "\n" + text
-        # one write call, so that another reader never sees half a line of ours
-        self._file.write(text.encode("utf-8" if code == "utf-8-sig" else code))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        append(self._file, text.encode("utf-8" if code == "utf-8-sig" else code))
 
 
 @contextmanager
 def held(path: Path) -> Iterator[JournalFile]:
     """Open a journal for reading and appending, alone; it is made when absent."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    is_new = not path.exists()
-    with path.open("a+b") as file, alone(file):
-        if is_new:
-            sync_folder(path.parent)
-        yield JournalFile(file, path)
+    with appending(path) as file:
+        yield JournalFile(file, Path(path))
 
 
 def read(path: Path) -> Journal:

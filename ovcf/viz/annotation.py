@@ -93,7 +93,7 @@ class AnnotationRoom(Asked):
         film = self.work.films[int(number)]
         self.films.ask(self.work.path(film.film)) if not film.unreadable else None
         history = self._annotator().histories()[film.film]
-        known = [f"{name.replace('_', ' ')}: {value}" for name, value in film.known.items()]
+        known = [f"{name.replace('_', ' ')}: {value}" for name, value in film.known.items() if name != "mm_per_px"]
         about = {"number": int(number), "film": film.film, "patient": film.patient_id, "known": known}
         mm = film.mm_per_px if film.mm_per_px > 0 else None
         about |= {"mm_per_px": mm, "excluded": film.excluded, "unreadable": film.unreadable, "flags": list(film.flags)}
@@ -108,7 +108,7 @@ class AnnotationRoom(Asked):
             return {"ready": True, "problem": str(error.problems[0].message)}, []
         if shown is None:
             return {"ready": False}, []
-        return shown.values, [shown.greys]
+        return shown.values | _stated_size(film), [shown.greys]
 
     def answer_keep(self, film: str, act: str, uid: str = "", **values: Any) -> Any:
         """Keep an event; it is on the disk before the answer. What can never be kept is refused and not asked again."""
@@ -157,8 +157,10 @@ class AnnotationRoom(Asked):
 
     def _list(self) -> dict[str, Any]:
         histories = self._annotator().histories()
+        again = self._flagged_since()
         rows = [
-            {"film": film.film, "patient": film.patient_id, "done": histories[film.film].now.is_done,
+            {"film": film.film, "patient": film.patient_id,
+             "done": histories[film.film].now.is_done and film.film not in again,
              "out": film.excluded or histories[film.film].now.exclusion, "marks": len(histories[film.film].now.marks),
              "flags": len(film.flags)}
             for film in self.work.films
@@ -166,20 +168,30 @@ class AnnotationRoom(Asked):
         return {"films": rows}
 
     def _first_open(self) -> int:
-        """The film to begin with: the first open one that is flagged, else the first open one."""
-        histories = self._annotator().histories()
-        waiting = [
-            number
-            for number, film in enumerate(self.work.films)
-            if not histories[film.film].now.is_done and not film.excluded
-        ]
-        flagged = [number for number in waiting if self.work.films[number].flags]
+        """The film to begin with: the first one flagged since it was looked at, else the first open one."""
+        histories, again = self._annotator().histories(), self._flagged_since()
+        films = [(number, film) for number, film in enumerate(self.work.films) if not film.excluded]
+        flagged = [number for number, film in films if film.film in again]
+        waiting = [number for number, film in films if not histories[film.film].now.is_done]
         return next(iter([*flagged, *waiting]), 0)
+
+    def _flagged_since(self) -> set[str]:
+        """Films on which a reviewer flagged a vertebra after this annotator's last word: they are open again."""
+        last = {str(event.get("film")): str(event.get("time") or "") for event in self._annotator().events()}
+        newest = {
+            film.film: max((str(flag.get("time", "")) for flag in film.flags), default="") for film in self.work.films
+        }
+        return {film for film, time in newest.items() if time > last.get(film, "")}
 
     def _annotator(self) -> Annotator:
         if self.annotator is None:
             raise ValueError("no film is open; enter your name to go on")
         return self.annotator
+
+
+def _stated_size(film: WorkFilm) -> dict[str, str]:
+    """The size of a pixel where the studies table states one: it stands above the header's."""
+    return {"spacing": f"{film.mm_per_px:.3f} mm a px (studies table)"} if film.known.get("mm_per_px") else {}
 
 
 def _shown(mark: Mark, mm_per_px: float) -> dict[str, Any]:

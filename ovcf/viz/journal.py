@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ovcf.files import alone
+from ovcf.files import append, appending
 from ovcf.problems import InputError, Problem
 
 
@@ -22,15 +22,10 @@ def append_row(path: Path, columns: Sequence[str], row: dict) -> None:
 
     The file is made with its header when absent. Two programs may append at the same time.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as file, alone(file):
+    with appending(path) as file:
         _end_last_line(file, len(columns))
         text = _line(columns) if file.seek(0, os.SEEK_END) == 0 else ""
-        # one write call, so that another reader never sees half a row of ours
-        file.write((text + _line(_one_line(row.get(c, "")) for c in columns)).encode("utf-8"))
-        file.flush()
-        os.fsync(file.fileno())
+        append(file, (text + _line(_one_line(row.get(c, "")) for c in columns)).encode("utf-8"))
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> pd.DataFrame:
@@ -79,6 +74,6 @@ def _end_last_line(file, wanted: int) -> None:
     start = whole.rfind(b"\n") + 1
     torn = whole[start:].decode("utf-8", errors="replace")
     if torn and len(_cells(torn)) == wanted:
-        file.write(b"\n")
+        append(file, b"\n")
     elif torn:
         file.truncate(start)

@@ -49,17 +49,22 @@ class Hand:
 
     def draw(self, box, level, label, keys=True):
         """Drag a box, say level (unless it is counted) and label, and wait until all is on the disk."""
-        (start, one), (end, other) = self.place(*box[:2]), self.place(*box[2:])
-        self.page.keyboard.press("Escape")
-        self.page.mouse.move(*start)
-        self.page.mouse.down()
-        self.page.mouse.move(*end, steps=3)
-        self.page.mouse.up()
+        one, other = self.drag(box[:2], box[2:])
         for key in (level[0].lower(), *level[1:]) if keys else ():
             self.page.keyboard.press(key)
         self.page.keyboard.press(label)
         self.kept()
         self.drawn[self.film, level] = (*one, *other)
+
+    def drag(self, start, end):
+        """Draw a box of no vertebra in hand; returns its two corners as the mouse hit them, px of the film."""
+        (start, one), (end, other) = self.place(*start), self.place(*end)
+        self.page.keyboard.press("Escape")
+        self.page.mouse.move(*start)
+        self.page.mouse.down()
+        self.page.mouse.move(*end, steps=3)
+        self.page.mouse.up()
+        return one, other
 
     def kept(self):
         """Wait until nothing waits for the kernel."""

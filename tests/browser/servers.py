@@ -74,15 +74,36 @@ def picture(page, name):
         page.screenshot(path=f"{folder}/{name}.png")
 
 
-def start_lab(folder, names, parameters) -> Server:
-    """Start JupyterLab on copies of notebooks in a folder of their own, with a cell of parameters put in."""
+RUN_ALL = """async () => {
+  const notebook = jupyterapp.shell.currentWidget;
+  await notebook.context.ready;
+  await notebook.sessionContext.ready;
+  await notebook.sessionContext.session.kernel.info;
+  await jupyterapp.commands.execute('notebook:run-all-cells');
+}"""
+
+
+class Lab(Server):
+    """A JupyterLab on notebooks in a folder of its own."""
+
+    def __init__(self, notebooks, *arguments, **env):
+        super().__init__(*arguments, **env)
+        self.notebooks = notebooks
+
+    def forget(self):
+        """End every kernel and take the notebooks away: the next test finds a JupyterLab as it was begun."""
+        sessions = f"http://127.0.0.1:{self.port}/api/sessions"
+        allowed = {"Authorization": f"token {TOKEN}"}
+        for session in json.load(urlopen(Request(sessions, headers=allowed))):
+            urlopen(Request(f"{sessions}/{session['id']}", headers=allowed, method="DELETE"))
+        for notebook in self.notebooks.glob("*.ipynb"):
+            notebook.unlink()
+
+
+def start_lab(folder) -> Lab:
+    """Start JupyterLab on an empty folder of notebooks below this one."""
     notebooks = folder / "notebooks"
     notebooks.mkdir()
-    for name in names:
-        notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)
-        at = next(i for i, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", ()))
-        notebook.cells.insert(at + 1, nbformat.v4.new_code_cell(parameters))  # as papermill does
-        nbformat.write(notebook, notebooks / f"{name}.ipynb")
     settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     quiet = {"fetchNews": "false", "checkForUpdates": False}
@@ -93,12 +114,29 @@ def start_lab(folder, names, parameters) -> Server:
         "--LabApp.expose_app_in_browser=True "
         f"--IdentityProvider.token={TOKEN} --ServerApp.root_dir={notebooks} --ServerApp.port_retries=0"
     ).split()
-    return Server(
+    return Lab(
+        notebooks,
         arguments,
         port,
         folder / "lab.log",
-        path="/lab/tree/NAME.ipynb",
+        path="/lab/workspaces/NAME/tree/NAME.ipynb",
         JUPYTER_CONFIG_DIR=str(folder / "config"),
         JUPYTERLAB_SETTINGS_DIR=str(folder / "settings"),
         JUPYTERLAB_WORKSPACES_DIR=str(folder / "workspaces"),
     )
+
+
+def put_notebook(lab, name, parameters):
+    """Lay a copy of one of our notebooks before a JupyterLab, with a cell of parameters put in."""
+    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)
+    at = next(i for i, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", ()))
+    notebook.cells.insert(at + 1, nbformat.v4.new_code_cell(parameters))  # as papermill does
+    nbformat.write(notebook, lab.notebooks / f"{name}.ipynb")
+
+
+def open_and_run(page, lab, name, shown):
+    """Open a notebook in a JupyterLab, run it, and wait for what it shows."""
+    page.goto(lab.url.replace("NAME", name))
+    page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.context")
+    page.evaluate(RUN_ALL)
+    page.wait_for_selector(shown)

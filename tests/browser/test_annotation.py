@@ -1,21 +1,30 @@
-"""Six films from a folder to a report: two annotators by mouse and keys, a killed kernel, a joint session, a run."""
+"""Six films from a folder to a manifest: two annotators by mouse and keys, a killed kernel, a joint session.
 
+With OVCF_WHOLE set (`benchmarks/annotation_whole.py`) the second annotator works in JupyterLab, and a study is run on
+the manifest to its report. `make test` holds these two by themselves: `test_jupyterlab.py` annotates in JupyterLab, and
+`tests/test_run.py` runs a study on a manifest that annotators made.
+"""
+
+import os
 import shutil
 
 import pandas as pd
+import psutil
 import pytest
 from annotation_pages import Hand, annotate_film, marks_of, real_boxes, wrap_as_dicom
 from faults import serious_faults
-from servers import TOKEN, start_lab
-from test_jupyterlab import RUN_ALL
+from playwright.sync_api import expect
+from servers import TOKEN, open_and_run, put_notebook, start_lab
 
 from ovcf.annotate import prepare
 from ovcf.annotation.state import read_state
 from ovcf.cohort.films import read_header
+from ovcf.cohort.manifest import read_cohort
 from ovcf.server import free_port
 from ovcf.words import BOX
 
 SERVE = "from ovcf.annotate import prepare, serve_consensus, serve_marks; {call}, {port}, open_browser=False)"
+WHOLE = bool(os.environ.get("OVCF_WHOLE"))
 LABELS = {"Anna Test": "fof", "Bernd": "foo"}  # they differ in the third vertebra of each film
 
 
@@ -56,44 +65,94 @@ def begun(films, tmp_path, monkeypatch):
     return cohort, roster, {f"films/{name}": found for name, found in boxes.items()}, sizes
 
 
-def test_from_a_folder_of_films_to_a_report(begun, explore, watch, tmp_path):
+def test_from_a_folder_of_films_to_a_manifest(begun, explore, watch, tmp_path):
     cohort, roster, boxes, sizes = begun
     call = f"serve_marks(prepare({str(cohort / 'patients.csv')!r}, {str(cohort)!r})"
     server = explore(code=SERVE.format(call=call, port=(port := free_port())), port=port)
-    page = watch(width=1280, height=1000).page
-    page.goto(f"{server.url}#reader={roster.tokens['Anna Test']}")
-    page.wait_for_selector(".annotate[data-screen=start] input[readonly]")
-    page.keyboard.press("Enter")
-    anna = Hand(page, sizes)
+    anna = Hand(begin(watch, server, roster, "Anna Test"), sizes)
     for number, (film, found) in enumerate(boxes.items()):
         anna.wait_film(film)
-        if number == 3:
-            after_a_killed_kernel(page, server, anna, film)
-        annotate_film(anna, found, LABELS["Anna Test"])
         if number == 0:
-            assert serious_faults(page, ".annotate") == []
+            left_out_and_back(anna)
+        if number == 1:
+            on_a_full_disk(server, anna, cohort)
+        if number == 3:
+            joint = after_a_killed_kernel(server, anna, film, lambda: serve_joint_session(explore, cohort))
+        annotate_film(anna, found, LABELS["Anna Test"])
+        if number == 2:
+            all_that_is_said_of_a_vertebra(anna)
+        if number == 0:
+            assert serious_faults(anna.page, ".annotate") == []
         anna.done()
-    page.wait_for_selector(".told:has-text('Every film is done')")
-    lab = start_lab(tmp_path, ["annotate"], f"cohort, reader = {str(cohort)!r}, 'bernd'\n")
-    try:
-        bernd = in_jupyterlab(watch, lab, sizes, boxes)
-    finally:
-        lab.stop()
-    joint_session(explore, watch, cohort)
+    anna.page.wait_for_selector(".told:has-text('Every film is done')")
+    if WHOLE:
+        bernd = in_jupyterlab(watch, cohort, sizes, boxes, tmp_path)
+    else:
+        bernd = second_annotator(begin(watch, server, roster, "Bernd"), sizes, boxes)
+    joint_session(joint, watch, cohort)
     where_it_was_drawn(cohort, {"Anna Test": anna, "Bernd": bernd})
-    to_a_report(cohort, tmp_path)
+    patches = read_cohort(cohort / "manifest.csv").patches
+    assert len(patches) == 18 and set(patches["label"]) == {"fresh", "old"}
+    if WHOLE:
+        to_a_report(cohort, tmp_path)
 
 
-def after_a_killed_kernel(page, server, hand, film):
-    """What is said while the kernel is gone is sent after a reload: no answer is lost."""
+def begin(watch, server, roster, name):
+    """Open an annotator's page by the link and go in; returns the page."""
+    page = watch(width=1280, height=1000).page
+    page.goto(f"{server.url}#reader={roster.tokens[name]}")
+    page.wait_for_selector(".annotate[data-screen=start] input[readonly]")
+    page.keyboard.press("Enter")
+    return page
+
+
+def left_out_and_back(hand):
+    """A film is left out with its reason, and the step taken back."""
+    reason = hand.page.locator(".annotate [data-name=exclusion]")
+    reason.select_option("MRI unavailable")
+    hand.kept()
+    hand.page.locator(".annotate canvas.film").focus()
+    hand.page.keyboard.press("z")
+    hand.kept()
+    expect(reason).to_have_value("")
+
+
+def all_that_is_said_of_a_vertebra(hand):
+    """MRI, percussion and a comment, by keys."""
+    for key in ("1", "2", "2", "3", "3", "3", "k", "e"):
+        hand.page.keyboard.press(key)
+    hand.page.keyboard.type("end plate")
+    hand.page.keyboard.press("Tab")
+    hand.kept()
+    hand.page.locator(".annotate canvas.film").focus()
+
+
+def on_a_full_disk(server, hand, cohort):
+    """A disk that fills in the midst of a line: said, the journal is as before, and the answer is kept once there is
+    room."""
+    (journal,) = (cohort / "annotation").glob("anna*.jsonl")
+    before, page = journal.read_bytes(), hand.page
+    kernel = min(server.kernels(), key=lambda one: one.create_time())  # a younger one waits for the next page
+    soft, hard = kernel.rlimit(psutil.RLIMIT_FSIZE)
+    kernel.rlimit(psutil.RLIMIT_FSIZE, (len(before) + 40, hard))
+    hand.drag((20, 20), (60, 60))
+    page.wait_for_selector(".told:has-text('cannot be written: File too large')")
+    assert page.locator(".annotate").get_attribute("data-waiting") == "1" and journal.read_bytes() == before
+    kernel.rlimit(psutil.RLIMIT_FSIZE, (soft, hard))
+    hand.kept()
+    assert journal.read_bytes().startswith(before) and journal.read_bytes().count(b"\n") == before.count(b"\n") + 1
+    page.keyboard.press("Delete")
+    hand.kept()
+
+
+def after_a_killed_kernel(server, hand, film, meanwhile):
+    """What is said while the kernel is gone is sent after a reload: no answer is lost. Returns what `meanwhile` does,
+    since it takes the page eight seconds to be sure that nobody answers."""
+    page = hand.page
     before = page.locator(".annotate").get_attribute("data-marks")
     min(server.kernels(), key=lambda kernel: kernel.create_time()).kill()
-    hand.page.keyboard.press("Escape")
-    (start, _), (end, _) = hand.place(20, 20), hand.place(60, 60)
-    page.mouse.move(*start)
-    page.mouse.down()
-    page.mouse.move(*end, steps=3)
-    page.mouse.up()
+    hand.drag((20, 20), (60, 60))
+    done = meanwhile()
     page.wait_for_selector(".annotate .notice:not([hidden])")
     page.reload()
     hand.wait_film(film)  # no name is asked
@@ -106,15 +165,23 @@ def after_a_killed_kernel(page, server, hand, film):
     hand.kept()
     page.keyboard.press("y")
     hand.kept()
+    return done
 
 
-def in_jupyterlab(watch, lab, sizes, boxes):
-    page = watch(width=1400, height=1100).page
-    page.goto(lab.url.replace("NAME", "annotate"))
-    page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.context")
-    page.evaluate(RUN_ALL)
-    page.wait_for_selector(".jp-OutputArea-output .annotate[data-screen=start] input[readonly]")
-    page.locator(".annotate form button").click()
+def in_jupyterlab(watch, cohort, sizes, boxes, folder):
+    """The second annotator's films in a JupyterLab of his own."""
+    lab = start_lab(folder)
+    try:
+        put_notebook(lab, "annotate", f"cohort, reader = {str(cohort)!r}, 'bernd'\n")
+        page = watch(width=1400, height=1100).page
+        open_and_run(page, lab, "annotate", ".jp-OutputArea-output .annotate[data-screen=start] input[readonly]")
+        page.locator(".annotate form button").click()
+        return second_annotator(page, sizes, boxes)
+    finally:
+        lab.stop()
+
+
+def second_annotator(page, sizes, boxes):
     bernd = Hand(page, sizes)
     for film, found in boxes.items():
         bernd.wait_film(film)
@@ -126,10 +193,13 @@ def in_jupyterlab(watch, lab, sizes, boxes):
     return bernd
 
 
-def joint_session(explore, watch, cohort):
-    """Only what they differ in, decided by keys: three as the first has it, two as the second, one otherwise."""
+def serve_joint_session(explore, cohort):
     call = f"serve_consensus({str(cohort)!r}"
-    server = explore(code=SERVE.format(call=call, port=(port := free_port())), port=port)
+    return explore(code=SERVE.format(call=call, port=(port := free_port())), port=port)
+
+
+def joint_session(server, watch, cohort):
+    """Only what they differ in, decided by keys: three as the first has it, two as the second, one otherwise."""
     page = watch(width=1280).page
     page.goto(server.url)
     page.wait_for_selector(".consensus[data-item]")
@@ -156,6 +226,10 @@ def where_it_was_drawn(cohort, hands):
             assert max(abs(kept[side] - at) for side, at in zip(BOX, box, strict=True)) <= 1
         said = marks.loc[name]["label"].str[0].tolist()
         assert said == list(LABELS[name]) * 6
+    told = marks.loc["Anna Test"].query("comment != ''")
+    assert told[["t1", "t2", "stir", "percussion", "comment"]].values.tolist() == [
+        ["low", "same", "high", "yes", "end plate"]
+    ]
     state = read_state(cohort)
     assert not state.open and {d.who for d in state.decisions.values()} == {"Anna Test, Bernd"}
 

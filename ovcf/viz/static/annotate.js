@@ -83,7 +83,7 @@ class AnnotationPage {
 
   build(reader) {
     const handlers = { onbox: (box) => this.boxed(box), onpress: (at) => this.pressed(at), onrelease: (kind) => this.released(kind) };
-    this.viewer = new FilmViewer({ label: FILM_LABEL, editable: true, height: "min(78vh, 900px)", ...handlers });
+    this.viewer = new FilmViewer({ label: FILM_LABEL, editable: true, height: "min(80vh, 1400px)", ...handlers });
     this.viewer.core = 0.5;
     this.store = new FilmStore(this.link);
     this.chord = new LevelChord(this.words.levels, (level) => this.set("level", level), (words) => this.tell(words));

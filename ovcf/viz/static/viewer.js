@@ -43,7 +43,7 @@ class FilmViewer {
     listenToPointers(this);
     listenToWheel(this);
     listenToKeys(this);
-    this.watcher = new ResizeObserver(() => (this.fitted && this.view !== "film" ? this.draw() : this.refit()));
+    this.watcher = new ResizeObserver(() => (this.fitted && this.view !== "film" ? this.keepMiddle() : this.refit()));
     this.watcher.observe(this.canvas);
   }
 
@@ -142,6 +142,7 @@ class FilmViewer {
   /** The whole film in view: it came, or its place changed size. */
   refit() {
     const { clientWidth, clientHeight } = this.canvas;
+    this.size = [clientWidth, clientHeight];
     this.fitted = Boolean(this.image && clientWidth);
     if (!this.fitted) return;
     const [width, height] = this.filmSize();
@@ -167,6 +168,16 @@ class FilmViewer {
   centreOn({ x0, y0, x1, y1 }) {
     const [px, py] = this.toScreen((x0 + x1) / 2, (y0 + y1) / 2);
     this.panBy(this.canvas.clientWidth / 2 - px, this.canvas.clientHeight / 2 - py);
+  }
+
+  /** The canvas changed its size: what was in its middle stays there. */
+  keepMiddle() {
+    const { clientWidth, clientHeight } = this.canvas;
+    const [width, height] = this.size ?? [clientWidth, clientHeight];
+    this.size = [clientWidth, clientHeight];
+    this.x += (clientWidth - width) / 2;
+    this.y += (clientHeight - height) / 2;
+    this.draw();
   }
 
   /** Zoom so that what is at (px, py) of the canvas stays there. */
