@@ -191,7 +191,7 @@ class AnnotationRoom(Asked):
 
 def _stated_size(film: WorkFilm) -> dict[str, str]:
     """The size of a pixel where the studies table states one: it stands above the header's."""
-    return {"spacing": f"{film.mm_per_px:.3f} mm a px (studies table)"} if film.known.get("mm_per_px") else {}
+    return {"spacing": f"{rounded(film.mm_per_px, 3)} mm a px (studies table)"} if film.known.get("mm_per_px") else {}
 
 
 def _shown(mark: Mark, mm_per_px: float) -> dict[str, Any]:
