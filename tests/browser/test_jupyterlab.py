@@ -30,7 +30,9 @@ BROKEN = """(names) => [...document.querySelectorAll(names)].filter((node) => no
   return lines.size > node.textContent.trim().split(/[ -]/).length;
 }).map((node) => node.outerHTML.slice(0, 200))"""
 NAMES = ".ovcf-gallery :is(dt, dd, b), .ovcf .tile b, .ovcf .facts dt, .ovcf .says th"
-WIDE = "(node) => node.scrollWidth > node.clientWidth + 1"
+# Parts that reach over the right edge of their place, unless they lie in a box that scrolls.
+WIDE = """(node) => node.scrollWidth <= node.clientWidth + 1 ? [] : [...node.querySelectorAll("*")].filter((part) =>
+  part.getBoundingClientRect().right > node.getBoundingClientRect().right + 1).map((part) => part.outerHTML.slice(0, 120))"""
 
 
 TILES = f"{OURS} .tile"
@@ -60,7 +62,7 @@ def names_are_whole_at_every_width(page, name):
         page.wait_for_timeout(500)
         picture(page, f"lab-{name}-{width}")
         assert page.evaluate(BROKEN, NAMES) == [], width
-        assert not page.locator(OURS).evaluate(WIDE), width
+        assert page.locator(OURS).evaluate(WIDE) == [], width
         assert page.locator(f"{OURS} .detail canvas.film").bounding_box()["width"] >= film
     for gallery in page.locator(".ovcf-gallery").all():
         gallery.scroll_into_view_if_needed()
