@@ -32,7 +32,7 @@ BROKEN = """(names) => [...document.querySelectorAll(names)].filter((node) => no
 NAMES = ".ovcf-gallery :is(dt, dd, b), .ovcf .tile b, .ovcf .facts dt, .ovcf .says th"
 # Parts that reach over the right edge of their place, unless they lie in a box that scrolls.
 WIDE = """(node) => node.scrollWidth <= node.clientWidth + 1 ? [] : [...node.querySelectorAll("*")].filter((part) =>
-  part.getBoundingClientRect().right > node.getBoundingClientRect().right + 1).map((part) => part.outerHTML.slice(0, 120))"""
+  part.getBoundingClientRect().right > node.getBoundingClientRect().right + 1).map((part) => part.outerHTML)"""
 
 
 TILES = f"{OURS} .tile"
