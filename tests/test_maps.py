@@ -9,7 +9,7 @@ import pytest
 # A torch that takes a while to import stands for the real one, in a process that knows none: it tells which thread
 # imports it, and half imported it makes SciPy fail as the real one does.
 BEGIN = """
-import asyncio, sys, threading, time
+import sys, threading, time
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 sys.path.insert(0, {tests!r})
@@ -44,13 +44,6 @@ browser = Browser(study, model=model)
 assert browser.ask("similar", patch_id="S00000", network="vgg16")[0]["loading"]
 """,
     "ahead of the reader": "maps.load_ahead(model)",
-    "ahead of the reader, in a kernel": """
-async def cell():
-    maps.load_ahead(model, 0.0)
-    assert not importers  # the cell is answered first
-    await asyncio.sleep(0.1)
-asyncio.run(cell())
-""",
     "the reading room": """
 from ovcf.reading.plan import make_plan
 from ovcf.viz.reading_room import ReadingRoom

@@ -1,6 +1,5 @@
 """Class-activation maps as pictures, by a network that did not train on the patch where the run has it."""
 
-import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -58,23 +57,16 @@ def in_background(model: Callable[[], Any]) -> Future:
     return future
 
 
-def load_ahead(model: Callable[[], Any], seconds: float = 0.2) -> None:
-    """Load a final model beside what the page is doing, so that nobody waits for it later.
+def load_ahead(model: Callable[[], Any]) -> None:
+    """Import what a page's first patch needs, at once, and load a final model beside what the page is doing.
 
-    `model` is what `final_model` returns. In a kernel it begins once the cell or the question is answered and `seconds`
-    have gone: the first page of tiles is asked for first. What goes wrong here goes wrong again, and is said, when the
-    page asks.
+    `model` is what `final_model` returns. The imports belong to the cell, which a waiting kernel runs ahead of its
+    reader: done later they would hold up the kernel while the page asks it for its widgets, and a page that is kept
+    waiting for four seconds gives up. What goes wrong with the model goes wrong again, and is said, when the page asks.
     """
-
-    def begin():
-        for name in FIRST:
-            import_module(name)
-        in_background(model)
-
-    try:
-        asyncio.get_running_loop().call_later(seconds, begin)
-    except RuntimeError:  # no kernel
-        begin()
+    for name in FIRST:
+        import_module(name)
+    in_background(model)
 
 
 def _try_out(model: Any) -> None:
