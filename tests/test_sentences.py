@@ -13,6 +13,7 @@ from ovcf.sentences import Sentence, results, said
 from ovcf.sentences import design as designs
 from ovcf.sentences.design import TOPICS, Design, sessions
 from ovcf.stats.compare import CLUSTERED_DELONG
+from ovcf.stats.versions import paired_versions
 
 ROOT = Path(__file__).parents[1]
 GRID = {
@@ -241,6 +242,20 @@ def test_no_sentence_prints_a_number_that_is_none():
     table = comparisons({"alexnet": (0.1, 0.3), "resnet50": (np.nan, np.nan)}).fillna({"difference": 0.2})
     assert "; without an estimable difference from that of ResNet50 (" in results.ahead(table)
     assert "No difference" in results.ahead(table[1:])
+
+
+def test_too_few_patches_for_an_auc_are_told_and_stop_no_report():
+    """Of fewer than 20 patches of a class tables of versions have no AUC; no other table's sentence needs one."""
+    columns = ["metric", "patches", "group", "model", "p", "difference", "low", "high"]
+    columns += ["second", "second_low", "second_high"]
+    rows = pd.DataFrame([["accuracy", "all", "all", "m"] + [0.1] * 7], columns=columns)
+    few = pd.DataFrame({"patch_id": list("abcd"), "patient_id": list("wxyz"), "truth": [0, 1, 0, 1], "p_fresh": 0.4})
+    table = paired_versions(few, few.assign(p_fresh=0.6))
+    assert len(table) and "auc" not in set(table.metric)
+    told = [results.by_patch(rows), results.of_versions(rows, "one", "two"), results.elsewhere(rows)]
+    told.append(results.of_versions(table, "one", "two"))
+    assert told[1] == told[3] == "AUC of two, against one: difference not estimable."
+    assert all("not estimable" in sentence and "nan" not in sentence for sentence in told)
 
 
 def test_other_readers_and_cases_are_spoken_of_where_they_were_analysed():

@@ -56,9 +56,7 @@ def reader_slopes(sessions: Mapping[str, pd.DataFrame], ax: Axes, *, metric: str
     readers = [reader for reader in everyone if reader != AVERAGE]
     colours = reader_colours(readers)
     for i, reader in enumerate([*readers, *[AVERAGE] * (AVERAGE in everyone)]):
-        found = [
-            table[table.reader == reader] for table in sessions.values()
-        ]  # a split-plot's readers have one session
+        found = [table[table.reader == reader] for table in sessions.values()]  # of a split-plot one is empty
         rows = [own.iloc[0] for own in found if len(own)]
         x = np.flatnonzero([len(own) for own in found]) + (i - len(readers) / 2) * 0.09  # no bar covers another
         y = np.array([row[metric] for row in rows])

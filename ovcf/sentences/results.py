@@ -6,6 +6,7 @@ interval excludes the value of no difference.
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ovcf.sentences import Sentence, Topic, said
@@ -94,6 +95,11 @@ def _found(row: Any, text: str) -> str:
     return "" if _undefined(row) else f": {text}"
 
 
+def _first(rows: pd.DataFrame) -> pd.Series:
+    """The first of some rows; one without numbers where there is none, as of too few patches for an AUC."""
+    return rows.iloc[0] if len(rows) else pd.Series(np.nan, index=rows.columns)
+
+
 def clustered(comparisons: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of `compare_networks` that compare the AUCs of two networks, clustered by patient."""
     return comparisons[(comparisons.test == CLUSTERED_DELONG) & comparisons.difference.notna()]
@@ -123,21 +129,22 @@ def _listed(rows: pd.DataFrame) -> str:
 def by_patch(price: pd.DataFrame) -> str:
     """Say what dealing patches into folds changed (`price_of_leakage`)."""
     rows = price[(price.patches == "all") & (price.metric == "auc")]
-    row = (rows[rows.difference.notna()] if rows.difference.notna().any() else rows).iloc[-1]
+    row = _first(rows[rows.difference.notna()].iloc[::-1])
     return f"AUC with patches dealt into folds, against patients: {changed(row)}."
 
 
 def of_versions(table: pd.DataFrame, first: str, second: str) -> str:
     """Say how the AUC of a second version compares with the first's (`paired_versions`)."""
-    row = table[(table.group == "all") & (table.metric == "auc")].iloc[0]
+    row = _first(table[(table.group == "all") & (table.metric == "auc")])
     return f"AUC of {second}, against {first}: {changed(row)}{'' if pd.isna(row.p) else f'; {p_said(row.p)}'}."
 
 
 def elsewhere(metrics: pd.DataFrame) -> str:
     """Say how the AUC in another cohort compares with the one at home (`difference_of_cohorts`)."""
-    row = metrics[(metrics.metric == "auc") & (metrics.model == metrics.model.iloc[0])].iloc[0]
+    model = metrics.model.iloc[0]
+    row = _first(metrics[(metrics.metric == "auc") & (metrics.model == model)])
     here = with_interval(row.second, row.second_low, row.second_high, metric="auc")
-    return f"AUC of the {row.model} here: {here}; against the development cohort {changed(row)}."
+    return f"AUC of the {model} here: {here}; against the development cohort {changed(row)}."
 
 
 def for_others(rows: pd.DataFrame) -> str:
