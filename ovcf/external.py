@@ -321,12 +321,8 @@ def _counts(name: str, predictions: pd.DataFrame) -> dict[str, Any]:
 
 def _second_hospital(parameters: dict) -> Path:
     """The manifest of the second synthetic hospital, made where it is not there yet; its size goes with the first's."""
-    from ovcf.synthetic import synthesise
-    from ovcf.synthetic.hospitals import HOSPITALS
+    from ovcf.synthetic import kept_cohort
 
-    patients, seed = max(12, round(PATIENTS * parameters["patients"] / 405)), parameters["seed"]
-    drawing = HOSPITALS["B"].drawing
-    folder = data_home() / f"synthetic-hospital-b-{patients}-patients-seed-{seed}-drawing-{drawing}"
-    if not (folder / "manifest.csv").is_file():  # written last
-        synthesise(folder, patients=patients, seed=seed, hospital="B", workers=parameters["workers"])
-    return folder / "manifest.csv"
+    p = parameters
+    patients = max(12, round(PATIENTS * p["patients"] / 405))
+    return kept_cohort(data_home(), patients=patients, seed=p["seed"], workers=p["workers"], hospital="B")

@@ -108,6 +108,9 @@ def test_pages_write_no_decimals_of_their_own():
     scripts = sorted((ROOT / "ovcf/viz/static").glob("*.js"))
     said = [p.name for p in scripts for line in p.read_text(encoding="utf-8").splitlines() if "toFixed" in line]
     assert said == ["common.js"]  # in its `rounded`
+    for template in (ROOT / "ovcf").rglob("*.j2"):
+        shown = re.sub(r'style="[^"]*"', "", template.read_text(encoding="utf-8"))  # a place on the page is no number
+        assert not re.search(r"%\.\d+[f%]|round\(", shown), template.name
 
 
 def test_a_stored_number_is_printed_one_way_on_the_page(finished):

@@ -157,14 +157,10 @@ class StudyCohort(RunFolder):
             raise InputError(Problem("changed_data", words, str(self.source)))
 
     def _synthetic_cohort(self) -> Path:
-        from ovcf.synthetic import synthesise
-        from ovcf.synthetic.hospitals import HOSPITALS
+        from ovcf.synthetic import kept_cohort
 
-        p, drawing = self.parameters, HOSPITALS["A"].drawing
-        folder = data_home() / f"synthetic-{p['patients']}-patients-seed-{p['seed']}-drawing-{drawing}"
-        if not (folder / "manifest.csv").is_file():  # written last
-            synthesise(folder, patients=p["patients"], seed=p["seed"], workers=p["workers"])
-        return folder / "manifest.csv"
+        p = self.parameters
+        return kept_cohort(data_home(), patients=p["patients"], seed=p["seed"], workers=p["workers"])
 
     @cached_property
     def _dealt(self) -> pd.DataFrame:

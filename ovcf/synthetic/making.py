@@ -28,6 +28,19 @@ EDGE = 0.036  # share of a film that the collimator may hide at each side
 USUAL = Effects()  # what a run draws
 
 
+def kept_cohort(home: Path, *, patients: int, seed: int, workers: int, hospital: str = "A") -> Path:
+    """Return the manifest of a usual cohort under `home`, drawn there where it is not yet.
+
+    Its folder is named by all that it depends on, and by the drawing (`Hospital.drawing`).
+    """
+    which = "" if hospital == "A" else f"hospital-{hospital.lower()}-"
+    drawing = HOSPITALS[hospital].drawing
+    folder = home / f"synthetic-{which}{patients}-patients-seed-{seed}-drawing-{drawing}"
+    if not (folder / "manifest.csv").is_file():  # written last
+        synthesise(folder, patients=patients, seed=seed, hospital=hospital, workers=workers)
+    return folder / "manifest.csv"
+
+
 def synthesise(
     out: str | Path,
     *,

@@ -17,6 +17,7 @@ from ovcf.predict.answer import sided
 from ovcf.viz.gallery import network_name
 from ovcf.viz.image_data import data_uri, jpeg_bytes, png_bytes
 from ovcf.viz.maps import draw_map
+from ovcf.words import rounded
 
 FILM_EDGE = 1000  # px of the longer edge on the page
 FACTS = {
@@ -57,6 +58,7 @@ def sheet_html(film: Any, answers: list[dict], model: Any) -> str:
 
     film = film if hasattr(film, "pixels") else read_film(film)
     loader = Environment(loader=PackageLoader("ovcf.viz", "."), autoescape=True, undefined=StrictUndefined)
+    loader.filters["rounded"] = rounded
     style = loader.get_template("sheet.css").render()
     allowed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     height, width = film.pixels.shape

@@ -20,7 +20,7 @@ from ovcf.stats.readers.covariance import COVARIANCES, METRICS, figures_of_merit
 from ovcf.stats.readers.readings import Crossed, answers, cross
 
 NOTHING = 1e-16
-"""A component this near zero is the last digit of the arithmetic, above or below."""
+"""A variance or a component of one this near zero is the last digits of the arithmetic, above or below."""
 
 GENERALISES = {
     "random": "holds for readers and cases like these ones (both are taken as drawn from a population)",

@@ -15,6 +15,7 @@ from ovcf.problems import InputError, Problem
 from ovcf.stats.clusters import Floats
 from ovcf.stats.readers.components import (
     GENERALISES,
+    NOTHING,
     Components,
     average_variance,
     denominator,
@@ -25,9 +26,6 @@ from ovcf.stats.readers.components import (
 from ovcf.stats.readers.nested import nested_variance
 from ovcf.stats.readers.readings import Crossed
 from ovcf.words import rounded
-
-NOTHING = 1e-20
-"""Variance below which nothing varies but the last digits of the arithmetic."""
 
 NARROWER = (
     "This interval is narrower than that for exactly these readers: they differ by less than chance in the cases alone "
