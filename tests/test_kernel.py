@@ -1,15 +1,21 @@
 """The kernel is this interpreter, whatever the machine's Jupyter folders say, and it leaves nothing behind."""
 
+import gc
 import json
+import os
+import signal
 import sys
+import threading
 
 import nbformat
 import papermill
 import psutil
 import pytest
+from jupyter_core.utils import ensure_event_loop
 from nbformat.v4 import new_code_cell, new_notebook
 
 from ovcf.report.kernel import forget, one_kernel
+from ovcf.report.run import Terminated, ends_when_asked
 
 
 def execute(folder, name, cells, kernel):
@@ -62,6 +68,25 @@ def test_one_kernel_executes_notebooks_that_know_nothing_of_each_other(tmp_path)
         assert second[1].outputs[0].data["text/plain"] == f"(0, {pid})"
         assert [cell.execution_count for cell in second] == [1, 2]
         assert psutil.pid_exists(pid)
+    assert not psutil.pid_exists(pid) and not kernel.sockets.path.exists()
+
+
+@pytest.mark.parametrize("seconds", [0.02, 0.2, 0.4, 0.6, 0.8, 1.2])  # while it starts, answers, executes
+def test_asked_to_end_at_any_moment_it_ends_and_says_nothing(tmp_path, caplog, seconds):
+    before = {process.pid for process in psutil.Process().children(recursive=True)}
+    with pytest.raises(Terminated), ends_when_asked(), one_kernel() as kernel:
+        threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        execute(tmp_path, "long", ["import time; time.sleep(0.3)", "time.sleep(60)"], kernel)
+    gc.collect()  # a task that nobody asks any more would tell its error now
+    assert not [record for record in caplog.records if record.name == "asyncio"]
+    left = [process for process in psutil.Process().children(recursive=True) if process.pid not in before]
+    assert not psutil.wait_procs(left, timeout=30)[1] and not kernel.sockets.path.exists()
+
+
+def test_it_ends_also_where_its_loop_was_told_to_stop(tmp_path):
+    with one_kernel() as kernel:
+        pid = int(execute(tmp_path, "first", ["import os; os.getpid()"], kernel)[0].outputs[0].data["text/plain"])
+        ensure_event_loop().stop()  # where an interruption falls between a task's end and its loop's
     assert not psutil.pid_exists(pid) and not kernel.sockets.path.exists()
 
 

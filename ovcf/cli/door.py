@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,24 @@ class Commands(click.Group):
         except InputError as error:
             echo_problems(error.problems)
             ctx.exit(IN_USE if any(problem.kind == "in_use" for problem in error.problems) else 2)
+
+
+@contextmanager
+def goes_on() -> Iterator[None]:
+    """Say of a run that failed or was ended where it stopped, and that the same command goes on; exit 2 where its
+    input was at fault, 130 and 143 after Ctrl-C and SIGTERM, else 1."""
+    from ovcf.report import RunFailed, Terminated
+
+    try:
+        yield
+    except RunFailed as failure:
+        said, status = f"the run stopped at {failure}", 2 if failure.record["failed"].get("kind") == "InputError" else 1
+    except (Terminated, KeyboardInterrupt) as asked:
+        said, status = "the run was ended.", 143 if isinstance(asked, Terminated) else 130
+    else:
+        return
+    click.echo(f"ovcf: {said}\nWhat was made is kept; the same command goes on from there.", err=True)
+    raise SystemExit(status)
 
 
 def echo_problems(problems: Sequence[Problem]) -> None:

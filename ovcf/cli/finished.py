@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ovcf.cli.door import FILE, echo_json
+from ovcf.cli.door import FILE, echo_json, goes_on
 from ovcf.words import ARMS, DESIGNS, SCALES
 
 
@@ -25,13 +25,10 @@ def external(run: str | Path, data: Path, out: Path, shared_ids: Any) -> None:
 
     RUN is a finished run, or the file that `ovcf bundle` makes of one.
     """
-    from ovcf.report.run import RunFailed, run_external
+    from ovcf.report.run import run_external
 
-    try:
+    with goes_on():
         click.echo(f"report: {run_external(run, data, out, shared_ids=shared_ids)}")
-    except RunFailed as failure:
-        click.echo(f"ovcf: the validation stopped at {failure}", err=True)
-        raise SystemExit(1) from None
 
 
 @click.command()

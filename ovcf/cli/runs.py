@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ovcf.cli.door import FILE, echo_json
+from ovcf.cli.door import FILE, echo_json, goes_on
 
 
 @click.command()
@@ -27,24 +27,15 @@ def run(
     A run that stopped goes on where it was. Its parameters are fixed when it is made; --from makes another beside it.
     """
     from ovcf.processes import SCHEDULER
-    from ovcf.report import RunFailed, Terminated, prepare_study, run_study
+    from ovcf.report import prepare_study, run_study
 
     if scheduler:
         os.environ[SCHEDULER] = scheduler  # for the notebooks' kernels too
-    if prepare:
-        click.echo(f"prepared: {prepare_study(overrides=dict(parameters), **options)}")
-        return
-    kept = "What was made is kept; the same command goes on from there."
-    try:
-        page = run_study(overrides=dict(parameters), edition=edition, **options)
-    except RunFailed as failure:
-        wrong_input = failure.record["failed"].get("kind") == "InputError"
-        click.echo(f"ovcf: the run stopped at {failure}\n{kept}", err=True)
-        raise SystemExit(2 if wrong_input else 1) from None
-    except (Terminated, KeyboardInterrupt) as asked:
-        click.echo(f"ovcf: the run was ended. {kept}", err=True)
-        raise SystemExit(143 if isinstance(asked, Terminated) else 130) from None
-    click.echo(f"report: {page}")
+    with goes_on():
+        if prepare:
+            click.echo(f"prepared: {prepare_study(overrides=dict(parameters), **options)}")
+        else:
+            click.echo(f"report: {run_study(overrides=dict(parameters), edition=edition, **options)}")
 
 
 @click.command()
@@ -116,7 +107,8 @@ def rerun(run: Path, out: Path | None) -> None:
     """
     from ovcf.report.rerun import DIFFERS, as_text, rerun
 
-    folder, repeated = rerun(run, out)
+    with goes_on():
+        folder, repeated = rerun(run, out)
     click.echo(f"{folder}: {as_text(repeated)}")
     raise SystemExit(1 if any(x.outcome == DIFFERS or "missing" in x.outcome for x in repeated) else 0)
 
@@ -145,11 +137,7 @@ def sweep(profile: str | None, data: Path | None, parameters: tuple, out: Path) 
     Such as -p equalisation '[histogram, clahe, none]' -p training_seed '[0, 1, 2]'. The same command goes on where it
     stopped.
     """
-    from ovcf.report import RunFailed
     from ovcf.report.sweep import sweep
 
-    try:
+    with goes_on():
         click.echo(f"comparison: {sweep(profile, dict(parameters), out, data=data)}")
-    except RunFailed as failure:
-        click.echo(f"ovcf: a run stopped at {failure}\nThe same command goes on from there.", err=True)
-        raise SystemExit(1) from None

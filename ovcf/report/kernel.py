@@ -1,8 +1,11 @@
 """A kernel that is always this interpreter, whatever Jupyter's folders name; one for all notebooks of a run."""
 
+import asyncio
 import os
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
@@ -43,7 +46,10 @@ class ThisInterpreter(AsyncKernelManager):
     def close_clients(self) -> None:
         """Close the channels of all clients so far."""
         while self.opened:
-            self.opened.pop().stop_channels()
+            client = self.opened.pop()
+            while client.hb_channel in threading.enumerate() and not client.hb_channel.is_alive():
+                time.sleep(0.001)  # its thread is just being started, and can only then be stopped
+            client.stop_channels()
 
     @default("transport")
     def _transport_default(self):
@@ -80,9 +86,22 @@ def one_kernel() -> Iterator[ThisInterpreter]:
     try:
         yield kernel
     finally:
-        kernel.close_clients()
-        if kernel.has_kernel:
-            run_sync(kernel.shutdown_kernel)(now=True)
+        with suppress(RuntimeError):  # a loop that was interrupted when told to stop does so now, once
+            run_sync(asyncio.sleep)(0)
+        run_sync(_end)(kernel)
+
+
+async def _end(kernel: ThisInterpreter) -> None:
+    """End a kernel, and first what is still asked of it: an interruption leaves its tasks in the loop, where they
+    would go on meanwhile, finish a start or find the kernel dead."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    kernel.close_clients()
+    try:
+        await (kernel.shutdown_kernel(now=True) if kernel.has_kernel else kernel.cleanup_resources())
+    finally:
         kernel.sockets.close()
 
 

@@ -50,8 +50,15 @@ class RunFailed(RuntimeError):
         super().__init__(f"{failed['notebook']}, cell {failed['cell']}: {failed['error']}")
 
 
-class Terminated(BaseException):
-    """The system asked this process to end (SIGTERM)."""
+class Terminated(SystemExit):
+    """The system asked this process to end (SIGTERM).
+
+    A SystemExit, which asyncio lets out of its loop; of another BaseException it only makes a line in the log.
+    """
+
+    def __init__(self):
+        super().__init__("asked to end (SIGTERM)")
+        self.code = 143
 
 
 def run_study(
@@ -168,6 +175,7 @@ def run_external(run: str | Path, data: str, out: str | Path, *, shared_ids: str
     ------
     InputError : for problems of the run and the data, and for patients in both cohorts, before anything is executed.
     RunFailed : when the notebook stops; what was made is kept.
+    Terminated, KeyboardInterrupt : when asked to end.
     """
     from ovcf.external import new_shelf, open_validation
     from ovcf.report.kernel import one_kernel
@@ -184,7 +192,7 @@ def run_external(run: str | Path, data: str, out: str | Path, *, shared_ids: str
     }
     given = {"run": str(Path(run).resolve()), "external": whole, "out": str(folder), "shared_ids": shared_ids}
     try:
-        with one_kernel() as kernel:
+        with ends_when_asked(), one_kernel() as kernel:
             _papermill(EXTERNAL, folder, given, record, kernel)
         record["status"] = "complete"
     except Exception as error:
@@ -217,7 +225,7 @@ def ends_when_asked() -> Iterator[None]:
 
     def end(*_: Any) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: the page is being written
-        raise Terminated("asked to end (SIGTERM)")
+        raise Terminated
 
     before = signal.signal(signal.SIGTERM, end)
     try:
