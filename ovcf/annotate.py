@@ -96,7 +96,8 @@ def serve_marks(prepared: Prepared, port: int = 0, *, open_browser: bool = True)
     if port:
         refuse_used(port)
     port, roster = port or free_port(), prepared.roster
-    for line in (describe(prepared.work), *roster.links(port)):
+    notes = [f"note: {note}" for note in prepared.work.notes]
+    for line in (describe(prepared.work), *notes, *roster.links(port)):
         print(line, flush=True)
     _serve("marks", prepared.cohort, port, roster.server, open_browser=open_browser and not roster.readers)
 

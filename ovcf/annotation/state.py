@@ -84,7 +84,8 @@ def _spelt(path: Path) -> str:
 
 def remarks(state: State) -> list[str]:
     """Return what whoever writes the cohort must know: films not done, gone or unreadable, shifts, what is open."""
-    found = [f"{film.film}: cannot be read ({film.unreadable})" for film in state.work.films if film.unreadable]
+    found = list(state.work.notes)
+    found += [f"{film.film}: cannot be read ({film.unreadable})" for film in state.work.films if film.unreadable]
     found += [f"{film.film}: is missing" for film in state.work.films if not state.work.path(film.film).is_file()]
     if len(state.names) == 1:
         found.append(f"one annotator ({state.names[0]}): there is no agreement, and nobody has looked a second time")

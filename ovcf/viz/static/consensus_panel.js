@@ -38,7 +38,7 @@ class DecisionPanel {
     return [
       el("div", { class: "sides" }, sides),
       el("div", { class: "mri" }, field("Level", this.level), field("Label", this.label)), purpose,
-      this.button("As shown: this box, level and label (s)", "own", () => this.acts.decide("own", own())),
+      this.button(`Otherwise: this level and label, the box in hand or else ${this.names[pair[0] ? 0 : 1]}’s (s)`, "own", () => this.acts.decide("own", own())),
       this.button("No case of the study (x)", "no case", () => this.acts.decide("no case", {})),
     ]; // prettier-ignore
   }
