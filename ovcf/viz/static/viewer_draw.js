@@ -160,11 +160,14 @@ function drawLine(context, viewer, box, colour, dash, width = LINE) {
   context.setLineDash([]);
 }
 
-/** A box's words to its right; `line` sets them lower, where two boxes lie on one another. */
+/** A box's words to its right, as far as the canvas goes; `line` sets them lower, where boxes lie on one another. */
 function drawLabel(context, viewer, box) {
-  const [x, middle] = viewer.toScreen(box.x1, (box.y0 + box.y1) / 2);
+  const { clientWidth } = viewer.canvas;
+  const [edge, middle] = viewer.toScreen(box.x1, (box.y0 + box.y1) / 2);
+  const isInView = viewer.toScreen(box.x0, box.y0)[0] < clientWidth;
   const y = middle + (box.line ?? 0) * 16;
   context.font = "600 12px system-ui, sans-serif";
+  const x = isInView ? Math.min(edge, clientWidth - context.measureText(box.label).width - 8) : edge;
   context.lineWidth = 3;
   context.strokeStyle = "#000";
   context.strokeText(box.label, x + 5, y + 4);
