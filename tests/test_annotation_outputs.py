@@ -1,16 +1,18 @@
 """What comes out: manifest and its versions, patients left out, exports that can be imported again, the protocol."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
-from annotation_parts import LABELS, annotate, begin, box
+from annotation_parts import LABELS, annotate, begin, box, make_films
+from PIL import Image
 
 from ovcf.annotation.consensus import JointSession
 from ovcf.annotation.journal import Annotator
 from ovcf.annotation.protocol import read_protocol
 from ovcf.annotation.state import read_state
-from ovcf.annotation.work import prepare_work
+from ovcf.annotation.work import Source, prepare_work
 from ovcf.annotation.writing import LAST, write_cohort
 from ovcf.cohort.inclusion import inclusion_flow
 from ovcf.cohort.manifest import read_cohort
@@ -140,6 +142,24 @@ def test_exports_come_back_through_the_importer(begun, form, source, tmp_path):
     assert not back.problems and sorted(theirs.index) == sorted(ours.index)
     assert (theirs.loc[ours.index, list(BOX)] - ours[list(BOX)]).abs().to_numpy().max() < 0.01
     assert (theirs.loc[ours.index, "label"] == ours["label"]).all()
+
+
+@pytest.mark.parametrize("form, source", [("coco", "coco.json"), ("labelme", "labelme")])
+def test_films_of_one_name_are_exported_apart_and_what_is_taken_back_leaves_no_old_box(form, source, tmp_path):
+    cohort = tmp_path / "cohort"
+    for folder in ("films", "films/a b"):
+        make_films(cohort / folder, 1)
+    shutil.copy(cohort / "films" / "01.png", cohort / "films" / "a b-01.png")
+    Image.open(cohort / "films" / "01.png").save(cohort / "films" / "01.tif")
+    work = prepare_work(cohort / "films", cohort, Source(one_patient_per_film=True))
+    one = annotate(work, cohort, "Anna")
+    options = ImportOptions(one_patient_per_film=True, images=cohort / "films")
+    for films in (4, 3):
+        write_cohort(cohort, who="Anna")
+        back = import_annotations(form, cohort / source, tmp_path / f"{films}.csv", options).patches
+        assert sorted(back["level"].value_counts()) == [films] * 4
+        for place in range(4):
+            one.keep("a b/01.png", "unmark", mark=f"Anna{place}")
 
 
 def test_the_protocol_says_who_when_how_and_how_far_they_agreed(begun):

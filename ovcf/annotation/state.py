@@ -18,7 +18,7 @@ from ovcf.annotation.consensus import (
     read_decisions,
     settle,
 )
-from ovcf.annotation.journal import History, annotators_of, replay
+from ovcf.annotation.journal import History, annotators_of
 from ovcf.annotation.marks import count_problems
 from ovcf.annotation.pairs import FilmPair, pair_up, shift_of
 from ovcf.annotation.work import FOLDER, Work, read_work
@@ -54,7 +54,7 @@ def read_state(cohort: str | Path) -> State:
     begun = annotators_of(work, cohort, names_of(cohort))
     two = begun[:2]
     events = tuple(one.events() for one in two)
-    histories = tuple(replay(work, each) for each in events)
+    histories = tuple(one.histories() for one in two)
     films = tuple(pair_up(work, *histories)) if len(two) == 2 else ()
     decisions, problems = read_decisions(cohort)
     items = tuple(items_of(films))
