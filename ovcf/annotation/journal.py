@@ -197,7 +197,15 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return stat.st_size, stat.st_mtime_ns
 
 
-def annotators_of(work: Work, cohort: Path, names: Iterable[str]) -> list[Annotator]:
-    """Return the annotators of a roster who have begun, in its order."""
-    found = [Annotator(work, name, cohort) for name in names]
-    return [one for one in found if one.path.exists() and one.events()]
+def annotators_of(
+    work: Work, cohort: Path, names: Iterable[str], known: dict[str, Annotator] | None = None
+) -> list[Annotator]:
+    """Return the annotators of a roster who have begun, in its order.
+
+    `known` keeps them from one call to the next, so that a journal that did not change is not replayed again.
+    """
+    known = {} if known is None else known
+    for name in (names := list(names)):
+        if name not in known or known[name].work != work:
+            known[name] = Annotator(work, name, cohort)
+    return [known[name] for name in names if known[name].path.exists() and known[name].events()]
