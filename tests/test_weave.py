@@ -48,9 +48,8 @@ def test_it_lies_beside_bone_and_leaves_the_signs_in_it():
     body = next(body for body in plain.bodies if body.level == "L1")
     x0, y0, x1, y1 = (int(v) for v in plain.place.box(body))
     w, h = (x1 - x0) // 4, (y1 - y0) // 4
-    changed = np.abs(woven.film.astype(int) - plain.film)
-    inside = changed[y0 + h : y1 - h, x0 + w : x1 - w].mean()
-    around = np.concatenate(
-        [changed[y0:y1, x0 - w : x0 - w // 2].ravel(), changed[y0:y1, x1 + w // 2 : x1 + w].ravel()]
-    )
-    assert around.mean() > 5 * inside
+    grain = [np.abs(np.diff(portrait.film.astype(int), axis=0)) for portrait in (plain, woven)]  # (2, h, w)
+    beside = (slice(x0 - w, x0 - w // 2), slice(x1 + w // 2, x1 + w))
+    inside = [g[y0 + h : y1 - h, x0 + w : x1 - w].mean() for g in grain]
+    around = [np.concatenate([g[y0:y1, part].ravel() for part in beside]).mean() for g in grain]
+    assert around[1] > 2 * around[0] and inside[1] < 1.2 * inside[0]
