@@ -127,7 +127,9 @@ def describe(work: Work) -> str:
     out = sum(bool(film.excluded) for film in work.films)
     given = sum(len(film.given) for film in work.films)
     more = f"; {out} left out by the studies table" if out else ""
-    return f"{len(work.films)} films of {patients} patients{more}" + (f"; {given} boxes to correct" if given else "")
+    films = len(work.films)
+    said = f"{films} film{'s' * (films != 1)} of {patients} patient{'s' * (patients != 1)}{more}"
+    return said + (f"; {given} box{'es' * (given != 1)} to correct" if given else "")
 
 
 def status_of(cohort: str | Path) -> tuple[pd.DataFrame, list[str]]:
