@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from ovcf.annotation.journal import TAKEN
 from ovcf.annotation.state import progress, read_state, remarks
 from ovcf.annotation.work import FOLDER, Source, Work, add_flags, prepare_work, read_work
 from ovcf.problems import InputError, Problem
@@ -57,6 +58,8 @@ def prepare(
     if len({folded_name(name) for name in known}) > 2:
         words = "agreement and consensus are of two annotators"
         raise InputError(Problem("reader", words, found=", ".join(known), allowed="two names"))
+    if taken := [name for name in readers if folded_name(name) in TAKEN]:
+        raise InputError(Problem("reader", "is what the joint session's journal is called", found=taken[0]))
     work = read_work(cohort) if films is None else prepare_work(films, cohort, source)
     if flags:
         work = add_flags(cohort, flagged(flags))
@@ -96,7 +99,8 @@ def serve_marks(prepared: Prepared, port: int = 0, *, open_browser: bool = True)
     if port:
         refuse_used(port)
     port, roster = port or free_port(), prepared.roster
-    for line in (describe(prepared.work), *roster.links(port)):
+    notes = [f"note: {note}" for note in prepared.work.notes]
+    for line in (describe(prepared.work), *notes, *roster.links(port)):
         print(line, flush=True)
     _serve("marks", prepared.cohort, port, roster.server, open_browser=open_browser and not roster.readers)
 

@@ -8,7 +8,8 @@ import pytest
 from annotation_parts import annotate, begin, box
 
 from ovcf.annotate import annotation_page, prepare, status_of
-from ovcf.annotation.work import Source, add_flags
+from ovcf.annotation.journal import Annotator
+from ovcf.annotation.work import Source, add_flags, read_work
 from ovcf.problems import InputError
 from ovcf.reading.roster import add_readers, read_roster
 from ovcf.viz.annotated import Annotated, annotation_of
@@ -90,6 +91,10 @@ def test_two_annotators_take_part_and_a_cohort_without_a_work_list_says_so(begun
         prepare(cohort / "films", cohort, ["Carla"], Source(one_patient_per_film=True))
     assert status_of(cohort)[1][0] == "nobody has annotated a film yet"
     assert "no work list" in annotation_page(tmp_path / "none").lines[0]
+    with pytest.raises(InputError, match="joint session's journal"):
+        prepare(cohort / "films", tmp_path / "new", ["Consensus"], Source(one_patient_per_film=True))
+    with pytest.raises(ValueError, match="take another name"):
+        Annotator(read_work(cohort), " consensus", cohort)
 
 
 @pytest.mark.parametrize("time, again", [("2000-01-01T00:00:00+00:00", False), ("2900-01-01T00:00:00+00:00", True)])

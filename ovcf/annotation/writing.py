@@ -95,6 +95,7 @@ def _write_manifest(table: pd.DataFrame, cohort: Path, who: str, reason: str) ->
     changes, added, named = differences(before, table, reason, taken=set(standing.index))
     changes = [c for c in changes if c.patch_id in standing.index and _differs(standing, c)]
     path, is_new = last, bool(changes or added)
+    added = [{name: value for name, value in row.items() if name in (*standing, "patch_id")} for row in added]
     if is_new:
         path = next_version(last, changes, who=who, added=added, reason=reason)
     write_text(ours, _csv(named))
