@@ -40,8 +40,9 @@ class Films:
     """The last few films, and those on their way."""
 
     def __init__(self) -> None:
+        # half a second before the first box is proposed; here, since beside another thread's imports it can wait for ever
+        import_module("skimage.feature")
         self._pool = ThreadPoolExecutor(1)
-        self._pool.submit(import_module, "skimage.feature")  # half a second, before the first box is proposed
         self._films: OrderedDict[Path, Future] = OrderedDict()
 
     def ask(self, path: Path) -> ShownFilm | None:
