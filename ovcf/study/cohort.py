@@ -43,6 +43,13 @@ class StudyCohort(RunFolder):
         """One row a vertebra, with its fold (see data/README.md for the columns)."""
         return self._table("patches", lambda: self._dealt, **self._facts_if_missing())
 
+    @cached_property
+    def films_root(self) -> Path:
+        """The folder that the films' paths start from; unlike `cohort`, nothing is read for it."""
+        from ovcf.cohort.manifest import root_of
+
+        return root_of(self.source)
+
     def _facts_if_missing(self) -> dict[str, Any]:
         if self.holds("tables/patches.csv"):
             return {}
@@ -91,7 +98,7 @@ class StudyCohort(RunFolder):
     def film(self, patch_id: str) -> Any:
         """Read the film of a patch (`ovcf.cohort.films.Film`); the last few are kept."""
         image = self.patches.loc[self.patches.patch_id == patch_id, "image"].iloc[0]
-        return _read_film(self.cohort.root / image)
+        return _read_film(self.films_root / image)
 
     def film_samples(self, count: int) -> list:
         """Return some films, drawn by the seed: (title, pixels, boxes (k, 4), labels (k,)) each."""
