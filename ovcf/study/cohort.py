@@ -68,6 +68,22 @@ class StudyCohort(RunFolder):
         """Whether the data, or how they are read, changed after the run's patches were listed."""
         return self._made_from.get("key") not in (None, self._patches_key)
 
+    @property
+    def differs(self) -> bool:
+        """Whether the data say of any vertebra something else than the run's patches; a copy says the same."""
+        from ovcf.cohort.manifest import read_cohort
+
+        if not self.outdated:
+            return False
+        how = {"allow_outside": self.parameters["allow_outside"], "check_pixels": False, "workers": 1}
+        try:
+            now = read_cohort(self.source, **how).patches
+            known = self.patches[[name for name in now if name in self.patches]]
+            pd.testing.assert_frame_equal(now[list(known)], known, check_dtype=False, rtol=1e-9)
+        except (InputError, AssertionError):
+            return True
+        return False
+
     @cached_property
     def _patches_key(self) -> str:
         return self._key(COHORT, stamp(self.source))
