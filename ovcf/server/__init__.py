@@ -92,6 +92,7 @@ def server_config(port: int, token: str, waiting: int = 1) -> Any:
                 "ip": "127.0.0.1",
                 "port": port,
                 "port_retries": 0,
+                "log_level": "ERROR",  # what is printed is for who started it: the links, and what goes wrong
                 "token": token,
                 "auto_token": True,
                 "tornado_settings": settings,
