@@ -625,6 +625,7 @@ def test_flips_that_helped_and_flips_that_harmed():
     assert printed.across(reader_tables.effect_table(effect)) == [
         " | 0 | 1 | 2 | 3",
         "reader | r1 | r2 | r3 | Average; answers: sum",
+        "cases | 8 | 8 | 8 | 8",
         "without (%) | 50.0 | 62.5 | 75.0 | 62.5",
         "with (%) | 100.0 | 87.5 | 87.5 | 91.7",
         "difference [95 % interval] | 50.0 [10.0, 90.0] | 25.0 [10.1, 90.1] | 12.5 [10.2, 90.2] | 29.2 [10.3, 90.3]",
