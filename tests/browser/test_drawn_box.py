@@ -136,6 +136,7 @@ def test_own_case_from_the_film_to_the_saved_answer(run, film, explore, watch, t
         page.locator(".own .result").scroll_into_view_if_needed()
         page.wait_for_timeout(300)
         picture(page, f"own-{width}")
+        expect(page.locator(".own .trained")).to_be_in_viewport()  # wherever the page is scrolled to
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.locator(".own canvas.film").bounding_box()["width"] > {390: 300, 1280: 550, 1920: 900}[width]
     page.set_viewport_size({"width": 1280, "height": 800})
