@@ -108,7 +108,7 @@ PARAMETERS = (
     Parameter("replicates", 2000, Within(20, 1_000_000), "bootstrap replicates, of patients"),
     Parameter("threshold", 0.5, Within(0, 1), "a patch is called fresh from this probability on"),
     Parameter("leakage", True, _YES, "train under the other split too"),
-    Parameter("dealings", 10, Within(0, 100), "dealings into folds by either split, to see a leak among chance"),
+    Parameter("dealings", 6, Within(0, 100), "dealings into folds by either split, to see a leak among chance"),
     Parameter("regions", "separate", OneOf(("pooled", "separate")), "train by region of the diaphragm too"),
     Parameter("other_context", True, _YES, "train with the other context too"),
     Parameter("more_seeds", 4, Within(0, 100), "trainings of the chosen network with a further seed each"),
