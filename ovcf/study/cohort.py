@@ -88,14 +88,14 @@ class StudyCohort(RunFolder):
     def _patches_key(self) -> str:
         return self._key(COHORT, stamp(self.source))
 
-    def patches_split(self, split: str) -> pd.DataFrame:
-        """Return the patches with the folds of another split (`patient` or `patch`)."""
+    def patches_split(self, split: str, dealing: int = 0) -> pd.DataFrame:
+        """Return the patches with the folds of a split (`patient` or `patch`), dealt anew where `dealing` is not 0."""
         from ovcf.cohort.folds import assign_folds
 
         p = self.parameters
-        if split == p["split"]:
+        if split == p["split"] and not dealing:
             return self.patches
-        folds = assign_folds(self.patches, folds=p["folds"], split=split, seed=p["seed"])
+        folds = assign_folds(self.patches, folds=p["folds"], split=split, seed=p["seed"] + dealing)
         return self.patches.assign(fold=folds)
 
     @cached_property
