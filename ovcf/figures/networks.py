@@ -181,7 +181,8 @@ def reliability(curve: pd.DataFrame, ax: Axes) -> Axes:
     ax.plot([0, 1], [0, 1], "--", color=GREY, lw=1, label="perfect")
     errors = [curve.observed - curve.low, curve.high - curve.observed]
     ax.errorbar(curve.predicted, curve.observed, yerr=np.clip(errors, 0, None), fmt="none", ecolor=INK, lw=1)
-    label = f"{len(curve)} groups of about {curve.n.median():.0f} vertebrae"
+    groups = f"{len(curve)} groups" if len(curve) > 1 else "1 group"
+    label = f"{groups} of about {curve.n.median():.0f} vertebrae"
     ax.scatter(curve.predicted, curve.observed, s=32, color=INK, zorder=3, label=label)
     ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="predicted P(fresh)", ylabel="share that was fresh")
     ax.legend(loc="upper left")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from ovcf.tables.captions.words import Words, counted, words
+from ovcf.tables.captions.words import Words, count, counted, words
 from ovcf.tables.show import value, with_interval, with_intervals
 from ovcf.words import network_title, rounded
 
@@ -62,9 +62,9 @@ def stard(flow: pd.DataFrame, title: str) -> Words:
 def calibration(mine: pd.DataFrame, curve: pd.DataFrame, title: str) -> Words:
     """Reliability and decision curve."""
     caption = (
-        f"(a) Observed share of fresh against predicted probability in {len(curve)} groups of about "
-        f"{curve.n.median():.0f} vertebrae; bar: 95 % interval, clustered by patient; beneath: number of vertebrae by "
-        "predicted probability. (b) Net benefit of acting on the model; band: 95 %, clustered by patient. "
+        f"(a) Observed share of fresh against predicted probability in {count(len(curve), 'group')} of about "
+        f"{count(round(curve.n.median()), 'vertebra', 'vertebrae')}; bar: 95 % interval, clustered by patient; beneath: "
+        "number of vertebrae by predicted probability. (b) Net benefit of acting on the model; band: 95 %, clustered by patient. "
         f"{counted(mine)}. {title}."
     )
     return words(
