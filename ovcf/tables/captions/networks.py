@@ -63,8 +63,9 @@ def calibration(mine: pd.DataFrame, curve: pd.DataFrame, title: str) -> Words:
     """Reliability and decision curve."""
     caption = (
         f"(a) Observed share of fresh against predicted probability in {count(len(curve), 'group')} of about "
-        f"{count(round(curve.n.median()), 'vertebra', 'vertebrae')}; bar: 95 % interval, clustered by patient; beneath: "
-        "number of vertebrae by predicted probability. (b) Net benefit of acting on the model; band: 95 %, clustered by patient. "
+        f"{count(round(curve.n.median()), 'vertebra', 'vertebrae')}; bar: 95 % interval, clustered by patient; "
+        "beneath: number of vertebrae by predicted probability. (b) Net benefit of acting on the model; band: 95 %, "
+        "clustered by patient. "
         f"{counted(mine)}. {title}."
     )
     return words(
