@@ -31,7 +31,7 @@ KINDS = {
     "claim-improved": "claim: improved",
     "divisor": "divisor of a ±",
     "f1-bound": "F1 of means",
-    "fold-row": "folds behind means, none",
+    "fold-row": "no folds behind means",
     "folds-found": "folds behind means",
     "fold-sizes": "sizes of folds",
     "impossible": "whole numbers",
