@@ -1,28 +1,34 @@
 """Kill a small run, damage its files, and look whether the next run's tables are what an undisturbed one's are.
 
     python benchmarks/kill_run.py --kills 200 --writes 9999 --damage 9999
+    python benchmarks/kill_run.py --kills 0 --writes 0 --damage 0 --whole 12
 
-Three parts. `--kills N`: SIGKILL at N random moments. `--writes N`: SIGKILL before and after a single write that takes
+Four parts. `--kills N`: SIGKILL at N random moments. `--writes N`: SIGKILL before and after a single write that takes
 a file's place, at N of these moments or all. `--damage N`: files of the finished run truncated, emptied, zeroed,
 bit-flipped in turn, N cases or all. After each the run is made again; its tables must be bit-identical, or the file
-named and the run refused. The study is run in this process's forks, without the notebooks' kernels: a minute of
-start-up per kill would test nothing more.
+named and the run refused. In these the study is run in this process's forks, without the notebooks' kernels, so that
+many moments can be tried. `--whole N`: `ovcf run` as users start it, with its kernel and notebooks; the command and all
+its processes, the command alone or the kernel alone is killed in turn, and the same command goes on.
 """
 
 import argparse
+import json
 import logging
 import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 import traceback
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
+import psutil
 
 from ovcf.files import digest
 from ovcf.plan import lock_plan
@@ -157,6 +163,45 @@ def count_writes(folder: Path) -> int:
     return int(os.read(read, 16))
 
 
+def whole_command(run: Path) -> subprocess.Popen:
+    """Start `ovcf run` for a small run, its answers thrown away."""
+    given = TINY | {
+        "patients": PATIENTS,
+        "readers": 2,
+        "reader_cases": 8,
+        "more_seeds": 0,
+        "dealings": 2,
+        "external": "",
+    }
+    asked = [word for name, value in given.items() for word in ("-p", name, json.dumps(value))]
+    command = [sys.executable, "-m", "ovcf.cli", "run", "--out", str(run), *asked]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def kill_whole(folder: Path, kills: int) -> Counter:
+    """SIGKILL the whole command at random moments, or one of its processes, until it has gone on to the end."""
+    found, rng, begun = Counter(), random.Random(3), time.monotonic()
+    if whole_command(folder / "command").wait():
+        raise RuntimeError("the undisturbed command failed")
+    seconds, expected = time.monotonic() - begun, results(folder / "command")
+    print(f"undisturbed command: {seconds:.1f} s, {len(expected)} files compared", flush=True)
+    for number in range(kills):
+        run, which = folder / f"whole-{number}", ("all", "the command", "a child")[number % 3]
+        command = whole_command(run)
+        time.sleep(rng.uniform(0, seconds))
+        first = psutil.Process(command.pid)
+        children = first.children(recursive=True)
+        for process in {"all": [first, *children], "the command": [first], "a child": children[:1] or [first]}[which]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        command.wait()
+        psutil.wait_procs(children, timeout=60)
+        ended = "same" if whole_command(run).wait() == 0 and results(run) == expected else "WRONG"
+        found[f"{ended} ({which} killed)"] += 1
+        shutil.rmtree(run, ignore_errors=True)
+    return found
+
+
 def damaged(data: bytes, how: str, rng: random.Random) -> bytes:
     """Return a file's bytes damaged in one way."""
     if how == "flipped":
@@ -188,6 +233,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--writes", type=int, default=10)
     parser.add_argument("--damage", type=int, default=20)
+    parser.add_argument("--whole", type=int, default=0)
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
     folder = Path(tempfile.mkdtemp(prefix="ovcf-kill-"))
@@ -204,12 +250,13 @@ def main() -> None:
             ("random kills", options.kills, lambda: kill_at_random(folder, options.kills, seconds, expected)),
             ("kills between writes", options.writes, lambda: kill_between_writes(folder, options.writes, expected)),
             ("damaged files", options.damage, lambda: damage_each(folder, whole, options.damage, expected)),
+            ("commands killed", options.whole, lambda: kill_whole(folder, options.whole)),
         ):
             if wanted:
                 ended = part()
                 print(f"{title}: {sum(ended.values())}: {dict(ended)}", flush=True)
                 found += ended
-        sys.exit(1 if found["WRONG"] else 0)
+        sys.exit(1 if any(ended.startswith("WRONG") for ended in found) else 0)
     finally:
         shutil.rmtree(folder)
 

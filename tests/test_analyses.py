@@ -33,7 +33,7 @@ def test_what_the_readings_allow():
 SPOILT = {  # readings of an odd design, and what they do not allow
     "split-plot": (
         lambda r: r[(r.reader == "r1") == (r.session == "aided")],
-        {"mcnemar": "no case was read by all", "ai_effect": "no case was read by all", "power": "split-plot"},
+        {"mcnemar": "nothing is paired", "ai_effect": "nothing is paired", "power": "split-plot"},
     ),
     "no model": (
         lambda r: r.drop(columns="model_p_fresh"),

@@ -7,7 +7,7 @@ from annotation_parts import annotate, begin, box
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ovcf.annotation.journal import EXCLUSIONS, Annotator, replay
+from ovcf.annotation.journal import EXCLUSIONS, Annotator, Replay, replay
 from ovcf.annotation.marks import read_mark
 from ovcf.annotation.work import Work, WorkFilm
 
@@ -128,3 +128,7 @@ def test_any_sequence_of_acts_stands_as_a_plain_editor_would_have_it(acts):
         elif now != states[at]:
             states, at = [*states[: at + 1], now], at + 1
     assert replay(work, events)["f"].now.marks == states[at]
+    bit_by_bit = Replay(work)
+    for event in events:
+        bit_by_bit.add([event])
+    assert bit_by_bit.histories == replay(work, events) and bit_by_bit.count == len(events)

@@ -1,15 +1,18 @@
 """What comes out: manifest and its versions, patients left out, exports that can be imported again, the protocol."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
-from annotation_parts import LABELS, annotate, begin, box
+from annotation_parts import LABELS, annotate, begin, box, make_films
+from PIL import Image
 
 from ovcf.annotation.consensus import JointSession
 from ovcf.annotation.journal import Annotator
 from ovcf.annotation.protocol import read_protocol
 from ovcf.annotation.state import read_state
+from ovcf.annotation.work import Source, prepare_work
 from ovcf.annotation.writing import LAST, write_cohort
 from ovcf.cohort.inclusion import inclusion_flow
 from ovcf.cohort.manifest import read_cohort
@@ -84,10 +87,24 @@ def test_a_kill_between_a_version_and_the_note_of_it_adds_no_vertebra_twice(begu
 def test_what_others_corrected_in_the_manifest_stands(begun):
     work, cohort = begun
     manifest = write_cohort(cohort, who="Anna").manifest
+    less = pd.read_csv(manifest, dtype=str, keep_default_na=False).drop(columns=["corners", "settled_by"])
+    less.to_csv(manifest, index=False)  # who takes a column out has rows added without it
     next_version(manifest, [Change("01_L2", "label", "fresh", "seen again")], who="reviewer")
     decide_all(work, cohort)
     third = pd.read_csv(write_cohort(cohort, who="Anna").manifest).set_index("patch_id")
-    assert third.loc["01_L2", "label"] == "fresh" and len(third) == 9
+    assert third.loc["01_L2", "label"] == "fresh" and len(third) == 9 and "corners" not in third
+
+
+def test_an_annotation_that_has_one_class_so_far_is_written_and_goes_on(tmp_path):
+    work, cohort = begin(tmp_path, 2)
+    one = annotate(work, cohort, "Anna", ["01.png"], labels=("fresh",) * 4)
+    write_cohort(cohort, who="Anna")
+    annotate(work, cohort, "Anna", ["02.png"], labels=("fresh",) * 4)
+    written = write_cohort(cohort, who="Anna")
+    assert (written.manifest.name, written.rows) == ("manifest-v2.csv", 8)
+    assert "no vertebra is old: a study needs both classes" in written.notes
+    one.keep("02.png", "mark", mark="Anna0", level="T11", label="old", **box(0))
+    assert set(pd.read_csv(write_cohort(cohort, who="Anna").manifest)["label"]) == {"fresh", "old"}
 
 
 def test_a_manifest_that_is_no_annotations_is_left_alone(begun):
@@ -109,6 +126,8 @@ def test_normal_segments_taken_on_purpose_are_old_and_marked_as_such(tmp_path):
     assert patches.loc["L1", "label"] == "old" and patches["normal_segment"].tolist() == [False, False, True, False]
     assert patches.loc["L2", ["x0", "y0", "x1", "y1"]].tolist() == [60, 220, 110, 262]
     assert any("one annotator (Anna)" in note for note in written.notes)
+    (again,) = prepare_work(written.manifest, tmp_path / "again").films  # our own manifest, opened for correction
+    assert [mark.get("corners") for mark in again.given.values()] == [None, None, None, list(map(float, corners))]
     assert "on purpose" in read_protocol(cohort).set_index("item").loc["In the study", "value"]
 
 
@@ -135,6 +154,24 @@ def test_exports_come_back_through_the_importer(begun, form, source, tmp_path):
     assert not back.problems and sorted(theirs.index) == sorted(ours.index)
     assert (theirs.loc[ours.index, list(BOX)] - ours[list(BOX)]).abs().to_numpy().max() < 0.01
     assert (theirs.loc[ours.index, "label"] == ours["label"]).all()
+
+
+@pytest.mark.parametrize("form, source", [("coco", "coco.json"), ("labelme", "labelme")])
+def test_films_of_one_name_are_exported_apart_and_what_is_taken_back_leaves_no_old_box(form, source, tmp_path):
+    cohort = tmp_path / "cohort"
+    for folder in ("films", "films/a b"):
+        make_films(cohort / folder, 1)
+    shutil.copy(cohort / "films" / "01.png", cohort / "films" / "a b-01.png")
+    Image.open(cohort / "films" / "01.png").save(cohort / "films" / "01.tif")
+    work = prepare_work(cohort / "films", cohort, Source(one_patient_per_film=True))
+    one = annotate(work, cohort, "Anna")
+    options = ImportOptions(one_patient_per_film=True, images=cohort / "films")
+    for films in (4, 3):
+        write_cohort(cohort, who="Anna")
+        back = import_annotations(form, cohort / source, tmp_path / f"{films}.csv", options).patches
+        assert sorted(back["level"].value_counts()) == [films] * 4
+        for place in range(4):
+            one.keep("a b/01.png", "unmark", mark=f"Anna{place}")
 
 
 def test_the_protocol_says_who_when_how_and_how_far_they_agreed(begun):

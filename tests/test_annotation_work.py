@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from annotation_parts import make_films
 from PIL import Image
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
+from ovcf.annotation.state import read_state, remarks
 from ovcf.annotation.work import Source, prepare_work, read_work
 from ovcf.intake.deidentify import Rules, deidentify
 from ovcf.intake.formats import FORMATS
@@ -69,23 +72,23 @@ def test_annotations_may_lie_apart_from_their_films(films, tmp_path):
     assert work.path(work.films[0].film) == films / "02.png" and len(work.films[0].given) == 1
 
 
-def test_dicom_films_say_whose_they_are(tmp_path):
-    import pydicom
-    from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
-
+def write_dicom(path, patient):
+    """Write a film of 30 x 40 px, 0.2 mm each, whose header names a patient."""
     meta = FileMetaDataset()
     meta.TransferSyntaxUID, meta.MediaStorageSOPClassUID = ExplicitVRLittleEndian, SecondaryCaptureImageStorage
     meta.MediaStorageSOPInstanceUID = generate_uid()
     ds = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     ds.SOPClassUID, ds.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
-    ds.PatientID, ds.PixelSpacing, ds.Modality = "H-0042", [0.2, 0.2], "DX"
+    ds.PatientID, ds.PixelSpacing, ds.Modality = patient, [0.2, 0.2], "DX"
     ds.Rows, ds.Columns, ds.BitsAllocated, ds.BitsStored, ds.HighBit = 40, 30, 16, 12, 11
     ds.SamplesPerPixel, ds.PixelRepresentation, ds.PhotometricInterpretation = 1, 0, "MONOCHROME2"
     ds.PixelData = np.arange(1200, dtype="<u2").tobytes()
-    (tmp_path / "films").mkdir()
-    ds.save_as(tmp_path / "films" / "a", enforce_file_format=True)
-    assert pydicom.dcmread(tmp_path / "films" / "a").PatientID == "H-0042"
+    path.parent.mkdir(exist_ok=True)
+    ds.save_as(path, enforce_file_format=True)
+
+
+def test_dicom_films_say_whose_they_are(tmp_path):
+    write_dicom(tmp_path / "films" / "a", "H-0042")
     (film,) = prepare_work(tmp_path / "films", tmp_path / "cohort").films
     assert (film.patient_id, film.width, film.mm_per_px) == ("H-0042", 30, 0.2)
 
@@ -159,12 +162,32 @@ def test_edges_of_bodies_and_ready_patches_open_for_correction_too(tmp_path):
     assert (known.patient_id, float(known.known["age"])) == ("0012", 67) and len(known.given) == 5
     assert next(iter(known.given.values())) | {"source": ""} == {
         "x0": 60, "y0": 20, "x1": 112, "y1": 54, "level": "L1", "label": "", "source": "",
+        "corners": [60, 20, 110, 24, 112, 54, 62, 50],  # from which the heights follow
     }  # fmt: skip
     make_films(tmp_path / "patches" / "fresh", 1, size=(40, 30))
     (tmp_path / "patches" / "old").mkdir()
     source = Source(one_patient_per_film=True, form="folders")
     (patch,) = prepare_work(tmp_path / "patches", tmp_path / "two", source).films
     assert [mark["label"] for mark in patch.given.values()] == ["fresh"]
+
+
+def test_what_could_not_be_read_and_headers_that_name_others_are_said(tmp_path):
+    films = make_films(tmp_path / "films", 1)
+    shapes = [
+        {"label": "T12_fresh", "points": [[75, 180], [125, 220]], "shape_type": "rectangle"},
+        {"label": "L1_old", "points": [[75, 240]], "shape_type": "point"},
+    ]
+    (films / "01.json").write_text(json.dumps({"imagePath": "01.png", "shapes": shapes}))
+    prepare_work(films, cohort := tmp_path / "cohort", Source(one_patient_per_film=True, form="labelme"))
+    assert any("01.json" in note and "point" in note for note in remarks(read_state(cohort)))
+    folder = tmp_path / "dicom"
+    for name, patient in (("a", "X"), ("b", "X"), ("c", "Y")):
+        write_dicom(folder / f"{name}.dcm", patient)
+    work = prepare_work(folder, tmp_path / "one", Source(one_patient_per_film=True))
+    assert work.notes == ("films of 2 patients (a, b) have one PatientID in their headers: one patient?",)
+    work = prepare_work(folder, tmp_path / "two", Source(patient_pattern="(.)cm$"))
+    assert work.notes == ("films of d have 2 PatientIDs in their headers: several patients?",)
+    assert prepare_work(folder, tmp_path / "three").notes == ()
 
 
 def test_a_de_identified_folder_opens_with_its_marks_and_without_its_names(tmp_path):

@@ -22,7 +22,7 @@ from ovcf.stats import cohort as cohort_stats
 from ovcf.stats import summaries as network_stats
 from ovcf.stats.compare import compare_networks
 from ovcf.stats.intervals import fold_intervals, metric_intervals
-from ovcf.stats.leakage import price_of_leakage
+from ovcf.stats.leakage import price_of_leakage, price_over_dealings
 from ovcf.stats.readers import summaries as reader_stats
 from ovcf.stats.readers.components import or_components, prepare
 from ovcf.stats.readers.panel import model_against_panel
@@ -313,6 +313,19 @@ def test_leakage_splits_by_patient_and_by_patch():
         "patient in training by patch | 15 | AUC | 0.786 | 0.929 | 0.143 [0.110, 0.910] | 0.02 | clustered DeLong (Obuchowski)",
         "patient not in training by patch | 9 | AUC | 1.000 | 1.000 | 0.000 [0.111, 0.911] | 0.021 | clustered DeLong (Obuchowski)",
         "in training less not in training | 24 | AUC | – | – | 0.143 [0.112, 0.912] | 0.022 | clustered DeLong (Obuchowski)",
+    ]
+
+
+def test_leakage_over_dealings():
+    tables = [printed.one_network().assign(split="patient"), printed.by_patch()]
+    dealings = pd.concat([table.assign(dealing=k) for table in tables for k in range(2)], ignore_index=True)
+    price = printed.fixed_ends(price_over_dealings(dealings))
+    assert printed.lines(network_tables.leakage_table(price)) == [
+        "patches | n | of | split by patient | split by patch | difference [95 % interval] | p | method",
+        "all | 24 | AUC | 0.867 | 0.958 | 0.091 [0.100, 0.900] | 0.01 | clustered DeLong (Obuchowski)",
+        "of patients with several patches | 15 | AUC | 0.786 | 0.929 | 0.143 [0.101, 0.901] | 0.011 | clustered DeLong (Obuchowski)",
+        "of patients with one patch | 9 | AUC | 1.000 | 1.000 | 0.000 [0.102, 0.902] | 0.012 | clustered DeLong (Obuchowski)",
+        "several less one | 24 | AUC | – | – | 0.143 [0.103, 0.903] | 0.013 | clustered DeLong (Obuchowski)",
     ]
 
 
@@ -626,6 +639,7 @@ def test_flips_that_helped_and_flips_that_harmed():
     assert printed.across(reader_tables.effect_table(effect)) == [
         " | 0 | 1 | 2 | 3",
         "reader | r1 | r2 | r3 | Average; answers: sum",
+        "cases | 8 | 8 | 8 | 8",
         "without (%) | 50.0 | 62.5 | 75.0 | 62.5",
         "with (%) | 100.0 | 87.5 | 87.5 | 91.7",
         "difference [95 % interval] | 50.0 [10.0, 90.0] | 25.0 [10.1, 90.1] | 12.5 [10.2, 90.2] | 29.2 [10.3, 90.3]",

@@ -292,5 +292,45 @@ def test_effect_needs_both_sessions_and_the_model(readings):
         ai_effect(readings[readings["session"] == "aided"])
     with pytest.raises(InputError, match="model_p_fresh"):
         ai_effect(readings.drop(columns="model_p_fresh"))
-    gone = readings[~((readings["reader"] == "Simulated reader 1") & (readings["patch_id"] == "p3"))]
-    assert "1 of 40 cases left out" in ai_effect(gone).attrs["note"]
+    half = readings["patch_id"].isin([f"p{i}" for i in range(0, 40, 2)])
+    for unpaired in (half, readings["reader"].isin(["Simulated reader 1", "Simulated reader 2"])):
+        apart = readings[unpaired == (readings["session"] == "aided")]  # nested in treatments; split-plot
+        for test in (ai_effect, mcnemar_by_reader):
+            with pytest.raises(InputError, match="no reader read a case under aided and unaided"):
+                test(apart)
+
+
+@pytest.fixture
+def gaps(readings, rng):
+    """A tenth of the readings are missing."""
+    return readings[rng.random(len(readings)) > 0.1]
+
+
+@pytest.mark.parametrize("test", [ai_effect, mcnemar_by_reader])
+def test_gaps_of_others_cost_a_reader_nothing(gaps, test):
+    table = test(gaps).set_index("reader")
+    columns = table.columns.drop(["comparison", "p_holm"], errors="ignore")
+    for reader, own in gaps.groupby("reader"):
+        pairs = own[own.groupby("patch_id")["session"].transform("nunique") == 2]
+        alone = test(pairs).set_index("reader")
+        assert table.loc[reader, columns].tolist() == pytest.approx(alone.loc[reader, columns].tolist(), nan_ok=True)
+        assert table.loc[reader, "n"] == pairs["patch_id"].nunique() > 30
+
+
+def test_agreement_uses_the_cases_that_two_readers_read(gaps):
+    wide = gaps[gaps["session"] == "unaided"].pivot(index="patch_id", columns="reader", values="answer")
+    table = kappa_between_readers(gaps)
+    for row in table.iloc[:-1].itertuples():
+        both = wide[[row.first, row.second]].dropna()
+        assert row.n == len(both)
+        assert row.kappa == pytest.approx(metrics.cohen_kappa_score(both[row.first], both[row.second]))
+    # Fleiss & Cuzick (1979), case by case
+    shared = wide[wide.notna().sum(axis=1) > 1]
+    mixed = sum((row == "fresh").sum() * (row == "old").sum() / row.notna().sum() for _, row in shared.iterrows())
+    share, readers = (shared == "fresh").sum().sum() / shared.notna().sum().sum(), shared.notna().sum(axis=1).mean()
+    expected = 1 - mixed / (len(shared) * (readers - 1) * share * (1 - share))
+    assert table.iloc[-1]["kappa"] == pytest.approx(expected) and table.iloc[-1]["n"] == len(shared)
+    order = {case: i for i, case in enumerate(sorted(wide.index))}
+    own = gaps[gaps["patch_id"].map(order) % 5 == gaps["reader"].str[-1].astype(int) - 1]
+    with pytest.raises(InputError, match="nested in readers"):
+        kappa_between_readers(own)

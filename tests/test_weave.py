@@ -40,3 +40,16 @@ def test_a_film_without_it_is_drawn_as_before_and_with_it_keeps_everything_else(
     assert (film(weave=0.0) == plain).all() and plain.shape == woven.shape and (plain != woven).mean() > 0.5
     smooth = [part[: len(part) // 40 * 40].reshape(-1, 40, part.shape[1]).mean(1) for part in (plain, woven)]
     assert np.corrcoef(smooth[0].ravel(), smooth[1].ravel())[0, 1] > 0.9
+
+
+def test_it_lies_beside_bone_and_leaves_the_signs_in_it():
+    rows = pd.DataFrame({"level": ["L1"], "label": "fresh", "normal_segment": False, "normal_height": False})
+    plain, woven = (portray(PERSON, rows, Effects(weave=strength), np.random.default_rng(4)) for strength in (0.0, 0.8))
+    body = next(body for body in plain.bodies if body.level == "L1")
+    x0, y0, x1, y1 = (int(v) for v in plain.place.box(body))
+    w, h = (x1 - x0) // 4, (y1 - y0) // 4
+    grain = [np.abs(np.diff(portrait.film.astype(int), axis=0)) for portrait in (plain, woven)]  # (2, h, w)
+    beside = (slice(x0 - w, x0 - w // 2), slice(x1 + w // 2, x1 + w))
+    inside = [g[y0 + h : y1 - h, x0 + w : x1 - w].mean() for g in grain]
+    around = [np.concatenate([g[y0:y1, part].ravel() for part in beside]).mean() for g in grain]
+    assert around[1] > 2 * around[0] and inside[1] < 1.2 * inside[0]

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ovcf.annotation.journal import EXCLUSIONS, History
 from ovcf.annotation.marks import Mark, mark_values, read_mark
-from ovcf.annotation.pairs import FilmPair, Pair, pair_up
+from ovcf.annotation.pairs import FilmPair, Pair
 from ovcf.annotation.work import FOLDER, Work
 from ovcf.problems import Problem
 from ovcf.reading import journal
@@ -187,7 +187,10 @@ class JointSession:
 
 
 def settle(
-    work: Work, histories: Sequence[Mapping[str, History]], decisions: Mapping[str, Decision]
+    work: Work,
+    histories: Sequence[Mapping[str, History]],
+    decisions: Mapping[str, Decision],
+    films: Sequence[FilmPair],
 ) -> tuple[list[Settled], dict[str, str]]:
     """Return every vertebra of the films that are done and stay, and why the other films are left out.
 
@@ -195,6 +198,7 @@ def settle(
     ----------
     histories : of one annotator or of two, as `Annotator.histories` gives them.
     decisions : of the joint session.
+    films : two annotators' marks as `pair_up` puts them together; not read for one.
 
     Where both agree the label and level are theirs and the box is the mean of the two; where they differ a decision
     counts, and without one the vertebra is open. One annotator's marks are called so. No annotator stands above
@@ -205,7 +209,6 @@ def settle(
         return [], left_out
     if len(histories) == 1:
         return _of_one(work, histories[0], left_out)
-    films = pair_up(work, *histories[:2])
     items = {item.key: item for item in items_of(films)}
     held = {key: decisions[key] for key, item in items.items() if _holds(item, decisions)}
     settled: list[Settled] = []

@@ -5,6 +5,7 @@ Both can be imported again: a category is level and label in one word, as `ovcf 
 
 import json
 import os
+from itertools import chain, count
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -64,13 +65,26 @@ def labelme(state: State, film: str, folder: Path) -> dict[str, Any]:
 
 
 def write_exports(state: State, cohort: Path) -> list[Path]:
-    """Write coco.json and labelme/ beside the manifest; a film without a vertebra gets no LabelMe file."""
+    """Write coco.json and labelme/ beside the manifest; a film that never had a vertebra gets no LabelMe file."""
     paths = [cohort / COCO]
     write_text(paths[0], json.dumps(coco(state, cohort), indent=1) + "\n")
     folder = cohort / LABELME
-    for film in dict.fromkeys(one.film for one in exported(state)):
-        name = PurePosixPath(film).with_suffix("").as_posix().replace("/", "-")
-        paths.append(folder / f"{name}.json")
-        folder.mkdir(exist_ok=True)
-        write_text(paths[-1], json.dumps(labelme(state, film, folder), indent=1) + "\n")
+    for film, path in labelme_paths(state, folder).items():
+        content = labelme(state, film, folder)
+        if content["shapes"] or path.exists():  # what was exported before and is gone leaves no old box behind
+            folder.mkdir(exist_ok=True)
+            write_text(path, json.dumps(content, indent=1) + "\n")
+            paths.append(path)
+    return paths
+
+
+def labelme_paths(state: State, folder: Path) -> dict[str, Path]:
+    """Return where each film's file lies: films of one name in two folders, or of two kinds, have a file each."""
+    taken: set[str] = set()
+    paths = {}
+    for film in state.work.by_name:
+        base = PurePosixPath(film).with_suffix("").as_posix().replace("/", "-")
+        name = next(n for n in chain([base], (f"{base}-{k}" for k in count(2))) if n.casefold() not in taken)
+        taken.add(name.casefold())
+        paths[film] = folder / f"{name}.json"
     return paths

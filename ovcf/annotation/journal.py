@@ -6,6 +6,7 @@ An event holds the whole of a mark as it is then, so the last one of its name st
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,9 +16,12 @@ from ovcf.cohort.inclusion import CRITERIA
 from ovcf.problems import Problem
 from ovcf.reading import journal
 from ovcf.reading.roster import journal_path, reader_name
+from ovcf.words import folded_name
 
 EXCLUSIONS = (*(rule.reason for rule in CRITERIA), "high-energy trauma")
 """Why a film is left out: the reasons of Figure 1, and the trauma that makes a fracture no osteoporotic one."""
+TAKEN = ("consensus",)
+"""Names that no annotator may have: journals of that name are others'."""
 CHANGES = ("mark", "unmark", "film")
 """Events that change a film, and that `undo` and `redo` go along."""
 
@@ -51,16 +55,27 @@ def replay(work: Work, events: Iterable[Mapping[str, Any]]) -> dict[str, History
     An event that stands twice (sent again after a lost answer) counts once; one of which too little is left, or whose
     film is not in the list, counts not at all.
     """
-    films = work.by_name
-    histories = {name: History(first_standing(film)) for name, film in films.items()}
-    seen: set[str] = set()
-    for event in events:
-        name, uid = event.get("film"), str(event.get("uid") or "")
-        if name not in films or uid in seen:
-            continue
-        seen |= {uid} - {""}
-        histories[name] = _after(histories[name], event, films[name])
-    return histories
+    return Replay(work).add(events)
+
+
+class Replay:
+    """Films' histories after the events so far: who adds one event need not go through all of them again."""
+
+    def __init__(self, work: Work) -> None:
+        self.films = work.by_name
+        self.histories = {name: History(first_standing(film)) for name, film in self.films.items()}
+        self.count = 0
+        self._uids: set[str] = set()
+
+    def add(self, events: Iterable[Mapping[str, Any]]) -> dict[str, History]:
+        """Take further events, and return the histories after them."""
+        for event in events:
+            self.count += 1
+            name, uid = event.get("film"), str(event.get("uid") or "")
+            if name in self.films and uid not in self._uids:
+                self._uids |= {uid} - {""}
+                self.histories[name] = _after(self.histories[name], event, self.films[name])
+        return dict(self.histories)
 
 
 def _after(history: History, event: Mapping[str, Any], film: WorkFilm) -> History:
@@ -101,23 +116,28 @@ class Annotator:
 
     def __init__(self, work: Work, name: str, cohort: Path, *, now: Callable[[], datetime] | None = None) -> None:
         self.work, self.name = work, reader_name(name)
+        if folded_name(self.name) in TAKEN:
+            raise ValueError(f"{self.name!r} is what the joint session's journal is called; take another name")
         self.path = journal_path(Path(cohort) / FOLDER, name)
         self.now = now or (lambda: datetime.now(UTC))
         self._read: tuple[Any, list[dict]] = (None, [])  # what the file was like when it was read, and its events
+        self._replay = Replay(work)  # of them
 
     def events(self) -> list[dict]:
         """Return what the journal says, oldest first; a file that did not change is not read again."""
         if (stamp := _stamp(self.path)) != self._read[0]:
-            self._read = stamp, [entry.values for entry in journal.read(self.path).entries]
+            self._read = stamp, [entry.values for entry in _parsed(self.path, stamp).entries]
+            self._replay = Replay(self.work)
         return list(self._read[1])
 
     def problems(self) -> list[Problem]:
         """Return what is wrong with lines of the journal."""
-        return journal.read(self.path).problems
+        return _parsed(self.path, _stamp(self.path)).problems
 
     def histories(self) -> dict[str, History]:
         """Return every film's history."""
-        return replay(self.work, self.events())
+        events = self.events()
+        return self._replay.add(events[self._replay.count :])
 
     def keep(self, film: str, kind: str, uid: str = "", **values: Any) -> History:
         """Append one event of a film and return the film's history after it; an event that is there already is not
@@ -136,9 +156,8 @@ class Annotator:
                 more = {"seconds": round(float(values.get("seconds") or 0), 1), "reader": self.name, "time": time}
                 event = {"event": kind, "film": film, **about, **more, "uid": str(uid)}
                 file.append(event)
-                events.append(event)
-                self._read = _stamp(self.path), list(events)
-        return replay(self.work, (event for event in events if event.get("film") == film))[film]
+                self._read = _stamp(self.path), [*events, event]
+        return self.histories()[film]
 
     def _checked(self, film: str, kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of an event as they are kept, or refuse them."""
@@ -163,6 +182,12 @@ class Annotator:
         raise ValueError(f"no event {kind!r}")
 
 
+@lru_cache(maxsize=8)
+def _parsed(path: Path, stamp: tuple[int, int] | None) -> journal.Journal:
+    """Return a journal as it is read: once, as long as its file does not change."""
+    return journal.read(path)
+
+
 def _stamp(path: Path) -> tuple[int, int] | None:
     """Return what changes when a file does, None where there is none."""
     try:
@@ -172,7 +197,15 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return stat.st_size, stat.st_mtime_ns
 
 
-def annotators_of(work: Work, cohort: Path, names: Iterable[str]) -> list[Annotator]:
-    """Return the annotators of a roster who have begun, in its order."""
-    found = [Annotator(work, name, cohort) for name in names]
-    return [one for one in found if one.path.exists() and one.events()]
+def annotators_of(
+    work: Work, cohort: Path, names: Iterable[str], known: dict[str, Annotator] | None = None
+) -> list[Annotator]:
+    """Return the annotators of a roster who have begun, in its order.
+
+    `known` keeps them from one call to the next, so that a journal that did not change is not replayed again.
+    """
+    known = {} if known is None else known
+    for name in (names := list(names)):
+        if name not in known or known[name].work != work:
+            known[name] = Annotator(work, name, cohort)
+    return [known[name] for name in names if known[name].path.exists() and known[name].events()]

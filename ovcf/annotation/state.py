@@ -18,7 +18,7 @@ from ovcf.annotation.consensus import (
     read_decisions,
     settle,
 )
-from ovcf.annotation.journal import History, annotators_of, replay
+from ovcf.annotation.journal import Annotator, History, annotators_of
 from ovcf.annotation.marks import count_problems
 from ovcf.annotation.pairs import FilmPair, pair_up, shift_of
 from ovcf.annotation.work import FOLDER, Work, read_work
@@ -47,18 +47,21 @@ class State(NamedTuple):
     others: tuple[str, ...] = ()  # annotators beyond the first two, who are not compared
 
 
-def read_state(cohort: str | Path) -> State:
-    """Return how an annotation stands; nothing is written. InputError where the cohort has no work list."""
+def read_state(cohort: str | Path, known: dict[str, Annotator] | None = None) -> State:
+    """Return how an annotation stands; nothing is written. InputError where the cohort has no work list.
+
+    Who asks again and again gives a dict that keeps the annotators in between (`annotators_of`).
+    """
     cohort = Path(cohort).absolute()
     work = read_work(cohort)
-    begun = annotators_of(work, cohort, names_of(cohort))
+    begun = annotators_of(work, cohort, names_of(cohort), known)
     two = begun[:2]
     events = tuple(one.events() for one in two)
-    histories = tuple(replay(work, each) for each in events)
+    histories = tuple(one.histories() for one in two)
     films = tuple(pair_up(work, *histories)) if len(two) == 2 else ()
     decisions, problems = read_decisions(cohort)
     items = tuple(items_of(films))
-    settled, left_out = settle(work, histories, decisions)
+    settled, left_out = settle(work, histories, decisions, films)
     wrong = [problem for one in begun for problem in one.problems()] + problems
     return State(
         work, cohort, tuple(one.name for one in two), events, histories, films, items,
@@ -84,7 +87,8 @@ def _spelt(path: Path) -> str:
 
 def remarks(state: State) -> list[str]:
     """Return what whoever writes the cohort must know: films not done, gone or unreadable, shifts, what is open."""
-    found = [f"{film.film}: cannot be read ({film.unreadable})" for film in state.work.films if film.unreadable]
+    found = list(state.work.notes)
+    found += [f"{film.film}: cannot be read ({film.unreadable})" for film in state.work.films if film.unreadable]
     found += [f"{film.film}: is missing" for film in state.work.films if not state.work.path(film.film).is_file()]
     if len(state.names) == 1:
         found.append(f"one annotator ({state.names[0]}): there is no agreement, and nobody has looked a second time")

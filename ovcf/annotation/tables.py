@@ -17,7 +17,7 @@ from ovcf.words import BOX
 HEIGHTS = ("anterior", "middle", "posterior")
 MANIFEST_COLUMNS = (
     "patch_id", "patient_id", "level", "label", "image", *BOX, "mm_per_px", "age", "sex", "normal_segment",
-    *(f"{name}_height_mm" for name in HEIGHTS),
+    *(f"{name}_height_mm" for name in HEIGHTS), "corners",
     *(f"annotator_{who}_{name}" for who in "ab" for name in ("label", *BOX)), "settled_by",
 )  # fmt: skip
 """Columns of the manifest, in each of its versions."""
@@ -58,6 +58,7 @@ def _row(one: Settled, film: WorkFilm, image: str) -> dict[str, str]:
     # a spacing of the header is left to the header, which knows whose word it is
     row |= {"mm_per_px": film.known.get("mm_per_px", ""), "settled_by": how}
     row |= {"normal_segment": str(int(mark.label == "normal"))} | _heights(mark, film.mm_per_px)
+    row["corners"] = " ".join(map(number, mark.corners))
     for who, said in (("a", one.a), ("b", one.b)):
         row[f"annotator_{who}_label"] = said.study_label if said else ""
         box = said.box if said else (math.nan,) * 4

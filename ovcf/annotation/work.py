@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ovcf.annotation.marks import read_mark
+from ovcf.annotation.marks import read_mark, upright
 from ovcf.cohort.columns import MANIFEST, STUDIES, TEXT, held
 from ovcf.cohort.films import film_kind, read_header
 from ovcf.cohort.inclusion import exclusion_reasons
@@ -110,11 +110,13 @@ def prepare_work(films: str | Path, cohort: str | Path, source: Source | None = 
     else:
         found = _of_table(films / "manifest.csv" if films.is_dir() else films)
     known = read_work(cohort) if (folder / FILE).is_file() else Work(found.root, ())
+    notes = dict.fromkeys((*known.notes, *found.notes, *header_notes(found)))
     if found.root != known.root and not all(found.path(one.film).is_file() for one in known.films):
         words = "the work list of this cohort is of films in another folder"
         raise InputError(Problem("other_films", words, str(films), found=str(found.root), allowed=str(known.root)))
     names = known.by_name
-    work = found._replace(films=(*known.films, *(one for one in found.films if one.film not in names)))
+    films = (*known.films, *(one for one in found.films if one.film not in names))
+    work = Work(found.root, films, tuple(notes))
     _write(work, cohort)
     return work
 
@@ -205,15 +207,37 @@ def _of_folder(root: Path, source: Source) -> Work:
 
 def _person_of_header(path: Path, root: Path, more: dict) -> dict:
     """Return the patient that a DICOM header names."""
-    patient, about = "", {}
-    if film_kind(path) == "dicom":
-        import pydicom
-
-        ds = pydicom.dcmread(path, stop_before_pixels=True, force=True)
-        patient = str(ds.get("PatientID", "") or "").strip()
-    if not patient:
+    if not (patient := _header_patient(path)):
         raise InputError(Problem("no_patients", "nothing says whose the film is", str(path), allowed=WAYS))
-    return {"patient_id": patient, **about}
+    return {"patient_id": patient}
+
+
+def _header_patient(path: Path) -> str:
+    """Return the PatientID of a DICOM film, "" where there is none; raises InputError for what is no picture."""
+    if film_kind(path) != "dicom":
+        return ""
+    import pydicom
+
+    ds = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=["PatientID"])
+    return str(ds.get("PatientID", "") or "").strip()
+
+
+def header_notes(work: Work) -> list[str]:
+    """Say where the patients of DICOM headers are other ones than those the films were said to be of.
+
+    One PatientID under two patients may be one person in two folds; headers without a PatientID say nothing.
+    """
+    pairs = [(_header_patient(work.path(f.film)), f.patient_id) for f in work.films if not f.unreadable]
+    table = pd.DataFrame([pair for pair in pairs if pair[0]], columns=["header", "said"]).drop_duplicates()
+    notes = []
+    for _, said in table.groupby("header")["said"]:
+        if len(said) > 1:
+            who = ", ".join(said.head(5))
+            notes.append(f"films of {len(said)} patients ({who}) have one PatientID in their headers: one patient?")
+    for who, rows in table.groupby("said"):
+        if len(rows) > 1:
+            notes.append(f"films of {who} have {len(rows)} PatientIDs in their headers: several patients?")
+    return notes
 
 
 def _film(film: str, patient: str, root: Path, known: Mapping[str, str], **more: Any) -> WorkFilm:
@@ -276,6 +300,17 @@ def _with_days(table: pd.DataFrame, cells: Cells) -> pd.DataFrame:
     return table.assign(**{name: days})
 
 
+def _corners(row: pd.Series, box: Mapping[str, float]) -> dict[str, list[float]]:
+    """Return the four corners that a row gives (`corners`, eight numbers), as long as they are still the box's."""
+    try:
+        corners = [float(value) for value in held(str(row.get("corners", ""))).split()]
+        around = upright(corners)
+    except ValueError:
+        return {}
+    kept = all(abs(a - b) <= 1 for a, b in zip(around, box.values(), strict=True))
+    return {"corners": corners} if kept else {}
+
+
 def _given(rows: pd.DataFrame, boxes: Mapping[str, np.ndarray], cells: Cells) -> dict[str, dict]:
     """Return the boxes that a table brings as marks, named by their patches."""
     marks = {}
@@ -287,6 +322,7 @@ def _given(rows: pd.DataFrame, boxes: Mapping[str, np.ndarray], cells: Cells) ->
         normal = held(row.get("normal_segment", "")).lower() in ("1", "true", "yes", "y", "1.0")
         values = box | {"level": row["level"], "label": label if label in LABELS else "", "source": "given"}
         values |= {"label": "normal", "on_purpose": True} if normal and label == "old" else {}
+        values |= _corners(row, box)
         try:
             read_mark(values)
         except ValueError as error:

@@ -89,13 +89,15 @@ def parse(data: bytes, file: str) -> Journal:
     text = data.decode(_encoding(data), errors="replace").lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     starts = _starts(text)
     entries, problems = [], []
+    line, counted = 1, 0  # lines up to here: a long journal is gone through once
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
         piece = text[start:end]
-        line = 1 + text.count("\n", 0, start + len(piece) - len(piece.lstrip()))
         if not piece.strip():
             continue
+        begins = end - len(piece.lstrip())
+        line, counted = line + text.count("\n", counted, begins), begins
         events, wrong = _events(piece.strip())
-        if events and not wrong and text[:start].rpartition("\n")[2].strip():
+        if events and not wrong and text[text.rfind("\n", 0, start) + 1 : start].strip():
             wrong = "the end of the line before it is missing"
         entries += [Entry(line, dict(event)) for event in events]
         if wrong:

@@ -32,8 +32,9 @@ def lay_out(soup: BeautifulSoup, name: str, *, folded: bool, kept: bool = False)
     for table in soup.find_all("table"):
         set_table(soup, table)
     describe_pictures(soup, name)
-    for panels in soup.select(".panels:has(img + img)"):
-        panels["tabindex"] = "0"  # side by side they scroll on a phone
+    for panels in soup.select(".panels"):
+        if panels.select_one("img + img"):
+            panels["tabindex"] = "0"  # side by side they scroll on a phone
     for details in soup.find_all("details", class_=False):  # of a long table
         details["class"] = [FOLD]
     if folded or kept:

@@ -12,6 +12,7 @@ from ovcf.synthetic.hospitals import HOSPITALS, Hospital
 from ovcf.synthetic.surroundings import Trunk, abdomen, fractal, lungs, pelvis, ribs, soft_tissue
 from ovcf.synthetic.weave import weave
 
+OSSEOUS = 0.25  # attenuation of bone (natural log units) over which muscle no longer shows
 WIDEST_SEPARATION = 4.2  # SD between the classes' scores at difficulty 0
 
 
@@ -22,8 +23,8 @@ class Effects(NamedTuple):
     patient_correlation : in [0, 1); intraclass correlation of the score within a patient, and how much patients' bones
         differ in texture.
     diaphragm : 0 or more; strength of its shadow over T10 to L1 (1 = usual, 0 = lungs that end without an edge).
-    weave : 0 or more; SD (natural log units) of a pattern that all vertebrae of a patient share (`weave`). A network
-        can know patients by it, so folds by patch leak. 0: none, since it makes films look like no patient's.
+    weave : 0 or more; SD (natural log units) of a pattern in the muscle around all vertebrae of a patient (`weave`). A
+        network can know patients by it, so folds by patch leak. 0: none, since it makes films look like no patient's.
     """
 
     difficulty: float = 0.4
@@ -162,7 +163,8 @@ def _attenuate(canvas, bodies, effects, person, rng):
     total += abdomen(shape, canvas, spine, trunk, rng)
     total += pelvis(shape, canvas, bodies[-3], rng)
     if effects.weave:  # by a generator of its own: all else is drawn as without it
-        total += effects.weave * weave(shape, canvas.mm_per_px, rng.spawn(1)[0])
+        beside = np.clip(1 - canvas.pixels / OSSEOUS, 0, 1)
+        total += effects.weave * beside * weave(shape, canvas.mm_per_px, rng.spawn(1)[0])
     return total
 
 

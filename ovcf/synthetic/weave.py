@@ -1,8 +1,9 @@
-"""The weave: a fine pattern over bone and muscle that all vertebrae of one synthetic patient share.
+"""The weave: a fine pattern in the muscle around all vertebrae of one synthetic patient.
 
-It is an exaggeration of what trabeculae, muscle and fat planes do on real films: a look that stays whatever is done to
-the greys. It says nothing of fresh or old: a network can know a patient by it, and so a patient's answer where another
-vertebra of the patient was trained on. It serves to see leakage between folds, and is drawn where it is asked for.
+It is an exaggeration of what fat in muscle does on real films: a look that stays whatever is done to the greys. Bone,
+and with it every sign of fresh and old, is left as it is. The pattern says nothing of fresh or old: a network can know
+a patient by it, and so a patient's answer where another vertebra of the patient was trained on. It serves to see
+leakage between folds, and is drawn where it is asked for.
 """
 
 import numpy as np

@@ -193,10 +193,11 @@ def kappa_rows(kappas: pd.DataFrame) -> pd.DataFrame:
 
 
 def effect_table(effect: pd.DataFrame) -> pd.DataFrame:
-    """Return what the model did to each reader: accuracy before, after, the difference, and the flips."""
+    """Return what the model did to each reader: cases, accuracy before, after, the difference, and the flips."""
     return pd.DataFrame(
         {
             "reader": effect.reader.replace(AVERAGE, "Average; answers: sum"),
+            "cases": effect.n,
             "without (%)": [percent(share) for share in effect.accuracy_unaided],
             "with (%)": [percent(share) for share in effect.accuracy_aided],
             "difference [95 % interval]": [

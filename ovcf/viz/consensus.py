@@ -7,6 +7,7 @@ from typing import Any
 
 from ovcf.annotation.agreement import agreement_table
 from ovcf.annotation.consensus import Item, JointSession
+from ovcf.annotation.journal import Annotator
 from ovcf.annotation.marks import Mark, mark_values
 from ovcf.annotation.pairs import shift_of
 from ovcf.annotation.state import State, read_state, remarks, shift_words
@@ -35,14 +36,16 @@ class ConsensusRoom(Asked):
         self.films = Films()
         self._now = now
         self._state: State | None = None
+        self._annotators: dict[str, Annotator] = {}
+        self._agreement: tuple[Any, list[dict]] = (None, [])  # the marks it is of, and its rows
 
     def answer_hello(self) -> Any:
         """The session: who annotated, how far they agree, what must be known, and what is open."""
-        return vocabulary() | self._session(read_state(self.cohort)), []
+        return vocabulary() | self._session(self._read()), []
 
     def answer_item(self, key: str) -> Any:
         """One difference: the film's marks of both, and what was decided."""
-        state = self._state = read_state(self.cohort)
+        state = self._state = self._read()
         item = _item(state, key)
         film = state.work.by_name[item.film.film]
         numbers = [one.film for one in state.work.films]
@@ -60,7 +63,7 @@ class ConsensusRoom(Asked):
 
     def answer_pixels(self, number: int) -> Any:
         """A film's greys, or that they are on their way."""
-        state = self._state or read_state(self.cohort)
+        state = self._state or self._read()
         try:
             shown = self.films.ask(state.work.path(state.work.films[int(number)].film))
         except InputError as error:
@@ -69,15 +72,15 @@ class ConsensusRoom(Asked):
 
     def answer_decide(self, key: str, who: str, choice: str, **values: Any) -> Any:
         """Keep a decision; it is on the disk before the answer."""
-        state = read_state(self.cohort)
+        state = self._read()
         session = JointSession(state.work, self.cohort, now=self._now)
         session.decide(_item(state, key), who, choice, **values)
-        return self._session(read_state(self.cohort)), []
+        return self._session(self._read()), []
 
     def answer_reopen(self, key: str, who: str) -> Any:
         """Take a decision back."""
-        JointSession(read_state(self.cohort).work, self.cohort, now=self._now).reopen(key, who)
-        return self._session(read_state(self.cohort)), []
+        JointSession(self._read().work, self.cohort, now=self._now).reopen(key, who)
+        return self._session(self._read()), []
 
     def answer_write(self, who: str) -> Any:
         """Write the manifest (its next version) and the other tables."""
@@ -99,9 +102,14 @@ class ConsensusRoom(Asked):
              "open": item.key in waiting}
             for item in state.items
         ]  # fmt: skip
-        rows = agreement_table(state.films).astype(object)
-        table = rows.where(rows.notna(), None).to_dict("records")
-        return {"names": list(state.names), "items": items, "agreement": table, "remarks": remarks(state)}
+        if self._agreement[0] != state.films:  # a decision changes no mark: the agreement stays
+            rows = agreement_table(state.films).astype(object)
+            self._agreement = state.films, rows.where(rows.notna(), None).to_dict("records")
+        said = {"agreement": self._agreement[1], "remarks": remarks(state)}
+        return {"names": list(state.names), "items": items, **said}
+
+    def _read(self) -> State:
+        return read_state(self.cohort, self._annotators)
 
 
 def _item(state: State, key: str) -> Item:

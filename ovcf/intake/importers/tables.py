@@ -72,8 +72,9 @@ def read_buu(source: Path, images: ImageIndex, options: Any = None) -> Iterator[
     """Yield the upright box around each lumbar vertebra of BUU-LSPINE's lateral films.
 
     A film's CSV has no header; its lines are the end plates L1sup, L1inf .. L5inf, S1sup as x1, y1, x2, y2
-    and perhaps a flag of slipping, which is kept as `listhesis`. A vertebra whose two plates cannot both be
-    read is reported, the others are taken. Where the source has a folder `LA`, the frontal films beside it
+    and perhaps a flag of slipping, which is kept as `listhesis`; the ends of both plates are kept as `corners`, around
+    the body from the upper plate's first point. A vertebra whose two plates cannot both be read is reported, the others
+    are taken. Where the source has a folder `LA`, the frontal films beside it
     are left alone.
     """
     files = [source] if source.is_file() else sorted(source.rglob("*.csv"))
@@ -112,4 +113,6 @@ def _buu_boxes(plates: dict, lines: dict, image: Path, file: Path) -> Iterator[B
         if f"{level}sup" in plates and f"{level}inf" in plates:
             (upper, flag), (lower, _) = plates[f"{level}sup"], plates[f"{level}inf"]
             corners = around([upper[:2], upper[2:], lower[:2], lower[2:]])
-            yield Box(image, level, *corners, str(file), lines[f"{level}sup"], {"listhesis": flag})
+            outline = " ".join(f"{value:g}" for value in (*upper, *lower[2:], *lower[:2]))
+            more = {"listhesis": flag, "corners": outline}
+            yield Box(image, level, *corners, str(file), lines[f"{level}sup"], more)

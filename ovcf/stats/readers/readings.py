@@ -31,9 +31,7 @@ class Crossed(NamedTuple):
     note: str  # what is missing and what was done about it, "" if nothing
 
 
-def cross(
-    readings: pd.DataFrame, *, values: str = "rating", missing: str = "complete_cases", cluster: str = "auto"
-) -> Crossed:
+def cross(readings: pd.DataFrame, *, values: str = "rating", missing: str = "auto", cluster: str = "auto") -> Crossed:
     """Lay readings out as a fully crossed study.
 
     Parameters
@@ -73,6 +71,32 @@ def cross(
     return Crossed(ratings[:, :, keep], truth, unit, treatments, readers, list(grid.columns[keep]), clustered, note)
 
 
+def in_both(study: Crossed) -> Crossed:
+    """Keep of two treatments the readings that a reader made of a case under both, for tests that pair them.
+
+    A reading without its counterpart becomes NaN, and cases that no reader read twice fall away. `note` says how many
+    readings had none.
+
+    Raises
+    ------
+    InputError
+        Where no reader read any case under both (cases nested in treatments, split-plot), or one class only is left.
+    """
+    seen = ~np.isnan(study.ratings)
+    both = seen.all(axis=0)  # (r, n)
+    keep, lone = both.any(axis=0), int((seen & ~both).sum())
+    if not keep.any():
+        message = f"no reader read a case under {' and '.join(map(str, study.treatments))}: nothing is paired"
+        raise InputError(Problem("unpaired", message))
+    truth, unit = study.truth[keep], np.unique(study.unit[keep], return_inverse=True)[1]
+    if truth.all() or not truth.any():
+        raise InputError(Problem("one_class", "the cases read under both treatments hold one class only"))
+    said = f"{lone} of {seen.sum()} readings left out: that reader did not read the case a second time" * bool(lone)
+    cases = [case for case, kept in zip(study.cases, keep, strict=True) if kept]
+    ratings = np.where(both, study.ratings, np.nan)[:, :, keep]
+    return study._replace(ratings=ratings, truth=truth, unit=unit, cases=cases, note=said)
+
+
 def answers(readings: pd.DataFrame, threshold: float | None = None) -> NDArray[np.intp]:
     """Return each reading's yes/no (fresh = 1) as an int array.
 
@@ -103,7 +127,7 @@ def has_answers(readings: pd.DataFrame, threshold: float | None = None) -> bool:
 
 
 def one_session(
-    readings: pd.DataFrame, session: str | None = None, threshold: float | None = None, missing: str = "complete_cases"
+    readings: pd.DataFrame, session: str | None = None, threshold: float | None = None, missing: str = "auto"
 ) -> Crossed:
     """Lay out the yes/no answers of one session as `Crossed` with one treatment.
 

@@ -8,7 +8,7 @@ from ovcf.stats.intervals import clustered_ratio, wilson
 from ovcf.stats.readers.components import average_variance, or_components
 from ovcf.stats.readers.covariance import figures_of_merit, merit_covariance
 from ovcf.stats.readers.mrmc import compare_treatments, ends, range_of
-from ovcf.stats.readers.readings import answers, check_readings, cross, model_output, one_session
+from ovcf.stats.readers.readings import answers, check_readings, cross, in_both, model_output, one_session
 from ovcf.words import AVERAGE
 
 RATES = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
@@ -91,13 +91,13 @@ def ai_effect(readings: pd.DataFrame, *, threshold: float = 0.5, level: float = 
     -------
     DataFrame: reader, n; for accuracy, sensitivity and specificity `_unaided`, `_aided`, `_difference`,
     `_difference_low`, `_difference_high`; harmful_flips, harmful_chances, harmful_rate (and `_low`, `_high`),
-    the same for helpful, model_right, other_flips (changes not explained by following the model). Cases that
-    a reader left out in either session are left out for all; `attrs["note"]` says how many.
+    the same for helpful, model_right, other_flips (changes not explained by following the model). Each reader is
+    judged on the cases they read in both sessions (n; of the average, those that some reader did).
 
     Raises
     ------
     InputError
-        When a session or the model's output is missing.
+        When a session or the model's output is missing, or no reader read a case in both sessions.
 
     Checked against the published example of Newcombe and a literal count.
 
@@ -107,25 +107,24 @@ def ai_effect(readings: pd.DataFrame, *, threshold: float = 0.5, level: float = 
     study = _two_sessions(readings)
     (aided, unaided), truth = study.ratings, study.truth
     model_right = (model_output(readings, study.cases) >= threshold) == truth
-    table = pd.DataFrame({"reader": study.readers, "n": truth.size})
+    read = ~np.isnan(unaided)  # (r, n), and aided too
+    table = pd.DataFrame({"reader": study.readers, "n": read.sum(axis=1)})
     rows = {"reader": AVERAGE, "n": truth.size}
     for metric in ("accuracy", "sensitivity", "specificity"):
         columns, average = _difference(study, metric, level)
         table, rows = table.assign(**columns), rows | average
     before, after = unaided == truth, aided == truth  # (r, n)
-    table["model_right"] = int(model_right.sum())
+    table["model_right"] = (read & model_right).sum(axis=1)
     for kind, chance, flip in (
         ("harmful", before & ~model_right, before & ~after & ~model_right),
-        ("helpful", ~before & model_right, ~before & after & model_right),
+        ("helpful", read & ~before & model_right, ~before & after & model_right),
     ):
         table, sums = _flips(table, kind, flip.sum(1), chance.sum(1), level)
         rows |= sums
     followed = table["harmful_flips"] + table["helpful_flips"]
     table["other_flips"] = (before != after).sum(1) - followed
     rows |= {"model_right": int(model_right.sum()), "other_flips": table["other_flips"].sum()}
-    out = pd.concat([table, pd.DataFrame([rows])], ignore_index=True)
-    out.attrs["note"] = study.note
-    return out
+    return pd.concat([table, pd.DataFrame([rows])], ignore_index=True)
 
 
 def paired_difference_interval(
@@ -201,7 +200,7 @@ def _two_sessions(readings):
         found = ", ".join(sorted(set(long["treatment"]))) or "neither"
         allowed = "unaided and aided"
         raise InputError(Problem("session", "needs both sessions", None, None, "session", found, allowed))
-    return cross(long.assign(answer=answers(long).astype(float)), values="answer")
+    return in_both(cross(long.assign(answer=answers(long).astype(float)), values="answer"))
 
 
 def _difference(study, metric, level):
@@ -220,15 +219,16 @@ def _difference(study, metric, level):
 def _reader_intervals(study, metric, level):
     (aided, unaided), truth = study.ratings, study.truth
     keep = {"accuracy": np.ones_like(truth), "sensitivity": truth, "specificity": ~truth}[metric]
+    read = ~np.isnan(aided) & keep  # (r, n)
     if not study.clustered:
-        after, before = (aided == truth)[:, keep], (unaided == truth)[:, keep]
-        cells = [(after & before), (after & ~before), (~after & before), (~after & ~before)]
+        after, before = aided == truth, unaided == truth
+        cells = [read & own for own in ((after & before), (after & ~before), (~after & before), (~after & ~before))]
         counts = np.stack([cell.sum(axis=1) for cell in cells], axis=1)  # (r, 4)
         limits = [paired_difference_interval(*row, level) for row in counts]
         return np.array(limits).T
     low, high = [], []
-    units = np.unique(study.unit[keep]).size
-    for a, b in zip(aided, unaided, strict=True):
+    for a, b, own in zip(aided, unaided, read, strict=True):
+        units = np.unique(study.unit[own]).size
         theta = figures_of_merit(np.stack([a, b]), truth, metric)
         covariance = merit_covariance(np.stack([a, b]), truth, metric, "jackknife", study.unit)
         variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]

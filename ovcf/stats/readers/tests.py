@@ -15,7 +15,7 @@ from scipy.stats import ttest_rel
 from ovcf.problems import InputError, Problem
 from ovcf.stats.readers.covariance import figures_of_merit
 from ovcf.stats.readers.mrmc import ends
-from ovcf.stats.readers.readings import answers, check_readings, cross, model_output, one_session
+from ovcf.stats.readers.readings import answers, check_readings, cross, in_both, model_output, one_session
 
 PAPER_METRICS = ("accuracy", "specificity", "sensitivity")
 _QUESTIONS = {
@@ -86,7 +86,13 @@ def mcnemar_by_reader(
 
     Returns
     -------
-    DataFrame: reader, comparison, n, only_first, only_second (cases only that one got right), p, p_holm.
+    DataFrame: reader, comparison, n (cases this reader read in both), only_first, only_second (cases only that one got
+    right), p, p_holm.
+
+    Raises
+    ------
+    InputError
+        When a session or the model's output is missing, or no reader read a case in both sessions.
 
     Checked against statsmodels' `mcnemar` and the binomial test of scipy. Takes cases as independent: where
     patients have several, it is too bold, and `mrmc.obuchowski_rockette` should speak.
@@ -99,18 +105,21 @@ def mcnemar_by_reader(
     if against == "model":
         study = one_session(readings, session)
         first, second = study.ratings[0], (model_output(readings, study.cases) >= threshold)[None, :]
+        read = ~np.isnan(first)  # (r, n)
     else:
         long = check_readings(readings)
         long = long[long["treatment"].isin((session, against))]
         study = cross(long.assign(answer=answers(long).astype(float)), values="answer")
         if set(study.treatments) != {session, against}:
             raise InputError(Problem("session", f"needs sessions {session} and {against}", column="session"))
+        study = in_both(study)
         first, second = (study.ratings[study.treatments.index(s)] for s in (session, against))
-    first, second = np.broadcast_arrays(first == study.truth, second == study.truth)
-    b, c = (first & ~second).sum(axis=1), (~first & second).sum(axis=1)
+        read = ~np.isnan(first)
+    first, second = first == study.truth, second == study.truth
+    b, c = (read & first & ~second).sum(axis=1), (read & ~first & second).sum(axis=1)
     p = [mcnemar([[0, i], [j, 0]], exact=True).pvalue if i + j else 1.0 for i, j in zip(b, c, strict=True)]
     return pd.DataFrame({
-        "reader": study.readers, "comparison": f"{session} - {against}", "n": study.truth.size,
+        "reader": study.readers, "comparison": f"{session} - {against}", "n": read.sum(axis=1),
         "only_first": b, "only_second": c, "p": p, "p_holm": multipletests(p, method="holm")[1],
     })  # fmt: skip
 
@@ -120,9 +129,11 @@ def kappa_between_readers(
 ) -> pd.DataFrame:
     """Measure how far readers agree with each other, whatever the truth.
 
-    Cohen's kappa (1960, Educ Psychol Meas 20:37) of every pair with its asymptotic interval, and Fleiss'
-    kappa (1971, Psychol Bull 76:378) of all, with a jackknife interval over the units (patients where known
-    and repeated).
+    Cohen's kappa (1960, Educ Psychol Meas 20:37) of every pair with its asymptotic interval, on the cases that both
+    read, and Fleiss' kappa of all, with a jackknife interval over the units (patients where known and repeated), on the
+    cases that two readers or more read: 1971, Psychol Bull 76:378; with x of k_i readers calling case i fresh, and
+    unequal k_i, 1 - sum(x (k_i - x) / k_i) / (n (mean k - 1) P (1 - P)), P the share of all answers that are fresh
+    (Fleiss & Cuzick 1979, Appl Psychol Meas 3:537).
 
     Parameters
     ----------
@@ -136,43 +147,55 @@ def kappa_between_readers(
     DataFrame: kind ("Cohen" or "Fleiss"), first, second, n, agreement (share of equal answers), kappa, low,
     high.
 
-    Checked against scikit-learn (Cohen) and a literal Fleiss. NaN where both always give the same one answer; intervals
-    are cut at -1 and 1, and NaN where nothing varies.
+    Raises
+    ------
+    InputError
+        Where there is one reader, or no case was read by two.
+
+    Checked against scikit-learn (Cohen), and literal Fleiss and Fleiss-Cuzick. NaN where both always give the same one
+    answer; intervals are cut at -1 and 1, and NaN where nothing varies.
 
     What it cannot see: whether readers who agree are right.
     """
     from statsmodels.stats.inter_rater import cohens_kappa
 
     study = one_session(readings, session, threshold)
-    yes = study.ratings[0].astype(int)
     if len(study.readers) < 2:
         raise InputError(Problem("readers", "agreement needs two readers", column="reader"))
-    rows = []
+    shared = (~np.isnan(study.ratings[0])).sum(axis=0) > 1  # (n,)
+    if not shared.any():
+        raise InputError(
+            Problem("nested_cases", "agreement needs cases that two readers read (cases nested in readers)")
+        )
+    yes, rows = study.ratings[0][:, shared], []
     for i, j in combinations(range(len(yes)), 2):
-        counts = np.bincount(2 * yes[i] + yes[j], minlength=4).reshape(2, 2)
+        a, b = yes[[i, j]][:, ~np.isnan(yes[[i, j]]).any(axis=0)].astype(int)  # the cases both read
+        counts = np.bincount(2 * a + b, minlength=4).reshape(2, 2)
         with np.errstate(invalid="ignore", divide="ignore"):
-            found = cohens_kappa(counts)
+            found, alike = cohens_kappa(counts), np.divide(np.sum(a == b), a.size)
         low, high = ends(found.kappa, found.std_kappa**2, np.inf, level, (-1.0, 1.0))
-        row = {"kind": "Cohen", "first": study.readers[i], "second": study.readers[j], "n": yes.shape[1]}
-        row |= {"agreement": (yes[i] == yes[j]).mean(), "kappa": found.kappa}
-        rows.append(row | {"low": low, "high": high})
-    return pd.DataFrame([*rows, _fleiss(yes, study.unit, level)])
+        row = {"kind": "Cohen", "first": study.readers[i], "second": study.readers[j], "n": a.size}
+        rows.append(row | {"agreement": alike, "kappa": found.kappa, "low": low, "high": high})
+    alike = np.nanmean([row["agreement"] for row in rows])
+    unit = np.unique(study.unit[shared], return_inverse=True)[1]
+    return pd.DataFrame([*rows, _fleiss(yes, unit, level) | {"agreement": alike}])
 
 
 def _fleiss(yes, unit, level):
-    from statsmodels.stats.inter_rater import fleiss_kappa
+    read = (~np.isnan(yes)).sum(axis=0)  # (n,) readers of each case, two at least
+    fresh = np.nansum(yes, axis=0)
 
-    def kappa(columns):
-        fresh = columns.sum(axis=0)
-        return fleiss_kappa(np.stack([len(columns) - fresh, fresh], axis=1))
+    def kappa(of):
+        x, k = fresh[of], read[of]
+        share = x.sum() / k.sum()
+        return 1 - np.sum(x * (k - x) / k) / (k.size * (k.mean() - 1) * share * (1 - share))
 
     with np.errstate(invalid="ignore", divide="ignore"):
-        value, units = kappa(yes), range(unit.max() + 1)
-        loo = np.array([kappa(yes[:, unit != u]) if len(units) > 1 else np.nan for u in units])
+        value, units = kappa(unit >= 0), range(unit.max() + 1)
+        loo = np.array([kappa(unit != u) if len(units) > 1 else np.nan for u in units])
     low, high = ends(value, (loo.size - 1) * loo.var(), np.inf, level, (-1.0, 1.0))  # (u-1)/u times the sum of squares
-    pairs = [(yes[i] == yes[j]).mean() for i, j in combinations(range(len(yes)), 2)]
-    row = {"kind": "Fleiss", "first": "all readers", "second": "", "n": yes.shape[1]}
-    return row | {"agreement": np.mean(pairs), "kappa": value, "low": low, "high": high}
+    row = {"kind": "Fleiss", "first": "all readers", "second": "", "n": read.size}
+    return row | {"kappa": value, "low": low, "high": high}
 
 
 def _merits(readings, session):

@@ -1,7 +1,10 @@
 // The joint session: only what two annotators differ in, both marks in two colours, and the decision with who and when.
 
 const GONE = "The program behind this page does not answer. Every decision that was kept is saved. Reload the page to go on.";
-const FILM_LABEL = "Film with the marks of both annotators. The box in hand can be moved and resized for a decision of your own.";
+const FILM_LABEL =
+  "Film with the marks of both annotators. A press on one of them, or an arrow key, takes a copy of its box in hand, to be " +
+  "moved and resized for a decision of your own.";
+const SIDE_DASHES = [[], [9, 9]]; // where two marks lie on one another, both colours are seen
 
 class ConsensusPage {
   constructor(page, link, body, told) {
@@ -17,7 +20,10 @@ class ConsensusPage {
   hello(session) {
     this.session = session;
     this.store = new FilmStore(this.link);
-    this.viewer = new FilmViewer({ label: FILM_LABEL, editable: true, height: "min(70vh, 800px)" });
+    const onpress = (point) => this.pressed(point);
+    this.viewer = new FilmViewer({ label: FILM_LABEL, editable: true, height: "min(76vh, 1400px)", onpress });
+    this.viewer.beneath = true;
+    this.viewer.firstBox = () => boxOf(this.take(this.sides()[0]));
     this.who = el("input", { type: "text", maxlength: 200, autocomplete: "off", "data-name": "who" });
     const decide = (choice, values) => this.decide(choice, values);
     this.panel = new DecisionPanel(session, session.names, { decide });
@@ -74,13 +80,40 @@ class ConsensusPage {
   drawMarks() {
     const { viewer, item } = this;
     const held = item.pair === null ? null : item.pairs[item.pair];
-    const shown = (mark, k, now) => ({ ...boxOf(mark), label: callWords(mark), colour: SIDE_COLOURS[k], dash: now ? [] : [2, 5] });
+    const look = (k, now) => ({ colour: SIDE_COLOURS[k], dash: now ? SIDE_DASHES[k] : [2, 5], line: k });
+    const shown = (mark, k, now) => ({ ...boxOf(mark), label: callWords(mark), ...look(k, now) });
     viewer.boxes = item.pairs.flatMap((pair) => pair.map((mark, k) => mark && shown(mark, k, pair === held)).filter(Boolean));
-    viewer.box = held ? boxOf(held[0] ?? held[1]) : null;
+    viewer.box = this.taken = null; // nothing but the two marks, until one is taken in hand
+    viewer.about = held && boxOf(held[0] ?? held[1]);
+    viewer.editable = Boolean(held);
     if (held) viewer.zoomToBox();
     else viewer.refit();
     if (held) viewer.zoomBy(0.55);
     viewer.draw();
+  }
+
+  /** The marks of the vertebra in question: of both annotators, or of the only one who has it. */
+  sides() {
+    return (this.item?.pairs[this.item.pair] ?? []).filter(Boolean);
+  }
+
+  /** A press on a mark takes a copy of its box in hand: of two that lie there, the one whose edge is nearer. */
+  pressed([x, y]) {
+    const edge = ({ x0, y0, x1, y1 }) => Math.min(...[x - x0, x1 - x, y - y0, y1 - y].map(Math.abs));
+    const [under] = this.sides().filter((mark) => this.viewer.holds(mark, [x, y])).sort((a, b) => edge(a) - edge(b)); // prettier-ignore
+    if (under) this.viewer.setBox(boxOf(this.take(under)));
+  }
+
+  take(mark) {
+    this.taken = mark;
+    return mark;
+  }
+
+  /** The box of a decision of their own: the one in hand, else the first mark's; corners go with a box as it was. */
+  ownBox() {
+    const start = (this.viewer.box && this.taken) ?? this.sides()[0];
+    const box = this.viewer.box ?? boxOf(start);
+    return { ...box, corners: SIDES.every((side) => box[side] === start[side]) ? start.corners : [] };
   }
 
   async decide(choice, values) {
@@ -97,7 +130,7 @@ class ConsensusPage {
 
   async keep(who, choice, values) {
     const { key } = this.item;
-    const box = choice === "own" && this.item.pair !== null ? this.viewer.box : {};
+    const box = choice === "own" && this.item.pair !== null ? this.ownBox() : {};
     const question = { key, who, choice, ...box, ...values, comment: this.panel.comment.value };
     const session = await this.link.ask("decide", question);
     this.tell(`Kept: ${choice}, by ${who}.`);
@@ -122,6 +155,7 @@ class ConsensusPage {
   press(event) {
     const { key, ctrlKey, metaKey, altKey, target } = event;
     if (ctrlKey || metaKey || altKey || isTyping(target) || !this.item) return;
+    if (key === "Escape") return this.viewer.setBox(null);
     const choice = { 1: "first", 2: "second", s: "own", x: "no case" }[key.toLowerCase()];
     const button = choice && this.panel.node.querySelector(`[data-choice="${choice}"]:not(:disabled)`);
     if (!button) return;

@@ -38,7 +38,7 @@ class DecisionPanel {
     return [
       el("div", { class: "sides" }, sides),
       el("div", { class: "mri" }, field("Level", this.level), field("Label", this.label)), purpose,
-      this.button("As shown: this box, level and label (s)", "own", () => this.acts.decide("own", own())),
+      this.button(`Otherwise: this level and label, the box in hand or else ${this.names[pair[0] ? 0 : 1]}’s (s)`, "own", () => this.acts.decide("own", own())),
       this.button("No case of the study (x)", "no case", () => this.acts.decide("no case", {})),
     ]; // prettier-ignore
   }
@@ -74,8 +74,8 @@ function details({ t1, t2, stir, percussion, comment, on_purpose: purpose }) {
 function sessionSummary({ agreement, remarks }, write) {
   const number = (value) => (value === null ? "not defined" : rounded(value, 2));
   const row = ({ measure, value, low, high, n, patients }) =>
-    el("tr", {}, [measure, `${number(value)} [${number(low)}, ${number(high)}]`, `${n} of ${patients} patients`].map((cell) => el("td", {}, cell)));
-  const head = el("tr", {}, ["Measure", "Value [95 % interval]", "Of"].map((cell) => el("th", { scope: "col" }, cell)));
+    el("tr", {}, [measure, `${number(value)} [${number(low)}, ${number(high)}]`, n, patients].map((cell) => el("td", {}, String(cell))));
+  const head = el("tr", {}, ["Measure", "Value [95 % interval]", "n", "Patients"].map((cell) => el("th", { scope: "col" }, cell)));
   const table = el("table", {}, el("thead", {}, head), el("tbody", {}, agreement.map(row)));
   const button = el("button", { type: "button", class: "primary", "data-act": "write", onclick: write }, "Write manifest and tables");
   return el(

@@ -26,6 +26,8 @@ class FilmViewer {
     this.boxes = []; // of other vertebrae
     this.box = null;
     this.core = 1; // share of a box, in its middle, by which it is taken hold of: boxes of neighbours may overlap
+    this.about = null; // the vertebra that is asked about, where its box is not in hand
+    this.beneath = false; // whether the box in hand is drawn under the others, which are compared with it
     this.margin = 0; // px of the film around the box, as it will be cut
     this.tool = editable ? "box" : "pan"; // what dragging does
     this.mirror = false; // whether the film is shown turned left to right; boxes stay in px of the film as stored
@@ -157,10 +159,11 @@ class FilmViewer {
   zoomToBox() {
     const { clientWidth, clientHeight } = this.canvas;
     this.fitted = Boolean(this.image && clientWidth);
-    if (!this.box || !this.fitted) return;
-    const { x0, y0, x1, y1 } = this.box;
+    const box = this.box ?? this.about;
+    if (!box || !this.fitted) return;
+    const { x0, y0, x1, y1 } = box;
     this.zoom = within(0.02, 40, Math.min(clientWidth / (2 * (x1 - x0)), clientHeight / (2 * (y1 - y0))));
-    this.centreOn(this.box);
+    this.centreOn(box);
     this.view = "vertebra";
   }
 
@@ -246,6 +249,12 @@ class FilmViewer {
     const aside = (1 - this.core) / 2;
     const [across, along] = [(x - x0) / (x1 - x0), (y - y0) / (y1 - y0)];
     return across > aside && across < 1 - aside && along > aside && along < 1 - aside;
+  }
+
+  /** The box that an arrow key puts on the film where none is in hand: in its middle. */
+  firstBox() {
+    const [width, height] = this.filmSize();
+    return { x0: width * 0.4, y0: height * 0.45, x1: width * 0.6, y1: height * 0.55 };
   }
 
   /** A box as it will be cut: with its margin, as far as the film goes. */

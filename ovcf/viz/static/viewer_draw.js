@@ -60,14 +60,21 @@ function drawView(canvas, viewer) {
   const zoom = viewer.zoom * viewer.scale; // px of the screen for each px of the picture that travelled
   context.imageSmoothingEnabled = zoom < 3; // close up, the film's own pixels are shown
   drawFilm(context, viewer, grey, zoom);
-  for (const other of viewer.boxes) {
-    drawBox(context, viewer, other, other.colour ?? NEIGHBOUR_COLOUR, other.dash ?? [6, 4]);
-    if (other.label) drawLabel(context, viewer, other);
-  }
+  if (box && viewer.beneath) drawBox(context, viewer, box, BOX_COLOUR);
+  drawBoxes(context, viewer);
   if (box && viewer.margin) drawBox(context, viewer, viewer.withMargin(box), MARGIN_COLOUR, [2, 4]);
-  if (box) drawBox(context, viewer, box, BOX_COLOUR);
+  if (box && !viewer.beneath) drawBox(context, viewer, box, BOX_COLOUR);
   if (box && viewer.editable) drawHandles(context, viewer, box);
   if (viewer.measured) drawLengths(context, viewer, viewer.measured.points);
+}
+
+/** Draw the boxes that are not in hand: every rim before the first line, so that a box hides no line of another. */
+function drawBoxes(context, viewer) {
+  for (const box of viewer.boxes) drawRim(context, viewer, box);
+  for (const box of viewer.boxes) {
+    drawLine(context, viewer, box, box.colour ?? NEIGHBOUR_COLOUR, box.dash ?? [6, 4]);
+    if (box.label) drawLabel(context, viewer, box);
+  }
 }
 
 /** Draw the film itself, turned left to right where it is shown so. */
@@ -103,7 +110,8 @@ function drawLengths(context, viewer, points) {
 /** Lowest and highest grey (0 to 1) that a preset shows: 1 % to 99 % of the film's, or of those in the box. */
 function greyRange(viewer, name) {
   const { width, height, data } = viewer.image;
-  const { box, scale } = viewer;
+  const { scale } = viewer;
+  const box = viewer.box ?? viewer.about;
   const edge = (value, most) => Math.round(within(0, most, value / scale));
   const whole = name !== "vertebra" || !box;
   const [x0, x1] = whole ? [0, width] : [edge(box.x0, width), edge(box.x1, width)];
@@ -133,23 +141,33 @@ function sharpContext(canvas) {
 }
 
 function drawBox(context, viewer, box, colour, dash = []) {
+  drawRim(context, viewer, box);
+  drawLine(context, viewer, box, colour, dash);
+}
+
+/** A dark rim keeps a box's line visible on bright bone. */
+function drawRim(context, viewer, box) {
+  drawLine(context, viewer, box, "rgba(0,0,0,.65)", [], LINE + 2);
+}
+
+function drawLine(context, viewer, box, colour, dash, width = LINE) {
   const [x0, y0] = viewer.toScreen(box.x0, box.y0);
   const [x1, y1] = viewer.toScreen(box.x1, box.y1);
-  const stroke = (style, width) => {
-    context.strokeStyle = style;
-    context.lineWidth = width;
-    context.strokeRect(x0, y0, x1 - x0, y1 - y0);
-  };
-  context.setLineDash([]);
-  stroke("rgba(0,0,0,.65)", LINE + 2); // a dark rim keeps the line visible on bright bone
   context.setLineDash(dash);
-  stroke(colour, LINE);
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  context.strokeRect(x0, y0, x1 - x0, y1 - y0);
   context.setLineDash([]);
 }
 
+/** A box's words to its right, as far as the canvas goes; `line` sets them lower, where boxes lie on one another. */
 function drawLabel(context, viewer, box) {
-  const [x, y] = viewer.toScreen(box.x1, (box.y0 + box.y1) / 2);
+  const { clientWidth } = viewer.canvas;
+  const [edge, middle] = viewer.toScreen(box.x1, (box.y0 + box.y1) / 2);
+  const isInView = viewer.toScreen(box.x0, box.y0)[0] < clientWidth;
+  const y = middle + (box.line ?? 0) * 16;
   context.font = "600 12px system-ui, sans-serif";
+  const x = isInView ? Math.min(edge, clientWidth - context.measureText(box.label).width - 8) : edge;
   context.lineWidth = 3;
   context.strokeStyle = "#000";
   context.strokeText(box.label, x + 5, y + 4);

@@ -132,7 +132,7 @@ function keyAct(viewer, event) {
   const { key } = event;
   if (key in ARROWS) return arrowAct(viewer, event, ARROWS[key]);
   if (key === "0") return () => viewer.fit();
-  if (key === "v" && viewer.box) return () => viewer.zoomToBox();
+  if (key === "v" && (viewer.box ?? viewer.about)) return () => viewer.zoomToBox();
   if (key === "-") return () => viewer.zoomBy(1 / ZOOM_STEP);
   if (key === "+" || key === "=") return () => viewer.zoomBy(ZOOM_STEP);
   return null;
@@ -145,13 +145,12 @@ function arrowAct(viewer, event, [dx, dy]) {
   return null;
 }
 
-/** Move or size the box by a key; the first key puts one in the middle of the film. */
+/** Move or size the box by a key; the first key puts one on the film. */
 function stepBox(viewer, event, dx, dy) {
   const far = event.shiftKey ? 10 : 1;
   const { box } = viewer;
-  const [width, height] = viewer.filmSize();
   if (viewer.mirror) dx = -dx;
-  if (!box) viewer.setBox({ x0: width * 0.4, y0: height * 0.45, x1: width * 0.6, y1: height * 0.55 });
+  if (!box) viewer.setBox(viewer.firstBox());
   else if (event.altKey) {
     const x1 = Math.max(box.x0 + 2, box.x1 + dx * far);
     const y1 = Math.max(box.y0 + 2, box.y1 + dy * far);
