@@ -16,7 +16,7 @@ from ovcf.annotation.state import progress, read_state, remarks
 from ovcf.annotation.work import FOLDER, Source, Work, add_flags, prepare_work, read_work
 from ovcf.problems import InputError, Problem
 from ovcf.reading.roster import Roster, add_readers, read_roster
-from ovcf.server import free_port, refuse_used, serve
+from ovcf.server import own_port, refuse_used, serve
 from ovcf.shipped import shipped
 from ovcf.words import folded_name
 
@@ -98,7 +98,7 @@ def serve_marks(prepared: Prepared, port: int = 0, *, open_browser: bool = True)
     """Serve the annotators' page on 127.0.0.1 until interrupted; with a roster each annotator's link is printed."""
     if port:
         refuse_used(port)
-    port, roster = port or free_port(), prepared.roster
+    port, roster = port or own_port(f"marks {prepared.cohort}"), prepared.roster
     notes = [f"note: {note}" for note in prepared.work.notes]
     for line in (describe(prepared.work), *notes, *roster.links(port)):
         print(line, flush=True)
@@ -111,9 +111,8 @@ def serve_consensus(cohort: str | Path, port: int = 0, *, open_browser: bool = T
         refuse_used(port)
     cohort = Path(cohort).absolute()
     print(describe(read_state(cohort).work), flush=True)
-    _serve(
-        "consensus", cohort, port or free_port(), add_readers(cohort / FOLDER).coordinator, open_browser=open_browser
-    )
+    port, token = port or own_port(f"consensus {cohort}"), add_readers(cohort / FOLDER).coordinator
+    _serve("consensus", cohort, port, token, open_browser=open_browser)
 
 
 def _serve(page: str, cohort: Path, port: int, token: str, *, open_browser: bool) -> None:
@@ -127,7 +126,9 @@ def describe(work: Work) -> str:
     out = sum(bool(film.excluded) for film in work.films)
     given = sum(len(film.given) for film in work.films)
     more = f"; {out} left out by the studies table" if out else ""
-    return f"{len(work.films)} films of {patients} patients{more}" + (f"; {given} boxes to correct" if given else "")
+    films = len(work.films)
+    said = f"{films} film{'s' * (films != 1)} of {patients} patient{'s' * (patients != 1)}{more}"
+    return said + (f"; {given} box{'es' * (given != 1)} to correct" if given else "")
 
 
 def status_of(cohort: str | Path) -> tuple[pd.DataFrame, list[str]]:

@@ -17,7 +17,7 @@ from ovcf.reading.designs import check_design
 from ovcf.reading.plan import Plan, make_plan, read_plan
 from ovcf.reading.roster import Roster, add_readers, read_roster
 from ovcf.reading.table import gather, progress
-from ovcf.server import free_port, refuse_used, serve
+from ovcf.server import own_port, refuse_used, serve
 from ovcf.shipped import shipped
 
 NOTEBOOK = shipped("notebooks") / "room.ipynb"
@@ -60,12 +60,12 @@ def prepare_room(run: str | Path, readers: Sequence[str] = (), **asked: Any) -> 
 def serve_room(run: str | Path, port: int = 0, *, open_browser: bool = True, **asked: Any) -> None:
     """Serve the readers' page of a run on 127.0.0.1 until interrupted; `asked` as `prepare_room` takes it.
 
-    With a roster each reader's link is printed; it stays the same while the port does.
+    With a roster each reader's link is printed; it stays the same while the port does, and the port is the run's own.
     """
     if port:
         refuse_used(port)
     room = prepare_room(run, **asked)
-    port, roster = port or free_port(), room.roster
+    port, roster = port or own_port(f"readings {room.study.run}"), room.roster
     for line in (describe(room.plan), *roster.links(port)):
         print(line, flush=True)
     _serve("readings", room.study.run, port, roster.server, open_browser=open_browser and not roster.readers)
@@ -80,7 +80,8 @@ def serve_status(run: str | Path, port: int = 0, *, open_browser: bool = True) -
     plan = read_plan(study.patches, folder)
     roster = read_roster(folder) if study.notes_off else add_readers(folder)
     print(describe(plan), flush=True)
-    _serve("status", study.run, port or free_port(), roster.coordinator, open_browser=open_browser)
+    port = port or own_port(f"status {study.run}")
+    _serve("status", study.run, port, roster.coordinator, open_browser=open_browser)
 
 
 def _serve(page: str, run: Path, port: int, token: str, *, open_browser: bool) -> None:

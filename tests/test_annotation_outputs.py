@@ -95,6 +95,18 @@ def test_what_others_corrected_in_the_manifest_stands(begun):
     assert third.loc["01_L2", "label"] == "fresh" and len(third) == 9 and "corners" not in third
 
 
+def test_an_annotation_that_has_one_class_so_far_is_written_and_goes_on(tmp_path):
+    work, cohort = begin(tmp_path, 2)
+    one = annotate(work, cohort, "Anna", ["01.png"], labels=("fresh",) * 4)
+    write_cohort(cohort, who="Anna")
+    annotate(work, cohort, "Anna", ["02.png"], labels=("fresh",) * 4)
+    written = write_cohort(cohort, who="Anna")
+    assert (written.manifest.name, written.rows) == ("manifest-v2.csv", 8)
+    assert "no vertebra is old: a study needs both classes" in written.notes
+    one.keep("02.png", "mark", mark="Anna0", level="T11", label="old", **box(0))
+    assert set(pd.read_csv(write_cohort(cohort, who="Anna").manifest)["label"]) == {"fresh", "old"}
+
+
 def test_a_manifest_that_is_no_annotations_is_left_alone(begun):
     _, cohort = begun
     (cohort / "manifest.csv").write_text("patch_id\nmine\n")

@@ -1,5 +1,6 @@
 """The annotators' page without a browser: blinding, proposals, what is refused; the joint session's page."""
 
+import socket
 import time
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -7,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from annotation_parts import annotate, begin, box
 
-from ovcf.annotate import annotation_page, prepare, status_of
+from ovcf.annotate import annotation_page, prepare, serve_consensus, serve_marks, status_of
 from ovcf.annotation.journal import Annotator
 from ovcf.annotation.work import Source, add_flags, read_work
 from ovcf.problems import InputError
@@ -95,6 +96,24 @@ def test_two_annotators_take_part_and_a_cohort_without_a_work_list_says_so(begun
         prepare(cohort / "films", tmp_path / "new", ["Consensus"], Source(one_patient_per_film=True))
     with pytest.raises(ValueError, match="take another name"):
         Annotator(read_work(cohort), " consensus", cohort)
+
+
+def test_a_cohorts_links_stay_when_its_page_is_served_again(begun, monkeypatch, capsys):
+    _, cohort = begun
+    served = []
+    monkeypatch.setattr("ovcf.annotate.serve", lambda notebook, port, *rest, **more: served.append(port))
+    monkeypatch.setattr("ovcf.annotate.os.environ", {})
+    for _ in range(2):
+        serve_marks(prepare(None, cohort))
+        serve_consensus(cohort)
+    assert served[:2] == served[2:] and len(set(served)) == 2
+    links = [line for line in capsys.readouterr().out.splitlines() if "http" in line]
+    assert len(links) == 4 and links[:2] == links[2:]
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", served[0]))
+        other.listen()
+        serve_marks(prepare(None, cohort))
+    assert served[-1] not in served[:-1]
 
 
 @pytest.mark.parametrize("time, again", [("2000-01-01T00:00:00+00:00", False), ("2900-01-01T00:00:00+00:00", True)])

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from leakage import SEEN, SEEN_LESS_UNSEEN, UNSEEN, price
+from scipy.special import expit, logit
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
@@ -11,7 +12,7 @@ from ovcf.models.features import features_of
 from ovcf.models.weights import load_network
 from ovcf.problems import InputError
 from ovcf.stats.bootstrap import patient_weights
-from ovcf.stats.leakage import patient_in_training, price_of_leakage
+from ovcf.stats.leakage import patient_in_training, price_of_leakage, price_over_dealings
 from ovcf.stats.simulate import Design, simulate_predictions
 from ovcf.synthetic.weave import weave
 
@@ -102,6 +103,47 @@ def test_tables_that_do_not_match_are_refused(splits):
     assert kinds(pd.concat([by_patient, by_patch], ignore_index=True), by_patch)[0][0] == "several_splits"
 
 
+def dealt(n, seed=3):
+    """Predictions of one network over n dealings of each split; by patch it knows a little of patients it has seen."""
+    truth = simulate_predictions(Design(120, 240), seed=2)
+    rng, parts = np.random.default_rng(seed), []
+    told = 0.45 * (truth["truth"] - 0.5) * (truth.groupby("patient_id").patch_id.transform("size") > 1)
+    for number in range(n):
+        for split, gain in (("patient", 0), ("patch", told)):
+            odds = logit(truth["p_fresh"]) + gain + rng.normal(0, 1.5, len(truth))  # what training draws
+            parts.append(truth.assign(split=split, dealing=number, p_fresh=expit(odds)))
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_over_one_dealing_it_is_the_pooled_difference():
+    one = dealt(1).drop(columns="dealing")
+    row = (
+        price_of_leakage(*(one[one.split == split] for split in ("patient", "patch"))).query("metric == 'auc'").iloc[1]
+    )
+    over = price_over_dealings(dealt(1)).iloc[0]
+    assert over[["difference", "low", "high", "p"]].tolist() == pytest.approx(row[["difference", "low", "high", "p"]])
+
+
+def test_over_dealings_chance_goes_down_and_a_leak_stays():
+    once, often = (price_over_dealings(dealt(n).sample(frac=1, random_state=0)).set_index("patches") for n in (1, 12))
+    assert once.low[SEEN_LESS_UNSEEN] < 0 < often.low[SEEN_LESS_UNSEEN]
+    assert ((often.high - often.low) < 0.7 * (once.high - once.low)).all()
+    assert often.n[SEEN] + often.n[UNSEEN] == often.n["all"] == 240
+    # literal: the mean of log-odds over dealings, patch by patch, then the area of pairs
+    truth, odds = dealt(12).drop_duplicates("patch_id").truth.to_numpy(), {}
+    for split, part in dealt(12).groupby("split"):
+        odds[split] = np.mean([logit(one.p_fresh.to_numpy()) for _, one in part.groupby("dealing")], axis=0)
+    areas = {split: roc_auc_score(truth, values) for split, values in odds.items()}
+    assert often.difference["all"] == pytest.approx(areas["patch"] - areas["patient"], abs=1e-12)
+
+
+def test_dealings_of_other_patches_are_refused():
+    table = dealt(2)
+    for wrong in (table[1:], table[table.split == "patient"]):
+        with pytest.raises(InputError):
+            price_over_dealings(wrong)
+
+
 # A network that can know patients -------------------------------------------------------------------------------
 
 
@@ -122,7 +164,7 @@ def recognisable():
 
 def test_a_frozen_network_that_knows_patients_leaks_where_they_are_in_training(recognisable):
     features, patches = recognisable
-    found = price(features, patches, seed=1)
+    found = price(features, patches, seed=1, dealings=2)
     assert found.low[SEEN] > 0 and found.low[SEEN_LESS_UNSEEN] > 0
     assert found.low[UNSEEN] < 0 < found.high[UNSEEN]
 
@@ -130,5 +172,5 @@ def test_a_frozen_network_that_knows_patients_leaks_where_they_are_in_training(r
 def test_with_one_vertebra_a_patient_nothing_leaks(recognisable):
     features, patches = recognisable
     alone = (~patches.patient_id.duplicated()).to_numpy()
-    found = price(features[alone], patches[alone].reset_index(drop=True), seed=1)
+    found = price(features[alone], patches[alone].reset_index(drop=True), seed=1, dealings=2)
     assert found.low["all"] < 0 < found.high["all"] and found.n[SEEN] == 0

@@ -101,3 +101,11 @@ def test_a_seed_repeats_and_another_differs():
     first, again, other = (roster.roster(40, seed=s)[0] for s in (1, 1, 2))
     pd.testing.assert_frame_equal(first, again)
     assert not first.equals(other)
+
+
+def test_patients_can_have_vertebrae_of_one_class_each():
+    vertebrae, _ = roster.roster(405, 3, mixed=0.0)
+    assert (vertebrae.groupby("patient").label.nunique() == 1).all()
+    assert vertebrae.groupby("patient")["level"].apply(lambda x: x.is_unique).all() and len(vertebrae) == 720
+    mixed, _ = roster.roster(405, 3)
+    assert 0 < (mixed.groupby("patient").label.nunique() == 2).mean() < 0.2

@@ -48,8 +48,7 @@ def write_cohort(cohort: str | Path, *, who: str, reason: str = "annotation") ->
 
     Raises
     ------
-    InputError : where nothing is annotated, a manifest lies there that is not of this annotation, or a version would
-        lack one of the classes.
+    InputError : where nothing is annotated, or a manifest lies there that is not of this annotation.
     """
     cohort = Path(cohort).absolute()
     state = read_state(cohort)
@@ -97,7 +96,7 @@ def _write_manifest(table: pd.DataFrame, cohort: Path, who: str, reason: str) ->
     path, is_new = last, bool(changes or added)
     added = [{name: value for name, value in row.items() if name in (*standing, "patch_id")} for row in added]
     if is_new:
-        path = next_version(last, changes, who=who, added=added, reason=reason)
+        path = next_version(last, changes, who=who, added=added, reason=reason, both_classes=False)
     write_text(ours, _csv(named))
     return path, is_new
 

@@ -115,7 +115,7 @@ def check(data: Path, out: Path, as_json: bool, allow_outside: bool) -> None:
 @click.option("--status", is_flag=True, help="Print how far the annotators are, and stop.")
 @click.option("--write", "who", metavar="NAME", help="Write manifest and tables as NAME's work, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="With --status: as one JSON object.")
-@click.option("--port", default=0, help="Port on this machine  [default: a free one].")
+@click.option("--port", default=0, help="Port on this machine  [default: one of the cohort's own].")
 @click.option("--browser/--no-browser", default=True, help="Open the page at once.")
 def annotate(
     films: Path | None, cohort: Path, readers: tuple[str, ...], flags: Path | None, consensus: bool, **asked: Any

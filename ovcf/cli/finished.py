@@ -114,7 +114,7 @@ def predict(film: Path, boxes: tuple[str, ...], run: Path, save: Path | None, as
 @click.option("--reader", "readers", multiple=True, metavar="NAME", help="Add to the roster. Repeatable.")
 @click.option("--status", is_flag=True, help="The coordinator's page instead: how far each reader is.")
 @click.option("--json", "as_json", is_flag=True, help="With --status: print it, and stop.")
-@click.option("--port", default=0, help="Port on this machine  [default: a free one].")
+@click.option("--port", default=0, help="Port on this machine  [default: one of the run's own].")
 @click.option("--browser/--no-browser", default=True, help="Open the page at once.")
 def room(run: Path, status: bool, as_json: bool, port: int, browser: bool, **asked: Any) -> None:
     """Let readers read a run's cases, blinded, on this machine only.

@@ -48,6 +48,7 @@ def next_version(
     added: Sequence[Mapping[str, str]] = (),
     reason: str = "",
     when: datetime | None = None,
+    both_classes: bool = True,
 ) -> Path:
     """Write the next version of a manifest beside it, and what changed.
 
@@ -58,6 +59,7 @@ def next_version(
     who : whose corrections they are.
     added : rows to add, cells as text by column; `reason` is theirs.
     when : by default now, UTC.
+    both_classes : whether a version without one of the classes is refused; one that is still growing may be.
 
     Returns
     -------
@@ -79,7 +81,7 @@ def next_version(
     lines += [(row["patch_id"], ADDED, "", "", reason) for row in added]
     rows = [{column: str(row.get(column, "")) for column in corrected} for row in added]
     corrected = pd.concat([corrected, pd.DataFrame(rows, columns=corrected.columns, dtype=object)])
-    _check(corrected, source, changes)
+    _check(corrected, source, changes, LABELS if both_classes else ())
     if not lines:
         raise InputError(Problem("no_change", "nothing differs from this version", str(source)))
     made = (when or datetime.now(UTC)).isoformat(timespec="seconds")
@@ -147,12 +149,12 @@ def _applied(table: pd.DataFrame, changes: list[Change]) -> tuple[pd.DataFrame, 
     return corrected[~corrected["patch_id"].isin(gone)], lines
 
 
-def _check(corrected: pd.DataFrame, source: Path, changes: list[Change]) -> None:
+def _check(corrected: pd.DataFrame, source: Path, changes: list[Change], needed: Sequence[str]) -> None:
     """Refuse values that their column cannot hold, and a manifest that no study can be made of."""
     cells = Cells(corrected, source, MANIFEST)
     for column in {change.column for change in changes if change.column in MANIFEST}:
         cells.values(column)
-    for label in LABELS:
+    for label in needed:
         if "label" in corrected and not (corrected["label"].str.lower() == label).any():
             cells.add("one_class", f"no row would be labelled {label}: a study needs both classes", None, "label")
     if cells.problems:

@@ -32,8 +32,9 @@ def lay_out(soup: BeautifulSoup, name: str, *, folded: bool, kept: bool = False)
     for table in soup.find_all("table"):
         set_table(soup, table)
     describe_pictures(soup, name)
-    for panels in soup.select(".panels:has(img + img)"):
-        panels["tabindex"] = "0"  # side by side they scroll on a phone
+    for panels in soup.select(".panels"):
+        if panels.select_one("img + img"):
+            panels["tabindex"] = "0"  # side by side they scroll on a phone
     for details in soup.find_all("details", class_=False):  # of a long table
         details["class"] = [FOLD]
     if folded or kept:
@@ -90,9 +91,11 @@ def title_of(caption: str) -> str:
 
 def set_table(soup: BeautifulSoup, table: Tag) -> None:
     """Let a table scroll by itself and be scrolled by key; rows of one label hold together and repeat it on phones."""
-    region = table.find_parent(class_="output")
+    region, within = table.find_parent(class_="output"), table.find_parent("details")
+    if within is not None and region in within.parents:  # else a closed fold would show the shadow of what it hides
+        region = table.wrap(soup.new_tag("div", attrs={"class": []}))
     if region is not None:
-        region["class"] = ["output", "scroll"]
+        region["class"] = [*region["class"], "scroll"]
         region["tabindex"] = "0"
     if table.caption is not None:
         words = soup.new_tag("span")

@@ -9,6 +9,7 @@ import os
 import socket
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from ovcf.problems import InputError, Problem
 
@@ -16,6 +17,8 @@ TEMPLATES = Path(__file__).parents[1] / "viz" / "jupyter"
 UPLOAD_BYTES = 512 * 2**20
 UNSEEN_SECONDS = 60  # a kernel without a page goes after this: its reader's browser died, or never arrived
 SWEEP_SECONDS = 15
+NEXT_SECONDS = 2.0  # until the next kernel is begun: a page that has just been opened has the processor to itself
+OWN_PORTS = range(20_000, 32_000)  # below those that Linux, macOS and Windows give to outgoing connections
 
 
 def serve(
@@ -91,6 +94,7 @@ def server_config(port: int, token: str, waiting: int = 1) -> Any:
                 "ip": "127.0.0.1",
                 "port": port,
                 "port_retries": 0,
+                "log_level": "ERROR",  # what is printed is for who started it: the links, and what goes wrong
                 "token": token,
                 "auto_token": True,
                 "tornado_settings": settings,
@@ -107,6 +111,7 @@ def server_config(port: int, token: str, waiting: int = 1) -> Any:
                 "preheat_kernel": waiting > 0,
                 "default_pool_size": waiting,
             },
+            "VoilaKernelManager": {"fill_delay": NEXT_SECONDS},
             # cull_connected stays False: who pauses before an open page loses nothing
             "MappingKernelManager": {
                 "cull_interval": SWEEP_SECONDS,
@@ -122,6 +127,19 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def own_port(name: str) -> int:
+    """A port of this name's own, the same at each start while nothing else listens on it; else any free one.
+
+    A link stays what it was, and what a web browser keeps for a page (by its port) is found again.
+    """
+    port = OWN_PORTS.start + crc32(name.encode()) % len(OWN_PORTS)
+    try:
+        refuse_used(port)
+    except InputError:
+        return free_port()
+    return port
 
 
 def refuse_used(port: int) -> None:

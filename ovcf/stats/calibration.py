@@ -128,7 +128,7 @@ def calibration_table(
     rows.append(
         {
             "metric": "ece_by_chance",
-            "method": "simulated: labels drawn from p_fresh",
+            "method": "simulated: labels drawn with the predicted probabilities",
             **_ece_by_chance(data.scores, number, replicates, seed, level),
         }
     )

@@ -8,6 +8,7 @@ not say how it dealt folds.
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 from scipy.stats import norm
 
 from ovcf.problems import InputError, Problem
@@ -65,6 +66,60 @@ def price_of_leakage(
             _delong_row(words, truth[of], np.stack([patch["p_fresh"][of], patient["p_fresh"][of]]), codes[of], level)
         )
     return pd.concat([*tables, _difference_row(tables[2], tables[3], truth.size, level)], ignore_index=True)
+
+
+def price_over_dealings(dealings: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
+    """Compare `split: patch` with `split: patient` over several dealings of the same patches into folds.
+
+    One dealing and one training move a patch's answer by chance, more than a leak does. A patch's answer here is the
+    mean of its log-odds over the dealings, so that chance goes down and a leak stays. It can only be where a patient
+    has several patches.
+
+    Parameters
+    ----------
+    dealings : out-of-fold predictions of one network: split ("patient" or "patch"), dealing, patch_id, patient_id,
+        truth, p_fresh; each patch once in every dealing of either split.
+    level : of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        As `price_of_leakage`, of the pooled AUC: all patches, those of patients with several, those of patients with
+        one, and the first gain less the second. Intervals by clustered DeLong hold the trained networks fixed.
+
+    Raises
+    ------
+    InputError
+        What `check_predictions` refuses, in any dealing, and splits whose dealings hold different patches.
+    """
+    odds = {split: _mean_odds(dealings[dealings["split"] == split]) for split in ("patient", "patch")}
+    patient, patch = _same_patches(*odds.values())
+    truth, codes = patient["truth"].to_numpy().astype(bool), pd.factorize(patient["patient_id"])[0]
+    several = (np.bincount(codes) > 1)[codes]
+    scores = np.stack([patch["p_fresh"], patient["p_fresh"]])
+    tables = [
+        _delong_row(words, truth[of], scores[:, of], codes[of], level)
+        for words, of in (
+            ("all", np.ones(truth.size, bool)),
+            ("of patients with several patches", several),
+            ("of patients with one patch", ~several),
+        )
+    ]
+    difference = _difference_row(*tables[1:], truth.size, level).assign(patches="several less one")
+    return pd.concat([*tables, difference], ignore_index=True)
+
+
+def _mean_odds(dealings):
+    """One table of predictions: each patch with its mean log-odds over dealings, as a probability."""
+    parts = [check_predictions(part, networks="one") for _, part in dealings.groupby("dealing", sort=False)]
+    if not parts:
+        raise InputError(Problem("empty", "no predictions of this split"))
+    first = parts[0].set_index("patch_id")
+    odds = [logit(part.set_index("patch_id").p_fresh.clip(1e-12, 1 - 1e-12)) for part in parts]
+    lacking = [number for number, one in enumerate(odds) if set(one.index) != set(first.index)]
+    if lacking:
+        raise InputError(Problem("other_patches", "dealings hold different patches", found=f"dealing {lacking[0] + 1}"))
+    return first.assign(p_fresh=expit(sum(odds) / len(odds))).reset_index()
 
 
 def patient_in_training(predictions: pd.DataFrame) -> NDArray[np.bool_]:

@@ -23,6 +23,7 @@ TABLE1_NORMAL = (0, 0, 0, 1, 0, 0, 1, 2, 3, 2, 1, 1, 0)
 PAPER_PATIENTS, PAPER_COLLECTED, PAPER_FEMALE, PAPER_NORMAL_HEIGHT = 405, 557, 290, 11
 AGE_LOW, AGE_HIGH, AGE_MEAN = 60.0, 98.0, 75.0
 MOST_VERTEBRAE = 6
+MIXED = 0.12  # weight of patients whose first vertebra is of the other class
 
 # How 152 excluded patients divide over the four criteria is in a drawing we do not have: these are our own.
 EXCLUDED = {
@@ -72,11 +73,12 @@ def table1_vertebrae(patients: int = PAPER_PATIENTS, hospital: Hospital = HOSPIT
     return pd.DataFrame(rows, columns=["level", "label", "normal_segment"])
 
 
-def deal_vertebrae(vertebrae: Any, patients: int, rng: np.random.Generator) -> Any:
+def deal_vertebrae(vertebrae: Any, patients: int, rng: np.random.Generator, mixed: float = MIXED) -> Any:
     """Deal vertebrae to patients: everyone gets one, the rest go where they fit anatomically.
 
     A patient never gets a level twice, nor more than six. A vertebra prefers patients who have a
-    neighbouring level (fractures cluster) and, weakly, patients of its own class.
+    neighbouring level (fractures cluster) and, weakly, patients of its own class: those of the other weigh `mixed` of
+    these, and at 0 every patient has vertebrae of one class.
 
     Returns
     -------
@@ -97,7 +99,8 @@ def deal_vertebrae(vertebrae: Any, patients: int, rng: np.random.Generator) -> A
     is_fresh[owner[order[:patients]]] = np.where(fresh[order[:patients]], 1, -1)
     for row in rng.permutation(order[patients:]):
         gap = np.where(has, np.abs(np.arange(len(LEVELS)) - level[row]), 99).min(axis=1)
-        weight = np.exp(-gap / 2.0) * np.where(is_fresh == (1 if fresh[row] else -1), 1.0, 0.12) + 1e-4
+        own = is_fresh == (1 if fresh[row] else -1)
+        weight = np.exp(-gap / 2.0) * np.where(own, 1.0, mixed) + 1e-4 * (own | (mixed > 0))
         weight[has[:, level[row]] | (has.sum(axis=1) >= MOST_VERTEBRAE)] = 0
         owner[row] = rng.choice(patients, p=weight / weight.sum())
         has[owner[row], level[row]] = True
@@ -138,8 +141,8 @@ def _rate_of_mean(mean):
     return rate
 
 
-def roster(patients: int, seed: int, hospital: Hospital = HOSPITALS["A"]) -> pd.DataFrame:
-    """Return two tables: the cohort's vertebrae (one row each) and its patients.
+def roster(patients: int, seed: int, hospital: Hospital = HOSPITALS["A"], mixed: float = MIXED) -> Any:
+    """Return two tables: the cohort's vertebrae (one row each) and its patients; `mixed` as in `deal_vertebrae`.
 
     Returns
     -------
@@ -154,7 +157,7 @@ def roster(patients: int, seed: int, hospital: Hospital = HOSPITALS["A"]) -> pd.
     fresh = np.flatnonzero(vertebrae.label == "fresh")
     n_normal = round(PAPER_NORMAL_HEIGHT * len(fresh) / sum(TABLE1_FRESH))
     vertebrae.loc[rng.choice(fresh, n_normal, replace=False), "normal_height"] = True
-    vertebrae["patient"] = deal_vertebrae(vertebrae, patients, rng)
+    vertebrae["patient"] = deal_vertebrae(vertebrae, patients, rng, mixed)
     vertebrae["rank"] = vertebrae.level.map(LEVELS.index)
     vertebrae = vertebrae.sort_values(["patient", "rank"], ignore_index=True).drop(columns="rank")
     n_female = round(PAPER_FEMALE * patients / PAPER_PATIENTS)

@@ -14,7 +14,7 @@ import pytest
 from annotation_pages import Hand, annotate_film, marks_of, real_boxes, wrap_as_dicom
 from faults import serious_faults
 from playwright.sync_api import expect
-from servers import TOKEN, open_and_run, put_notebook, start_lab
+from servers import TOKEN, open_and_run, picture, put_notebook, start_lab
 
 from ovcf.annotate import prepare
 from ovcf.annotation.state import read_state
@@ -186,7 +186,12 @@ def in_jupyterlab(watch, cohort, sizes, boxes, folder):
         page = watch(width=1400, height=1100).page
         open_and_run(page, lab, "annotate", ".jp-OutputArea-output .annotate[data-screen=start] input[readonly]")
         page.locator(".annotate form button").click()
-        return second_annotator(page, sizes, boxes)
+        bernd = second_annotator(page, sizes, boxes)
+        for width in (390, 1280, 1920):
+            page.set_viewport_size({"width": width, "height": 1000})
+            page.locator(".annotate canvas.film").scroll_into_view_if_needed()
+            picture(page, f"lab-annotate-{width}")
+        return bernd
     finally:
         lab.stop()
 
@@ -275,7 +280,8 @@ def to_a_report(cohort, tmp_path):
     small = {
         "data": str(cohort / "manifest.csv"), "folds": "2", "image_size": "64", "networks": '["alexnet"]',
         "epochs": "1", "replicates": "20", "reader_cases": "6", "readers": "2", "more_seeds": "0", "workers": "1",
-        "external": '""', "leakage": "false", "regions": "pooled", "other_context": "false", "chosen": "alexnet",
+        "external": '""', "leakage": "false", "dealings": "0", "regions": "pooled", "other_context": "false",
+        "chosen": "alexnet",
     }  # fmt: skip
     report = run_study("demo", out=tmp_path / "run", overrides=small)
     text = report.read_text(encoding="utf-8")
