@@ -165,7 +165,14 @@ def count_writes(folder: Path) -> int:
 
 def whole_command(run: Path) -> subprocess.Popen:
     """Start `ovcf run` for a small run, its answers thrown away."""
-    given = TINY | {"patients": PATIENTS, "readers": 2, "reader_cases": 8, "more_seeds": 0, "external": ""}
+    given = TINY | {
+        "patients": PATIENTS,
+        "readers": 2,
+        "reader_cases": 8,
+        "more_seeds": 0,
+        "dealings": 2,
+        "external": "",
+    }
     asked = [word for name, value in given.items() for word in ("-p", name, json.dumps(value))]
     command = [sys.executable, "-m", "ovcf.cli", "run", "--out", str(run), *asked]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

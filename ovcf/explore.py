@@ -43,9 +43,9 @@ NOTES_OFF = "This run's folder cannot be written: flags and readings are off."
 
 
 def _changed(study) -> str:
-    """A warning when the films' manifest is no longer the one the run's tables were made from."""
+    """A warning when the films' manifest no longer says what the run's tables were made from."""
     try:
-        if not study.outdated:
+        if not study.differs:
             return ""
     except OSError:
         return "This run's films cannot be read here: its patches and numbers are shown without them."

@@ -35,6 +35,7 @@ def tiny():
         "reader_cases": "12",
         "readers": "3",
         "more_seeds": "2",
+        "dealings": "2",
         "workers": "1",
     }
 

@@ -171,7 +171,9 @@ def test_the_impossible_f1_is_named(axes):
     assert ax is axes[0] and texts(ax) == ["r, fresh", "not possible above the line"]
     points = {marks.get_label(): marks.get_offsets().tolist() for marks in ax.collections}
     assert points == {"fresh": [[79, 80], [70, 70]], "old": [[78, 75]]}
-    assert ax.get_xlim() == ax.get_ylim() == pytest.approx((69.2, 80.8))
+    assert ax.get_ylim() == pytest.approx((69.2, 80.8)) and ax.get_xlim() == pytest.approx((66.3, 80.8))
+    plain = audit_figures.f1_limits(limits.iloc[1:], axes[2])  # nothing to name, so no room for a name
+    assert plain.get_xlim() == plain.get_ylim()
     assert ax.texts[0].xy == (79, 80)
     other = audit_figures.f1_limits(limits.iloc[[1, 0]], axes[1])  # in the order of the table
     assert [marks.get_label() for marks in other.collections] == ["old", "fresh"]

@@ -3,13 +3,17 @@
 import base64
 import hashlib
 import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from ovcf.audit.findings import KINDS, in_words
 from ovcf.audit.from_csv import TEMPLATE, read_csv
 from ovcf.cli import main
 from ovcf.problems import InputError
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -90,3 +94,12 @@ def test_a_page_into_no_folder_is_refused(write, tmp_path):
         main, ["audit", "--from-csv", str(write(TEMPLATE)), "--out", str(tmp_path / "no" / "p.html")]
     )
     assert done.exit_code == 2 and "no such folder" in done.output
+
+
+def test_every_kind_of_finding_reads_as_words():
+    """None is an identifier: a letter of mathematics or an abbreviation is said with what it is of."""
+    sources = (path.read_text() for path in (ROOT / "ovcf" / "audit").glob("*.py"))
+    kinds = {kind for text in sources for kind in re.findall(r'\.(?:find|undecided)\(\s*"([^"]+)"', text)}
+    assert len(kinds) > 40 and set(KINDS) <= kinds
+    assert {kind for kind in kinds - set(KINDS) if re.search(r"\d|\b[a-z]\b|_", kind)} == set()
+    assert in_words("printed-twice-12") == "printed twice 12" and in_words("claim-best-1") == "claim: best 1"

@@ -42,6 +42,18 @@ def test_a_small_percentage_stays_one(audited):
     assert result.findings == [] and result.matrices[0].matrix == (199, 1, 198, 2)
 
 
+@pytest.mark.parametrize("row", ["0.9,1.02,0.8", "0.90,0.85,1.2", "1.5,0.99,0.7"])
+def test_a_number_just_above_one_among_shares_is_called_out(audited, row):
+    found = [one for one in audited(f"row,accuracy,sensitivity,specificity\nA,{row}\n").findings if one.kind == "unit"]
+    assert [one.severity for one in found] == [UNLIKELY] and max(row.split(","), key=float) in found[0].message
+
+
+@pytest.mark.parametrize("table", ["fpr,fnr\nA,0.5,1.5", "ppv,sensitivity\nA,0.8,80.1", "accuracy,ppv\nA,1.2,1.4",
+                                   "sensitivity,dor,auc\nA,0.95,1.5,0.9"])  # fmt: skip
+def test_what_may_well_be_a_small_percentage_is_not(audited, table):
+    assert not any(one.kind == "unit" for one in audited(f"row,{table}\n").findings)
+
+
 @pytest.mark.parametrize(("n", "count"), [("1.110", "1.000"), ("1,110", "1,000"), ("1110", "1000")])
 def test_points_and_commas_part_thousands_of_counts(audited, n, count):
     text = f"row;n;positive;negative;accuracy;specificity\nA;{n};110;{count};95,5;96,0 (960/{count})\n"

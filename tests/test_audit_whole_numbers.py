@@ -62,6 +62,34 @@ def test_a_wrong_p_a_right_one_and_a_one_sided_one():
     assert severities("t(28) = 2.20, p = .018", tails="1") == []
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("t(0) = 2.20, p = .036", "degrees of freedom are above 0"),
+        ("F(2, 0) = 3.10, p = .055", "degrees of freedom are above 0"),
+        ("F(2, 45) = -3.10, p = .055", "never below 0"),
+        ("χ2(1) = -4.02, p = .045", "never below 0"),
+        ("r(28) = 1.20, p = .001", "between -1 and 1"),
+        ("r(28) = -1.20, p = .001", "between -1 and 1"),
+        ("z = 0.10, p = 1.92", "between 0 and 1"),
+    ],
+)
+def test_what_no_test_prints_is_said_with_its_reason(text, why):
+    paper = build(
+        {"tables": [{"name": "T", "columns": ["x"], "rows": {"A": ["80"]}}], "statistics": [{"printed": text}]}
+    )
+    (found,) = [one for one in audit(paper, simulate=False).findings if one.kind == "statistic"]
+    assert found.severity == CONTRADICTION and why in found.message and "nan" not in found.message
+
+
+@pytest.mark.parametrize(
+    "text", ["t(28) = 0.00, p = 1.000", "χ2(1) = 0.00, p = 1", "F(1, 28) = 90, p = .000", "r(28) = 1.00, p = .000"]
+)
+def test_a_p_of_exactly_nought_or_one_is_held_against_its_statistic(text):
+    assert severities(text) == []
+    assert severities(text.split("p =")[0] + "p = .400") == [("statistic", CONTRADICTION)]
+
+
 @pytest.mark.parametrize("ends", [(1, 4), (0, None), (None, None)])
 def test_sums_of_squares_that_n_numbers_reach_are_those_of_all_their_choices(ends):
     least, most = ends

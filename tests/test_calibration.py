@@ -102,6 +102,24 @@ def test_the_ece_less_its_bias_is_nearer_the_truth_and_inside_its_interval():
     assert np.mean(freed) < 0.7 * np.mean(counted)
 
 
+def test_an_ece_of_nought_has_an_interval_all_the_same(data):
+    truth, _, patient = data
+    for p in (np.full(truth.size, truth.mean()), np.full(truth.size, truth.mean() + 0.001)):
+        row = calibration_table(truth, p, patient, replicates=200).set_index("metric").loc["ece"]
+        assert row["low"] == row["estimate"] == 0 and 0.005 < row["high"] < 0.1
+
+
+@pytest.mark.parametrize("n", [187, 2000])
+def test_probabilities_of_nothing_but_0_and_1_have_an_intercept(n):
+    rng = np.random.default_rng(1)
+    truth = rng.random(n) < 0.5
+    p = (rng.random(n) < np.where(truth, 0.8, 0.2)).astype(float)
+    rows = calibration_table(truth, p, np.arange(n) // 2, replicates=20).set_index("metric")
+    a, x = rows.loc["intercept", "estimate"], inner_logit(p)[0]
+    assert np.sum(expit(a + x)) == pytest.approx(truth.sum())  # the score equation
+    assert rows.loc["intercept", "low"] < a < rows.loc["intercept", "high"] < 10
+
+
 def test_p_of_exactly_0_or_1_is_drawn_in_no_further_than_the_patches_can_tell(data):
     truth, p, patient = data
     ends = np.where(p < 0.02, 0.0, np.where(p > 0.98, 1.0, p))

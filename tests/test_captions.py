@@ -24,7 +24,11 @@ def test_the_cohorts_figures():
         "Lateral film 2 of 2"
     )
     caption, alt = words(captions.levels_and_ages(PATCHES, "mine"))
-    assert caption.endswith("3 vertebrae of 2 patients (mine).") and "2 fresh and 1 old" in alt[0] and len(alt) == 2
+    assert (
+        caption.endswith("ages of patients by sex (3 vertebrae of 2 patients; mine).")
+        and "2 fresh and 1 old" in alt[0]
+        and len(alt) == 2
+    )
     for label, said in (("fresh", "1 fresh and 0 old"), ("old", "0 fresh and 1 old")):
         assert said in captions.levels_and_ages(PATCHES.assign(label=label).head(1), "mine")["alt"][0]
     caption, alt = words(captions.patches({"fresh": [0, 0], "old": [0]}, "mine"))
@@ -35,6 +39,13 @@ def test_the_cohorts_figures():
     caption, alt = words(captions.warnings({"blank_patch": [], "copy": []}, "mine"))
     assert "blank patch, copy (mine)" in caption and "blank patch, copy." in alt[0]
     assert len(captions.equalisation(["fresh", "old"], "mine")["alt"]) == 2
+
+
+def test_a_caption_says_once_of_how_many_it_is():
+    flow, title = pd.DataFrame({"metric": ["auc"], "mean": [0.79], "folds": [5]}), "A: mine, 2 patients, 3 vertebrae"
+    assert captions.figure4(flow, PATCHES, title)["caption"].endswith(f"shares of the row. {title}.")
+    fewer = captions.figure4(flow, PATCHES.head(2), title)["caption"]  # the title is of more than is shown
+    assert fewer.endswith(f"2 vertebrae of 1 patient; {title}.")
 
 
 def test_heights_with_and_without_an_example():
@@ -65,11 +76,11 @@ def test_the_pipeline_names_what_was_compared():
 def test_networks_figures_say_n_and_what_the_bar_is():
     intervals = pd.DataFrame(AUCS).assign(network="alexnet")
     caption, alt = words(captions.auc_by_network(intervals, PATCHES.assign(network="alexnet"), "mine"))
-    assert "3 vertebrae of 2 patients (mine)" in caption and "bar: 95 % interval, clustered by patient" in caption
+    assert "(3 vertebrae of 2 patients; mine)" in caption and "bar: 95 % interval, clustered by patient" in caption
     assert alt == ["Forest plot of AUC: AlexNet 0.700 [0.600,\u00a00.800]."]
     average = pd.DataFrame({"metric": ["auc"], "mean": [0.79], "folds": [5]})
     caption, alt = words(captions.figure4(average, PATCHES, "T"))
-    assert caption.startswith("(a) ROC curve of each fold") and caption.endswith("3 vertebrae of 2 patients. T.")
+    assert caption.startswith("(a) ROC curve of each fold") and caption.endswith(" 3 vertebrae of 2 patients; T.")
     assert alt[0] == "ROC curves of 5 folds, mean AUC 0.790." and "5 folds" in alt[1]
     caption, _ = words(captions.probabilities(PATCHES, 0.5, "T"))
     assert caption.endswith("dashed: the threshold 0.5. 2 fresh, 1 old vertebrae. T.")
@@ -78,7 +89,7 @@ def test_networks_figures_say_n_and_what_the_bar_is():
     assert alt == ["Flow chart: 3 vertebrae called fresh, of which 2 are; 4 called old, of which 1 are."]
     curve = pd.DataFrame({"n": [10, 12], "predicted": [0.2, 0.8], "observed": [0.3, 0.7]})
     caption, alt = words(captions.calibration(PATCHES, curve, "T"))
-    assert "in 2 groups of about 11 vertebrae" in caption and caption.endswith("3 vertebrae of 2 patients. T.")
+    assert "in 2 groups of about 11 vertebrae" in caption and caption.endswith(" 3 vertebrae of 2 patients; T.")
     assert alt[0] == "Calibration plot: predicted 0.20 to 0.80, observed 0.30 to 0.70." and len(alt) == 2
 
 

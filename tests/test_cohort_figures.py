@@ -100,7 +100,7 @@ def test_each_vertebra_with_heights_is_a_dot(ax):
     np.testing.assert_allclose(medians, [[[x - 0.3, y], [x + 0.3, y]] for x, y in ((0, 0.6), (1, 1), (2, 0.85))])
     labels = [tick.get_text() for tick in ax.get_xticklabels()]
     assert labels == ["fresh,\ncompressed\n(n = 1)", "fresh,\nnormal height\n(n = 1)", "old\n(n = 2)"]
-    assert ax.lines[0].get_ydata()[0] == 1 and ax.get_ylabel() == "height / mean height of neighbours"
+    assert ax.lines[0].get_ydata()[0] == 1 and ax.get_ylabel() == "height / mean of neighbours"
 
 
 def test_a_group_without_vertebrae_has_no_median(ax):

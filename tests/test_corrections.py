@@ -49,14 +49,14 @@ def test_a_correction_needs_a_reason_and_a_name(flags, given):
 def test_flags_become_the_next_version_of_the_runs_manifest(flags, tmp_path):
     table = {"patch_id": ["v1", "v2", "v3"], "patient_id": "p", "label": ["fresh", "old", "old"], "image": "a.png"}
     pd.DataFrame(table).to_csv(tmp_path / "manifest.csv", index=False)
-    study = SimpleNamespace(source=tmp_path, outdated=False)
+    study = SimpleNamespace(source=tmp_path, differs=False)
     with pytest.raises(InputError, match="no flag asks"):
         corrected_manifest(study, flags.standing(), "A")
     flags.add("v2", "relabel fresh", reviewer="A", comment="oedema")
     path, changes = corrected_manifest(study, flags.standing(), "A")
     assert path.name == "manifest-v2.csv" and len(changes) == 1
     assert pd.read_csv(path).label.tolist() == ["fresh", "fresh", "old"]
-    study.outdated = True
+    study.differs = True
     with pytest.raises(InputError, match="changed after this run"):
         corrected_manifest(study, flags.standing(), "A")
 

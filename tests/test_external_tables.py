@@ -26,8 +26,8 @@ def test_updates_stand_in_their_order_and_what_cannot_be_fitted_says_so():
             ("intercept", "auc", 0.71, 0.61, 0.81), ("intercept", "brier_change", -0.01, -0.02, 0.0)]  # fmt: skip
     shown = tables.updating_rows(pd.DataFrame(rows, columns=["update", "metric", "estimate", "low", "high"]))
     assert shown.index.tolist() == ["none", "intercept"]
-    assert shown.loc["none", "AUC"] == "0.700 [0.600, 0.800]" and shown.loc["none", "slope"] == "not estimable"
-    assert shown.loc["intercept", "change of the Brier score"] == "-0.010 [-0.020, 0.000]"
+    assert shown.loc["none", "AUC"] == f"0.700 [0.600,{GLUE}0.800]" and shown.loc["none", "slope"] == "not estimable"
+    assert shown.loc["intercept", "change of the Brier score"] == f"-0.010 [-0.020,{GLUE}0.000]"
     assert shown.loc["none", "change of the Brier score"] == "–"
 
 

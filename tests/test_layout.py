@@ -181,6 +181,27 @@ def test_a_fold_within_a_fold_is_a_heading_on_paper():
     assert "leads" in soup.h4["class"]  # it stays with its table
 
 
+def test_a_folded_table_scrolls_by_itself_and_one_alone_in_its_output():
+    folded = GROUPED.replace("<table", "<details><summary>All</summary><table").replace(
+        "</table>", "</table></details>"
+    )
+    for html, region in ((GROUPED, "output"), (folded, "details")):
+        soup = laid_out(html)
+        scrolled = soup.select(".scroll")
+        assert len(scrolled) == 1 and scrolled[0]["tabindex"] == "0"
+        assert ("output" in scrolled[0]["class"]) == (region == "output")
+        assert region == "output" or (scrolled[0].parent.name == "details" and not scrolled[0].find("summary"))
+
+
+def test_only_a_wrapper_that_ends_with_a_lead_holds_to_what_follows():
+    shown = "<p>Why.</p><table><tr><td>7</td></tr></table><p>More.</p>"
+    folds = [f'<details class="fold"><summary><h3>{n}</h3></summary>{shown}</details>' for n in "AB"]
+    soup = BeautifulSoup(on_paper(f"<main><div>{''.join(folds)}</div></main>", "full"), "html.parser")
+    assert [node.name for node in soup.select(".leads")] == ["p", "p"]  # pages may part the folds
+    soup = BeautifulSoup(on_paper(f"<main><div><h3>A</h3></div>{FIGURE}</main>", "full"), "html.parser")
+    assert [node.name for node in soup.select(".leads")] == ["div", "h3"]
+
+
 def test_a_table_of_many_words_may_break_and_a_sentence_for_a_label_is_broken_into_lines():
     def set_as(cell, label="AlexNet"):
         page = f'<main><table><tbody><tr><th class="group" rowspan="2">{label}</th><td>{cell}</td></tr>'

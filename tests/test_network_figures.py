@@ -231,7 +231,7 @@ def test_probabilities_stand_up_for_fresh_and_down_for_old(ax):
     network_figures.probabilities(counts, ax, threshold=0.4)
     assert [bar.get_height() for bar in ax.patches] == [3, 9, -8, -2]
     assert [bar.get_x() for bar in ax.patches] == [0, 0.5, 0, 0.5] and {bar.get_width() for bar in ax.patches} == {0.5}
-    assert dashed(ax) == [0.4] and ax.get_ylim() == pytest.approx((-9.9, 12.15))
+    assert dashed(ax) == [0.4] and ax.get_ylim() == pytest.approx((-9.9, 9.9))
     words = [text.get_text() for text in ax.get_legend().get_texts()]
     assert sorted(words) == ["fresh", "old", "threshold 0.4"] and ax.get_xlim() == (0, 1)
     assert ax.yaxis.get_major_formatter()(-5, 0) == "5"

@@ -41,6 +41,18 @@ def test_table_3_p_values_are_two_sample_t_tests():
     assert ours["p"] == pytest.approx(theirs.pvalue) and ours["low"] < ours["difference"] < ours["high"]
 
 
+def test_folds_that_are_all_alike_have_a_difference_and_no_test():
+    values = {"precision_fresh": 1.0, "precision_old": 0.9, "recall_fresh": [0.8, 0.9, 0.7], "f1_fresh": 0.8}
+    values |= {"recall_old": [0.7, 0.8, 0.6], "f1_old": [0.6, 0.7, 0.9]}
+    table = paper_fold_tests(pd.DataFrame(values | {"network": "a", "fold": [1, 2, 3]})).set_index(["measure", "test"])
+    known = table[["low", "high", "statistic", "p"]].notna().all(axis=1)
+    assert dict(known) == {
+        ("precision", "two-sample t"): False, ("precision", "paired t"): False, ("recall", "two-sample t"): True,
+        ("recall", "paired t"): False, ("f1", "two-sample t"): True, ("f1", "paired t"): True,
+    }  # fmt: skip
+    assert table["difference"].tolist() == pytest.approx([0.1, 0.1, 0.1, 0.1, 0.2 / 3, 0.2 / 3])
+
+
 def test_table_1_p_value_is_a_t_test_of_thirteen_counts(patches):
     table = table1_tests(patches).set_index("test")
     assert round(table.loc["two-sample t of counts", "p"], 3) == 0.939

@@ -43,6 +43,12 @@ def test_with_many_patients_of_one_patch_it_is_the_wald_interval():
     np.testing.assert_allclose(found[:3], ratio * np.exp(np.array([0, -1.96, 1.96]) * se), rtol=2e-3)
 
 
+def test_what_is_never_called_has_no_ratio_and_no_predictive_value(predictions):
+    table = at_prevalence(predictions, threshold=1.0)
+    assert table[table["metric"].isin(["lr_fresh", "ppv"])][["estimate", "low", "high"]].isna().all(axis=None)
+    assert table[table["metric"].isin(["lr_old", "npv"])][["estimate", "low", "high"]].notna().all(axis=None)
+
+
 def test_a_specificity_of_one_leaves_the_ratio_without_an_upper_end():
     truth, patient = np.repeat([True, False], 30), np.arange(60)
     found = likelihood_ratios(truth, truth & (np.arange(60) % 3 > 0), patient)

@@ -22,7 +22,7 @@ from ovcf.stats import cohort as cohort_stats
 from ovcf.stats import summaries as network_stats
 from ovcf.stats.compare import compare_networks
 from ovcf.stats.intervals import fold_intervals, metric_intervals
-from ovcf.stats.leakage import price_of_leakage
+from ovcf.stats.leakage import price_of_leakage, price_over_dealings
 from ovcf.stats.readers import summaries as reader_stats
 from ovcf.stats.readers.components import or_components, prepare
 from ovcf.stats.readers.panel import model_against_panel
@@ -316,6 +316,19 @@ def test_leakage_splits_by_patient_and_by_patch():
     ]
 
 
+def test_leakage_over_dealings():
+    tables = [printed.one_network().assign(split="patient"), printed.by_patch()]
+    dealings = pd.concat([table.assign(dealing=k) for table in tables for k in range(2)], ignore_index=True)
+    price = printed.fixed_ends(price_over_dealings(dealings))
+    assert printed.lines(network_tables.leakage_table(price)) == [
+        "patches | n | of | split by patient | split by patch | difference [95 % interval] | p | method",
+        "all | 24 | AUC | 0.867 | 0.958 | 0.091 [0.100, 0.900] | 0.01 | clustered DeLong (Obuchowski)",
+        "of patients with several patches | 15 | AUC | 0.786 | 0.929 | 0.143 [0.101, 0.901] | 0.011 | clustered DeLong (Obuchowski)",
+        "of patients with one patch | 9 | AUC | 1.000 | 1.000 | 0.000 [0.102, 0.902] | 0.012 | clustered DeLong (Obuchowski)",
+        "several less one | 24 | AUC | – | – | 0.143 [0.103, 0.903] | 0.013 | clustered DeLong (Obuchowski)",
+    ]
+
+
 def test_seeds_how_far_training_anew_moves_a_metric():
     moved = pd.DataFrame({"metric": ["auc", "recall_fresh"], "seeds": 3, "mean": [0.7912, 0.5], "sd_ddof1": [0.004, 0.021],
                           "least": [0.787, 0.48], "most": [0.795, 0.522], "low": [0.781, 0.448], "high": [0.801, 0.552]})  # fmt: skip
@@ -331,12 +344,12 @@ def test_patients_with_any_fresh_and_with_every_patch_right():
     assert printed.lines(network_tables.patient_table(results)) == [
         "of patients | patients | estimate [95 % interval]",
         "AUC | 16 | 0.927 [0.100, 0.900]",
-        "sensitivity | 11 | 90.9 [10.1, 90.1]",
-        "specificity | 5 | 80.0 [10.2, 90.2]",
-        "all right | 16 | 75.0 [10.3, 90.3]",
-        "all right, 1 patch | 9 | 100.0 [10.4, 90.4]",
-        "all right, 2 patches | 6 | 50.0 [10.5, 90.5]",
-        "all right, 3 patches and more | 1 | 0.0 [10.6, 90.6]",
+        "sensitivity (%) | 11 | 90.9 [10.1, 90.1]",
+        "specificity (%) | 5 | 80.0 [10.2, 90.2]",
+        "all right (%) | 16 | 75.0 [10.3, 90.3]",
+        "all right, 1 patch (%) | 9 | 100.0 [10.4, 90.4]",
+        "all right, 2 patches (%) | 6 | 50.0 [10.5, 90.5]",
+        "all right, 3 patches and more (%) | 1 | 0.0 [10.6, 90.6]",
     ]
 
 
@@ -545,10 +558,11 @@ def test_any_analysis_has_its_interval_beside_its_estimate():
         "AUC | 0.725 [0.500, 0.750]",
     ]
     seconds = pd.DataFrame({"reader": ["Average", "r1"], "mean": [15.25, 14], "low": [14, None], "high": [16, None]})
+    seconds.insert(1, "median", [None, 12.75])
     assert printed.lines(reader_tables.analysis_rows(seconds)) == [
-        "reader | mean [95 % interval]",
-        "Average | 15.250 [14.000, 16.000]",
-        "r1 | 14.000",
+        "reader | median | mean [95 % interval]",
+        "Average | – | 15.25 [14.00, 16.00]",
+        "r1 | 12.8 | 14.00",
     ]
     assert reader_tables.analysis_rows(table := pd.DataFrame({"n": [1]})) is table
 
@@ -558,9 +572,9 @@ def test_tests_over_folds_name_what_they_compare():
         {"network": "vgg16", "measure": ["recall", "f1"], "difference": 0.0142, "low": -0.05, "high": 0.07, "p": 0.644}
     )
     assert printed.lines(network_tables.fold_tests(tests)) == [
-        "measure | difference [95 % interval] | p",
-        "recall | 0.014 [-0.050, 0.070] | 0.644",
-        "F1 | 0.014 [-0.050, 0.070] | 0.644",
+        "measure | difference, points [95 % interval] | p",
+        "recall | 1.4 [-5.0, 7.0] | 0.644",
+        "F1 | 1.4 [-5.0, 7.0] | 0.644",
     ]
 
 
@@ -630,9 +644,9 @@ def test_flips_that_helped_and_flips_that_harmed():
         "with (%) | 100.0 | 87.5 | 87.5 | 91.7",
         "difference [95 % interval] | 50.0 [10.0, 90.0] | 25.0 [10.1, 90.1] | 12.5 [10.2, 90.2] | 29.2 [10.3, 90.3]",
         "turned right | 4 | 2 | 2 | 8",
-        "of chances | 4 | 2 | 2 | 8",
+        "of wrong, model right | 4 | 2 | 2 | 8",
         "turned wrong | 0 | 0 | 1 | 1",
-        "of the model's errors | 1 | 0 | 1 | 2",
+        "of right, model wrong | 1 | 0 | 1 | 2",
     ]
 
 
@@ -864,6 +878,33 @@ def test_points_of_readers_and_of_the_network():
     point = reader_stats.network_point(model, ["a", "b", "c", "d", "e"])
     assert point.round(3).to_dict() == {"sensitivity": 0.667, "specificity": 0.5}
     assert reader_stats.network_point(model, "abcde", threshold=0.95).to_dict() == {"sensitivity": 0, "specificity": 1}
+
+
+def test_findings_are_named_in_words_and_say_what_would_decide_them_where_that_is_asked():
+    found = {
+        "id": "spread-of-fact-2",
+        "severity": "note",
+        "place": "Table 1",
+        "printed": "75 ± 14",
+        "recomputed": "14%",
+    }
+    table = pd.DataFrame([found | {"message": "Why.", "kind": "spread-of-fact", "decides": "The ages."}])
+    assert printed.lines(recovered_tables.finding_rows(table)) == [
+        "finding | place | printed | recomputed | message",
+        "spread about a mean 2 | Table 1 | 75 ± 14 | 14% | Why.",
+    ]
+    assert printed.lines(recovered_tables.finding_rows(table, decides=True))[1].endswith("| Why. | The ages.")
+
+
+def test_the_plan_names_its_endpoint_and_network_as_they_are_printed():
+    plan = pd.DataFrame(
+        {"item": ["endpoint", "network", "margin"], "planned": ["auc", "resnet50", "0.05"], "now": ["auc", "", "0.05"]}
+    ).assign(deviation="")
+    assert printed.lines(reader_tables.plan_rows(plan))[1:] == [
+        "endpoint | AUC | AUC | ",
+        "network | ResNet50 |  | ",
+        "margin | 0.05 | 0.05 | ",
+    ]
 
 
 # Nothing is left out ----------------------------------------------------------------------------------------

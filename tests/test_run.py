@@ -57,6 +57,7 @@ def laptop(finished, tiny, tmp_path_factory):
         "readers": "2",
         "margin": "0.1",
         "more_seeds": "0",
+        "dealings": "0",
     }
     run_study("laptop", data=folder / "own", out=folder / "run", overrides=own)
     return folder / "run"
@@ -71,7 +72,7 @@ def by_hand(finished, tiny, tmp_path_factory):
     annotate_anew(folder / "films")
     own = {name: parse_value(text) for name, text in tiny.items()} | {"networks": ["efficientnet_lite0"], "epochs": 2}
     own |= {"image_size": 48, "equalisation": "none", "external": "", "regions": "pooled", "other_context": False}
-    own |= {"more_seeds": 0}
+    own |= {"more_seeds": 0, "dealings": 0}
     study = Study.begin(folder / "run", data=str(folder / "films"), **own)
     for name in run.sequence_of(study.parameters):
         open_notebook(name, folder / "run")

@@ -198,6 +198,19 @@ def test_a_second_version_is_held_against_the_first():
     assert said == "AUC of three networks, against one network: lower by 0.020 [0.010, 0.030]; p = 0.004."
 
 
+@pytest.mark.parametrize("beside", [True, False])
+@pytest.mark.parametrize("ends", [(0.01, 0.05), (-0.05, -0.01), (-0.02, 0.03), (np.nan, np.nan)])
+def test_what_several_dealings_show_is_said_by_sign(ends, beside):
+    names = ["all", "of patients with several patches", "of patients with one patch", "several less one"]
+    rows = [(name, "auc", np.mean(ends), *ends) for name in names]
+    price = pd.DataFrame(rows, columns=["patches", "metric", "difference", "low", "high"])
+    told = plain(results.over_dealings(price, 10, beside))
+    words = {0.01: "higher by 0.030 [0.010, 0.050]", -0.05: "lower by 0.030 [0.010, 0.050]"}
+    words |= {-0.02: "no difference shown: 0.005 [-0.020, 0.030]"}
+    assert told.count(words.get(ends[0], "not estimable")) == 3
+    assert told.startswith("Dealt 10 times by either split") and ("neighbouring bodies" in told) == beside
+
+
 def test_another_cohorts_auc_is_the_final_models_and_stands_first():
     columns = ["model", "metric", "first", "second", "second_low", "second_high", "difference", "low", "high"]
     rows = [

@@ -175,11 +175,11 @@ def test_the_papers_p_is_said_where_it_prints_one():
     table = pd.DataFrame(
         {
             "kind": ["single", "p", "p", "p"],
-            "heading": ["A", "A (%)", "B", "C"],
+            "column": ["accuracy", "precision_fresh", "auc", "f1_fresh"],
             "printed": ["1", "< 0.001", "", "0.2 > 0.05"],
         }
     )
-    assert printed_p(table) == "The paper's p: A (%) < 0.001; C 0.2 > 0.05."
+    assert printed_p(table) == "The paper's p: precision < 0.001; F1 0.2 > 0.05."
     assert printed_p(table.head(1)) == ""
 
 

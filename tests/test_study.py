@@ -159,7 +159,11 @@ def test_data_that_changed_are_noticed_and_nothing_is_added(home, tmp_path):
     with pytest.raises(InputError, match="films changed"):
         Study(study.run).train_networks()
     study.source.touch()
-    assert Study(study.run).outdated
+    assert Study(study.run).outdated and not Study(study.run).differs  # a copy, too, says what the run's patches say
+    text = study.source.read_text()
+    study.source.write_text(text.replace(",fresh,", ",old,", 1))
+    assert Study(study.run).differs
+    study.source.write_text(text)
 
 
 def test_a_variant_shares_what_does_not_depend_on_the_change(trained, tmp_path):

@@ -7,7 +7,7 @@ from scipy.special import expit
 from ovcf.problems import InputError
 from ovcf.stats.roc import auc
 from ovcf.stats.updating import fit_recalibration
-from ovcf.stats.validation_size import Expected, design_effect, normal_linear_predictor, validation_size
+from ovcf.stats.validation_size import Expected, design_effect, expected_of, normal_linear_predictor, validation_size
 
 
 def of(table, column="independent_patches"):
@@ -79,3 +79,12 @@ def test_impossible_values_are_named_all_at_once():
     with pytest.raises(InputError) as caught:
         validation_size(Expected(1.2, 0.5, [0.0, 1]), deff=0)
     assert [problem.column for problem in caught.value.problems] == ["prevalence", "auc", "deff"]
+
+
+def test_a_network_that_says_one_thing_or_is_never_wrong_asks_for_a_size_all_the_same():
+    truth, patient = np.tile([True, False], 30), np.arange(60)
+    said = dict.fromkeys(("one thing", "the truth"))
+    for name, p in (("one thing", np.full(60, 0.3)), ("the truth", truth.astype(float))):
+        said[name] = validation_size(**expected_of(truth, p, patient, 0.5)).set_index("criterion")["patches"]
+        assert (said[name] > 0).all()
+    assert "calibration slope" in said["the truth"] and "calibration slope" not in said["one thing"]

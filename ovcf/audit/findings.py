@@ -22,6 +22,41 @@ IN_NUMBERS = {
 }
 
 
+KINDS = {
+    "averages": "average",
+    "auc-point": "AUC and its point",
+    "class-share": "share of a class",
+    "claim-best": "claim: best",
+    "claim-better": "claim: better",
+    "claim-improved": "claim: improved",
+    "divisor": "divisor of a ±",
+    "f1-bound": "F1 of means",
+    "fold-row": "no folds behind means",
+    "folds-found": "folds behind means",
+    "fold-sizes": "sizes of folds",
+    "impossible": "whole numbers",
+    "largest-sd": "largest SD",
+    "p-method": "test behind a p-value",
+    "p-question": "question of a test",
+    "p-sides": "sides of a p-value",
+    "p-value": "p-value",
+    "reading": "reading of the columns",
+    "rows": "rows exchanged",
+    "scale-free": "rates beside one another",
+    "spread": "spread over folds",
+    "spread-of-fact": "spread about a mean",
+    "whole-mean": "mean of whole numbers",
+    "whole-sd": "SD of whole numbers",
+}
+"""Kinds of findings in words; one that is not here is said by its own name, without hyphens."""
+
+
+def in_words(finding: str) -> str:
+    """Say the id of a finding in words: `spread-of-fact-1` is `spread about a mean 1`."""
+    kind, _, number = finding.rpartition("-")
+    return f"{KINDS.get(kind, kind.replace('-', ' '))} {number}"
+
+
 def counted(findings: pd.DataFrame) -> str:
     """Say how many findings there are of each severity: `contradictions: 2, very unlikely: 0, ...`.
 

@@ -72,6 +72,8 @@ def check_statistics(paper: Paper, ledger: Ledger) -> None:
 def _check(ledger: Ledger, entry: Entry, test: Statistic) -> None:
     """Hold one printed p against its statistic."""
     text, place = str(entry["printed"]), str(entry["place"] or "the text")
+    if wrong := cannot_be(test):
+        return ledger.find("statistic", CONTRADICTION, place, text, wrong, f"{text}: {wrong}.")
     sides = int(str(entry["tails"] or 2))
     low, high = p_interval(test, sides)
     if prints_as(test.p, low, high):
@@ -88,6 +90,18 @@ def _check(ledger: Ledger, entry: Entry, test: Statistic) -> None:
     if (low > ALPHA and called) or (high < ALPHA and not called):
         message += f" The two lie on different sides of {ALPHA}."
     ledger.find("statistic", CONTRADICTION, place, text, f"p = {shown}", message)
+
+
+def cannot_be(test: Statistic) -> str:
+    """Say what no test of its kind prints, whatever its p: "" where there is nothing."""
+    value, p = interval_of(test.value), test.p.interval()
+    if any(float(df) <= 0 for df in test.df):
+        return "degrees of freedom are above 0"
+    if test.kind in ("F", "chi2") and value.high < 0:
+        return "this statistic is never below 0"
+    if test.kind == "r" and (value.low > 1 or value.high < -1):
+        return "a correlation lies between -1 and 1"
+    return "a p lies between 0 and 1" if p.low > 1 or p.high < 0 else ""
 
 
 def prints_as(p: Printed, low: float, high: float) -> bool:

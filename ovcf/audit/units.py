@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 
-from .findings import NOTE, Ledger
-from .paper import Paper, Row
+from .findings import NOTE, UNLIKELY, Ledger
+from .paper import Paper, Row, Table
 from .printed import Printed, decimals_of, is_ratio, parse, show
 from .scores import METRICS, PLAIN, SCORES, UNBOUNDED
 
+SMALL = 2  # percent: rates of which none reaches it are hardly percentages, where one of them is at most 1
+ERRORS = ("miss_positive", "miss_negative")  # of which one hopes that they are so small
 MORE = 2  # digits after the point that a fraction has more than a percentage of as many digits
 
 
@@ -93,11 +95,12 @@ def check_headings(paper: Paper, ledger: Ledger) -> None:
 
 
 def check_units(paper: Paper, ledger: Ledger) -> None:
-    """Note fractions that stand among percentages.
+    """Note fractions that stand among percentages, and numbers above 1 among what looks like fractions.
 
     What it cannot see: a fraction with as few digits as the percentages beside it.
     """
     for table in paper.tables.values():
+        _check_small(ledger, table)
         for row in table.rows.values():
             for column, cell in row.cells.items():
                 if cell.printed.scaled:
@@ -105,3 +108,24 @@ def check_units(paper: Paper, ledger: Ledger) -> None:
                     message = f"This fraction stands among percentages; it is read as {read}."
                     place = table.place_of(row.name, column)
                     ledger.find("unit", NOTE, place, cell.printed.text, read, message, [row])
+
+
+def _check_small(ledger: Ledger, table: Table) -> None:
+    """Call out a table that is read as percentages for a number just above 1, no unit being stated."""
+    columns = [c for c, m in table.metrics.items() if m in SCORES and m not in (*PLAIN, *ERRORS, *UNBOUNDED)]
+    cells = [
+        (row, row.cells[c].printed)
+        for row in table.rows.values()
+        for c in columns
+        if row.kind != "p" and c in row.cells and not is_ratio(row.cells[c].printed.text)
+    ]
+    values = [printed.value for _, printed in cells]
+    if table.unit or len(values) < 2 or not max(values) < SMALL or not 1 < max(values) or min(values) > 1:
+        return
+    above = [(row, printed.text) for row, printed in cells if printed.value > 1]
+    shown = ", ".join(text for _, text in above)
+    message = (
+        f"As shares of 1, {shown} cannot be; as percentages, no rate of this table reaches {SMALL} %. "
+        "The unit is not stated; they are read as percentages."
+    )
+    ledger.find("unit", UNLIKELY, table.place, shown, "at most 1", message, [row for row, _ in above])

@@ -71,13 +71,12 @@ def read_cohort(
     InputError
         Holding every problem of the table and of its films, each with file, row and column.
     """
-    data = Path(data)
+    data, root = Path(data), root_of(data)
     if data.is_dir() and not (data / "manifest.csv").is_file():
-        source = root = data
+        source = data
         table, notes = read_ready_patches(data)
     else:
         source = data / "manifest.csv" if data.is_dir() else data
-        root = source.parent
         table, notes = read_table(source, MANIFEST, required=REQUIRED)
     cells = Cells(table, source, MANIFEST)
     check = check_film if check_pixels else read_header
@@ -90,6 +89,11 @@ def read_cohort(
     patches = _finished(patches[kept].reset_index(drop=True), headers)
     synthetic = settings.get("synthetic") is True
     return Cohort(patches, root, source, synthetic, _studies(root), settings, tuple(notes), lines, left_out)
+
+
+def root_of(data: str | Path) -> Path:
+    """Return the folder that the paths of a cohort's films start from: its own, or its manifest's."""
+    return Path(data) if Path(data).is_dir() else Path(data).parent
 
 
 def _checked(cells: Cells, root: Path, allow_outside: bool, check, workers: int | None):

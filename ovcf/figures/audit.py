@@ -61,6 +61,7 @@ def reading_ranks(readings: pd.DataFrame, ax: Axes) -> Axes:
     names = [fill(name.replace("_", " "), 30) for name in shown["reading"]]
     ax.set_yticks(range(len(shown)), names, fontsize=SMALL)
     ax.set(xlim=(0, shown["rows"].max() * 1.3), xlabel="rows that whole numbers can give")
+    ax.xaxis.get_major_locator().set_params(integer=True)
     return ax
 
 
@@ -157,18 +158,13 @@ def f1_limits(limits: pd.DataFrame, ax: Axes) -> Axes:
     for side, some in limits.groupby("class", sort=False):
         style = {"color": CLASS_COLOURS.get(side, INK), "marker": "^" if side == "fresh" else "o"}
         ax.scatter(some["limit"], some["printed"], label=side, s=42, zorder=3, **style)
-    for _, row in limits[limits["printed"] > limits["limit"]].iterrows():
-        name = f"{row['row']}, {row['class']}"
-        ax.annotate(
-            name,
-            (row["limit"], row["printed"]),
-            xytext=(-4, 10),
-            textcoords="offset points",
-            fontsize=SMALL,
-        )
+    above = limits[limits["printed"] > limits["limit"]]
+    for _, row in above.iterrows():  # to the left, where no line runs
+        name, place = f"{row['row']}, {row['class']}", (row["limit"], row["printed"])
+        ax.annotate(name, place, xytext=(-6, 0), textcoords="offset points", ha="right", va="center", fontsize=SMALL)
     low, high = limits[["printed", "limit"]].min().min() - 0.8, limits[["printed", "limit"]].max().max() + 0.8
     ax.set(
-        xlim=(low, high),
+        xlim=(low - bool(len(above)) * (high - low) / 4, high),
         ylim=(low, high),
         xlabel="largest possible mean F1 (%)",
         ylabel="printed mean F1 (%)",

@@ -302,5 +302,5 @@ def body_heights(patches: pd.DataFrame, ax: Axes, *, seed: int = 0) -> Axes:
             ax.hlines(values.median(), x - 0.3, x + 0.3, color=INK, lw=2)
     ax.axhline(1, color="#999999", lw=0.8, ls="--")
     ax.set_xticks(range(3), [f"{name}\n(n = {rows.sum()})" for _, name, rows in groups])
-    ax.set_ylabel("height / mean height of neighbours")
+    ax.set_ylabel("height / mean of neighbours")
     return ax

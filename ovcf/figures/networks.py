@@ -165,9 +165,9 @@ def probabilities(counts: pd.DataFrame, ax: Axes, *, threshold: float) -> Axes:
     ax.axhline(0, color=INK, lw=0.8)
     ax.axvline(threshold, color=INK, lw=1, ls="--", label=f"threshold {threshold:g}")
     most = counts[["fresh", "old"]].to_numpy().max()
-    ax.set(xlim=(0, 1), ylim=(-1.1 * most, 1.35 * most), xlabel="predicted P(fresh)", ylabel="vertebrae")
+    ax.set(xlim=(0, 1), ylim=(-1.1 * most, 1.1 * most), xlabel="predicted P(fresh)", ylabel="vertebrae")
     ax.yaxis.set_major_formatter(lambda y, _: f"{abs(y):.0f}")
-    ax.legend(loc="upper center", ncols=3)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)  # above: the threshold's line crosses no word
     return ax
 
 
@@ -181,7 +181,8 @@ def reliability(curve: pd.DataFrame, ax: Axes) -> Axes:
     ax.plot([0, 1], [0, 1], "--", color=GREY, lw=1, label="perfect")
     errors = [curve.observed - curve.low, curve.high - curve.observed]
     ax.errorbar(curve.predicted, curve.observed, yerr=np.clip(errors, 0, None), fmt="none", ecolor=INK, lw=1)
-    label = f"{len(curve)} groups of about {curve.n.median():.0f} vertebrae"
+    groups = f"{len(curve)} groups" if len(curve) > 1 else "1 group"
+    label = f"{groups} of about {curve.n.median():.0f} vertebrae"
     ax.scatter(curve.predicted, curve.observed, s=32, color=INK, zorder=3, label=label)
     ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="predicted P(fresh)", ylabel="share that was fresh")
     ax.legend(loc="upper left")
@@ -239,7 +240,7 @@ def predictive_values(values: pd.DataFrame, ax: Axes, *, prevalence: float) -> A
     ax.axvline(prevalence, color=GREY, lw=1, ls="--")
     ax.set(xlabel="share of fresh among vertebrae", ylabel="share of calls that are right")
     ax.set(xlim=(0, 1), ylim=(0, 1.02))
-    ax.legend(loc="lower center")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)  # above: the dashed line crosses no word
     return ax
 
 

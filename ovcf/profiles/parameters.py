@@ -108,6 +108,7 @@ PARAMETERS = (
     Parameter("replicates", 2000, Within(20, 1_000_000), "bootstrap replicates, of patients"),
     Parameter("threshold", 0.5, Within(0, 1), "a patch is called fresh from this probability on"),
     Parameter("leakage", True, _YES, "train under the other split too"),
+    Parameter("dealings", 6, Within(0, 100), "dealings into folds by either split, to see a leak among chance"),
     Parameter("regions", "separate", OneOf(("pooled", "separate")), "train by region of the diaphragm too"),
     Parameter("other_context", True, _YES, "train with the other context too"),
     Parameter("more_seeds", 4, Within(0, 100), "trainings of the chosen network with a further seed each"),
@@ -131,6 +132,7 @@ BEFORE: dict[str, Callable[[dict[str, Any]], Any]] = {
     "threshold": lambda p: 0.5,
     "precision": lambda p: "auto",  # the software chose
     "context": lambda p: 0,
+    "dealings": lambda p: 0,
     "regions": lambda p: "pooled",
     "other_context": lambda p: False,
     "more_seeds": lambda p: 0,

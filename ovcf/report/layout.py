@@ -91,9 +91,11 @@ def title_of(caption: str) -> str:
 
 def set_table(soup: BeautifulSoup, table: Tag) -> None:
     """Let a table scroll by itself and be scrolled by key; rows of one label hold together and repeat it on phones."""
-    region = table.find_parent(class_="output")
+    region, within = table.find_parent(class_="output"), table.find_parent("details")
+    if within is not None and region in within.parents:  # else a closed fold would show the shadow of what it hides
+        region = table.wrap(soup.new_tag("div", attrs={"class": []}))
     if region is not None:
-        region["class"] = ["output", "scroll"]
+        region["class"] = [*region["class"], "scroll"]
         region["tabindex"] = "0"
     if table.caption is not None:
         words = soup.new_tag("span")

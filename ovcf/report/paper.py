@@ -75,9 +75,8 @@ def on_paper(page: str, edition: str) -> str:
     for picture in soup.select("figure img[width]"):
         picture["style"] = f"width: {TYPE * float(str(picture['width'])):.0f}px"
     for lead in soup.select("p:not(.note), h1, h2, h3, h4"):
-        if _leads(lead):
-            for node in (lead, *(p for p in lead.parents if p.name == "div")):
-                node["class"] = [*_classes(node), "leads"]
+        for node in _leading(lead):
+            node["class"] = [*_classes(node), "leads"]
     for number, table in enumerate(soup.find_all("table")):
         _lift_caption(soup, table, f"caption-{number}")
     return str(soup)
@@ -184,15 +183,23 @@ def _lift_caption(soup: BeautifulSoup, table: Tag, name: str) -> None:
     table.insert_before(above)
 
 
-def _leads(node: Tag) -> bool:
-    """Whether a heading or paragraph is followed by the figure or table that it speaks of."""
-    place, following = node, node.find_next_sibling()
-    while following is None and place.parent is not None and place.parent.name == "div":
-        place = place.parent
-        following = place.find_next_sibling()
-    return following is not None and (
-        following.name in ("figure", "table") or bool(following.find(["figure", "table"]))
-    )
+def _leading(node: Tag) -> list[Tag]:
+    """A heading or paragraph that is followed by what it speaks of, and the wrappers that it ends; else nothing.
+
+    A wrapper that goes on behind it may be broken from what follows: held too, a page would be left half empty.
+    """
+    ended, following = [node], node.find_next_sibling()
+    while following is None and ended[-1].parent is not None and ended[-1].parent.name == "div":
+        ended.append(ended[-1].parent)
+        following = ended[-1].find_next_sibling()
+    return ended if following is not None and _opens_with_what_it_shows(following) else []
+
+
+def _opens_with_what_it_shows(node: Tag) -> bool:
+    """Whether the first thing in a node is a figure or a table."""
+    while node is not None and node.name not in ("figure", "table"):
+        node = node.find(True, recursive=False)
+    return node is not None
 
 
 def _classes(node: Tag) -> list[str]:

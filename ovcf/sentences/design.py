@@ -92,6 +92,15 @@ CHOICE: Topic = (
 )
 """How the network that is looked into came to be it."""
 
+CHOICE_AGAIN: Topic = (
+    Sentence(
+        CHOICE[0].when,
+        lambda d: f"{d.title} was chosen for its mean AUC over these same folds, which flatters its results.",
+    ),
+    *CHOICE[1:],
+)
+"""The same, where the comparison of the networks stands before."""
+
 TRAINED_LAYERS: Topic = (
     Sentence(
         lambda d: d["trainable"] == "all",
@@ -273,6 +282,7 @@ def _days_between(readings: pd.DataFrame, periods: pd.Series) -> float | None:
 
 TOPICS: dict[str, Topic] = {
     "choice": CHOICE,
+    "choice again": CHOICE_AGAIN,
     "trained layers": TRAINED_LAYERS,
     "recipe": RECIPE_KEPT,
     "random weights": RANDOM_WEIGHTS,

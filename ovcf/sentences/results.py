@@ -133,6 +133,18 @@ def by_patch(price: pd.DataFrame) -> str:
     return f"AUC with patches dealt into folds, against patients: {changed(row)}."
 
 
+def over_dealings(price: pd.DataFrame, dealings: int, beside: bool) -> str:
+    """Say what folds by patch gain where a patient has several patches, and where not (`price_over_dealings`)."""
+    rows = price.set_index("patches")
+    several, one, less = (rows.loc[words] for words in rows.index[1:])
+    seen = ", with the neighbouring bodies in view" if beside else ""
+    return (
+        f"Dealt {dealings} times by either split{seen}, AUC with folds by patch against folds by patient: of patients "
+        f"with several patches {changed(several)}; of patients with one, where nothing can leak, {changed(one)}; the "
+        f"first gain against the second: {changed(less)}."
+    )
+
+
 def of_versions(table: pd.DataFrame, first: str, second: str) -> str:
     """Say how the AUC of a second version compares with the first's (`paired_versions`)."""
     row = _first(table[(table.group == "all") & (table.metric == "auc")])

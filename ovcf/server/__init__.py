@@ -17,6 +17,7 @@ TEMPLATES = Path(__file__).parents[1] / "viz" / "jupyter"
 UPLOAD_BYTES = 512 * 2**20
 UNSEEN_SECONDS = 60  # a kernel without a page goes after this: its reader's browser died, or never arrived
 SWEEP_SECONDS = 15
+NEXT_SECONDS = 2.0  # until the next kernel is begun: a page that has just been opened has the processor to itself
 OWN_PORTS = range(20_000, 32_000)  # below those that Linux, macOS and Windows give to outgoing connections
 
 
@@ -93,6 +94,7 @@ def server_config(port: int, token: str, waiting: int = 1) -> Any:
                 "ip": "127.0.0.1",
                 "port": port,
                 "port_retries": 0,
+                "log_level": "ERROR",  # what is printed is for who started it: the links, and what goes wrong
                 "token": token,
                 "auto_token": True,
                 "tornado_settings": settings,
@@ -109,6 +111,7 @@ def server_config(port: int, token: str, waiting: int = 1) -> Any:
                 "preheat_kernel": waiting > 0,
                 "default_pool_size": waiting,
             },
+            "VoilaKernelManager": {"fill_delay": NEXT_SECONDS},
             # cull_connected stays False: who pauses before an open page loses nothing
             "MappingKernelManager": {
                 "cull_interval": SWEEP_SECONDS,

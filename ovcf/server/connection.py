@@ -11,18 +11,22 @@ from tornado.ioloop import IOLoop
 from tornado.web import HTTPError
 from voila.app import Voila
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.tornado.handler import TornadoVoilaHandler
+
+from ovcf.server.page import PageHandler
 
 LEFT = (1000, 1001, 1005)  # a close that the page, or the browser for it, meant (RFC 6455, section 7.4.1)
 GRACE_SECONDS = 1.0  # in which a page that only renews its connection has done so
 
 
 class PageServer(Voila):
-    """Voila that lets its own pages end their kernels."""
+    """Voila that says at once that a page is coming, and lets its own pages end their kernels."""
 
     def init_handlers(self) -> list:
-        """Put our answer to a page's leave before Voila's."""
+        """Put our answer to a page's leave before Voila's, and our page in the place of Voila's."""
         leave = (url_path_join(self.server_url, r"/voila/api/shutdown/(.*)"), LeaveHandler)
-        return [leave, *super().init_handlers()]
+        ours = {TornadoVoilaHandler: PageHandler}
+        return [leave, *((at, ours.get(handler, handler), *more) for at, handler, *more in super().init_handlers())]
 
 
 class LeaveHandler(VoilaShutdownKernelHandler):

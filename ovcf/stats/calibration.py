@@ -6,7 +6,7 @@ Reliability and its summaries, and decision curves. Bands and intervals take pat
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import logit, stdtrit
+from scipy.special import expit, logit, stdtrit
 
 from ovcf.problems import InputError, Problem
 from ovcf.stats import bootstrap as boot
@@ -76,7 +76,8 @@ def calibration_table(
     - ece_as_counted: sum over `bins` of equal counts of n_b/n |observed - predicted|. It is never negative and grows
       with noise, so it lies too high and has no interval of its own.
     - ece: the same less its bias, 2 ECE - mean of the patient bootstrap, with the mirrored (basic) interval, none below
-      0 (Davison & Hinkley 1997, ch. 2 and 5).
+      0 (Davison & Hinkley 1997, ch. 2 and 5). Where noise explains all of it the upper end is the percentile one's,
+      which lies too high.
     - ece_by_chance: mean and quantiles of the ECE as counted that perfect calibration would show on as many independent
       patches with these p_fresh. Only an ECE as counted above it speaks against calibration.
 
@@ -120,12 +121,14 @@ def calibration_table(
     method = "less its bias by noise: patient bootstrap, mirrored"
     if not high - low > ALIKE:  # every replicate is alike: no spread to estimate
         freed |= {"low": np.nan, "high": np.nan}
+    elif not freed["estimate"] > 0:  # it is all noise: mirrored, little or nothing lies above 0
+        freed["high"] = high
     rows.append({"metric": "ece", "method": method, **{k: max(v, 0.0) for k, v in freed.items()}})
     rows.append({"metric": "ece_as_counted", "method": "with its bias by noise", "estimate": plain})
     rows.append(
         {
             "metric": "ece_by_chance",
-            "method": "simulated: labels drawn from p_fresh",
+            "method": "simulated: labels drawn with the predicted probabilities",
             **_ece_by_chance(data.scores, number, replicates, seed, level),
         }
     )
@@ -216,6 +219,30 @@ def inner_logit(p_fresh: ArrayLike) -> tuple[NDArray[np.float64], int]:
     return logit(np.where(at_end, np.where(p < 0.5, inside, 1 - inside), p)), int(at_end.sum())
 
 
+def logistic_maximum(x: NDArray[np.float64], y: NDArray[np.float64], only_intercept: bool) -> tuple[float, float]:
+    """Maximise the logistic likelihood of y (n,) given logits x (n,), by Newton's iterations with halved steps.
+
+    Returns intercept and slope, 1 with `only_intercept`. Where a threshold parts the classes there is no maximum.
+    """
+    design = np.ones((x.size, 1)) if only_intercept else np.column_stack([np.ones(x.size), x])
+    offset = x if only_intercept else np.zeros(x.size)
+    beta = np.zeros(design.shape[1])
+    for _ in range(100):
+        p = expit(offset + design @ beta)
+        step = np.linalg.solve(design.T @ (design * (p * (1 - p))[:, None]), design.T @ (y - p))
+        while _loss(offset + design @ (beta + step), y) > _loss(offset + design @ beta, y) + 1e-12:
+            step /= 2
+        beta = beta + step
+        if np.abs(step).max() < 1e-12:
+            break
+    return float(beta[0]), 1.0 if only_intercept else float(beta[1])
+
+
+def _loss(eta, y):
+    """Negative log-likelihood of linear predictors (n,)."""
+    return float(np.sum(np.logaddexp(0, eta) - y * eta))
+
+
 def _brier(data, level):
     """Mean squared error with its interval, from the variance over patients and Student's t."""
     loss = (data.scores - data.truth) ** 2
@@ -238,7 +265,9 @@ def _logistic(data, level):
         apart = metric == "slope" and (fresh.min() >= old.max() or fresh.max() <= old.min())
         if not apart and design.shape[1] == np.linalg.matrix_rank(design):
             model = sm.GLM(data.truth.astype(float), design, family=sm.families.Binomial(), offset=offset)
-            fit = model.fit(cov_type="cluster", cov_kwds={"groups": data.patient})
+            # where p lies at its ends, reweighting from its usual start runs away
+            start = logistic_maximum(x, data.truth.astype(float), offset is not None)[: design.shape[1]]
+            fit = model.fit(start_params=start, cov_type="cluster", cov_kwds={"groups": data.patient})
             low, high = fit.conf_int(1 - level)[-1]
             row |= {"estimate": fit.params[-1], "low": low, "high": high}
         rows.append(row)

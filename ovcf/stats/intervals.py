@@ -201,6 +201,8 @@ def _noted(table, patients, average):
             where = " in some fold" if name == "folds" else ""
             notes.append(f"not estimable: {fresh} patients with fresh and {old} with old patches{where}")
             table.loc[i, ["low", "high", "unclustered_low", "unclustered_high"]] = np.nan
+        elif np.isnan(row["estimate"]):
+            notes.append("not defined: 0/0" + " in every fold" * (name == "folds"))
         elif beware(row["metric"], row["effective"], row["largest"], row["estimate"]):
             notes.append(_warning(row))
         else:

@@ -101,4 +101,4 @@ def _ratio(a, b):
         high = estimate + np.hypot(top[2] - top[0], bottom[0] - bottom[1])
         if not (a.estimate > 0 and b.estimate > 0):  # a distance from log 0 has no end: the worst of both ends instead
             low, high = top[1] - bottom[2], top[2] - bottom[1]
-    return Interval(*np.exp([estimate, low, high]))
+    return Interval(*np.exp([estimate, low, high] if not np.isnan(estimate) else [np.nan] * 3))

@@ -8,6 +8,8 @@ from ovcf.problems import InputError, Problem
 from ovcf.stats.checks import check_predictions, need_columns
 from ovcf.stats.rates import METRICS, rates
 
+ALIKE = 1e-12  # a spread so small is rounding's
+
 
 def seed_variation(*predictions: pd.DataFrame, threshold: float = 0.5, level: float = 0.95) -> pd.DataFrame:
     """Tabulate each metric over trainings that differ in their seed alone.
@@ -21,8 +23,9 @@ def seed_variation(*predictions: pd.DataFrame, threshold: float = 0.5, level: fl
     -------
     DataFrame
         metric, seeds, which (in words), mean, sd_ddof1 (over seeds), least, most, low, high: Student's interval of the
-        mean over seeds, the patients given, cut to [0, 1]. It says what luck in training is worth; not how
-        other patients would do (`ovcf.stats.intervals`). Pooled metrics of each seed. Checked against literal means.
+        mean over seeds, the patients given, cut to [0, 1], NaN where all seeds gave the same. It says what luck in
+        training is worth; not how other patients would do (`ovcf.stats.intervals`). Pooled metrics of each seed.
+        Checked against literal means.
 
     Raises
     ------
@@ -43,7 +46,7 @@ def seed_variation(*predictions: pd.DataFrame, threshold: float = 0.5, level: fl
             raise InputError(Problem("seeds", message, column="seed", found=str(seed)))
     values = pd.DataFrame([rates(part["truth"], part["p_fresh"], threshold) for part in parts.values()])[list(METRICS)]
     mean, sd, k = values.mean(), values.std(ddof=1), len(values)
-    half = t.ppf((1 + level) / 2, k - 1) * sd / np.sqrt(k)
+    half = (t.ppf((1 + level) / 2, k - 1) * sd / np.sqrt(k)).where(sd > ALIKE)
     return pd.DataFrame(
         {"seeds": k, "which": ", ".join(map(str, parts)), "mean": mean, "sd_ddof1": sd,
          "least": values.min(), "most": values.max(),

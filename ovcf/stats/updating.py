@@ -15,7 +15,7 @@ from scipy.special import expit, logit, stdtrit
 
 from ovcf.problems import InputError, Problem, unknown
 from ovcf.stats.analytic import clustered_auc_interval
-from ovcf.stats.calibration import SMALLEST, calibration_table
+from ovcf.stats.calibration import SMALLEST, calibration_table, logistic_maximum
 from ovcf.stats.checks import check_inputs
 
 UPDATES = ("none", "intercept", "intercept and slope")
@@ -55,7 +55,7 @@ def fit_recalibration(truth: ArrayLike, p_fresh: ArrayLike, how: str) -> Recalib
     x, y = _logit(data.scores), data.truth
     fresh, old = x[y], x[~y]
     apart = not fresh.size or not old.size or (how != "intercept" and _parted(fresh, old))
-    return Recalibration(np.nan, np.nan) if apart else _newton(x, y.astype(float), how == "intercept")
+    return Recalibration(*((np.nan, np.nan) if apart else logistic_maximum(x, y.astype(float), how == "intercept")))
 
 
 def recalibrate(p_fresh: ArrayLike, by: Recalibration) -> NDArray[np.float64]:
@@ -194,24 +194,3 @@ def _logit(p: NDArray) -> NDArray[np.float64]:
 def _parted(fresh: NDArray, old: NDArray) -> bool:
     """Tell whether a threshold parts the classes, or all probabilities are one: then there is no slope."""
     return bool(fresh.min() >= old.max() or fresh.max() <= old.min())
-
-
-def _newton(x: NDArray, y: NDArray, only_intercept: bool) -> Recalibration:
-    """Newton's iterations with halved steps for the one or two coefficients of the logistic likelihood."""
-    design = np.ones((x.size, 1)) if only_intercept else np.column_stack([np.ones(x.size), x])
-    offset = x if only_intercept else np.zeros(x.size)
-    beta = np.zeros(design.shape[1])
-    for _ in range(100):
-        p = expit(offset + design @ beta)
-        step = np.linalg.solve(design.T @ (design * (p * (1 - p))[:, None]), design.T @ (y - p))
-        while _loss(offset + design @ (beta + step), y) > _loss(offset + design @ beta, y) + 1e-12:
-            step /= 2
-        beta = beta + step
-        if np.abs(step).max() < 1e-12:
-            break
-    return Recalibration(float(beta[0]), 1.0 if only_intercept else float(beta[1]))
-
-
-def _loss(eta: NDArray, y: NDArray) -> float:
-    """Negative log-likelihood of linear predictors (n,)."""
-    return float(np.sum(np.logaddexp(0, eta) - y * eta))

@@ -19,6 +19,7 @@ from ovcf.stats.roc import auc
 WIDTHS = {"observed over expected": 0.2, "calibration slope": 0.2, "AUC": 0.1, "net benefit": 0.2}
 """Widths of the 95 % intervals that are aimed at, as the cited papers propose them."""
 
+ALIKE = 1e-9  # a linear predictor whose values differ by no more than this is one value
 DRAWS = 200_000  # of the linear predictor, where only its distribution is known
 
 
@@ -59,7 +60,7 @@ def validation_size(
 
     - observed over expected: n = (1 - phi) / (phi SE^2), SE of ln(O/E) whose interval around O/E = 1 has the width;
     - calibration slope: n = I_a / (SE^2 (I_a I_b - I_ab^2)), with I the mean information of a logistic model that is
-      right (intercept 0, slope 1) over the distribution of the linear predictor;
+      right (intercept 0, slope 1) over the distribution of the linear predictor; left out where that is one value;
     - AUC: smallest n whose standard error by Newcombe's formula (2006, Stat. Med. 25: 559-573, method 4) is small
       enough;
     - net benefit, standardised, at `threshold`: n = (sens (1 - sens) / phi + w^2 spec (1 - spec) / (1 - phi) +
@@ -91,12 +92,12 @@ def validation_size(
     eta = np.asarray(eta, float)
     needed = {
         "observed over expected": _observed_expected(prevalence, widths["observed over expected"], z),
-        "calibration slope": _slope(eta, widths["calibration slope"], z),
+        "calibration slope": _slope(eta, widths["calibration slope"], z) if np.ptp(eta) > ALIKE else None,
         "AUC": _area(prevalence, area, widths["AUC"], z),
     }
     if sensitivity is not None and specificity is not None:
         needed["net benefit"] = _benefit(prevalence, sensitivity, specificity, threshold, widths["net benefit"], z)
-    needed = {name: (widths[name], *found) for name, found in needed.items()}
+    needed = {name: (widths[name], *found) for name, found in needed.items() if found}
     return rows_of(needed, prevalence, deff, patches_per_patient)
 
 
@@ -121,17 +122,16 @@ def rows_of(
 def expected_of(truth: ArrayLike, p: ArrayLike, patient: ArrayLike, threshold: float) -> dict[str, Any]:
     """Return what `validation_size` is told where the next cohort is expected to be like this one.
 
-    An AUC below 0.51 is taken as 0.51, since no size is defined at chance; a design effect below 1 as 1.
+    An AUC is taken as 0.51 to 0.999 and a rate as 0.001 to 0.999, since no size is defined at chance or where nothing
+    goes wrong; a design effect below 1 as 1.
 
     Parameters
     ----------
     truth, p, patient : (n,), True = fresh, p its probability. threshold : called fresh at or above it.
     """
     fresh, p = np.asarray(truth, bool), np.asarray(p, float)
-    at = {
-        "sensitivity": float((p[fresh] >= threshold).mean()),
-        "specificity": float((p[~fresh] < threshold).mean()),
-    }
+    called = {"sensitivity": p[fresh] >= threshold, "specificity": p[~fresh] < threshold}
+    at = {name: float(np.clip(right.mean(), 0.001, 0.999)) for name, right in called.items()}
     area = float(np.clip(auc(fresh, p), 0.51, 0.999))
     expected = Expected(float(fresh.mean()), area, logit(np.clip(p, 1e-6, 1 - 1e-6)), **at, threshold=threshold)
     return {

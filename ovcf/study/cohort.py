@@ -43,6 +43,13 @@ class StudyCohort(RunFolder):
         """One row a vertebra, with its fold (see data/README.md for the columns)."""
         return self._table("patches", lambda: self._dealt, **self._facts_if_missing())
 
+    @cached_property
+    def films_root(self) -> Path:
+        """The folder that the films' paths start from; unlike `cohort`, nothing is read for it."""
+        from ovcf.cohort.manifest import root_of
+
+        return root_of(self.source)
+
     def _facts_if_missing(self) -> dict[str, Any]:
         if self.holds("tables/patches.csv"):
             return {}
@@ -61,18 +68,34 @@ class StudyCohort(RunFolder):
         """Whether the data, or how they are read, changed after the run's patches were listed."""
         return self._made_from.get("key") not in (None, self._patches_key)
 
+    @property
+    def differs(self) -> bool:
+        """Whether the data say of any vertebra something else than the run's patches; a copy says the same."""
+        from ovcf.cohort.manifest import read_cohort
+
+        if not self.outdated:
+            return False
+        how = {"allow_outside": self.parameters["allow_outside"], "check_pixels": False, "workers": 1}
+        try:
+            now = read_cohort(self.source, **how).patches
+            known = self.patches[[name for name in now if name in self.patches]]
+            pd.testing.assert_frame_equal(now[list(known)], known, check_dtype=False, rtol=1e-9)
+        except (InputError, AssertionError):
+            return True
+        return False
+
     @cached_property
     def _patches_key(self) -> str:
         return self._key(COHORT, stamp(self.source))
 
-    def patches_split(self, split: str) -> pd.DataFrame:
-        """Return the patches with the folds of another split (`patient` or `patch`)."""
+    def patches_split(self, split: str, dealing: int = 0) -> pd.DataFrame:
+        """Return the patches with the folds of a split (`patient` or `patch`), dealt anew where `dealing` is not 0."""
         from ovcf.cohort.folds import assign_folds
 
         p = self.parameters
-        if split == p["split"]:
+        if split == p["split"] and not dealing:
             return self.patches
-        folds = assign_folds(self.patches, folds=p["folds"], split=split, seed=p["seed"])
+        folds = assign_folds(self.patches, folds=p["folds"], split=split, seed=p["seed"] + dealing)
         return self.patches.assign(fold=folds)
 
     @cached_property
@@ -91,7 +114,7 @@ class StudyCohort(RunFolder):
     def film(self, patch_id: str) -> Any:
         """Read the film of a patch (`ovcf.cohort.films.Film`); the last few are kept."""
         image = self.patches.loc[self.patches.patch_id == patch_id, "image"].iloc[0]
-        return _read_film(self.cohort.root / image)
+        return _read_film(self.films_root / image)
 
     def film_samples(self, count: int) -> list:
         """Return some films, drawn by the seed: (title, pixels, boxes (k, 4), labels (k,)) each."""

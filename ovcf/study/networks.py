@@ -67,6 +67,29 @@ class StudyNetworks(StudyCohort):
         return self._trained("predictions_other_split", lambda: self._cross_validate(patches, other, [self.chosen]))
 
     @cached_property
+    def dealings(self) -> pd.DataFrame:
+        """Predictions of the chosen network over `dealings` dealings into folds by patient, and as many by patch.
+
+        With the bodies beside in view where `context` or `other_context` asks for them: two vertebrae that lie beside
+        each other are then in both patches (notebook 04). Column `dealing`: 0 has the folds of `patches_split`.
+        """
+        self._refuse_other_recipe()
+        return self._trained("predictions_dealings", self._over_dealings)
+
+    def _over_dealings(self) -> pd.DataFrame:
+        images, parts = self.images(context=int(self.beside)), []
+        for split in ("patient", "patch"):
+            for k in range(self.parameters["dealings"]):
+                table = self._cross_validate(self.patches_split(split, k), split, [self.chosen], images=images)
+                parts.append(table.assign(dealing=k))
+        return pd.concat(parts, ignore_index=True)
+
+    @property
+    def beside(self) -> bool:
+        """Whether `dealings` has the bodies beside in view."""
+        return bool(self.parameters["context"] or self.parameters["other_context"])
+
+    @cached_property
     def by_region(self) -> pd.DataFrame:
         """Predictions of the chosen network trained above, at and below the diaphragm by itself (notebook 04).
 
@@ -208,8 +231,9 @@ class StudyNetworks(StudyCohort):
         from ovcf.study.agreement import check_agreement
 
         table, path = self.table(name), self.run / "tables" / f"{name}.csv"
-        for split, part in table.groupby("split", sort=False):
-            check_agreement(part, self.patches_split(split), path, whole=name != REGIONS_TABLE)
+        dealt = table if "dealing" in table else table.assign(dealing=0)
+        for (split, dealing), part in dealt.groupby(["split", "dealing"], sort=False):
+            check_agreement(part, self.patches_split(split, dealing), path, whole=name != REGIONS_TABLE)
         return table
 
     def _cross_validate(

@@ -8,6 +8,7 @@ import pandas as pd
 from ovcf.models.catalogue import describe_training, pretrained
 from ovcf.stats.rates import FOLD_MEAN, METRICS
 from ovcf.tables.show import (
+    GLUE,
     MISSING,
     beside_paper,
     brackets,
@@ -134,8 +135,12 @@ def fold_tests(tests: pd.DataFrame) -> pd.DataFrame:
     ----------
     tests : DataFrame of `ovcf.stats.paper_tests.paper_fold_tests`.
     """
-    named = tests.assign(measure=tests.measure.replace({"f1": "F1"})).drop(columns="network")
-    return one_cell(named, "difference", "difference [95 % interval]")
+    shown = tests.assign(
+        measure=tests.measure.replace({"f1": "F1"}), difference=with_intervals(tests, "difference", metric="")
+    )
+    return shown.drop(columns=["network", "low", "high"]).rename(
+        columns={"difference": "difference, points [95 % interval]"}
+    )
 
 
 def comparison_table(table: pd.DataFrame, names: Mapping[str, str] | None = None) -> pd.DataFrame:
@@ -214,7 +219,7 @@ def patient_table(results: pd.DataFrame) -> pd.DataFrame:
     """
     return pd.DataFrame(
         {
-            "of patients": results.metric.str.replace("_", " ").replace("auc", "AUC"),
+            "of patients": [heading(m) if m in METRICS else f"{m.replace('_', ' ')} (%)" for m in results.metric],
             "patients": results.n,
             "estimate [95 % interval]": with_intervals(results),
         }
@@ -246,7 +251,7 @@ def likelihood_table(values: pd.DataFrame) -> pd.DataFrame:
     """
     rows = values[values.prevalence.isna()]
     names = {"lr_fresh": "called fresh", "lr_old": "called old"}
-    texts = [f"{rounded(r.estimate, 2)} [{rounded(r.low, 2)}, {rounded(r.high, 2)}]" for r in rows.itertuples()]
+    texts = [f"{rounded(r.estimate, 2)} [{rounded(r.low, 2)},{GLUE}{rounded(r.high, 2)}]" for r in rows.itertuples()]
     return pd.DataFrame({"call": rows.metric.map(names), "likelihood ratio [95 % interval]": texts})
 
 

@@ -1,5 +1,6 @@
 """The tables of notebook 05 as printed: readers without and with the model beside the paper's, and their analyses."""
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -41,6 +42,21 @@ def mark(study: Any) -> str:
     """Say in a picture what it is made of: "simulated readers, synthetic films"; nothing where both are real."""
     made = ["simulated readers"] * study.simulated_readers + ["synthetic films"] * study.synthetic
     return ", ".join(made)
+
+
+def plan_rows(plan: pd.DataFrame) -> pd.DataFrame:
+    """Return the plan of the study, its endpoint and network by their printed names.
+
+    Parameters
+    ----------
+    plan : DataFrame of `ovcf.plan.lock_plan`.
+    """
+    printed = {"endpoint": partial(heading, unit=""), "network": network_title}
+    shown = plan.copy()
+    for column in ("planned", "now"):
+        pairs = zip(plan["item"], plan[column], strict=True)
+        shown[column] = [printed[item](said) if item in printed else said for item, said in pairs]
+    return shown
 
 
 def session_table(
@@ -128,6 +144,9 @@ GENERALISATIONS = {
 """To whom and what an analysis extends, in words."""
 
 
+QUARTILES = ("quartile_1", "median", "quartile_3")
+
+
 def _extends(table: pd.DataFrame) -> pd.Series:
     return table.generalisation.map(lambda kind: GENERALISATIONS.get(kind, kind.replace("_", " ")))
 
@@ -186,9 +205,9 @@ def effect_table(effect: pd.DataFrame) -> pd.DataFrame:
                 for r in effect.itertuples()
             ],
             "turned right": effect.helpful_flips,
-            "of chances": effect.helpful_chances,
+            "of wrong, model right": effect.helpful_chances,
             "turned wrong": effect.harmful_flips,
-            "of the model's errors": effect.harmful_chances,
+            "of right, model wrong": effect.harmful_chances,
         }
     )
 
@@ -231,7 +250,9 @@ def analysis_rows(table: pd.DataFrame) -> pd.DataFrame:
     found = next((name for name in ("estimate", "mean") if {name, "low", "high"} <= set(table)), None)
     if found is None:
         return table
-    shown = one_cell(table, found, f"{found} [95 % interval]")
+    shown = one_cell(table, found, f"{found} [95 % interval]", 2 if found == "mean" else 3)
+    for name in [name for name in QUARTILES if name in table]:
+        shown[name] = [MISSING if pd.isna(number) else rounded(number, 1) for number in table[name]]
     if "metric" in table:
         shown[f"{found} [95 % interval]"] = with_intervals(table, found)
         shown["metric"] = table.metric.map(heading)

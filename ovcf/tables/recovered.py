@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from ovcf.audit.findings import in_words
 from ovcf.tables.show import MISSING
 
 
@@ -16,6 +17,18 @@ def counts_shown(rates: pd.DataFrame) -> pd.DataFrame:
     """
     shown = rates.drop(columns=["unique", "as_good", "accuracy", "ppv", "npv"])
     return shown.drop(columns=["table"] * (rates.table.nunique() == 1)).replace({"": MISSING})
+
+
+def finding_rows(findings: pd.DataFrame, *, decides: bool = False) -> pd.DataFrame:
+    """Return findings as shown: which, where, what is printed and what follows, in words.
+
+    Parameters
+    ----------
+    findings : DataFrame of `ovcf.audit.Audit.findings_table`, or some of its rows.
+    decides : whether what would settle them stands last.
+    """
+    shown = findings.assign(finding=findings["id"].map(in_words))
+    return shown[["finding", "place", "printed", "recomputed", "message", *["decides"] * decides]]
 
 
 def left_open(rates: pd.DataFrame) -> str:

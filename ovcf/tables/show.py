@@ -38,6 +38,7 @@ COLUMNS = {
     "npv": "NPV",
 }
 """What a column of numbers is called in words."""
+OF_CLASS = re.compile(r"(^|_)(fresh|old)$")  # end of the name of a column that is of one class
 NO_WORDS = re.compile(r"&\w+;|nan|undefined|not defined| to ")
 
 
@@ -272,5 +273,11 @@ def printed_p(table: pd.DataFrame) -> str:
     table : of the paper, tidy (`ovcf.audit.published.paper_table`).
     """
     rows = table[table["kind"] == "p"]
-    said = [f"{r.heading} {r.printed}" for r in rows.itertuples() if r.printed]
+    said = [f"{_tested(r.column)} {r.printed}".strip() for r in rows.itertuples() if r.printed]
     return f"The paper's p: {'; '.join(said)}." if said else ""
+
+
+def _tested(column: str) -> str:
+    """What a printed p is of: it stands in the first of two classes' columns and compares both."""
+    measure = OF_CLASS.sub("", column)
+    return {"f1": "F1", "auc": "AUC"}.get(measure, measure)

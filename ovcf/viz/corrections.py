@@ -51,7 +51,7 @@ def corrected_manifest(study: Any, standing: pd.DataFrame, who: str) -> tuple[Pa
     source = source / "manifest.csv" if source.is_dir() else source
     if not source.is_file():
         raise InputError(Problem("no_manifest", "this cohort is folders of patches and has no manifest", str(source)))
-    if study.outdated:
+    if study.differs:
         raise InputError(
             Problem("changed_data", "the manifest changed after this run: correct a newer run", str(source))
         )

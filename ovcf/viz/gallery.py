@@ -77,7 +77,7 @@ def gallery_html(
         f'<p>{escape(head)}</p>{_filters(chosen, network, names)}<p role="status"></p>\n'
         f'<p class="on-paper">On paper the first {ON_PAPER} tiles at most, without the other networks; all are in '
         "report.html.</p>\n"
-        f"<ul>\n{tiles}\n</ul></section>"
+        f'<ul tabindex="0" aria-label="Patches">\n{tiles}\n</ul></section>'
     )
 
 

@@ -138,8 +138,8 @@ class OwnCase(Asked):
         if self.study is None or not self.study.synthetic:
             return False
         try:
-            root = self.study.cohort.root
-        except (OSError, ValueError):  # the run's films have gone
+            root = self.study.films_root
+        except (OSError, ValueError):  # films drawn by this software that are drawn no more
             return False
         return among(path, (root / image for image in self.study.patches["image"].unique()))
 

@@ -94,6 +94,7 @@ def run(tmp_path_factory):
     less = {
         "replicates": 20,
         "leakage": False,
+        "dealings": 0,
         "regions": "pooled",
         "other_context": False,
         "external": "",

@@ -31,7 +31,7 @@ class Server:
             )
         self._wait()
 
-    def _wait(self, seconds=120):
+    def _wait(self, seconds=PATIENCE / 1e3):
         end = time.monotonic() + seconds
         while time.monotonic() < end and self.process.poll() is None:
             try:
@@ -40,6 +40,7 @@ class Server:
                 if hasattr(error, "code"):  # any answer means that it listens
                     return None
                 time.sleep(0.2)
+        self.stop()  # nobody else knows it
         raise AssertionError(f"the server did not start:\n{Path(self.log).read_text()[-3000:]}")
 
     def kernels(self):

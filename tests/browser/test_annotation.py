@@ -280,7 +280,8 @@ def to_a_report(cohort, tmp_path):
     small = {
         "data": str(cohort / "manifest.csv"), "folds": "2", "image_size": "64", "networks": '["alexnet"]',
         "epochs": "1", "replicates": "20", "reader_cases": "6", "readers": "2", "more_seeds": "0", "workers": "1",
-        "external": '""', "leakage": "false", "regions": "pooled", "other_context": "false", "chosen": "alexnet",
+        "external": '""', "leakage": "false", "dealings": "0", "regions": "pooled", "other_context": "false",
+        "chosen": "alexnet",
     }  # fmt: skip
     report = run_study("demo", out=tmp_path / "run", overrides=small)
     text = report.read_text(encoding="utf-8")

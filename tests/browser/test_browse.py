@@ -7,12 +7,13 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import nbformat
 import pandas as pd
 import pytest
 import yaml
 from faults import serious_faults
 from playwright.sync_api import expect
-from servers import picture
+from servers import TOKEN, picture
 
 from ovcf.server import free_port
 from ovcf.viz.flags import FlagStore
@@ -315,6 +316,20 @@ def test_the_server_wants_a_token_serves_no_file_and_knows_its_name(run, explore
     page = urlopen(base + "/", timeout=60).read().decode()  # without a token: the login page
     assert "rendered_cells" not in page
     reply = urlopen(f"{base}/?token={server.token}", timeout=120)
+    first = reply.read1()  # the server's first piece, sent before the kernel is asked
+    assert b"Opening the page" in first and b"rendered_cells" not in first
     policy = reply.headers["Content-Security-Policy"]
     assert "connect-src 'self'" in policy and "default-src 'self'" in policy
-    assert "explore_page" not in reply.read().decode()  # no code in sight
+    rest = reply.read().decode()
+    assert "rendered_cells" in rest and "explore_page" not in rest  # no code in sight
+
+
+def test_a_page_that_cannot_be_opened_says_so(explore, tmp_path):
+    notebook = tmp_path / "gone.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(), notebook)
+    port = free_port()
+    code = f"from ovcf.server import serve; serve({str(notebook)!r}, {port}, {TOKEN!r}, waiting=0)"
+    server = explore(code=code, port=port)
+    notebook.unlink()
+    page = urlopen(server.url, timeout=60).read().decode()
+    assert page.index("Opening the page") < page.index("could not be opened")

@@ -139,11 +139,15 @@ def test_no_page_is_wider_than_its_screen(whole, watch, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_axe_finds_nothing_serious(whole, watch):
+@pytest.mark.parametrize("opened", [False, True])
+def test_axe_finds_nothing_serious(whole, watch, opened):
     from axe_playwright_python.sync_playwright import Axe
 
     page = watch(width=390, height=844, bypass_csp=True).page
     page.goto(whole.as_uri())
+    if opened:  # what is folded is looked at too
+        page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+        assert page.locator(".ovcf-gallery li").first.is_visible()
     found = Axe().run(page).response["violations"]
     assert [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")] == []
 

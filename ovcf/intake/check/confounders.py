@@ -163,7 +163,7 @@ def _together(patches, found, truth, patient, resamples: int, seed: int) -> list
             auc,
             low,
             high,
-            f"{number} factors but anatomy",
+            f"{number} factors, all but the patch's size",
             bool(auc >= WORTH_A_WARNING and low > 0.5),
         )
     ]

@@ -28,8 +28,8 @@ from ovcf.stats.readers.readings import Crossed
 from ovcf.words import rounded
 
 NARROWER = (
-    "This interval is narrower than that for exactly these readers: they differ by less than chance in the cases alone "
-    "would make them (a variance component estimated below zero), so the wider one is the safer to quote."
+    "This interval is narrower than that for exactly these readers: their differences vary less than chance in the "
+    "cases alone would make them vary (a variance component estimated below zero). The wider one is the safer to quote."
 )
 
 

@@ -20,7 +20,7 @@ from ovcf.stats.readers.readings import answers, check_readings, cross, in_both,
 PAPER_METRICS = ("accuracy", "specificity", "sensitivity")
 _QUESTIONS = {
     "readers - folds": "Do readers differ from the network, if reader 1 belonged with fold 1, reader 2 with "
-    "fold 2 ...? The pairs are arbitrary, so this is the paper's p-value, not evidence.",
+    "fold 2 ...? The pairs are arbitrary, so this repeats the kind of test that the paper names and is no evidence.",
     "aided - unaided": "Did these readers change on these cases? Cases are taken as fixed: it says nothing "
     "about new cases.",
 }

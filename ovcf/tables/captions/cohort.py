@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from ovcf.tables.captions.words import Words, counted, words
+from ovcf.tables.captions.words import Words, of_whom, words
 from ovcf.words import network_title
 
 
@@ -24,7 +24,7 @@ def films(count: int, label: str) -> Words:
 def levels_and_ages(patches: pd.DataFrame, label: str) -> Words:
     """Levels by class, ages by sex."""
     n = patches.label.value_counts()
-    caption = f"(a) Vertebrae by level and class; (b) ages of patients by sex. {counted(patches)} ({label})."
+    caption = f"(a) Vertebrae by level and class; (b) ages of patients by sex ({of_whom(patches, label)})."
     return words(
         caption,
         f"Bars: {n.get('fresh', 0)} fresh and {n.get('old', 0)} old vertebrae over the levels.",

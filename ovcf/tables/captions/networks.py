@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from ovcf.tables.captions.words import Words, counted, words
+from ovcf.tables.captions.words import Words, count, counted, of_whom, words
 from ovcf.tables.show import value, with_interval, with_intervals
 from ovcf.words import network_title, rounded
 
@@ -14,7 +14,7 @@ def auc_by_network(intervals: pd.DataFrame, predictions: pd.DataFrame, label: st
     rows = intervals[intervals.metric == "auc"]
     first = predictions[predictions.network == rows.network.iloc[0]]
     caption = (
-        f"AUC of each network, all patches pooled over folds. {counted(first)} ({label}). Dot: estimate; bar: 95 % "
+        f"AUC of each network, all patches pooled over folds ({of_whom(first, label)}). Dot: estimate; bar: 95 % "
         "interval, clustered by patient; dashed: chance; diamond: the paper's printed value, of other patients."
     )
     said = zip(rows.network.map(network_title), with_intervals(rows), strict=True)
@@ -26,7 +26,7 @@ def figure4(average: pd.DataFrame, mine: pd.DataFrame, title: str) -> Words:
     row = average[average.metric == "auc"].iloc[0]
     caption = (
         "(a) ROC curve of each fold, their vertical mean and ± 1 SD over folds (ddof 1; a spread, not a confidence "
-        f"interval). (b) Confusion matrices: counts and shares of the row. {counted(mine)}. {title}."
+        f"interval). (b) Confusion matrices: counts and shares of the row. {of_whom(mine, title)}."
     )
     return words(
         caption,
@@ -62,10 +62,11 @@ def stard(flow: pd.DataFrame, title: str) -> Words:
 def calibration(mine: pd.DataFrame, curve: pd.DataFrame, title: str) -> Words:
     """Reliability and decision curve."""
     caption = (
-        f"(a) Observed share of fresh against predicted probability in {len(curve)} groups of about "
-        f"{curve.n.median():.0f} vertebrae; bar: 95 % interval, clustered by patient; beneath: number of vertebrae by "
-        "predicted probability. (b) Net benefit of acting on the model; band: 95 %, clustered by patient. "
-        f"{counted(mine)}. {title}."
+        f"(a) Observed share of fresh against predicted probability in {count(len(curve), 'group')} of about "
+        f"{count(round(curve.n.median()), 'vertebra', 'vertebrae')}; bar: 95 % interval, clustered by patient; "
+        "beneath: number of vertebrae by predicted probability. (b) Net benefit of acting on the model; band: 95 %, "
+        "clustered by patient. "
+        f"{of_whom(mine, title)}."
     )
     return words(
         caption,
@@ -86,7 +87,7 @@ def predictive_values(mine: pd.DataFrame, title: str) -> Words:
     caption = (
         "Share of calls that are right by the share of fresh fractures where the calls are made; as sensitivity and "
         "specificity found here imply; band: 95 % interval, clustered by patient; dashed: the share in this cohort. "
-        f"{counted(mine)}. {title}."
+        f"{of_whom(mine, title)}."
     )
     return words(
         caption, "Two curves over prevalence: the positive predictive value and the negative predictive value."

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ovcf.tables.captions.words import Words, words
+from ovcf.tables.captions.words import Words, count, words
 
 
 def findings(table: pd.DataFrame) -> Words:
@@ -13,7 +13,8 @@ def findings(table: pd.DataFrame) -> Words:
 
 def matrices(folds: pd.DataFrame) -> Words:
     """Recovered matrices."""
-    caption = f"Confusion matrices of {len(folds)} folds, recovered from the printed rates, classes as headed; counts."
+    of = f"Confusion matrices of {count(len(folds), 'fold')}"
+    caption = f"{of}, recovered from the printed rates, classes as headed; counts."
     return words(caption, "Confusion matrices, truth down and answers across.")
 
 
@@ -28,9 +29,9 @@ def readings(table: pd.DataFrame) -> Words:
 def recovered(rows: pd.DataFrame) -> Words:
     """Printed and recovered rates."""
     caption = (
-        f"Printed under the heading (open) and recovered from the digits (filled), {len(rows)} rows: (a) sensitivity, "
-        "(b) specificity. A pale bar is a range. Where two readings explain as many rows, the one is shown that fits "
-        "the model's row as well; under the other, (a) and (b) change places."
+        f"Printed under the heading (open) and recovered from the digits (filled), {count(len(rows), 'row')}: "
+        "(a) sensitivity, (b) specificity. A pale bar is a range. Where two readings explain as many rows, the one is "
+        "shown that fits the model's row as well; under the other, (a) and (b) change places."
     )
     return words(caption, "Printed and recovered sensitivity, row by row.", "Printed and recovered specificity.")
 

@@ -17,6 +17,13 @@ def counted(patches: pd.DataFrame) -> str:
     return f"{count(len(patches), 'vertebra', 'vertebrae')} of {count(patches.patient_id.nunique(), 'patient')}"
 
 
+def of_whom(patches: pd.DataFrame, title: str) -> str:
+    """What a caption is of: its title, before it the numbers where the title does not say the same."""
+    said = {part.strip() for part in title.split(",")}
+    same = {count(len(patches), "vertebra", "vertebrae"), count(patches.patient_id.nunique(), "patient")}
+    return title if same <= said else f"{counted(patches)}; {title}"
+
+
 def count(number: float, one: str, many: str = "") -> str:
     """Write `1 reader`, `2 readers`."""
     return f"{number:.0f} {one if number == 1 else many or one + 's'}"

@@ -19,6 +19,7 @@ function answerOf(a, [patch, map, ...thumbnails], shots, { number, of, save, pri
     el("h4", {}, name),
     probabilityLine(a),
     el("p", { class: "binary" }, a.binary),
+    el("p", { class: "quiet" }, a.trained_on),
     el("p", {}, calledWords(a)),
     a.warning ? el("p", { class: `notice${a.unlike ? " unlike" : ""}` }, `⚠ ${a.warning}`) : null,
     a.margin_note ? el("p", { class: "margins" }, a.margin_note) : null,

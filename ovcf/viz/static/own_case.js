@@ -69,17 +69,15 @@ class OwnCase {
   }
 
   loadLine() {
-    const file = el("input", { type: "file", accept: TAKEN });
-    file.addEventListener("change", () => {
-      if (file.files[0]) this.upload(file.files[0]);
-    });
+    const onchange = ({ target }) => target.files[0] && this.upload(target.files[0]);
+    this.file = el("input", { type: "file", accept: TAKEN, onchange });
     const path = el("input", { type: "text", size: 34, autocomplete: "off", placeholder: "/folder/film.dcm" });
     const open = () => {
       if (path.value.trim()) this.load("path", { path: path.value.trim() });
     };
     const button = el("button", { type: "submit" }, "Open");
     const byPath = form({ class: "bypath" }, open, field("or its path where the program runs", path), button);
-    const fromHere = field("Film from this computer (PNG, JPEG, TIFF, DICOM)", file);
+    const fromHere = field("Film from this computer (PNG, JPEG, TIFF, DICOM)", this.file);
     return el("div", { class: "load" }, fromHere, this.bar, byPath);
   }
 
@@ -87,31 +85,52 @@ class OwnCase {
 
   async upload(file) {
     const { name, size } = file;
-    this.problem.textContent = "";
-    this.bar.hidden = false;
+    const wanted = this.want(true);
     try {
       const { upload } = await this.link.ask("upload", { name, size });
       for (let at = 0; at < size; at += CHUNK) {
         const piece = await file.slice(at, at + CHUNK).arrayBuffer();
+        if (this.wanted !== wanted) return;
         await this.link.ask("piece", { upload, at }, { buffers: [piece], seconds: 60 });
+        if (this.wanted !== wanted) return;
         this.bar.value = Math.min(1, (at + CHUNK) / size);
       }
-      await this.load("uploaded", { upload });
+      await this.load("uploaded", { upload }, wanted);
     } catch (error) {
-      this.problem.textContent = error.message;
+      this.refused(error, wanted);
     }
-    this.bar.hidden = true;
   }
 
-  async load(kind, values) {
+  /** Another film is wanted: one that is still on its way comes no more. */
+  want(uploaded) {
     this.problem.textContent = "";
+    this.bar.value = 0;
+    this.bar.hidden = !uploaded;
+    this.wanted = {};
+    return this.wanted;
+  }
+
+  async load(kind, values, wanted = this.want(false)) {
     this.status.textContent = "Reading the film…";
     try {
       this.showFilm(await this.link.ask(kind, values, { seconds: 120 }));
+      if (this.wanted === wanted) this.bar.hidden = true;
     } catch (error) {
-      this.problem.textContent = error.message;
-      this.status.textContent = "";
+      this.refused(error, wanted);
     }
+  }
+
+  refused(error, wanted) {
+    if (this.wanted !== wanted) return;
+    this.problem.textContent = error.message;
+    this.status.textContent = this.film ? this.words() : "";
+    this.bar.hidden = true;
+    this.file.value = ""; // the same file, mended, can be chosen again
+  }
+
+  words() {
+    const { name, film_width, film_height, spacing, notes } = this.film;
+    return `${name}: ${film_width} × ${film_height} px; size of a pixel: ${spacing}. ${notes.join(" ")}`;
   }
 
   showFilm(film) {
@@ -127,8 +146,7 @@ class OwnCase {
     this.accept.checked = false;
     this.mismatch.hidden = !film.mismatch;
     this.mismatchWords.textContent = film.mismatch;
-    const size = `${film.film_width} × ${film.film_height} px`;
-    this.status.textContent = `${name}: ${size}; size of a pixel: ${film.spacing}. ${film.notes.join(" ")}`;
+    this.status.textContent = this.words();
     for (const input of this.numbers) input.disabled = false;
     this.say("Draw a box around one vertebra, then ask.");
     this.viewer.canvas.focus({ preventScroll: true });
@@ -234,6 +252,8 @@ class OwnCase {
     if (event.target.matches("button, summary, input[type=text], input[type=file], input[type=checkbox]")) return;
     event.preventDefault();
     event.stopPropagation();
+    // what was typed counts before it is asked about; a browser tells of it only when the field is left
+    if (event.target.matches("input")) event.target.dispatchEvent(new Event("change"));
     this.askModel();
   }
 
