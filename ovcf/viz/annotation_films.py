@@ -40,7 +40,7 @@ class Films:
     """The last few films, and those on their way."""
 
     def __init__(self) -> None:
-        # half a second before the first box is proposed; here, since beside another thread's imports it can wait for ever
+        # half a second, not at the first proposal; not in a thread, where imports can wait for one another for ever
         import_module("skimage.feature")
         self._pool = ThreadPoolExecutor(1)
         self._films: OrderedDict[Path, Future] = OrderedDict()
