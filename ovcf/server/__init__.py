@@ -7,6 +7,7 @@ page that is closed or reloaded takes its kernel with it.
 import errno
 import os
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -51,7 +52,7 @@ def serve(
     app.open_browser = False
     place, _, part = path.partition("#")
     address = f"http://127.0.0.1:{port}{place}?token={token}" + (f"#{part}" if part else "")
-    IOLoop.current().add_callback(_listening, address, open_browser)  # runs once the port is ours
+    IOLoop.current().add_callback(_listening, app, address, open_browser)  # runs once the port is ours
     try:
         app.start()
     except SystemExit:
@@ -59,8 +60,10 @@ def serve(
         raise
 
 
-def _listening(address: str, open_browser: bool) -> None:
-    """Say where the page is, and show it."""
+async def _listening(app: Any, address: str, open_browser: bool) -> None:
+    """Say where the page is once it is there, and show it."""
+    print("The page is being made: some seconds.", file=sys.stderr, flush=True)
+    await app.made()
     print(f"{address}\nResearch use only. Stop with Ctrl-C.", flush=True)
     if open_browser:
         import webbrowser

@@ -4,6 +4,9 @@ Voila's page asks for that when it is left, and Voila refuses: the question hold
 question that comes from our own page is enough. Where a browser does not ask, the end of its connection tells.
 """
 
+import asyncio
+from contextlib import suppress
+
 from jupyter_core.utils import ensure_async
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.utils import url_path_join
@@ -16,6 +19,7 @@ from voila.tornado.handler import TornadoVoilaHandler
 from ovcf.server.page import PageHandler
 
 LEFT = (1000, 1001, 1005)  # a close that the page, or the browser for it, meant (RFC 6455, section 7.4.1)
+MADE_SECONDS = 60.0  # after which the link is printed all the same
 GRACE_SECONDS = 1.0  # in which a page that only renews its connection has done so
 
 
@@ -27,6 +31,14 @@ class PageServer(Voila):
         leave = (url_path_join(self.server_url, r"/voila/api/shutdown/(.*)"), LeaveHandler)
         ours = {TornadoVoilaHandler: PageHandler}
         return [leave, *((at, ours.get(handler, handler), *more) for at, handler, *more in super().init_handlers())]
+
+    async def made(self) -> None:
+        """Wait until the kernel that waits for the first reader has run the notebook; at most MADE_SECONDS."""
+        waiting = [kernel for pool in getattr(self.kernel_manager, "_pools", {}).values() for kernel in pool]
+        with suppress(Exception):  # the page itself says what went wrong
+            async with asyncio.timeout(MADE_SECONDS):
+                for kernel in waiting:
+                    await asyncio.shield((await asyncio.shield(kernel))["task"])
 
 
 class LeaveHandler(VoilaShutdownKernelHandler):
