@@ -106,8 +106,7 @@ def one_round(browser, run: Path, folder: Path):
 
     with served(explore_code(run), folder) as server:
         started = time.monotonic()
-        while "http://" not in Path(server.log).read_text():
-            time.sleep(0.02)
+        server.link()
         print(f"link printed {time.monotonic() - started:.1f} s after the server listens", flush=True)
         page, first = open_page(browser, server.url, ".ovcf .tile")
         yield "first page, as soon as its link is printed", first

@@ -43,6 +43,15 @@ class Server:
         self.stop()  # nobody else knows it
         raise AssertionError(f"the server did not start:\n{Path(self.log).read_text()[-3000:]}")
 
+    def link(self, part="http://", seconds=PATIENCE / 1e3):
+        """The line with a link that the server prints; it waits for the page to be made."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if lines := [line for line in Path(self.log).read_text().splitlines() if part in line]:
+                return lines[0]
+            time.sleep(0.02)
+        raise AssertionError(f"no link with {part} was printed:\n{Path(self.log).read_text()[-3000:]}")
+
     def kernels(self):
         """Kernel processes of this server."""
         children = psutil.Process(self.process.pid).children(recursive=True)

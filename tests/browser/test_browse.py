@@ -246,7 +246,7 @@ def test_a_link_made_on_the_command_line_leads_to_its_patch(run, explore, watch)
     assert refused.returncode == 2 and "no such patch" in refused.stderr and known[:1] in refused.stderr
     port = free_port()
     server = explore(code=f"from ovcf.cli import main; main({[*call[3:], known, '--port', str(port)]!r})", port=port)
-    address = next(line for line in server.log.read_text().splitlines() if "#patch=" in line)
+    address = server.link("#patch=")
     page = watch().page
     page.goto(address)
     page.wait_for_selector(f".detail[data-patch='{known}']:not([hidden])")
