@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import papermill
@@ -84,10 +85,15 @@ def test_asked_to_end_at_any_moment_it_ends_and_says_nothing(tmp_path, caplog, s
 
 
 def test_it_ends_also_where_its_loop_was_told_to_stop(tmp_path):
-    with one_kernel() as kernel:
-        pid = int(execute(tmp_path, "first", ["import os; os.getpid()"], kernel)[0].outputs[0].data["text/plain"])
-        ensure_event_loop().stop()  # where an interruption falls between a task's end and its loop's
-    assert not psutil.pid_exists(pid) and not kernel.sockets.path.exists()
+    def run():
+        with one_kernel() as kernel:
+            pid = int(execute(tmp_path, "first", ["import os; os.getpid()"], kernel)[0].outputs[0].data["text/plain"])
+            ensure_event_loop().stop()  # where an interruption falls between a task's end and its loop's
+        return pid, kernel.sockets.path
+
+    with ThreadPoolExecutor(1) as thread:  # which has a loop of its own: another test's may be waiting in this one
+        pid, sockets = thread.submit(run).result()
+    assert not psutil.pid_exists(pid) and not sockets.exists()
 
 
 def test_a_kernel_that_died_is_not_waited_for(tmp_path):

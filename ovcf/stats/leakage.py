@@ -91,6 +91,8 @@ def price_over_dealings(dealings: pd.DataFrame, *, level: float = 0.95) -> pd.Da
     ------
     InputError
         What `check_predictions` refuses, in any dealing, and splits whose dealings hold different patches.
+
+    What it cannot see: what leaks by other ways than a shared patient, and how one dealing's answers would leak.
     """
     odds = {split: _mean_odds(dealings[dealings["split"] == split]) for split in ("patient", "patch")}
     patient, patch = _same_patches(*odds.values())
