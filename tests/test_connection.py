@@ -1,6 +1,7 @@
 """A link is printed when the page behind it has been made, and whatever becomes of that."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from traitlets import Any
@@ -19,6 +20,12 @@ class Served(connection.PageServer):
     """A server that was not started; its pool alone is looked at."""
 
     kernel_manager = Any()
+
+
+def alone(job):
+    """Run a coroutine in a thread, which has a loop of its own: another test's may be waiting in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(job())).result()
 
 
 def waited(seconds, fails=False):
@@ -41,7 +48,7 @@ def waited(seconds, fails=False):
         await server.made()
         return bool(through)
 
-    return asyncio.run(run())
+    return alone(run)
 
 
 def test_it_waits_for_the_notebook():
@@ -57,7 +64,7 @@ def test_a_notebook_that_fails_or_hangs_keeps_no_link_back(monkeypatch):
 def test_without_kernels_that_wait_there_is_nothing_to_wait_for():
     server = Served()
     server.kernel_manager = object()
-    asyncio.run(server.made())
+    alone(server.made)
 
 
 @pytest.fixture(autouse=True)
