@@ -1,5 +1,6 @@
 """The tables of notebook 05 as printed: readers without and with the model beside the paper's, and their analyses."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -51,7 +52,7 @@ def plan_rows(plan: pd.DataFrame) -> pd.DataFrame:
     ----------
     plan : DataFrame of `ovcf.plan.lock_plan`.
     """
-    printed = {"endpoint": partial(heading, unit=""), "network": network_title}
+    printed: dict[str, Callable[[str], str]] = {"endpoint": partial(heading, unit=""), "network": network_title}
     shown = plan.copy()
     for column in ("planned", "now"):
         pairs = zip(plan["item"], plan[column], strict=True)
