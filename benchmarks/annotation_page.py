@@ -38,7 +38,7 @@ from ovcf.reading.journal import line_of
 from ovcf.server import free_port
 from ovcf.synthetic import synthesise
 from ovcf.viz.annotation import AnnotationRoom
-from ovcf.words import BOX
+from ovcf.words import BOX, LEVELS
 
 PAUSE, LARGE, GOOD = 0.3, (3000, 2500), 0.6
 FLAGS = ["--no-sandbox", "--disable-gpu"]
@@ -48,7 +48,8 @@ LOOK = "document.querySelector('.annotate')"
 def make_films(folder: Path, count: int) -> dict[str, pd.DataFrame]:
     """Write large 16-bit films, and return the true boxes of each, from above."""
     drawn = synthesise(folder / "drawn", patients=max(count, 8), seed=5, workers=1, progress=False).parent
-    table = pd.read_csv(drawn / "vertebrae.csv").query("level in @LEVELS")
+    table = pd.read_csv(drawn / "vertebrae.csv")
+    table = table[table.level.isin(LEVELS)]
     (folder / "cohort" / "films").mkdir(parents=True)
     truth = {}
     for film, rows in list(table.groupby("film"))[:count]:
