@@ -7,7 +7,6 @@ page that is closed or reloaded takes its kernel with it.
 import errno
 import os
 import socket
-import sys
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -62,7 +61,6 @@ def serve(
 
 async def _listening(app: Any, address: str, open_browser: bool) -> None:
     """Say where the page is once it is there, and show it."""
-    print("The page is being made: some seconds.", file=sys.stderr, flush=True)
     await app.made()
     print(f"{address}\nResearch use only. Stop with Ctrl-C.", flush=True)
     if open_browser:

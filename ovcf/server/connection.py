@@ -5,6 +5,7 @@ question that comes from our own page is enough. Where a browser does not ask, t
 """
 
 import asyncio
+import sys
 from contextlib import suppress
 
 from jupyter_core.utils import ensure_async
@@ -35,6 +36,8 @@ class PageServer(Voila):
     async def made(self) -> None:
         """Wait until the kernel that waits for the first reader has run the notebook; at most MADE_SECONDS."""
         waiting = [kernel for pool in getattr(self.kernel_manager, "_pools", {}).values() for kernel in pool]
+        if waiting:
+            print("The page is being made: some seconds.", file=sys.stderr, flush=True)
         with suppress(Exception):  # the page itself says what went wrong
             async with asyncio.timeout(MADE_SECONDS):
                 for kernel in waiting:

@@ -10,11 +10,10 @@ from scipy.special import expit, logit, stdtrit
 
 from ovcf.problems import InputError, Problem
 from ovcf.stats import bootstrap as boot
-from ovcf.stats.checks import check_inputs
+from ovcf.stats.checks import ALIKE, check_inputs
 from ovcf.stats.clusters import effective_patients
 from ovcf.stats.intervals import clustered_ratio
 
-ALIKE = 1e-12  # a spread so small is rounding's
 SMALLEST = 1e-6  # probabilities nearer to 0 or 1 than this are not told apart
 
 

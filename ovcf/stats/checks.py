@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ovcf.problems import InputError, Problem
 
+ALIKE = 1e-12  # a spread that is no larger is rounding's: there is none to estimate
 MOST = 100  # problems listed one by one; a column of a million NaNs need not print a million lines
 
 

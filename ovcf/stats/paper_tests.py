@@ -12,11 +12,10 @@ import pandas as pd
 from scipy import stats
 
 from ovcf.problems import InputError, Problem
-from ovcf.stats.checks import need_columns, row_numbers
+from ovcf.stats.checks import ALIKE, need_columns, row_numbers
 from ovcf.words import LEVELS
 
 OURS, PAPER = "ours", "the paper's"
-ALIKE = 1e-12  # a spread so small is rounding's
 
 
 def paper_fold_tests(fold_table: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:

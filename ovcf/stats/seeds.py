@@ -5,10 +5,8 @@ import pandas as pd
 from scipy.stats import t
 
 from ovcf.problems import InputError, Problem
-from ovcf.stats.checks import check_predictions, need_columns
+from ovcf.stats.checks import ALIKE, check_predictions, need_columns
 from ovcf.stats.rates import METRICS, rates
-
-ALIKE = 1e-12  # a spread so small is rounding's
 
 
 def seed_variation(*predictions: pd.DataFrame, threshold: float = 0.5, level: float = 0.95) -> pd.DataFrame:

@@ -14,12 +14,12 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit, ndtri
 
 from ovcf.problems import InputError, Problem
+from ovcf.stats.checks import ALIKE
 from ovcf.stats.roc import auc
 
 WIDTHS = {"observed over expected": 0.2, "calibration slope": 0.2, "AUC": 0.1, "net benefit": 0.2}
 """Widths of the 95 % intervals that are aimed at, as the cited papers propose them."""
 
-ALIKE = 1e-9  # a linear predictor whose values differ by no more than this is one value
 DRAWS = 200_000  # of the linear predictor, where only its distribution is known
 
 
