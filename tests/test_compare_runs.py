@@ -145,6 +145,22 @@ def test_a_list_is_an_axis_but_of_networks_only_a_list_of_lists():
             split_axes(wrong)
 
 
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"dealings": "[1, 999]"}, {"dealings"}),
+        ({"epochs": "[1, 0, -1]", "chosen": "[best, nonsense]"}, {"epochs", "chosen"}),
+        ({"training_seed": "[0, 1]", "folds": "[2, 500]", "patients": "12"}, {"folds"}),
+    ],
+)
+def test_a_sweep_is_refused_before_its_first_run_for_what_is_wrong_with_any(values, named, tmp_path, monkeypatch):
+    monkeypatch.setenv("OVCF_DATA", str(tmp_path / "data"))
+    with pytest.raises(InputError) as caught:
+        sweep(None, values, tmp_path / "sweep")
+    assert {problem.column for problem in caught.value.problems} == named
+    assert not (tmp_path / "sweep").exists()
+
+
 def test_folders_are_named_by_their_values():
     assert folder_name({"equalisation": "clahe", "training_seed": 1}) == "equalisation-clahe_training_seed-1"
     assert "/" not in folder_name({"data": "../films/manifest.csv", "networks": ["torchvision:densenet121", "alexnet"]})

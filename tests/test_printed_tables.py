@@ -369,6 +369,13 @@ def test_predictive_values_and_likelihood_ratios():
     ]
 
 
+def test_a_ratio_that_is_not_defined_is_a_dash():
+    none_called_old = printed.one_network().assign(p_fresh=0.9)
+    values = prevalence.at_prevalence(none_called_old, [0.25])
+    assert printed.lines(network_tables.likelihood_table(values))[2] == "called old | –"
+    assert not any("nan" in line for line in printed.lines(network_tables.prevalence_table(values)))
+
+
 def test_sizes_of_a_development():
     columns = ["purpose", "criterion", "width", "se", "independent_patches", "patches", "patients", "fresh"]
     rows = [

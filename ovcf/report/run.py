@@ -93,7 +93,7 @@ def run_study(
     """
     if not sys.stderr.isatty():
         os.environ[LINES] = "1"  # the kernels inherit it
-    changes = _changes(data, overrides or {}, allow_outside)
+    changes = changes_of(data, overrides or {}, allow_outside)
     folder = _folder(profile, out, variant_of)
     study = _open_or_make(folder, profile, variant_of, changes)
     with ends_when_asked(), study.hold():
@@ -122,7 +122,7 @@ def prepare_study(
     Arguments and errors are those of `run_study`, which goes on from there.
     """
     folder = _folder(profile, out, variant_of)
-    study = _open_or_make(folder, profile, variant_of, _changes(data, overrides or {}, allow_outside))
+    study = _open_or_make(folder, profile, variant_of, changes_of(data, overrides or {}, allow_outside))
     with ends_when_asked(), study.hold():
         study.mend()
         study.prepare_networks()
@@ -241,8 +241,8 @@ def notebook_parameters(path: Path) -> dict[str, dict[str, Any]]:
     return {name: found for name, found in papermill.inspect_notebook(str(path)).items()}
 
 
-def _changes(data: str | Path | None, overrides: dict[str, str], allow_outside: bool) -> dict[str, Any]:
-    """Join --data, --allow-outside and -p into values by name."""
+def changes_of(data: str | Path | None, overrides: dict[str, str], allow_outside: bool) -> dict[str, Any]:
+    """Join --data, --allow-outside and -p, values as text in YAML, into values by name."""
     changes = {name: parse_value(text) for name, text in overrides.items()}
     if data is not None:
         changes["data"] = "synthetic" if str(data) == "synthetic" else str(Path(data).resolve())

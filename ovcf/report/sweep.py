@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from ovcf.problems import InputError, Problem
-from ovcf.profiles import parse_value
+from ovcf.profiles import defaults, lay_over, load_profile, parse_value
 from ovcf.profiles.parameters import ANYWHERE, BY_NAME
 from ovcf.report.compare import write_comparison
-from ovcf.report.run import run_study
+from ovcf.report.run import changes_of, run_study
 from ovcf.run_folder import RunFolder, is_run, read_record
+from ovcf.study import Study
+from ovcf.study.cohort import COHORT
 
 LAST = "training_seed"  # runs that differ in it alone share the most
 LONGEST = 40  # letters of a value in a folder's name
@@ -43,6 +45,7 @@ def sweep(profile: str | None, values: dict[str, str], out: Path, *, data: str |
     axes, fixed = split_axes(values)
     out, made = Path(out).resolve(), {}
     points = [dict(zip(axes, point, strict=True)) for point in product(*axes.values())]
+    check_points(out, points, load_profile(profile or "demo") | changes_of(data, {}, False) | fixed)
     for number, point in enumerate(points, 1):
         folder = out / folder_name(point)
         print(f"run {number} of {len(points)}: {folder.name}", file=sys.stderr, flush=True)
@@ -54,6 +57,23 @@ def sweep(profile: str | None, values: dict[str, str], out: Path, *, data: str |
             run_study(out=folder, overrides=overrides, **about)
         made[folder] = point
     return write_comparison(list(made), out / "comparison.html")
+
+
+def check_points(out: Path, points: list[dict[str, Any]], shared: dict[str, Any]) -> None:
+    """Raise InputError with all that would be refused of any run that is not there yet; nothing is written."""
+    new = [(point, out / folder_name(point)) for point in points]
+    runs = {folder: lay_over(defaults(), shared | point, source="the command line") for point, folder in new}
+    cohorts = {str([parameters[name] for name in COHORT]): folder for folder, (parameters, _) in runs.items()}
+    for films, folders in ((False, list(runs)), (True, list(cohorts.values()))):  # each cohort is proved once
+        problems = []
+        for folder in (folder for folder in folders if not is_run(folder)):
+            parameters, wrong = runs[folder]
+            try:
+                Study.unborn(folder, parameters).check(wrong, films=films)
+            except InputError as error:
+                problems += error.problems
+        if problems:
+            raise InputError(list(dict.fromkeys(problems)))
 
 
 def split_axes(values: dict[str, str]) -> tuple[dict[str, list], dict[str, Any]]:

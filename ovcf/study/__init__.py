@@ -74,8 +74,8 @@ class Study(StudyNetworks):
         study.patches  # noqa: B018 - enters the table of the vertebrae, with their folds
         return study
 
-    def check(self, problems: list[Problem] | tuple = ()) -> None:
-        """Read and prove everything a run needs before an hour is spent.
+    def check(self, problems: list[Problem] | tuple = (), *, films: bool = True) -> None:
+        """Read and prove everything a run needs before an hour is spent; `films`: the data and the folds too.
 
         Raises
         ------
@@ -101,7 +101,9 @@ class Study(StudyNetworks):
             problems.append(Problem("chosen", words, column="chosen", allowed=", ".join(["best", *p["networks"]])))
         attempt(lambda: self.simulated_readers or self._read_readings())
         attempt(lambda: self.paper)
-        if not problems or p["data"] != "synthetic":  # whose films need not be drawn for a run that is refused
+        if films and (
+            not problems or p["data"] != "synthetic"
+        ):  # whose films need not be drawn for a run that is refused
             attempt(lambda: self._dealt)
         if problems:
             raise InputError(problems)

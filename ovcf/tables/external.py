@@ -4,7 +4,7 @@ import pandas as pd
 
 from ovcf.stats.rates import METRICS
 from ovcf.tables.networks import threshold_spans
-from ovcf.tables.show import GLUE, MISSING, heading, value, with_interval, with_intervals
+from ovcf.tables.show import MISSING, heading, plain_interval, value, with_interval, with_intervals
 from ovcf.words import rounded
 
 UPDATE_METRICS = {"auc": "AUC", "brier": "Brier score", "intercept": "intercept", "slope": "slope"}
@@ -59,9 +59,7 @@ def updating_rows(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _three(estimate: float, low: float, high: float) -> str:
-    if pd.isna(estimate):
-        return "not estimable"
-    return f"{rounded(estimate, 3)} [{rounded(low, 3)},{GLUE}{rounded(high, 3)}]"
+    return "not estimable" if pd.isna(estimate) else plain_interval(estimate, low, high, 3)
 
 
 def drift_rows(table: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,6 @@ import pandas as pd
 from ovcf.models.catalogue import describe_training, pretrained
 from ovcf.stats.rates import FOLD_MEAN, METRICS
 from ovcf.tables.show import (
-    GLUE,
     MISSING,
     beside_paper,
     brackets,
@@ -16,6 +15,7 @@ from ovcf.tables.show import (
     mean_sd,
     one_cell,
     p_value,
+    plain_interval,
     value,
     with_intervals,
 )
@@ -251,7 +251,7 @@ def likelihood_table(values: pd.DataFrame) -> pd.DataFrame:
     """
     rows = values[values.prevalence.isna()]
     names = {"lr_fresh": "called fresh", "lr_old": "called old"}
-    texts = [f"{rounded(r.estimate, 2)} [{rounded(r.low, 2)},{GLUE}{rounded(r.high, 2)}]" for r in rows.itertuples()]
+    texts = [plain_interval(r.estimate, r.low, r.high, 2) for r in rows.itertuples()]
     return pd.DataFrame({"call": rows.metric.map(names), "likelihood ratio [95 % interval]": texts})
 
 

@@ -225,16 +225,21 @@ def mean_sd(mean: float, sd: float, *, metric: str = "") -> str:
     return MISSING if pd.isna(mean) else plus_minus(value(mean, metric), sd, metric)
 
 
+def plain_interval(estimate: float, low: float, high: float, digits: int) -> str:
+    """Write `1.23 [0.98, 1.55]` with so many decimals; a dash for what is not known, no ends where there are none."""
+    form = partial(rounded, decimals=digits)
+    if pd.isna(estimate):
+        return MISSING
+    return form(estimate) if pd.isna(low) or pd.isna(high) else f"{form(estimate)} [{form(low)},{GLUE}{form(high)}]"
+
+
 def one_cell(table: pd.DataFrame, estimate: str, heading: str, digits: int = 3) -> pd.DataFrame:
     """Put an estimate, `low` and `high` of a table into one column of texts, where the estimate stood.
 
     A number that is not known is a dash; one without an interval stands alone.
     """
-    form = partial(rounded, decimals=digits)
-    texts = [
-        MISSING if pd.isna(e) else form(e) if pd.isna(low) else f"{form(e)} [{form(low)},{GLUE}{form(high)}]"
-        for e, low, high in zip(table[estimate], table["low"], table["high"], strict=True)
-    ]
+    columns = table[estimate], table["low"], table["high"]
+    texts = [plain_interval(*ends, digits) for ends in zip(*columns, strict=True)]
     return table.assign(**{estimate: texts}).drop(columns=["low", "high"]).rename(columns={estimate: heading})
 
 
