@@ -1,24 +1,26 @@
 """A frozen trunk as the study runs it, beside the same network run eagerly, channels-last, in float32.
 
-    python benchmarks/frozen_forward.py [network ...] [--size 224] [--batches 3] [--patches 720]
+    python benchmarks/frozen_forward.py [network ...] [--size 224] [--rounds 3] [--patches 720] [--precision bfloat16]
 
-Batches of 32 are timed in turns, ours and the eager one, the least of each counts. The ratio is of a whole job: all
-patches in four flips, with the time that folding takes (no compiler is used). Random weights; float32 unless
-`--precision bfloat16`.
+Two jobs are timed in turns, the least of each counts: `--sample` patches in four flips, ours as `trunk_features` makes
+them (batches side by side, each in one thread), and eagerly in batches of 32 over all threads. The ratio is of a whole
+job: all patches, with the time that folding takes (no compiler is used). Random weights; float32 by default.
 """
 
 import argparse
 import time
 
+import numpy as np
 import torch
 from torch import nn
 
 from ovcf.models.arithmetic import BFLOAT16, FLOAT32, prepared
-from ovcf.models.features import BATCH, run_trunk
+from ovcf.models.features import features_of
 from ovcf.models.networks import build_network
+from ovcf.models.tensors import to_tensor
 from ovcf.words import network_title
 
-FLIPS = 4
+FLIPS, EAGER_BATCH = 4, 32
 
 
 def seconds_of(call, *arguments) -> float:
@@ -29,20 +31,24 @@ def seconds_of(call, *arguments) -> float:
 
 
 @torch.inference_mode()
-def forward(name: str, size: int, batches: int, arithmetic: str) -> tuple[float, float, float, float]:
-    """Seconds of an eager batch, of ours, of folding, and the largest difference as a share of the largest feature."""
+def eagerly(net: nn.Module, images: np.ndarray) -> np.ndarray:
+    """Features of patches (n, s, s), in batches that all threads share."""
+    parts = [to_tensor(images[i : i + EAGER_BATCH]) for i in range(0, len(images), EAGER_BATCH)]
+    return torch.cat([net(part.contiguous(memory_format=torch.channels_last)) for part in parts]).numpy()
+
+
+def forward(name: str, size: int, sample: int, rounds: int, arithmetic: str) -> tuple[float, float, float, float]:
+    """Seconds of the eager sample, of ours, of folding; the largest difference as a share of the largest feature."""
     net = build_network(name)
-    eager = nn.Sequential(net.stem, net.stage)
-    with torch.inference_mode(False):
-        started = time.perf_counter()
-        ours = prepared(build_network(name), arithmetic)
-        folding = time.perf_counter() - started
-        folding -= seconds_of(build_network, name)
-    x = torch.rand(BATCH["cpu"], 3, size, size).mul(2).sub(1).contiguous(memory_format=torch.channels_last)
-    expected, found = eager(x), run_trunk(ours, x, "stage", arithmetic)
-    times = [(seconds_of(eager, x), seconds_of(run_trunk, ours, x, "stage", arithmetic)) for _ in range(batches)]
-    least = [min(each) for each in zip(*times, strict=True)]
-    return *least, max(folding, 0), float((expected - found).abs().max() / expected.abs().max())
+    eager = nn.Sequential(net.stem, net.stage).to(memory_format=torch.channels_last)
+    started = time.perf_counter()
+    ours = prepared(build_network(name), arithmetic)
+    folding = time.perf_counter() - started - seconds_of(build_network, name)
+    images = np.random.default_rng(0).integers(0, 256, (sample * FLIPS, size, size), dtype=np.uint8)
+    expected, found = eagerly(eager, images[:EAGER_BATCH]), features_of(ours, images[:EAGER_BATCH], arithmetic)
+    jobs = (eagerly, eager, images), (features_of, ours, images, arithmetic)
+    least = np.min([[seconds_of(*job) for job in jobs] for _ in range(rounds)], axis=0)
+    return *least, max(folding, 0), float(np.abs(expected - found).max() / np.abs(expected).max())
 
 
 def main() -> None:
@@ -50,18 +56,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", nargs="*", default=["resnet101", "efficientnet_lite0", "resnet50", "googlenet"])
     parser.add_argument("--size", type=int, default=224)
-    parser.add_argument("--batches", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--sample", type=int, default=64)
     parser.add_argument("--patches", type=int, default=720)
     parser.add_argument("--precision", choices=[FLOAT32, BFLOAT16], default=FLOAT32)
     options = parser.parse_args()
-    print(f"{torch.get_num_threads()} threads, {options.size} px, ours in {options.precision}")
+    print(f"{torch.get_num_threads()} cores, {options.size} px, ours in {options.precision}")
     for name in options.networks:
-        eager, ours, folding, difference = forward(name, options.size, options.batches, options.precision)
-        jobs = options.patches * FLIPS / BATCH["cpu"]
+        eager, ours, folding, difference = forward(
+            name, options.size, options.sample, options.rounds, options.precision
+        )
+        jobs = options.patches / options.sample
         ratio = jobs * eager / (jobs * ours + folding)
         print(
-            f"{network_title(name):20} eager {eager:6.2f} s a batch, ours {ours:6.2f} s, folding {folding:4.1f} s: "
-            f"{ratio:.2f} times as fast over {options.patches} patches; features differ by {difference:.1e}",
+            f"{network_title(name):20} {options.sample} patches in {FLIPS} flips: eager {eager:6.2f} s, ours "
+            f"{ours:6.2f} s, folding {folding:4.1f} s: {ratio:.2f} times as fast over {options.patches} patches; "
+            f"features differ by {difference:.1e}",
             flush=True,
         )
 

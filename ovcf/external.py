@@ -241,10 +241,7 @@ class Elsewhere:
 
     @cached_property
     def _features(self) -> NDArray[np.float32]:
-        from ovcf.models.threads import one_thread
-
-        with one_thread():  # the bits of `predict`
-            return self.model.features(self.images())
+        return self.model.features(self.images())
 
     def refitted_head(self, others: NDArray[np.intp], own: NDArray[np.intp]) -> NDArray[np.float64]:
         """Train the head anew by the model's recipe on some rows of this cohort; return P(fresh) of others."""

@@ -31,6 +31,29 @@ def lite0(images, cache, **more):
     return trunk_features("efficientnet_lite0", images, recipe, path=LITE0, cache=cache, progress=False)
 
 
+@pytest.mark.parametrize("network, path", [("efficientnet_lite0", LITE0), ("alexnet", None), ("googlenet", None)])
+@pytest.mark.parametrize("precision", ["float32", "auto"])
+def test_features_have_the_bits_of_any_number_of_cores(network, path, precision, tmp_path):
+    """Weights of a random trunk included, and a last batch of odd size, over which several threads share alike."""
+    patches, recipe, before = (
+        noise_patches(43, 64, 3),
+        Recipe(precision=precision, flips=("lr",), weights="none"),
+        torch.get_num_threads(),
+    )
+    made = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            cache = tmp_path / str(threads)
+            made.append(trunk_features(network, patches, recipe, path=path, cache=cache, progress=False).copy())
+            net = load_network(network, "none", size=64)
+            made.append(module.features_of(net, patches, "float32")[:, None])
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert all(np.array_equal(made[n], made[n % 2]) for n in range(6)) and len(made[0]) == len(patches)
+
+
 def test_features_are_the_trunks_answer_to_each_flip(images, tmp_path):
     found = lite0(images, tmp_path)
     net = load_network("efficientnet_lite0", "packaged", size=64)

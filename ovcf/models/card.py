@@ -163,7 +163,7 @@ def determinism_record() -> dict[str, Any]:
         "python": platform.python_version(),
         "device": torch.cuda.get_device_name() if cuda else "cpu",
         "instructions": torch.backends.cpu.get_cpu_capability(),
-        "threads": {"features": torch.get_num_threads(), "training of one fold": 1, "cores": os.cpu_count()},
+        "threads": {"a batch of features": 1, "training of one fold": 1, "cores": os.cpu_count()},
         "frozen random trunks": {network: trunk_arithmetic(network, None, head) for network in NETWORKS},
         "frozen pretrained trunks": trunk_arithmetic("alexnet", Path("a file"), head),
         "layers that train": training_arithmetic(Recipe(trainable="all")),

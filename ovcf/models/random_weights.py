@@ -8,10 +8,12 @@ from torchvision.models.resnet import Bottleneck
 
 from ovcf.models.networks import Network
 from ovcf.models.tensors import to_tensor
+from ovcf.models.threads import one_thread
 
 LENGTH = 6.0  # of AlexNet's and VGG16's random features; training.LENGTH says why
 
 
+@one_thread()
 def calibrate(net: Network, *, size: int, seed: int = 0, patches: int = 32) -> Network:
     """Give every layer of a random trunk outputs of mean 0 and variance 1, in place.
 
