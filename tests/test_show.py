@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 
 from ovcf.tables.show import (
     COLUMNS,
@@ -74,6 +75,24 @@ def test_truth_values_and_gaps_are_said_in_words():
     table = pd.DataFrame({"fits": [True, False], "tp": pd.array([3, None], dtype="Int64")})
     html = show(table)._repr_html_()
     assert "yes" in html and "no" in html and "–" in html and "NA" not in html
+
+
+@pytest.mark.parametrize("where", ["column", "index"])
+@pytest.mark.parametrize("folded", [False, True])
+def test_rates_and_areas_stand_apart_so_that_a_column_has_one_unit(where, folded):
+    rows = {"of": ["Accuracy (%)", "AUC", "F1 old (%)"], "here": ["75.0", "0.800", "70.0"]}
+    table = pd.DataFrame(rows) if where == "column" else pd.DataFrame(rows).set_index("of")
+    html = show(table, "Caption", index=where == "index", name="mine", folded=folded)._repr_html_()
+    rates, areas = BeautifulSoup(html, "html.parser").select("table")
+    assert "75.0" in rates.text and "70.0" in rates.text and "0.800" in areas.text and "75.0" not in areas.text
+    assert rates["data-name"] == "mine" and "data-name" not in areas.attrs
+    assert areas.caption.text == "The same of the AUC" and html.count("Caption") == 1
+    assert all("here" in part.thead.text for part in (rates, areas))
+
+
+@pytest.mark.parametrize("rows", [["Accuracy (%)", "F1 old (%)"], ["AUC", "AUC, mean of folds"], ["age", "scanner"]])
+def test_rows_of_one_unit_stand_together(rows):
+    assert show(pd.DataFrame({"of": rows, "here": 1}))._repr_html_().count("<table") == 1
 
 
 def test_a_wide_table_is_set_smaller_and_a_folded_one_can_be_opened():

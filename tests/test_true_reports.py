@@ -20,10 +20,16 @@ from ovcf.report.brief import brief
 from ovcf.report.page import render_page
 from ovcf.report.replay import Replayed, replay
 from ovcf.report.run import NOTEBOOKS
+from ovcf.stats.rates import FOLD_MEAN, METRICS
+from ovcf.tables.show import heading
 
 READ = ("03_model_comparison", "04_cross_validation", "05_reader_study")
 NUMBER = r"(-?\d+\.\d+)"
 SPOKEN = re.compile(rf"(no difference shown:|higher by|lower by) {NUMBER} \[{NUMBER}, {NUMBER}\]")
+
+FORMS = [(metric, unit) for metric in (*METRICS, FOLD_MEAN) for unit in (" (%)", ", points")]
+UNIT = {heading(metric, unit): unit * heading(metric, unit).endswith(unit) for metric, unit in FORMS}
+"""The unit of what a metric is called in a row."""
 
 NEVER = (
     "deals patches, not patients",  # the paper does not say how it dealt folds
@@ -50,6 +56,7 @@ class Report:
         page = BeautifulSoup(html, "html.parser")
         for silent in page.select("style, script, svg"):
             silent.decompose()
+        self.tables_shown = page.select("table")
         self.text = re.sub(r"\s+", " ", page.get_text(" ").replace("\u00a0", " "))
         self.parameters, self.tables = parameters, tables
 
@@ -128,6 +135,18 @@ def test_differences_are_worded_by_sign_and_interval(read):
         estimate, low, high = map(float, (estimate, low, high))
         assert low <= estimate <= high
         assert low <= 0 <= high if words.startswith("no") else 0 <= low
+
+
+def test_a_column_has_one_unit(read):
+    """No table names metrics in percent beside others that are none."""
+    for table in read.tables_shown:
+        named = {cell.get_text() for cell in table.select("tbody th, tbody td")} & set(UNIT)
+        assert len({UNIT[name] for name in named}) < 2, table.get_text(" ")[:400]
+    assert sum("AUC" in table.tbody.get_text() for table in read.tables_shown) > 3
+
+
+def test_what_is_not_known_is_no_nan(read):
+    assert re.findall(r"\S* ?\bnan\b.{20}", read.text, re.IGNORECASE) == []
 
 
 def test_what_was_never_so_is_not_said(read):

@@ -38,6 +38,11 @@ COLUMNS = {
     "npv": "NPV",
 }
 """What a column of numbers is called in words."""
+METRIC_COLUMNS = ("metric", "of", "of patients", "width of the interval of", "printed average")
+"""Columns that name a row's metric, as `heading` writes it."""
+IN_PERCENT = re.compile(r" \(%\)$|, points$")
+PERCENT, AREA = "percent", "area"
+UNIT_WORDS = {PERCENT: "The same of rates, in percent", AREA: "The same of the AUC"}
 OF_CLASS = re.compile(r"(^|_)(fresh|old)$")  # end of the name of a column that is of one class
 NO_WORDS = re.compile(r"&\w+;|nan|undefined|not defined| to ")
 
@@ -45,7 +50,8 @@ NO_WORDS = re.compile(r"&\w+;|nan|undefined|not defined| to ")
 class Shown:
     """A table for Jupyter and the report; every text in it is escaped, words stand left and numbers right.
 
-    One without rows is a sentence that says so.
+    One without rows is a sentence that says so. Rows of rates in percent and rows of areas stand apart, each with the
+    headings, so that a column has one unit.
 
     `folded` shows the caption alone until it is clicked: for long lists that few will read.
     """
@@ -59,12 +65,16 @@ class Shown:
     def _repr_html_(self) -> str:
         if self.table.empty:
             return f"<p>{escape(self.caption)}: none.</p>"
-        columns = self.table.shape[1] + self.table.index.nlevels * self.index
-        classes, styles = ["wide"] * (columns >= WIDE), _column_styles(self.table)
-        caption = "" if self.folded else self.caption
-        html = table_html(self.table, caption, index=self.index, classes=classes, styles=styles, name=self.name)
+        first, *others = by_unit(self.table)
+        html = self._part(first, "" if self.folded else self.caption, self.name)
+        html += "".join(self._part(rows, UNIT_WORDS[_units(rows)[0]], "") for rows in others)
         html += f'<p class="note">{escape(self.note)}</p>' if self.note else ""
         return f"<details><summary>{escape(self.caption)}</summary>{html}</details>" if self.folded else html
+
+    def _part(self, rows: pd.DataFrame, caption: str, name: str) -> str:
+        columns = rows.shape[1] + rows.index.nlevels * self.index
+        classes, styles = ["wide"] * (columns >= WIDE), _column_styles(self.table)
+        return table_html(rows, caption, index=self.index, classes=classes, styles=styles, name=name)
 
     def __repr__(self) -> str:
         return f"{self.caption}\n{self.table.to_string(index=self.index, na_rep=MISSING)}"
@@ -104,6 +114,22 @@ def show(
         drawn.columns = table.columns
     drawn = drawn.rename_axis(columns=[None] * drawn.columns.nlevels)
     return Shown(drawn.map(_in_words), caption, index, folded, name, note)
+
+
+def by_unit(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """Part a table whose rows name their metric (`METRIC_COLUMNS`) into one of each unit, in the order they come."""
+    units = pd.Series(_units(table), dtype=object)
+    return [table[(units == unit).to_numpy()] for unit in units.unique()] or [table]
+
+
+def _units(table: pd.DataFrame) -> list[str]:
+    """The unit of each row: that of the metric it names; all the same where none is named."""
+    levels = {name: table.index.get_level_values(level) for level, name in enumerate(table.index.names)}
+    named = levels | ({} if table.columns.nlevels > 1 else dict(table.items()))
+    column = next((c for c in METRIC_COLUMNS if c in named), None)
+    if column is None:
+        return [""] * len(table)
+    return [PERCENT if IN_PERCENT.search(str(name)) else AREA for name in named[column]]
 
 
 def _column_styles(table: pd.DataFrame) -> list[str]:
