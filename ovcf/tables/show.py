@@ -40,7 +40,7 @@ COLUMNS = {
 """What a column of numbers is called in words."""
 METRIC_COLUMNS = ("metric", "of", "of patients", "width of the interval of", "printed average")
 """Columns that name a row's metric, as `heading` writes it."""
-IN_PERCENT = re.compile(r" \(%\)$|, points$")
+IN_PERCENT = re.compile(r"\(%\)|, points$")
 PERCENT, AREA = "percent", "area"
 UNIT_WORDS = {PERCENT: "The same of rates, in percent", AREA: "The same of the AUC"}
 OF_CLASS = re.compile(r"(^|_)(fresh|old)$")  # end of the name of a column that is of one class
