@@ -75,8 +75,10 @@ def check_any_folds(positives: int, negatives: int, folds: int, targets: dict[st
     every = all_sizes(positives, negatives, folds, targets) if positives + negatives <= SMALL else None
     if every is None:
         return Verdict(OPEN, even=True)
-    verdicts = [check_folds(sizes, targets) for sizes in every]
-    answers = [verdict.answer for verdict in verdicts]
-    if POSSIBLE in answers:
-        return verdicts[answers.index(POSSIBLE)]
-    return Verdict(OPEN) if OPEN in answers else Verdict(IMPOSSIBLE, tuple(targets))
+    open_ones = False
+    for sizes in every:
+        verdict = check_folds(sizes, targets)
+        if verdict.answer == POSSIBLE:
+            return verdict
+        open_ones |= verdict.answer == OPEN
+    return Verdict(OPEN) if open_ones else Verdict(IMPOSSIBLE, tuple(targets))

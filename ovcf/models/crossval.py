@@ -1,8 +1,9 @@
 """Cross-validation: one job per network and fold; a finished fold is kept and never computed twice."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import joblib
 import numpy as np
@@ -22,6 +23,14 @@ from ovcf.models.progress import Progress
 from ovcf.models.recipe import Recipe
 from ovcf.models.weights import load_network
 from ovcf.problems import InputError, Problem
+
+
+class Version(NamedTuple):
+    """What one of several cross-validations is of; the fields are those of `cross_validate`."""
+
+    patches: pd.DataFrame
+    recipe: Recipe
+    within: NDArray[np.bool_] | None = None
 
 
 def cross_validate(
@@ -56,17 +65,42 @@ def cross_validate(
     ------
     InputError : for patches that cannot be trained on, unknown networks, weights that cannot be had.
     """
-    check_patches(images, patches, within)
-    jobs = plan(images, patches, networks, recipe, cache, within=within)
-    run(jobs, images, cache, workers, progress)
-    table = predictions_table(jobs, patches)
-    return table if within is None else table.dropna(subset=["p_fresh"]).reset_index(drop=True)
+    version = Version(patches, recipe, within)
+    return cross_validate_each(images, [version], networks, cache=cache, workers=workers, progress=progress)[0]
+
+
+def cross_validate_each(
+    images: NDArray[np.uint8],
+    versions: Sequence[Version],
+    networks: Iterable[str],
+    *,
+    cache: Path,
+    workers: int = 1,
+    progress: bool = True,
+) -> list[pd.DataFrame]:
+    """Do several cross-validations on the same patches, with the folds of all of them side by side.
+
+    Parameters
+    ----------
+    versions : what differs; their recipes leave the same part of a network frozen
+
+    Returns
+    -------
+    The tables of `cross_validate`, in the order of `versions`; it says what else goes in and is raised.
+    """
+    networks, planned = list(networks), []
+    for version in versions:
+        check_patches(images, version.patches, version.within)
+        planned.append(plan(images, version.patches, networks, version.recipe, cache, within=version.within))
+    run([job for jobs in planned for job in jobs], images, cache, workers, progress)
+    tables = [predictions_table(jobs, version.patches) for jobs, version in zip(planned, versions, strict=True)]
+    return [table.dropna(subset=["p_fresh"]).reset_index(drop=True) for table in tables]
 
 
 # ---------------------------------------------------------------- doing it
 def run(jobs: list[Job], images: NDArray[np.uint8], cache: Path, workers: int = 1, progress: bool = True) -> None:
     """Do the jobs that no earlier run has finished: features first, then the folds side by side, here or elsewhere."""
-    missing = [job for job in jobs if not kept(job.target)]
+    missing = list({job.target: job for job in jobs if not kept(job.target)}.values())
     sources = prepare_features(missing, images, cache, progress)
     with Progress(missing, progress), warnings.catch_warnings():
         # joblib replaces a worker whose memory has grown, as it does when features are read from disk; no job is lost

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -77,11 +77,12 @@ class StudyNetworks(StudyCohort):
         return self._trained("predictions_dealings", self._over_dealings)
 
     def _over_dealings(self) -> pd.DataFrame:
-        images, parts = self.images(context=int(self.beside)), []
-        for split in ("patient", "patch"):
-            for k in range(self.parameters["dealings"]):
-                table = self._cross_validate(self.patches_split(split, k), split, [self.chosen], images=images)
-                parts.append(table.assign(dealing=k))
+        dealt = [(split, k) for split in ("patient", "patch") for k in range(self.parameters["dealings"])]
+        versions = [{"patches": self.patches_split(split, k)} for split, k in dealt]
+        tables = self._cross_validate_each(versions, images=self.images(context=int(self.beside)))
+        parts = [table.assign(dealing=k) for (_, k), table in zip(dealt, tables, strict=True)]
+        for (split, _), table in zip(dealt, parts, strict=True):
+            table.insert(1, "split", split)
         return pd.concat(parts, ignore_index=True)
 
     @property
@@ -101,15 +102,15 @@ class StudyNetworks(StudyCohort):
     def _regions(self) -> pd.DataFrame:
         from ovcf.words import REGIONS
 
-        parts = []
+        versions = []
         for region in REGIONS:
             within = (self.patches.region == region).to_numpy()
             rows = self.patches[within]
             classes = [rows.label[rows.fold != k].nunique() for k in rows.fold.unique()]  # to train on, fold by fold
             if len(classes) > 1 and min(classes) == 2:
-                parts.append(self._cross_validate(self.patches, self.parameters["split"], [self.chosen], within=within))
+                versions.append({"within": within})
         columns = list(self.predictions.columns)
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+        return self._joined(versions) if versions else pd.DataFrame(columns=columns)
 
     @cached_property
     def other_context(self) -> pd.DataFrame:
@@ -132,10 +133,7 @@ class StudyNetworks(StudyCohort):
 
     def _anew(self) -> pd.DataFrame:
         seeds = [self.recipe.draws + k for k in range(1, self.parameters["more_seeds"] + 1)]
-        recipes = [dataclasses.replace(self.recipe, training_seed=seed) for seed in seeds]
-        split = self.parameters["split"]
-        parts = [self._cross_validate(self.patches, split, [self.chosen], recipe=recipe) for recipe in recipes]
-        return pd.concat(parts, ignore_index=True)
+        return self._joined([{"recipe": dataclasses.replace(self.recipe, training_seed=seed)} for seed in seeds])
 
     @cached_property
     def final(self) -> Path:
@@ -237,28 +235,36 @@ class StudyNetworks(StudyCohort):
         return table
 
     def _cross_validate(
-        self,
-        patches: pd.DataFrame,
-        split: str,
-        networks: list[str],
-        *,
-        images: np.ndarray | None = None,
-        within: np.ndarray | None = None,
-        recipe: "Recipe | None" = None,
+        self, patches: pd.DataFrame, split: str, networks: list[str], *, images: np.ndarray | None = None
     ) -> pd.DataFrame:
-        from ovcf.models.crossval import cross_validate
-
-        table = cross_validate(
-            self.images() if images is None else images,
-            patches,
-            networks,
-            recipe or self.recipe,
-            cache=self.run / "cache",
-            workers=self.parameters["workers"],
-            within=within,
-        )
+        table = self._cross_validate_each([{"patches": patches}], networks, images=images)[0]
         table.insert(1, "split", split)
         return table
+
+    def _joined(self, versions: list[dict[str, Any]]) -> pd.DataFrame:
+        """The chosen network's predictions of several versions, on the folds of the run, one below the other."""
+        table = pd.concat(self._cross_validate_each(versions), ignore_index=True)
+        table.insert(1, "split", self.parameters["split"])
+        return table
+
+    def _cross_validate_each(
+        self,
+        versions: list[dict[str, Any]],
+        networks: list[str] | None = None,
+        *,
+        images: np.ndarray | None = None,
+    ) -> list[pd.DataFrame]:
+        """Cross-validate in versions that name what they have other than the run (fields of `crossval.Version`)."""
+        from ovcf.models.crossval import Version, cross_validate_each
+
+        usual = {"patches": self.patches, "recipe": self.recipe}
+        return cross_validate_each(
+            self.images() if images is None else images,
+            [Version(**usual | version) for version in versions],
+            networks or [self.chosen],
+            cache=self.run / "cache",
+            workers=self.parameters["workers"],
+        )
 
     @property
     def _versions(self) -> list[int]:
