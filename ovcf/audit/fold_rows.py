@@ -8,6 +8,7 @@ were tried.
 """
 
 from fractions import Fraction
+from functools import lru_cache
 from itertools import permutations
 from math import factorial
 from typing import NamedTuple
@@ -30,6 +31,7 @@ LINEAR = {
     "recall_macro": (0.5, 0.5),
 }
 MOST_LISTED, MOST_PAIRED, BLOCK = 50_000, 1_500_000, 100_000
+MOST_TABLED = 10_000  # pairs of right answers of a fold for which a metric's values are kept
 FEW = 40  # cases of all folds that are simply tried
 
 Sizes = tuple[tuple[int, int], ...]  # (positive, negative) cases of each fold
@@ -109,7 +111,9 @@ def _check_vectors(sizes: Sizes, targets: dict[str, Target]) -> Verdict:
     positive, negative = (np.array(part) for part in zip(*sizes, strict=True))
     complete, sides = True, []
     for side, counts in (("recall_positive", positive), ("recall_negative", negative)):
-        vectors, all_listed = vectors_of(counts, targets.get(side))
+        wanted = targets.get(side)
+        few = counts.sum() <= FEW  # sizes of folds that are tried one after the other share the sizes of a class
+        vectors, all_listed = _few_vectors(tuple(counts), wanted) if few else vectors_of(counts, wanted)
         if all_listed and not len(vectors):
             return Verdict(IMPOSSIBLE, (side,))
         complete &= all_listed
@@ -144,6 +148,12 @@ def vectors_of(counts: Integers, wanted: Target | None) -> tuple[Integers, bool]
         return np.zeros((0, len(counts)), dtype=np.int64), False
     vectors, complete = _every_order(rising, counts[order])
     return vectors[:, np.argsort(order)], complete
+
+
+@lru_cache(maxsize=256)
+def _few_vectors(counts: tuple[int, ...], wanted: Target | None) -> tuple[Integers, bool]:
+    """`vectors_of` few cases, kept."""
+    return vectors_of(np.array(counts), wanted)
 
 
 def _rising(counts: Integers, wanted: Target) -> Integers | None:
@@ -238,5 +248,16 @@ def _values(metric: str, tp: Integers, tn: Integers, positive: Integers, negativ
         return (tp + tn) / (positive + negative)
     if metric in ("recall_positive", "recall_negative"):
         return tp / positive if metric == "recall_positive" else tn / negative
-    full = np.stack([tp, positive - tp, tn, negative - tn], axis=-1)
-    return of_counts(metric, full.reshape(-1, 4)).reshape(tp.shape)
+    if ((positive + 1) * (negative + 1)).max() > MOST_TABLED:
+        full = np.stack([tp, positive - tp, tn, negative - tn], axis=-1)
+        return of_counts(metric, full.reshape(-1, 4)).reshape(tp.shape)
+    columns = zip(tp.T, tn.T, positive, negative, strict=True)
+    return np.stack([_value_table(metric, int(p), int(n))[a, b] for a, b, p, n in columns], axis=-1)
+
+
+@lru_cache(maxsize=256)
+def _value_table(metric: str, positive: int, negative: int) -> Floats:
+    """Value of a metric for every number of right answers, float (positive + 1, negative + 1)."""
+    tp, tn = (each.ravel() for each in np.indices((positive + 1, negative + 1)))
+    matrices = np.stack([tp, positive - tp, tn, negative - tn], axis=-1)
+    return of_counts(metric, matrices).reshape(positive + 1, negative + 1)
