@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from ovcf.cohort.crop import Preparation, crop_patch, crop_slices, equalise, margin_in_px, prepare_patches
+from ovcf.cohort.crop import Preparation, crop_patch, crop_slices, equalise, margin_in_px, prepare_each, prepare_patches
 from ovcf.problems import InputError
 
 HOW = Preparation(16, 5.0, 2, "histogram")
@@ -167,3 +167,19 @@ def test_bad_parameters_are_named_at_once(cohort, tmp_path):
     with pytest.raises(InputError) as caught:
         prepare_patches(cohort, Preparation(0, -1, float("nan"), "global"), tmp_path / "out")
     assert len(caught.value.problems) == 4
+
+
+def test_several_ways_from_one_reading_are_those_of_each_by_itself(cohort, tmp_path, monkeypatch):
+    """Each film is read once for all of them; what is kept is not made again."""
+    from ovcf.cohort import crop
+
+    ways = [HOW, HOW._replace(equalisation="none"), HOW._replace(context=1)]
+    alone = [prepare_patches(cohort, how, tmp_path / "alone", workers=1, progress=False) for how in ways]
+    prepare_patches(cohort, ways[1], tmp_path / "out", workers=1, progress=False)
+    opened, read = [], crop.read_film
+    monkeypatch.setattr(crop, "read_film", lambda path: opened.append(path) or read(path))
+    together = prepare_each(cohort, ways, tmp_path / "out", workers=1, progress=False)
+    assert len(opened) == 6 and all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
+    assert len({array.tobytes() for array in together}) == 3
+    prepare_each(cohort, ways, tmp_path / "out", workers=1, progress=False)
+    assert len(opened) == 6

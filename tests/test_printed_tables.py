@@ -711,9 +711,9 @@ def test_how_far_readers_agree():
         }
     )
     assert printed.lines(reader_tables.kappa_rows(kappas)) == [
-        "kind | first | second | cases | alike (%) | kappa [95 % interval]",
-        "Cohen | a | b | 40 | 62.5 | 0.26 [-0.03, 0.50]",
-        "Cohen | a | c | 40 | 100.0 | –",
+        "kind | first | second | cases | observed agreement | kappa [95 % interval]",
+        "Cohen | a | b | 40 | 0.625 | 0.256 [-0.031, 0.500]",
+        "Cohen | a | c | 40 | 1.000 | –",
     ]
 
 

@@ -327,3 +327,12 @@ def test_parameters_that_were_edited_or_damaged_are_named(trained, tmp_path, dam
     (tmp_path / "parameters.yaml").write_bytes(edited)
     with pytest.raises(InputError, match="changed or damaged after it was made"):
         Study(tmp_path)
+
+
+@pytest.mark.parametrize("way", ["histogram", "none"])
+def test_a_vertebra_cut_anew_is_the_patch_of_the_run(finished, way, monkeypatch):
+    monkeypatch.setenv("OVCF_DATA", str(finished.parent / "data"))
+    shown = Study(finished)
+    images, rows = shown.images(way), (0, 17)
+    for row in rows:
+        assert np.array_equal(shown.vertebra(shown.patches.patch_id[row], way), images[row])

@@ -25,6 +25,7 @@ EQUALISATIONS = ("histogram", "clahe", "none")
 # "none" still stretches linearly, as a reader would by hand; without tails a lead marker would set the range.
 TAILS = (0.5, 99.5)  # percentiles of the crop
 NEIGHBOUR = 1.3  # heights of a body that one body and its disc take along the spine
+BOX = ("x0", "y0", "x1", "y1")
 MARGIN_PERCENTILES = (5, 25, 50, 75, 95)  # of a cohort's margins
 SIDEWAYS = 0.25  # widths of a body by which a neighbour may stand aside, on either side
 
@@ -72,22 +73,42 @@ def prepare_patches(
     InputError
         Naming every film that could not be read and the patches on it.
     """
-    _check_parameters(how)
-    patches, size = cohort.patches, how.size
-    target = Path(out) / f"patches-{how.equalisation}-{size}-{preparation_digest(cohort, **how.as_dict())}.npy"
-    if not kept(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        check_room(target.parent, len(patches) * size**2, "patches")
-        temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-        try:
-            array = np.lib.format.open_memmap(temporary, "w+", np.uint8, (len(patches), size, size))
-            del array  # workers open it again by its name
-            _fill(cohort, temporary, how, workers, progress)
-            os.replace(temporary, target)
+    return prepare_each(cohort, [how], out, workers=workers, progress=progress)[0]
+
+
+def prepare_each(
+    cohort: Any, ways: Sequence[Preparation], out: Path, *, workers: int | None = None, progress: bool = True
+) -> list[np.ndarray]:
+    """Crop all patches of a cohort in several ways, and read each film once for all of them.
+
+    Returns the arrays of `prepare_patches`, which says what goes in and is raised, in the order of `ways`.
+    """
+    targets = {}
+    for how in ways:
+        _check_parameters(how)
+        name = f"patches-{how.equalisation}-{how.size}-{preparation_digest(cohort, **how.as_dict())}.npy"
+        targets[how] = Path(out) / name
+    if missing := {how: target for how, target in targets.items() if not kept(target)}:
+        _make(cohort, missing, workers, progress)
+    return [np.load(targets[how], mmap_mode="r") for how in ways]
+
+
+def _make(cohort: Any, targets: dict[Preparation, Path], workers: int | None, progress: bool) -> None:
+    """Fill arrays beside their places and put them there when whole."""
+    folder = next(iter(targets.values())).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    check_room(folder, sum(len(cohort.patches) * how.size**2 for how in targets), "patches")
+    arrays = {how: target.with_name(f"{target.name}.{os.getpid()}.tmp") for how, target in targets.items()}
+    try:
+        for how, array in arrays.items():  # workers open them again by name
+            np.lib.format.open_memmap(array, "w+", np.uint8, (len(cohort.patches), how.size, how.size))
+        _fill(cohort, arrays, workers, progress)
+        for how, target in targets.items():
+            os.replace(arrays[how], target)
             seal(target)
-        finally:
-            temporary.unlink(missing_ok=True)
-    return np.load(target, mmap_mode="r")
+    finally:
+        for array in arrays.values():
+            array.unlink(missing_ok=True)
 
 
 def preparation_digest(cohort: Any, **parameters: Any) -> str:
@@ -97,7 +118,7 @@ def preparation_digest(cohort: Any, **parameters: Any) -> str:
     for image in patches["image"].unique():
         stat = _stat(Path(cohort.root) / image)
         digest.update(json.dumps([image, stat]).encode())
-    boxes = patches[["x0", "y0", "x1", "y1", "mm_per_px"]].to_numpy(dtype=float)
+    boxes = patches[[*BOX, "mm_per_px"]].to_numpy(dtype=float)
     digest.update(json.dumps(patches["image"].tolist()).encode())
     digest.update(np.where(np.isnan(boxes), -1e300, boxes).tobytes())
     return digest.hexdigest()
@@ -128,16 +149,17 @@ def _check_parameters(how: Preparation) -> None:
         raise InputError(problems)
 
 
-def _fill(cohort: Any, path: Path, how: Preparation, workers: int | None, progress: bool) -> None:
+def _fill(cohort: Any, arrays: dict[Preparation, Path], workers: int | None, progress: bool) -> None:
     """Crop film by film, each by one worker that writes its rows itself."""
     from joblib import Parallel, cpu_count, delayed
 
-    films = _films(cohort.patches, how)
+    films = _films(cohort.patches)
     workers = max(1, min(workers or cpu_count(), len(films) // FILMS_A_WORKER))
     run = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=4 if workers > 1 else 1)
-    jobs = (delayed(_crop_film)(str(Path(cohort.root) / image), jobs, str(path), how) for image, jobs in films)
+    jobs = (delayed(_crop_film)(str(Path(cohort.root) / image), rows, arrays) for image, rows in films)
     problems = []
-    shown = bar(total=len(films), desc=f"Patches ({how.equalisation})", unit="film", show=progress)
+    names = ", ".join(dict.fromkeys(how.equalisation for how in arrays))
+    shown = bar(total=len(films), desc=f"Patches ({names})", unit="film", show=progress)
     with shown, workers_may_die(cohort.root):
         for found in run(jobs):
             problems += found
@@ -146,29 +168,35 @@ def _fill(cohort: Any, path: Path, how: Preparation, workers: int | None, progre
         raise InputError(sorted(problems, key=lambda problem: str(problem.file)))
 
 
-def _films(patches: pd.DataFrame, how: Preparation) -> list[tuple[str, list[tuple]]]:
-    """Group rows by film: (image, [(row, patch_id, box, margin in px), ...])."""
+def _films(patches: pd.DataFrame) -> list[tuple[str, list[tuple]]]:
+    """Group rows by film: (image, [(row, patch_id, box, spacing), ...])."""
     films: dict[str, list[tuple]] = {}
-    columns = [patches[name].tolist() for name in ("image", "patch_id", "x0", "y0", "x1", "y1", "mm_per_px")]
+    columns = [patches[name].tolist() for name in ("image", "patch_id", *BOX, "mm_per_px")]
     for row, (image, patch_id, *box, mm_per_px) in enumerate(zip(*columns, strict=True)):
-        margin = margin_in_px(mm_per_px, how.margin_mm, how.margin_px)
-        box = with_context(box, how.context)
-        films.setdefault(image, []).append((row, patch_id, box, margin))
+        films.setdefault(image, []).append((row, patch_id, box, mm_per_px))
     return list(films.items())
 
 
-def _crop_film(film: str, jobs: list[tuple], array: str, how: Preparation) -> list[Problem]:
+def _crop_film(film: str, rows: list[tuple], arrays: dict[Preparation, Path]) -> list[Problem]:
     """Read one film and write its patches into their rows; return what is wrong with it."""
     end_with_parent()
     try:
         pixels = read_film(film).pixels
     except InputError as error:
-        ids = ", ".join(str(job[1]) for job in jobs)
+        ids = ", ".join(str(row[1]) for row in rows)
         return [problem._replace(message=f"{problem.message} (patches: {ids})") for problem in error.problems]
-    patches = np.load(array, mmap_mode="r+")  # (n, size, size); one film a row: writes never meet
-    for row, _, box, margin in jobs:
-        patches[row] = crop_patch(pixels, box, margin_px=margin, size=how.size, equalisation=how.equalisation)
+    for how, array in arrays.items():
+        patches = np.load(array, mmap_mode="r+")  # (n, size, size); one film a row: writes never meet
+        for row, _, box, mm_per_px in rows:
+            patches[row] = cut_vertebra(pixels, box, mm_per_px, how)
     return []
+
+
+def cut_vertebra(pixels: np.ndarray, box: Sequence[float], mm_per_px: float, how: Preparation) -> np.ndarray:
+    """Cut one vertebra out of a film as a cohort's patches are prepared: uint8 (size, size); see `crop_patch`."""
+    margin = margin_in_px(mm_per_px, how.margin_mm, how.margin_px)
+    box = with_context(box, how.context)
+    return crop_patch(pixels, box, margin_px=margin, size=how.size, equalisation=how.equalisation)
 
 
 def crop_patch(pixels: np.ndarray, box: Any, *, margin_px: float, size: int, equalisation: str) -> np.ndarray:

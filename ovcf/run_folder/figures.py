@@ -39,8 +39,10 @@ def _lay_out(figure: Any) -> None:
 
 def on_screen(figure: Any) -> bytes:
     """Return a figure as a PNG for screens, of 256 colours, two pixels to each of the screen's."""
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=SCREEN_DPI, facecolor="white")
-    small = io.BytesIO()
-    Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, format="png")
+    drawn, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="raw", dpi=SCREEN_DPI, facecolor="white")
+    size = tuple(int(length * SCREEN_DPI) for length in figure.get_size_inches())  # as the renderer cuts it off
+    Image.frombuffer("RGBA", size, drawn.getvalue()).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
+        small, format="png"
+    )
     return small.getvalue()

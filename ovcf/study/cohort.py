@@ -4,7 +4,7 @@ import hashlib
 import json
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,9 @@ from ovcf.files import stamp
 from ovcf.problems import InputError, Problem
 from ovcf.run_folder import RunFolder, data_home
 from ovcf.scratch import Scratch
+
+if TYPE_CHECKING:
+    from ovcf.cohort.crop import Preparation
 
 COHORT = "data patients seed folds split".split()
 
@@ -149,12 +152,30 @@ class StudyCohort(RunFolder):
         if kept := self.cached_images(which):
             return np.load(kept, mmap_mode="r")
         if not (self.adds and self.writable):
-            return self._prepare(how, beside, self._elsewhere)
+            return self._prepare([(how, beside)], self._elsewhere)[0]
         self.refuse_changed_data()
+        wanted = dict.fromkeys([(how, beside), *self._wanted])
         with self.hold():
-            array = self._prepare(how, beside, self.run / "cache")
-            self.ledger.note(f"images/{which}", file=Path(array.filename).name)
-        return array
+            arrays = self._prepare(list(wanted), self.run / "cache")
+            for (name, others), array in zip(wanted, arrays, strict=True):
+                which = f"{name}-context" if others else name
+                self.ledger.note(f"images/{which}", file=Path(array.filename).name)
+        return arrays[0]
+
+    @property
+    def _wanted(self) -> list[tuple[str, int]]:
+        """What the run needs of each film: equalisation and context of networks and readers."""
+        p = self.parameters
+        views = [p["context"], 1 - p["context"]] if p["other_context"] else [p["context"]]
+        return [*((p["equalisation"], view) for view in views), ("none", p["context"])]
+
+    def vertebra(self, patch_id: str, equalisation: str) -> np.ndarray:
+        """Cut one patch anew from its film, uint8 (size, size): as the run does, but equalised as named."""
+        from ovcf.cohort.crop import BOX, cut_vertebra
+
+        row = self.patches.set_index("patch_id").loc[patch_id]
+        how = self._preparation(equalisation, self.parameters["context"])
+        return cut_vertebra(self.film(patch_id).pixels, row[list(BOX)], row.mm_per_px, how)
 
     @cached_property
     def _elsewhere(self) -> Path:
@@ -162,12 +183,17 @@ class StudyCohort(RunFolder):
         self._temporary = Scratch("shown")
         return self._temporary.path
 
-    def _prepare(self, equalisation: str, context: int, folder: Path) -> np.ndarray:
-        from ovcf.cohort.crop import Preparation, prepare_patches
+    def _prepare(self, wanted: list[tuple[str, int]], folder: Path) -> list[np.ndarray]:
+        from ovcf.cohort.crop import prepare_each
+
+        ways = [self._preparation(*each) for each in wanted]
+        return prepare_each(self.cohort, ways, folder, workers=self.parameters["workers"])
+
+    def _preparation(self, equalisation: str, context: int) -> "Preparation":
+        from ovcf.cohort.crop import Preparation
 
         p = self.parameters
-        how = Preparation(p["image_size"], p["margin_mm"], p["margin_px"], equalisation, context)
-        return prepare_patches(self.cohort, how, folder, workers=p["workers"])
+        return Preparation(p["image_size"], p["margin_mm"], p["margin_px"], equalisation, context)
 
     def refuse_changed_data(self) -> None:
         """Raise InputError where films or manifest are no longer those that the run's patches were listed from."""

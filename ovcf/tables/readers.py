@@ -12,6 +12,7 @@ from ovcf.tables.show import (
     brackets,
     heading,
     mean_sd,
+    number,
     one_cell,
     p_said,
     percent,
@@ -188,9 +189,9 @@ def kappa_rows(kappas: pd.DataFrame) -> pd.DataFrame:
     ----------
     kappas : DataFrame of `ovcf.stats.readers.tests.kappa_between_readers`.
     """
-    shown = one_cell(kappas, "kappa", "kappa [95 % interval]", 2)
-    shown["agreement"] = [percent(share) for share in kappas.agreement]
-    return shown.rename(columns={"n": "cases", "agreement": "alike (%)"})
+    shown = one_cell(kappas, "kappa", "kappa [95 % interval]")
+    shown["agreement"] = kappas.agreement.map(number(3))
+    return shown.rename(columns={"n": "cases", "agreement": "observed agreement"})
 
 
 def effect_table(effect: pd.DataFrame) -> pd.DataFrame:
