@@ -61,19 +61,17 @@ def train_head(
     states, d = features.shape[1:]
     mean, scale = _standardisation(features)
     target = torch.from_numpy(np.eye(2, dtype=np.float32)[np.asarray(fresh, int)])  # (n, 2)
-    weight = torch.from_numpy(rng.uniform(-1, 1, (d, 2)).astype(np.float32) / np.float32(np.sqrt(d)))
-    bias = torch.zeros(2)
-    speed = torch.zeros(d, 2), torch.zeros(2)
+    drawn_weight = rng.uniform(-1, 1, (d, 2)).astype(np.float32) / np.float32(np.sqrt(d))
+    weight, bias = torch.from_numpy(drawn_weight).T.contiguous(), torch.zeros(2)  # a row a class: half the time
+    speed = torch.zeros(2, d), torch.zeros(2)
     for epoch in range(recipe.epochs):
         rate, parts = recipe.rate(epoch), batches(len(features), recipe.batch_size, rng)
         order, drawn = np.concatenate(parts), rng.integers(states, size=len(features))
         x = torch.from_numpy((features[order, drawn] - mean) / scale)  # (n, d), one flip state each
-        y, start = target[order], 0
-        for size in map(len, parts):
-            xb, yb = x[start : start + size], y[start : start + size]
-            start += size
-            slope = torch.softmax(torch.addmm(bias, xb, weight), 1).sub_(yb).div_(size)  # d loss / d logits
-            speed[0].mul_(recipe.momentum).addmm_(xb.T, slope)
+        sizes = [len(part) for part in parts]
+        for xb, yb in zip(x.split(sizes), target[order].split(sizes), strict=True):
+            slope = torch.softmax(torch.addmm(bias, xb, weight.T), 1).sub_(yb).div_(len(xb))  # d loss / d logits
+            speed[0].addmm_(slope.T, xb, beta=recipe.momentum)
             speed[1].mul_(recipe.momentum).add_(slope.sum(0))
             weight.sub_(speed[0], alpha=rate)
             bias.sub_(speed[1], alpha=rate)
@@ -93,9 +91,9 @@ def _standardisation(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _folded(weight, bias, mean, scale) -> dict[str, torch.Tensor]:
     """Fold (x - mean) / scale into the linear layer; in double precision, as the means can be large."""
-    weight = weight.double() / torch.from_numpy(scale).double()[:, None]
-    bias = bias.double() - torch.from_numpy(mean).double() @ weight
-    return {"head.weight": weight.T.float().contiguous(), "head.bias": bias.float()}
+    weight = weight.double() / torch.from_numpy(scale).double()
+    bias = bias.double() - weight @ torch.from_numpy(mean).double()
+    return {"head.weight": weight.float(), "head.bias": bias.float()}
 
 
 def head_probability(features: NDArray[np.float32], head: dict[str, torch.Tensor]) -> NDArray[np.float64]:
