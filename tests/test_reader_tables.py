@@ -334,3 +334,11 @@ def test_agreement_uses_the_cases_that_two_readers_read(gaps):
     own = gaps[gaps["patch_id"].map(order) % 5 == gaps["reader"].str[-1].astype(int) - 1]
     with pytest.raises(InputError, match="nested in readers"):
         kappa_between_readers(own)
+
+
+def test_one_reader_is_no_average(readings):
+    alone = readings[readings["reader"] == "Simulated reader 2"]
+    assert ai_effect(alone)["reader"].tolist() == ["Simulated reader 2"]
+    changes = [f"accuracy_{name}" for name in ("unaided", "aided", "difference", "difference_low", "difference_high")]
+    both = ai_effect(readings).set_index("reader").loc["Simulated reader 2", changes]
+    assert ai_effect(alone)[changes].iloc[0].tolist() == both.tolist()

@@ -17,7 +17,7 @@ from ovcf.run_folder import read_table
 from ovcf.sentences.results import changed
 from ovcf.stats.compare import CLUSTERED_DELONG
 from ovcf.tables.show import MISSING, mean_sd, p_said, value, with_interval
-from ovcf.words import AVERAGE, network_title, rounded
+from ovcf.words import network_title, rounded
 
 COLUMNS = ["question", "this run [95 % interval]", "the paper", "section", "clinical"]
 PAPER_NETWORK = "ResNet101"  # the paper's choice
@@ -159,7 +159,7 @@ def _external(metrics):
 
 def _readers(mrmc, effect):
     auc = mrmc[(mrmc.metric == "auc") & (mrmc.generalisation == "random")].iloc[0]
-    mean = effect[effect.reader == AVERAGE].iloc[0]
+    mean = effect.iloc[-1]  # the average, or the only reader
     ours = f"AUC {changed(auc)}; {value(mean.accuracy_unaided)} to {value(mean.accuracy_aided)} % right"
     printed = [_printed_accuracy(4, "Average"), _printed_accuracy(5, "Average result with AI")]
     return ours, " to ".join(rounded(share, 2) for share in printed) + " % right"

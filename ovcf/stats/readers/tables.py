@@ -76,8 +76,8 @@ def ai_effect(readings: pd.DataFrame, *, threshold: float = 0.5, level: float = 
     17:2635) or, where some patient has several cases, the jackknife over patients with Student's t. A flip is
     *harmful* when the model was wrong and a reader who was right unaided is wrong aided, *helpful* when the
     model was right and a reader who was wrong is right; both stand beside the number of chances there were,
-    with Wilson's interval of the rate. The last row averages the readers, with the Obuchowski-Rockette
-    interval for random readers and cases.
+    with Wilson's interval of the rate. The last row averages the readers where there are several, with the
+    Obuchowski-Rockette interval for random readers and cases.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def ai_effect(readings: pd.DataFrame, *, threshold: float = 0.5, level: float = 
     followed = table["harmful_flips"] + table["helpful_flips"]
     table["other_flips"] = (before != after).sum(1) - followed
     rows |= {"model_right": int(model_right.sum()), "other_flips": table["other_flips"].sum()}
-    return pd.concat([table, pd.DataFrame([rows])], ignore_index=True)
+    return pd.concat([table, pd.DataFrame([rows])], ignore_index=True) if len(study.readers) > 1 else table
 
 
 def paired_difference_interval(

@@ -30,8 +30,8 @@ def recovered(rows: pd.DataFrame) -> Words:
     """Printed and recovered rates."""
     caption = (
         f"Printed under the heading (open) and recovered from the digits (filled), {count(len(rows), 'row')}: "
-        "(a) sensitivity, (b) specificity. A pale bar is a range. Where two readings explain as many rows, the one is "
-        "shown that fits the model's row as well; under the other, (a) and (b) change places."
+        "(a) sensitivity, (b) specificity. A pale bar is a range. Where two readings explain as many rows, the first "
+        "is shown, which fits the model's row too if one is printed; under the other, (a) and (b) change places."
     )
     return words(caption, "Printed and recovered sensitivity, row by row.", "Printed and recovered specificity.")
 
