@@ -13,6 +13,7 @@ from ovcf.models.weights import load_network
 from ovcf.problems import InputError
 from ovcf.stats.bootstrap import patient_weights
 from ovcf.stats.leakage import patient_in_training, price_of_leakage, price_over_dealings
+from ovcf.stats.roc import clustered_delong
 from ovcf.stats.simulate import Design, simulate_predictions
 from ovcf.synthetic.weave import weave
 
@@ -103,14 +104,19 @@ def test_tables_that_do_not_match_are_refused(splits):
     assert kinds(pd.concat([by_patient, by_patch], ignore_index=True), by_patch)[0][0] == "several_splits"
 
 
-def dealt(n, seed=3):
-    """Predictions of one network over n dealings of each split; by patch it knows a little of patients it has seen."""
+def dealt(n, seed=3, leak=0.7, alike=0.0):
+    """Predictions of one network over n dealings of each split; by patch it knows a little of patients it has seen.
+
+    `alike`: how far what a training draws moves all patches by, each as much as some trait of its own says.
+    """
     truth = simulate_predictions(Design(120, 240), seed=2)
     rng, parts = np.random.default_rng(seed), []
-    told = 0.45 * (truth["truth"] - 0.5) * (truth.groupby("patient_id").patch_id.transform("size") > 1)
+    told = leak * (truth["truth"] - 0.5) * (truth.groupby("patient_id").patch_id.transform("size") > 1)
+    trait = rng.normal(0, 1, len(truth)) + truth["truth"] - 0.5
     for number in range(n):
         for split, gain in (("patient", 0), ("patch", told)):
-            odds = logit(truth["p_fresh"]) + gain + rng.normal(0, 1.5, len(truth))  # what training draws
+            drawn = rng.normal(0, 0.1 if alike else 1.5, len(truth)) + alike * rng.normal() * trait
+            odds = logit(truth["p_fresh"]) + gain + drawn
             parts.append(truth.assign(split=split, dealing=number, p_fresh=expit(odds)))
     return pd.concat(parts, ignore_index=True)
 
@@ -135,6 +141,21 @@ def test_over_dealings_chance_goes_down_and_a_leak_stays():
         odds[split] = np.mean([logit(one.p_fresh.to_numpy()) for _, one in part.groupby("dealing")], axis=0)
     areas = {split: roc_auc_score(truth, values) for split, values in odds.items()}
     assert often.difference["all"] == pytest.approx(areas["patch"] - areas["patient"], abs=1e-12)
+
+
+def test_what_a_dealing_moves_in_all_patients_alike_widens_the_interval():
+    """Without a leak 0 lies within nearly all intervals, which those over patients alone do not reach."""
+    held, alone = [], []
+    for seed in range(30):
+        row = price_over_dealings(dealt(5, seed, leak=0, alike=0.6)).iloc[0]
+        held.append(row.low <= 0 <= row.high)
+        scores = [dealt(5, seed, leak=0, alike=0.6).query("split == @split") for split in ("patch", "patient")]
+        mean = [np.mean([logit(part.p_fresh) for _, part in table.groupby("dealing")], axis=0) for table in scores]
+        first = scores[0][scores[0].dealing == 0]
+        areas = clustered_delong(first.truth == 1, np.stack(mean), pd.factorize(first.patient_id)[0])
+        se = np.sqrt(areas.covariance[0, 0] + areas.covariance[1, 1] - 2 * areas.covariance[0, 1])
+        alone.append(abs(areas.auc[0] - areas.auc[1]) <= norm.ppf(0.975) * se)
+    assert sum(held) >= 27 > 24 > sum(alone)
 
 
 def test_dealings_of_other_patches_are_refused():

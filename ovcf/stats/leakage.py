@@ -5,6 +5,8 @@ patches may be in training; with `split: patient` they never are. The difference
 not say how it dealt folds.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -16,8 +18,9 @@ from ovcf.stats import bootstrap as boot
 from ovcf.stats.checks import check_predictions, row_numbers
 from ovcf.stats.compare import z_interval
 from ovcf.stats.rates import FOLD_MEAN, METRICS
-from ovcf.stats.roc import clustered_delong
+from ovcf.stats.roc import auc, clustered_delong
 
+SHUFFLES = 20
 COLUMNS = ["patches", "n", "metric", "by_patient", "by_patch", "difference", "low", "high", "p", "method"]
 
 
@@ -85,7 +88,9 @@ def price_over_dealings(dealings: pd.DataFrame, *, level: float = 0.95) -> pd.Da
     -------
     DataFrame
         As `price_of_leakage`, of the pooled AUC: all patches, those of patients with several, those of patients with
-        one, and the first gain less the second. Intervals by clustered DeLong hold the trained networks fixed.
+        one, and the first gain less the second. The variance is that of clustered DeLong, which holds the trained
+        networks fixed, and where there are several dealings what they move in all patients alike (`_chance`): without
+        it, patients with one vertebra, who cannot leak, seem to too often (benchmarks/leakage.py).
 
     Raises
     ------
@@ -94,34 +99,88 @@ def price_over_dealings(dealings: pd.DataFrame, *, level: float = 0.95) -> pd.Da
 
     What it cannot see: what leaks by other ways than a shared patient, and how one dealing's answers would leak.
     """
-    odds = {split: _mean_odds(dealings[dealings["split"] == split]) for split in ("patient", "patch")}
-    patient, patch = _same_patches(*odds.values())
+    first, odds = zip(*(_odds(dealings[dealings["split"] == split]) for split in ("patient", "patch")), strict=True)
+    patient, patch = _same_patches(
+        *(table.assign(p_fresh=expit(o.mean(axis=0))) for table, o in zip(first, odds, strict=True))
+    )
+    odds = odds[0], odds[1][:, first[1].set_index("patch_id").index.get_indexer(patient["patch_id"])]
     truth, codes = patient["truth"].to_numpy().astype(bool), pd.factorize(patient["patient_id"])[0]
     several = (np.bincount(codes) > 1)[codes]
+    groups = {
+        "all": np.ones(truth.size, bool),
+        "of patients with several patches": several,
+        "of patients with one patch": ~several,
+    }
     scores = np.stack([patch["p_fresh"], patient["p_fresh"]])
-    tables = [
-        _delong_row(words, truth[of], scores[:, of], codes[of], level)
-        for words, of in (
-            ("all", np.ones(truth.size, bool)),
-            ("of patients with several patches", several),
-            ("of patients with one patch", ~several),
-        )
-    ]
+    tables = [_delong_row(words, truth[of], scores[:, of], codes[of], level) for words, of in groups.items()]
     difference = _difference_row(*tables[1:], truth.size, level).assign(patches="several less one")
-    return pd.concat([*tables, difference], ignore_index=True)
+    table = pd.concat([*tables, difference], ignore_index=True)
+    return _with_chance(table, _chance(odds, truth, codes, list(groups.values())), level)
 
 
-def _mean_odds(dealings):
-    """One table of predictions: each patch with its mean log-odds over dealings, as a probability."""
+def _odds(dealings: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """The predictions of a split's first dealing, and the log-odds of all (dealings, n), patches in its order."""
     parts = [check_predictions(part, networks="one") for _, part in dealings.groupby("dealing", sort=False)]
     if not parts:
         raise InputError(Problem("empty", "no predictions of this split"))
-    first = parts[0].set_index("patch_id")
-    odds = [logit(part.set_index("patch_id").p_fresh.clip(1e-12, 1 - 1e-12)) for part in parts]
-    lacking = [number for number, one in enumerate(odds) if set(one.index) != set(first.index)]
-    if lacking:
-        raise InputError(Problem("other_patches", "dealings hold different patches", found=f"dealing {lacking[0] + 1}"))
-    return first.assign(p_fresh=expit(sum(odds) / len(odds))).reset_index()
+    ids = parts[0]["patch_id"]
+    for number, part in enumerate(parts, 1):
+        if set(part["patch_id"]) != set(ids):
+            raise InputError(Problem("other_patches", "dealings hold different patches", found=f"dealing {number}"))
+    given = [part.set_index("patch_id")["p_fresh"].loc[ids] for part in parts]
+    return parts[0], logit(np.clip(given, 1e-12, 1 - 1e-12))
+
+
+def _chance(
+    odds: Sequence[NDArray], truth: NDArray[np.bool_], codes: NDArray[np.intp], groups: list[NDArray[np.bool_]]
+) -> NDArray[np.float64]:
+    """Variance over dealings, in each group and of the second less the third, that patients have in common.
+
+    Two-way clusters (Cameron, Gelbach and Miller 2011, doi:10.1198/jbes.2010.07136): the variance over patients holds
+    what chance does to each of them apart already. So it is the variance over dealings less that over dealings that
+    are shuffled patient by patient, and 0 at least.
+    """
+    rng, shuffled = np.random.default_rng(0), []
+    for _ in range(SHUFFLES):
+        orders = [rng.permuted(np.tile(np.arange(len(each))[:, None], codes.max() + 1), axis=0) for each in odds]
+        mixed = [np.take_along_axis(each, order[:, codes], axis=0) for each, order in zip(odds, orders, strict=True)]
+        shuffled.append(_over_dealings(mixed, truth, groups))
+    return np.maximum(_over_dealings(odds, truth, groups) - np.mean(shuffled, axis=0), 0)
+
+
+def _over_dealings(odds: Sequence[NDArray], truth: NDArray[np.bool_], groups: list[NDArray[np.bool_]]) -> NDArray:
+    """Variance of the gains by a jackknife that leaves out one dealing of either split at a time; 0 for one dealing."""
+    variance = np.zeros(len(groups) + 1)
+    for split in (0, 1):
+        k, means = len(odds[split]), [each.mean(axis=0) for each in odds]
+        if k == 1:
+            continue
+        gains = []
+        for left_out in odds[split]:
+            means[split] = (odds[split].sum(axis=0) - left_out) / (k - 1)
+            gains.append(_gains(*means, truth, groups))
+        variance += (k - 1) * np.var(gains, axis=0)
+    return variance
+
+
+def _gains(patient: NDArray, patch: NDArray, truth: NDArray[np.bool_], groups: list[NDArray[np.bool_]]) -> list[float]:
+    """AUC by patch less that by patient in each group, and the second less the third; NaN for one class."""
+    found = [
+        auc(truth[of], patch[of]) - auc(truth[of], patient[of]) if 0 < truth[of].sum() < of.sum() else np.nan
+        for of in groups
+    ]
+    return [*found, found[1] - found[2]]
+
+
+def _with_chance(table: pd.DataFrame, chance: NDArray[np.float64], level: float) -> pd.DataFrame:
+    """Add a variance to that of each row's difference; rows without a difference stay as they are."""
+    rows, half = table.to_dict("records"), norm.ppf((1 + level) / 2)
+    for row, more in zip(rows, chance, strict=True):
+        if more > 0:
+            width = 0.0 if np.isnan(row["low"]) else row["high"] - row["low"]
+            row |= z_interval(row["difference"], (width / 2 / half) ** 2 + more, level)
+            row["method"] += "; jackknife over dealings"
+    return pd.DataFrame(rows)[COLUMNS]
 
 
 def patient_in_training(predictions: pd.DataFrame) -> NDArray[np.bool_]:
