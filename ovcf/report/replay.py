@@ -120,8 +120,8 @@ class Replayed(Study):
 
     film_samples = film
 
-    def _prepare(self, *_: Any) -> FromFilms:
-        return FromFilms()  # patches that the run keeps are read (`Study.images`), others not made
+    def _prepare(self, wanted: list[tuple[str, int]], _: Path) -> list[FromFilms]:
+        return [FromFilms() for _ in wanted]  # patches that the run keeps are read (`Study.images`), others not made
 
 
 class _Opens:
