@@ -90,6 +90,14 @@ def test_rates_and_areas_stand_apart_so_that_a_column_has_one_unit(where, folded
     assert all("here" in part.thead.text for part in (rates, areas))
 
 
+def test_what_is_neither_rate_nor_area_is_not_called_the_auc():
+    table = pd.DataFrame({"metric": ["Accuracy (%)", "kappa", "AUC"], "here": ["75.0", "0.500", "0.800"]})
+    parts = BeautifulSoup(show(table, "Caption")._repr_html_(), "html.parser").select("table")
+    captions = [part.caption.text for part in parts]
+    assert captions == ["Caption", "The same of the other measures", "The same of the AUC"]
+    assert "kappa" in parts[1].text and "kappa" not in parts[2].text
+
+
 @pytest.mark.parametrize("rows", [["Accuracy (%)", "F1 old (%)"], ["AUC", "AUC, mean of folds"], ["age", "scanner"]])
 def test_rows_of_one_unit_stand_together(rows):
     assert show(pd.DataFrame({"of": rows, "here": 1}))._repr_html_().count("<table") == 1

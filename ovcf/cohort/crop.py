@@ -18,6 +18,7 @@ from ovcf.files import check_room, kept, seal
 from ovcf.problems import InputError, Problem
 from ovcf.processes import end_with_parent
 from ovcf.progress import bar
+from ovcf.words import BOX
 
 RECIPE = 2  # raise when the same inputs would give other pixels
 FILMS_A_WORKER = 8  # with fewer films for each, the work is done before the workers have started
@@ -25,7 +26,6 @@ EQUALISATIONS = ("histogram", "clahe", "none")
 # "none" still stretches linearly, as a reader would by hand; without tails a lead marker would set the range.
 TAILS = (0.5, 99.5)  # percentiles of the crop
 NEIGHBOUR = 1.3  # heights of a body that one body and its disc take along the spine
-BOX = ("x0", "y0", "x1", "y1")
 MARGIN_PERCENTILES = (5, 25, 50, 75, 95)  # of a cohort's margins
 SIDEWAYS = 0.25  # widths of a body by which a neighbour may stand aside, on either side
 

@@ -101,9 +101,8 @@ class Study(StudyNetworks):
             problems.append(Problem("chosen", words, column="chosen", allowed=", ".join(["best", *p["networks"]])))
         attempt(lambda: self.simulated_readers or self._read_readings())
         attempt(lambda: self.paper)
-        if films and (
-            not problems or p["data"] != "synthetic"
-        ):  # whose films need not be drawn for a run that is refused
+        drawn = p["data"] == "synthetic"  # whose films need not be drawn for a run that is refused
+        if films and not (drawn and problems):
             attempt(lambda: self._dealt)
         if problems:
             raise InputError(problems)

@@ -171,7 +171,8 @@ class StudyCohort(RunFolder):
 
     def vertebra(self, patch_id: str, equalisation: str) -> np.ndarray:
         """Cut one patch anew from its film, uint8 (size, size): as the run does, but equalised as named."""
-        from ovcf.cohort.crop import BOX, cut_vertebra
+        from ovcf.cohort.crop import cut_vertebra
+        from ovcf.words import BOX
 
         row = self.patches.set_index("patch_id").loc[patch_id]
         how = self._preparation(equalisation, self.parameters["context"])

@@ -80,10 +80,10 @@ class StudyNetworks(StudyCohort):
         dealt = [(split, k) for split in ("patient", "patch") for k in range(self.parameters["dealings"])]
         versions = [{"patches": self.patches_split(split, k)} for split, k in dealt]
         tables = self._cross_validate_each(versions, images=self.images(context=int(self.beside)))
-        parts = [table.assign(dealing=k) for (_, k), table in zip(dealt, tables, strict=True)]
-        for (split, _), table in zip(dealt, parts, strict=True):
+        for (split, k), table in zip(dealt, tables, strict=True):
             table.insert(1, "split", split)
-        return pd.concat(parts, ignore_index=True)
+            table["dealing"] = k
+        return pd.concat(tables, ignore_index=True)
 
     @property
     def beside(self) -> bool:

@@ -41,8 +41,12 @@ COLUMNS = {
 METRIC_COLUMNS = ("metric", "of", "of patients", "width of the interval of", "printed average")
 """Columns that name a row's metric, as `heading` writes it."""
 IN_PERCENT = re.compile(r"\(%\)|, points$")
-PERCENT, AREA = "percent", "area"
-UNIT_WORDS = {PERCENT: "The same of rates, in percent", AREA: "The same of the AUC"}
+PERCENT, AREA, OTHER = "percent", "area", "other"
+UNIT_WORDS = {
+    PERCENT: "The same of rates, in percent",
+    AREA: "The same of the AUC",
+    OTHER: "The same of the other measures",
+}
 OF_CLASS = re.compile(r"(^|_)(fresh|old)$")  # end of the name of a column that is of one class
 NO_WORDS = re.compile(r"&\w+;|nan|undefined|not defined| to ")
 
@@ -129,7 +133,8 @@ def _units(table: pd.DataFrame) -> list[str]:
     column = next((c for c in METRIC_COLUMNS if c in named), None)
     if column is None:
         return [""] * len(table)
-    return [PERCENT if IN_PERCENT.search(str(name)) else AREA for name in named[column]]
+    names = map(str, named[column])
+    return [PERCENT if IN_PERCENT.search(name) else AREA if "AUC" in name else OTHER for name in names]
 
 
 def _column_styles(table: pd.DataFrame) -> list[str]:
