@@ -128,3 +128,12 @@ def test_one_reader_and_readers_of_one_session_are_drawn_where_they_read(ax):
     roc, model = pd.DataFrame({"fpr": [0, 1], "tpr": [0, 1]}), pd.Series({"sensitivity": 0.5, "specificity": 0.5})
     plot = reader_figures.reader_roc(alone, roc, model, plt.subplots()[1])
     assert [text.get_text() for text in plot.get_legend().get_texts()] == ["model", "model at its threshold", "r"]
+
+
+def test_where_nothing_was_turned_the_numbers_stand_within_the_picture():
+    effect = pd.DataFrame({"reader": ["R1"], "helpful_flips": [0], "harmful_flips": [0]})
+    figure, ax = plt.subplots(layout="constrained")
+    reader_figures.flips(effect, ax)
+    figure.draw_without_rendering()
+    low, high = ax.get_ylim()
+    assert all(low < text.get_position()[1] < high for text in ax.texts) and ax.get_position().height > 0.4

@@ -90,6 +90,7 @@ def flips(effect: pd.DataFrame, ax: Axes) -> Axes:
         ax.text(i, row.helpful_flips + 0.2, f"{row.helpful_flips:.0f}", ha="center", fontsize=SMALL)
         ax.text(i, -row.harmful_flips - 0.2, f"{row.harmful_flips:.0f}", ha="center", va="top", fontsize=SMALL)
     ax.axhline(0, color=INK, lw=0.8)
+    ax.update_datalim([(0, -1), (0, 1)])  # where nothing was turned the numbers would lie far outside
     ax.margins(y=0.12)  # room for the numbers at both ends
     ax.set_xticks(x, effect.reader, rotation=20, ha="right")
     ax.set_ylabel("answers")
