@@ -36,7 +36,7 @@ def of_efficientnet_lite(name: str, random: bool) -> nn.Module:
 
 
 def _padding_itself(convolution: nn.Conv2d) -> nn.Conv2d:
-    """Give a convolution of stride 1 its "same" padding as its own: the same bits, without a padded copy of the maps."""
+    """Let a convolution of stride 1 pad "same" by itself: the same bits, without a padded copy of the maps."""
     sizes, kernel = (convolution.in_channels, convolution.out_channels), convolution.kernel_size
     around = tuple((side - 1) // 2 for side in kernel)
     bias = convolution.bias is not None
