@@ -41,8 +41,6 @@ LEVELS = ("T11", "T12", "L1", "L2")
 def make_cohort(folder: Path, patches: int, seed: int = 0) -> Path:
     """Draw films with a body a patch, brighter within where it is fresh, and write the manifest; return it."""
     rng = np.random.default_rng(seed)
-    texture = gaussian_filter(rng.normal(size=(1024, 1024)), 2, mode="wrap")
-    texture = texture / texture.std() * 18
     patients = round(patches / PER_PATIENT)
     patient = np.sort(np.arange(patches) % patients)
     place = pd.Series(patient).groupby(patient).cumcount().to_numpy()
@@ -50,7 +48,7 @@ def make_cohort(folder: Path, patches: int, seed: int = 0) -> Path:
     x0, y0 = rng.integers(30, 50, patches), 12 + 44 * place + rng.integers(0, 6, patches)
     (folder / "films").mkdir()
     for who, rows in pd.Series(range(patches)).groupby(patient):
-        film = _film(rng, texture, [(x0[row], y0[row], fresh[row]) for row in rows])
+        film = _film(rng, [(x0[row], y0[row], fresh[row]) for row in rows])
         Image.fromarray(film).save(folder / "films" / f"{who:05d}.png", compress_level=1)
     table = pd.DataFrame(
         {
@@ -68,10 +66,10 @@ def make_cohort(folder: Path, patches: int, seed: int = 0) -> Path:
     return folder / "manifest.csv"
 
 
-def _film(rng: np.random.Generator, texture: np.ndarray, bodies: list[tuple[int, int, bool]]) -> np.ndarray:
-    """One film, uint8 (HEIGHT, WIDTH): a piece of texture of its own with bodies at (x0, y0)."""
-    top, left = rng.integers(0, 1024, 2)
-    film = 90 + np.roll(texture, (-top, -left), (0, 1))[:HEIGHT, :WIDTH].copy()
+def _film(rng: np.random.Generator, bodies: list[tuple[int, int, bool]]) -> np.ndarray:
+    """One film, uint8 (HEIGHT, WIDTH), unlike every other: clouds of its own and bodies at (x0, y0)."""
+    clouds = gaussian_filter(np.kron(rng.normal(size=(HEIGHT // 8, WIDTH // 8)), np.ones((8, 8))), 3)
+    film = 90 + 25 * clouds / clouds.std()
     for x0, y0, fresh in bodies:
         body = film[y0 + 4 : y0 + BOX[1] - 4, x0 + 4 : x0 + BOX[0] - 4]
         body += 50 + gaussian_filter(rng.normal(size=body.shape), 1) * 40

@@ -66,6 +66,19 @@ def test_correlation_of_shifted_thumbnails_is_one_and_matches_numpy(rng):
     assert correlations(one, one)[0] == pytest.approx(1, abs=1e-5)
 
 
+def test_correlation_is_the_greatest_of_numpys_over_all_shifts(rng):
+    one, other = np.clip(128 + gaussian_filter(rng.normal(size=(2, 3, 64, 64)), (0, 0, 2, 2)) * 300, 0, 255).astype(
+        np.uint8
+    )
+    other[0], other[1] = np.roll(one[0], (2, -3), (0, 1)), 90
+    fine = [[t - gaussian_filter(t, 4.0) for t in thumbs.astype(np.float64)] for thumbs in (one, other)]
+    for a, b, found in zip(*fine, correlations(one, other), strict=True):
+        inner = a[4:-4, 4:-4].ravel()
+        windows = [b[y : y + 56, x : x + 56].ravel() for y in range(9) for x in range(9)]
+        each = [np.corrcoef(inner, window)[0, 1] if np.ptp(window) > 1e-3 else 0.0 for window in windows]
+        assert found == pytest.approx(max(each), abs=1e-3)
+
+
 def test_opening_equals_scipys(rng):
     greys = rng.integers(0, 255, (40, 50)).astype(np.uint8)
     np.testing.assert_array_equal(_opened(greys), grey_opening(greys, size=(9, 9), mode="nearest"))

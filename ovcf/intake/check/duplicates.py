@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.ndimage import gaussian_filter
+from scipy import fft
+from scipy.ndimage import gaussian_filter1d
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -27,7 +28,7 @@ CORRELATION = 0.85
 SHIFT = 4  # px of 64: two annotators' boxes do not start at the same pixel
 BLUR = 4.0  # px of 64: what is smoother than this is anatomy shared by everyone
 MOST_PAIRS = 100_000
-CHUNK = 2000  # pairs of thumbnails correlated at once
+CHUNK = 128  # pairs of thumbnails correlated at once
 BLOCK = 64, 2048  # hashes compared with hashes at once: what fits into a processor's cache goes ten times as fast
 
 
@@ -120,23 +121,36 @@ def correlations(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     -------
     float array (n,)
     """
-    best = np.full(len(one), -1.0)
+    best = np.empty(len(one))
     for start in range(0, len(one), CHUNK):
         part = slice(start, start + CHUNK)
         a, b = _fine(one[part]), _fine(other[part])
         inner = _unit(a[:, SHIFT:-SHIFT, SHIFT:-SHIFT])
-        size = inner.shape[1]
-        for dy in range(2 * SHIFT + 1):
-            for dx in range(2 * SHIFT + 1):
-                moved = _unit(b[:, dy : dy + size, dx : dx + size])
-                best[part] = np.maximum(best[part], np.einsum("nij,nij->n", inner, moved))
+        # as inner has mean 0, the mean of what it is laid upon drops out
+        there = fft.rfft2(b) * np.conj(fft.rfft2(inner, s=b.shape[1:]))
+        products = fft.irfft2(there, s=b.shape[1:])[:, : 2 * SHIFT + 1, : 2 * SHIFT + 1]
+        best[part] = (products / _lengths(b, inner.shape[1])).max((1, 2))
     return best
+
+
+def _lengths(images: np.ndarray, side: int) -> np.ndarray:
+    """Root of the sum of squares around its mean of each window of a side: (n, places down, places across)."""
+    greys = images.astype(np.float64)
+    sums, squares = (_window_sums(values, side) for values in (greys, greys**2))
+    return np.maximum(np.sqrt(np.maximum(squares - sums**2 / side**2, 0)), 1e-6)
+
+
+def _window_sums(values: np.ndarray, side: int) -> np.ndarray:
+    """Sum over each window of a side."""
+    total = np.pad(values, ((0, 0), (1, 0), (1, 0))).cumsum(1).cumsum(2)
+    return total[:, side:, side:] - total[:, :-side, side:] - total[:, side:, :-side] + total[:, :-side, :-side]
 
 
 def _fine(thumbs: np.ndarray) -> np.ndarray:
     """What is left of thumbnails without their smooth part."""
-    greys = thumbs.astype(np.float32)
-    return greys - gaussian_filter(greys, (0, BLUR, BLUR))
+    greys = thumbs.astype(np.float32)  # (n, h, w)
+    down, across = (gaussian_filter1d(np.eye(side), BLUR, axis=0).astype(np.float32) for side in greys.shape[1:])
+    return greys - down @ (greys @ across.T)  # the filter as matrices: half the time of scipy's on thumbnails
 
 
 def _unit(images: np.ndarray) -> np.ndarray:
