@@ -149,6 +149,7 @@ def _window_sums(values: np.ndarray, side: int) -> np.ndarray:
 def _fine(thumbs: np.ndarray) -> np.ndarray:
     """What is left of thumbnails without their smooth part."""
     greys = thumbs.astype(np.float32)  # (n, h, w)
+    greys -= greys.mean((1, 2), keepdims=True)  # so that of a blank one nothing is left, not even rounding
     down, across = (gaussian_filter1d(np.eye(side), BLUR, axis=0).astype(np.float32) for side in greys.shape[1:])
     return greys - down @ (greys @ across.T)  # the filter as matrices: half the time of scipy's on thumbnails
 
