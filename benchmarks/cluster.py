@@ -2,13 +2,14 @@
 
     python benchmarks/cluster.py [--order 1 2] [--epochs 16] [--patches 100] [--size 64] [--json FILE]
 
-A scheduler and its workers are started as the README says, each a process of its own (`dask scheduler`, `dask worker` of
-one thread with its nanny). EfficientNet-Lite0 trains whole (`trainable: all`, packaged weights, random patches): five
-folds from two seeds, ten jobs of equal length. Seconds are those of `cross_validate_each`: connection, data sent, jobs,
-results written; the workers have imported torch before, since such a cluster is there already. `--order` says how many
-workers each pass has, in turn (1 2 2 1 shows whether the order matters); of several passes of a kind the quickest
-counts. The last pass has two workers, one of which is killed (SIGKILL) in the middle of a job; its nanny brings it back.
-Exit status 1 where any predictions differ from those of this machine without a cluster.
+A scheduler and its workers are started as the README says, each a process of its own (`dask scheduler`, `dask worker`
+with one thread and its nanny). EfficientNet-Lite0 trains whole (`trainable: all`, packaged weights, random patches):
+five folds from two seeds, ten jobs of equal length. Seconds are those of `cross_validate_each`: connection, data sent,
+jobs, results written; the workers have imported torch before, since such a cluster is there already. `--order` says how
+many workers each pass has, in turn (1 2 2 1 shows whether the order matters); of several passes of a kind the quickest
+counts. `busy` is the share of that time in which a mean worker was at its jobs: what is missing is not the workers'. In
+the last pass one of two workers is killed (SIGKILL) in the middle of a job, and its nanny brings it back. Exit status 1
+where any predictions differ from those of this machine without a cluster.
 """
 
 import argparse
@@ -57,9 +58,17 @@ def cluster(workers: int, folder: Path) -> Iterator[str]:
         yield ready(file, workers)
     finally:
         for process in reversed(started):
-            process.terminate()
-        for process in started:
-            process.wait(60)
+            ended(process)
+
+
+def ended(process: subprocess.Popen) -> None:
+    """End a process, a nanny with its worker; by force where it does not go."""
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def ready(file: Path, workers: int) -> str:
@@ -69,7 +78,18 @@ def ready(file: Path, workers: int) -> str:
     with distributed.Client(scheduler_file=str(file), set_as_default=False, timeout=120) as client:
         client.wait_for_workers(workers, timeout=300)
         client.run(__import__, "ovcf.models.crossval")
+        client.get_task_stream()  # the scheduler takes notes from now on
         return client.scheduler.address
+
+
+def at_work(address: str) -> dict[str, list[float]]:
+    """Seconds of each job that the workers have done."""
+    with distributed.Client(address, set_as_default=False) as client:
+        done: dict[str, list[float]] = {worker: [] for worker in client.scheduler_info(n_workers=-1)["workers"]}
+        for task in client.get_task_stream():
+            spans = [span["stop"] - span["start"] for span in task["startstops"] if span["action"] == "compute"]
+            done.setdefault(task["worker"], []).extend(spans)
+        return done
 
 
 @contextmanager
@@ -132,7 +152,9 @@ def measure(work: Work, order: list[int], folder: Path) -> Iterator[dict]:
     for workers in order:
         with cluster(workers, folder) as address:
             said, seconds = work.done(address)
-        yield {"what": KINDS[workers], "seconds": seconds, "identical": equal(here, said)}
+            spans = at_work(address).values()
+        about = {"busy": sum(map(sum, spans)) / workers / seconds, "jobs": [len(each) for each in spans]}
+        yield {"what": KINDS[workers], "seconds": seconds, "identical": equal(here, said)} | about
     with cluster(2, folder) as address, killing(address) as killed:
         said, seconds = work.done(address)
     whole = len(killed) == 1 and equal(here, said)
@@ -159,7 +181,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for row in measure(Work(given.patches, given.size, given.epochs), given.order, Path(folder)):
             rows = with_ratios([*rows, row])
-            print(f"{row['what']}: {row['seconds']:.1f} s; identical: {row['identical']}", flush=True)
+            more = f"; jobs of each {row['jobs']}, busy {row['busy']:.1%}" if "jobs" in row else ""
+            print(f"{row['what']}: {row['seconds']:.1f} s; identical: {row['identical']}{more}", flush=True)
             if given.json:
                 given.json.write_text(json.dumps(rows, indent=1))
     ratio = max(row["ratio"] for row in rows if row["what"] == KINDS[2])
