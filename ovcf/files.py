@@ -175,6 +175,17 @@ def kept(path: Path) -> bool:
     return False
 
 
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a finished file a second name, as a hard link where the disk can, else as a copy; nothing is overwritten."""
+    if target.exists():
+        return
+    try:
+        os.link(source, target)
+    except OSError:
+        with placing(target) as partial:
+            shutil.copyfile(source, partial)
+
+
 def set_aside(path: Path) -> None:
     """Rename a damaged file or folder to `NAME.damaged` beside it, and say so; nothing that is read has such a name."""
     aside = path.with_name(path.name + DAMAGED)

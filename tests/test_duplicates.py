@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter, grey_opening
 
 from ovcf.cohort.films import read_film
+from ovcf.intake.check import duplicates
 from ovcf.intake.check.burned_in import _opened, text_lines
 from ovcf.intake.check.duplicates import CORRELATION, correlations, exact_copies, near_copies
 from ovcf.intake.check.film_facts import phash, thumbnail
@@ -85,3 +86,19 @@ def test_of_real_films_only_the_one_with_text_is_found(shared):
     films = sorted((shared / "real" / "spine_frontal" / "images").iterdir())
     found = [path.name for path in films if text_lines(read_film(path).pixels)]
     assert [name[:9] for name in found] == ["Image_196"]  # "STANDING" along its lower edge, mirrored
+
+
+def test_pairs_are_those_of_every_hash_against_every_other_whatever_the_blocks(rng, monkeypatch):
+    plain, turned = rng.integers(0, 2**64, (2, 90), dtype=np.uint64)
+    plain[60:] = plain[:30] ^ (np.uint64(1) << rng.integers(0, 64, 30, dtype=np.uint64))  # a bit apart
+    skip = rng.random(90) < 0.1
+    monkeypatch.setattr(duplicates, "BLOCK", (7, 11))
+    for other, bits in ((plain, 12), (turned, 26)):
+        monkeypatch.setattr(duplicates, "HASH_BITS", bits)
+        apart = {(a, b): int(plain[a] ^ other[b]).bit_count() for a in range(90) for b in range(a + 1, 90)}
+        near = [pair for pair, found in apart.items() if found <= bits and not skip[list(pair)].any()]
+        near.sort(key=lambda pair: apart[pair])
+        for most in (100_000, 5):
+            monkeypatch.setattr(duplicates, "MOST_PAIRS", most)
+            found = duplicates._candidates(plain, other, skip)
+            assert near[:most] == list(zip(*found, strict=True)) and len(near) > 10

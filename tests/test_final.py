@@ -9,7 +9,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from ovcf.models import making
+from ovcf.models import making, reference
 from ovcf.models.card import Origin, card_page, cross_validated, determinism_record
 from ovcf.models.crossval import cross_validate, fold_network
 from ovcf.models.final import calibration_statement, load_final, tensors_digest
@@ -165,6 +165,19 @@ def test_distances_against_the_slow_way(rng):
     found = neighbour_distance(reference.points, reference.points, patients, patients)
     assert np.allclose(found, slow, atol=1e-5)
     assert np.isclose(reference.threshold, np.percentile(slow, 99), atol=1e-5)
+
+
+def test_the_threshold_of_many_patches_is_measured_on_some_of_them(rng, monkeypatch):
+    features, patients = rng.normal(size=(900, 5)).astype(np.float32), np.repeat([f"P{k}" for k in range(300)], 3)
+    every = make_reference(features, patients)
+    monkeypatch.setattr(reference, "MOST_MEASURED", 300)
+    monkeypatch.setattr(reference, "AT_ONCE", (64, 100))
+    some = make_reference(features, patients)
+    assert len(every.distances) == 900 and len(some.distances) == 300
+    near = np.abs(every.distances[None] - some.distances[:, None]).min(1)
+    assert near.max() < 1e-9, "those of patches that were drawn, each to all others"
+    rank = np.mean(every.distances <= some.threshold)
+    assert abs(rank - 0.99) < 0.02  # 99th percentile of 300 drawn of 900: SD of its rank 0.005
 
 
 def test_the_calibration_statement_counts():

@@ -126,3 +126,17 @@ def test_calibration_makes_every_normalised_channel_standard():
     hook.remove()
     assert np.allclose(outputs[0].mean((0, 2, 3)), 0, atol=1e-3)
     assert np.allclose(outputs[0].std((0, 2, 3)), 1, atol=1e-2)
+
+
+@pytest.mark.parametrize("size", [63, 64, 97])
+def test_lite0_gives_the_bits_of_the_packages_own_network(size):
+    """Ours pads within the convolutions of stride 1, theirs before each."""
+    from efficientnet_lite_pytorch import EfficientNet
+
+    torch.manual_seed(0)
+    theirs = EfficientNet.from_name("efficientnet-lite0", image_size=None).eval()
+    ours = original_network("efficientnet_lite0", random=False).eval()
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.rand(2, 3, size, size) * 2 - 1
+    with torch.inference_mode():
+        assert torch.equal(ours(x), theirs(x))

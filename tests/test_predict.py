@@ -161,6 +161,9 @@ def test_a_model_of_synthetic_films_scores_no_real_film_unasked(film, tmp_path, 
     assert refused.exit_code == 2 and "--accept-synthetic-model" in refused.output and "P(fresh)" not in refused.output
     accepted = CliRunner().invoke(cli.main, [*call, "--accept-synthetic-model"])
     assert accepted.exit_code == 0 and "trained on synthetic films only" in accepted.output
+    (tmp_path / "note.png").write_text("no film")
+    no_film = CliRunner().invoke(cli.main, ["predict", str(tmp_path / "note.png"), *call[2:]])
+    assert no_film.exit_code == 2 and "synthetic films" not in no_film.output  # that is not what is wrong with it
     (tmp_path / "cohort.json").write_text(json.dumps({"synthetic": True}))  # now it is one of a drawn cohort
     known = CliRunner().invoke(cli.main, call)
     assert known.exit_code == 0 and "trained on synthetic films only" not in known.output

@@ -1,10 +1,14 @@
 """Training: the paper's schedule, the fast head against torch's own optimiser, networks that can learn."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from ovcf.models import moments, training
+from ovcf.models.feed import Rows
 from ovcf.models.random_weights import noise_patches
 from ovcf.models.recipe import Recipe
 from ovcf.models.tensors import to_tensor
@@ -67,6 +71,38 @@ def test_the_fast_head_is_sgd_with_cross_entropy(features):
     fast = head_probability(features[0][:, 0], head)
     assert np.allclose(fast, literal_head(*features, recipe, np.random.default_rng(3)), atol=1e-4)
     assert np.mean((fast > 0.5) == features[1]) > 0.9
+
+
+def test_features_read_by_rows_from_disk_in_pieces_give_the_bits_of_a_copy_in_memory(features, tmp_path, monkeypatch):
+    values, fresh = features
+    np.save(tmp_path / "features.npy", values)
+    rows, recipe = np.flatnonzero(np.arange(len(fresh)) % 5), Recipe(epochs=3, batch_size=4)
+    whole = train_head(values[rows], fresh[rows], recipe, np.random.default_rng(1))
+    monkeypatch.setattr(training, "PIECE", 2)
+    monkeypatch.setattr(moments, "AT_ONCE", 7)
+    read = Rows(np.load(tmp_path / "features.npy", mmap_mode="r"), rows)
+    in_pieces = train_head(read, fresh[rows], recipe, np.random.default_rng(1))
+    assert all(torch.equal(whole[name], in_pieces[name]) for name in whole)
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 7), (moments.AT_ONCE + 3, 4, 1280), (5 * moments.AT_ONCE, 33)])
+def test_mean_and_sd_in_pieces_have_numpys_bits(rng, shape):
+    values = (rng.normal(size=shape) ** 2).astype(np.float32)
+    flat = values.reshape(-1, shape[-1])
+    mean, sd = moments.mean_and_sd(values)
+    assert np.array_equal(mean, flat.mean(0, dtype=np.float64))
+    assert np.array_equal(sd, flat.std(0, dtype=np.float64))
+
+
+def test_training_a_head_holds_a_small_part_of_its_features(rng, tmp_path):
+    shape = 4000, 4, 256
+    np.save(tmp_path / "features.npy", rng.normal(size=shape).astype(np.float32))
+    read = Rows(np.load(tmp_path / "features.npy", mmap_mode="r"), rng.permutation(4000))
+    tracemalloc.start()
+    train_head(read, np.arange(4000) % 2, Recipe(epochs=1), rng)
+    held = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert held < np.prod(shape) * 4 / 2  # a copy alone would be twice this, its doubles four times
 
 
 def test_a_seed_repeats_the_bits_and_another_does_not(features):

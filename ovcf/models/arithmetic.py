@@ -11,6 +11,7 @@ from ovcf.models.catalogue import architecture
 from ovcf.models.folding import folded
 from ovcf.models.networks import Network
 from ovcf.models.recipe import Recipe
+from ovcf.models.winograd import quartered
 from ovcf.problems import InputError, Problem
 
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
@@ -91,8 +92,10 @@ def _check(recipe: Recipe) -> None:
 
 # ---------------------------------------------------------------- doing it
 def prepared(net: Network, arithmetic: str) -> Network:
-    """Fold a frozen network's norms and put it where and in what it runs: bfloat16 on a processor, or on the GPU."""
-    net.stem, net.stage = folded(nn.Sequential(net.stem, net.stage))
+    """Make a frozen network fast, and put it where and in what it runs: bfloat16 on a processor, or on the GPU."""
+    trunk = folded(nn.Sequential(net.stem, net.stage))
+    on_processor = arithmetic == FLOAT32 and device().type == "cpu"
+    net.stem, net.stage = quartered(trunk) if on_processor else trunk
     return net.to(torch.bfloat16) if arithmetic == BFLOAT16 else net.to(device())
 
 

@@ -26,6 +26,7 @@ from ovcf.scratch import Scratch
 FEWEST_PATIENTS = 5
 """Patients behind each centre of the summarised reference; a centre of fewer is left out."""
 
+MOST_CENTRES = 500  # with a centre for every 15 patients, a large cohort's would take as its number squared
 LARGEST = 4 * 2**30  # bytes of an unpacked bundle
 NAME = re.compile(r"[a-z0-9]{1,20}\.(safetensors|json|md)", re.ASCII | re.IGNORECASE)
 LEFT_OUT = (
@@ -96,7 +97,7 @@ def summarised(model: FinalModel) -> dict[str, NDArray]:
     from sklearn.cluster import KMeans
 
     points, patients = model.reference_points.astype(np.float64), model.patches.patient_id.to_numpy()
-    wanted = max(1, len(np.unique(patients)) // (3 * FEWEST_PATIENTS))
+    wanted = min(max(1, len(np.unique(patients)) // (3 * FEWEST_PATIENTS)), MOST_CENTRES)
     labels = KMeans(wanted, n_init=1, random_state=0).fit_predict(points)
     groups = [np.flatnonzero(labels == k) for k in range(wanted)]
     groups = [g for g in groups if len(np.unique(patients[g])) >= FEWEST_PATIENTS] or [np.arange(len(points))]

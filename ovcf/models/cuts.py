@@ -28,7 +28,21 @@ def of_efficientnet_lite(name: str, random: bool) -> nn.Module:
     """Build EfficientNet-Lite0; without an image size the package pads for the size that comes, as TensorFlow does."""
     from efficientnet_lite_pytorch import EfficientNet
 
-    return EfficientNet.from_name(name.replace("_lite", "-lite"), image_size=None)
+    net = EfficientNet.from_name(name.replace("_lite", "-lite"), image_size=None)
+    for part, convolution in list(net.named_modules()):
+        if isinstance(convolution, nn.Conv2d) and tuple(convolution.stride) == (1, 1):
+            net.set_submodule(part, _padding_itself(convolution))
+    return net
+
+
+def _padding_itself(convolution: nn.Conv2d) -> nn.Conv2d:
+    """Let a convolution of stride 1 pad "same" by itself: the same bits, without a padded copy of the maps."""
+    sizes, kernel = (convolution.in_channels, convolution.out_channels), convolution.kernel_size
+    around = tuple((side - 1) // 2 for side in kernel)
+    bias = convolution.bias is not None
+    made = nn.Conv2d(*sizes, kernel, padding=around, groups=convolution.groups, bias=bias)
+    made.weight, made.bias = convolution.weight, convolution.bias
+    return made
 
 
 def of_timm(name: str, random: bool) -> nn.Module:

@@ -12,6 +12,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from ovcf.files import check_room, digest, kept, placing, seal, stamp, sweep
+from ovcf.models import store
 from ovcf.models.arithmetic import BFLOAT16, computing, prepared, repeatable, trunk_arithmetic
 from ovcf.models.catalogue import FEATURES_VERSION, RANDOM_VERSION, file_stem
 from ovcf.models.networks import Network
@@ -33,7 +34,7 @@ def trunk_features(
     cache: Path,
     progress: bool = True,
 ) -> NDArray[np.floating]:
-    """Run the frozen trunk over all patches in each flip state, or read what an earlier run left in `cache`.
+    """Run the frozen trunk over all patches in each flip state, or read what `cache` or the `store` holds.
 
     Parameters
     ----------
@@ -52,11 +53,12 @@ def trunk_features(
     if not kept(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(target.with_name(f".{target.stem}.lock")):  # whoever comes second waits, and finds them made
-            if not kept(target):
+            if not kept(target) and not store.fetch(target):
                 sweep(target)
                 net = load_network(network, recipe.weights, size=images.shape[1], seed=recipe.seed, path=path)
                 chosen = trunk_arithmetic(network, path, recipe)
                 _write_features(target, prepared(net, chosen), images, recipe, chosen, progress)
+                store.offer(target)
     return np.load(target, mmap_mode="r")
 
 

@@ -30,6 +30,11 @@ class Rows:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the array with these rows only."""
+        return len(self.rows), *self.array.shape[1:]
+
     def __getitem__(self, key) -> NDArray:
         rows, *more = key if isinstance(key, tuple) else (key,)
         return self.array[(self.rows[rows], *more)]

@@ -48,7 +48,7 @@ def _do(job: Job, source: NDArray) -> None:
 def _train_and_predict(job: Job, source: NDArray) -> tuple[dict[str, torch.Tensor], NDArray]:
     rng, beat, fresh = job.rng(), heartbeat(job), job.fresh[job.train]
     if job.recipe.trainable == "head":
-        state = train_head(source[job.train], fresh, job.recipe, rng, beat)
+        state = train_head(Rows(source, job.train), fresh, job.recipe, rng, beat)
         return state, head_probability(source[job.test, 0], state)
     net = untrained(job)
     state = train_network(net, Rows(source, job.train), fresh, job.recipe, rng, beat, Checkpoint(job.checkpoint))

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 SIZE = 64  # pixels a side of the sample that shows which norm follows which convolution
+_REFUSED = suppress(RuntimeError, ValueError, AssertionError)  # a network of a fixed size, in its own words
 TOLERANCE = 1e-4  # largest difference of an output, as a share of the largest output
 
 
@@ -24,16 +25,34 @@ def folded(trunk: nn.Module) -> nn.Module:
     """
     if not any(isinstance(module, nn.BatchNorm2d) for module in trunk.modules()):
         return trunk
-    sample = torch.rand(2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    fused = copy.deepcopy(trunk)
-    # a network of a fixed size refuses the sample in its own words
-    with suppress(RuntimeError, ValueError, AssertionError), torch.inference_mode():
-        for convolution, norm in _pairs(fused, sample):
-            _fuse(fused, convolution, norm)
-        expected, found = trunk(sample), fused(sample)
-        if (expected - found).abs().max() <= TOLERANCE * expected.abs().max():
-            return fused.to(memory_format=torch.channels_last)
-    return trunk
+    parts: dict[str, nn.Module] = {}
+    with _REFUSED, torch.inference_mode():
+        for convolution, norm in _pairs(trunk, _sample()):
+            parts[convolution] = fuse_conv_bn_eval(trunk.get_submodule(convolution), trunk.get_submodule(norm))
+            parts[norm] = nn.Identity()
+    fused = replaced(trunk, parts)
+    return fused.to(memory_format=torch.channels_last) if same_function(trunk, fused) else trunk
+
+
+def same_function(trunk: nn.Module, other: nn.Module) -> bool:
+    """Say whether two trunks give the same on a sample, within TOLERANCE; no, where they take none of SIZE."""
+    with _REFUSED, torch.inference_mode():
+        expected, found = trunk(_sample()), other(_sample())
+        return bool((expected - found).abs().max() <= TOLERANCE * expected.abs().max())
+    return False
+
+
+def replaced(trunk: nn.Module, parts: dict[str, nn.Module]) -> nn.Module:
+    """Return a copy of a trunk with some of its modules, by name, put in place of its own."""
+    made = copy.deepcopy(trunk)
+    for name, module in parts.items():
+        parent, _, own = name.rpartition(".")
+        setattr(made.get_submodule(parent), own, module)
+    return made
+
+
+def _sample() -> torch.Tensor:
+    return torch.rand(2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
 def _pairs(trunk: nn.Module, sample: torch.Tensor) -> list[tuple[str, str]]:
@@ -58,11 +77,3 @@ def _pairs(trunk: nn.Module, sample: torch.Tensor) -> list[tuple[str, str]]:
     for hook in hooks:
         hook.remove()
     return [pair for pair in pairs if all(calls.count(name) == 1 for name in pair)]
-
-
-def _fuse(trunk: nn.Module, convolution: str, norm: str) -> None:
-    """Put the fused convolution in its place, and nothing in the norm's."""
-    one = fuse_conv_bn_eval(trunk.get_submodule(convolution), trunk.get_submodule(norm))
-    for name, module in ((convolution, one), (norm, nn.Identity())):
-        parent, _, own = name.rpartition(".")
-        setattr(trunk.get_submodule(parent), own, module)

@@ -79,9 +79,9 @@ def predict_cases(
     from ovcf.files import digest
 
     model = model or load_model(run)
+    film = read_film(film_path)  # first: what is no film has no other fault
     known = drawn_here(Path(film_path))
     refuse_mismatch(model.card, str(film_path), known=known, accepted=accept_synthetic)
-    film = read_film(film_path)
     for box in boxes:
         check_box(box, film.pixels.shape, str(film_path))
     _, answers = ask(film, boxes, model, mm_per_px=mm_per_px, flip=flip, known=known)

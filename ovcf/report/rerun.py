@@ -1,6 +1,9 @@
 """A run made again elsewhere with its own parameters, and its tables held against the first ones."""
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ovcf.files import digest
+from ovcf.models.store import FOLDER
 from ovcf.problems import InputError, Problem
 from ovcf.report.run import run_study
 from ovcf.run_folder import is_run
@@ -51,8 +55,20 @@ def rerun(run: Path, out: Path | None = None) -> tuple[Path, list[Repeated]]:
         raise InputError(Problem("same_folder", "a run is repeated in another folder: name it with --out", str(out)))
     parameters = Study(run, adds=False).parameters
     if not (is_run(out) and (out / "report.html").is_file()):
-        run_study(out=out, overrides={name: json.dumps(value) for name, value in parameters.items()})
+        with _nothing_shared():
+            run_study(out=out, overrides={name: json.dumps(value) for name, value in parameters.items()})
     return out, [*compare_tables(run, out), compare_models(run, out)]
+
+
+@contextmanager
+def _nothing_shared() -> Iterator[None]:
+    """Take nothing from the features that runs share meanwhile, nor leave any."""
+    before = os.environ.pop(FOLDER, None)
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ[FOLDER] = before
 
 
 def compare_tables(first: Path, second: Path) -> list[Repeated]:

@@ -8,7 +8,6 @@ import hashlib
 import json
 import logging
 import os
-import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any, Self
 
 import pandas as pd
 
-from ovcf.files import kept, set_aside, write_text
+from ovcf.files import kept, link_or_copy, set_aside, write_text
 from ovcf.problems import InputError, Problem
 from ovcf.profiles.parameters import ANYWHERE, AS_THE_RUN
 from ovcf.run_folder.figures import FORMATS, on_screen, write_figure
@@ -225,13 +224,9 @@ def share_files(source: Path, target: Path) -> None:
     """Give another folder the same finished files, as hard links where the disk can, else as copies."""
     for path in sorted(source.rglob("*")):
         there = target / path.relative_to(source)
-        if path.name.startswith(".") or not path.is_file() or there.exists():
-            continue
-        there.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(path, there)
-        except OSError:
-            shutil.copyfile(path, there)
+        if not path.name.startswith(".") and path.is_file():
+            there.parent.mkdir(parents=True, exist_ok=True)
+            link_or_copy(path, there)
 
 
 def _say(text: str) -> None:

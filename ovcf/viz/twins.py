@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ovcf.intake.check.film_facts import phash, thumbnail
 
 BITS = 64  # of a perceptual hash
-ROWS = 512  # compared at once: memory stays flat
+ROWS = 32  # compared at once: memory stays flat
 
 
 class Twins(NamedTuple):
@@ -26,7 +26,7 @@ def nearest_twins(images: Sequence[NDArray[np.uint8]], films: Sequence[str]) -> 
     row, apart = np.full(len(hashes), -1), np.full(len(hashes), BITS)
     for start in range(0, len(hashes), ROWS):
         rows = slice(start, start + ROWS)
-        bits = np.bitwise_count(hashes[rows, None] ^ hashes[None]).astype(np.int64)  # (rows, n)
+        bits = np.bitwise_count(hashes[rows, None] ^ hashes[None])  # (rows, n) uint8
         bits[film[rows, None] == film[None]] = BITS + 1
         best = bits.argmin(axis=1)
         least = bits[np.arange(len(best)), best]

@@ -5,6 +5,7 @@ little differently, mirrored) are looked for by perceptual hash and then verifie
 hashes alone also meet for films that merely look alike.
 """
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,7 +27,8 @@ CORRELATION = 0.85
 SHIFT = 4  # px of 64: two annotators' boxes do not start at the same pixel
 BLUR = 4.0  # px of 64: what is smoother than this is anatomy shared by everyone
 MOST_PAIRS = 100_000
-CHUNK = 2000
+CHUNK = 2000  # pairs of thumbnails correlated at once
+BLOCK = 64, 2048  # hashes compared with hashes at once: what fits into a processor's cache goes ten times as fast
 
 
 class Copies(NamedTuple):
@@ -80,16 +82,31 @@ def near_copies(hashes: dict[str, np.ndarray], thumbs: np.ndarray, skip: np.ndar
 def _candidates(plain: np.ndarray, turned: np.ndarray, skip: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pairs (a < b) whose hashes differ by at most `HASH_BITS`; the closest `MOST_PAIRS` of them."""
     kept = np.flatnonzero(~skip)
-    found = []
-    for start in range(0, len(kept), CHUNK):
-        rows = kept[start : start + CHUNK]
-        apart = np.bitwise_count(plain[rows][:, None] ^ turned[kept][None])  # (chunk, kept)
+    own, others, pairs = plain[kept], turned[kept], np.empty((0, 3), int)
+    for first, start in _blocks(len(kept)):
+        apart = np.bitwise_count(own[first : first + BLOCK[0], None] ^ others[start : start + BLOCK[1]])
+        if apart.min() > HASH_BITS:
+            continue
         a, b = np.nonzero(apart <= HASH_BITS)
-        keep = rows[a] < kept[b]
-        found.append(np.column_stack([rows[a], kept[b], apart[a, b]])[keep])
-    pairs = np.concatenate(found) if found else np.empty((0, 3), int)
-    pairs = pairs[np.argsort(pairs[:, 2], kind="stable")[:MOST_PAIRS]]
+        later = first + a < start + b
+        found = np.column_stack([kept[first + a], kept[start + b], apart[a, b]])[later]
+        pairs = np.concatenate([pairs, found])
+        if len(pairs) > 2 * MOST_PAIRS:
+            pairs = _closest(pairs)
+    pairs = _closest(pairs)
     return pairs[:, 0], pairs[:, 1]
+
+
+def _blocks(n: int) -> Iterator[tuple[int, int]]:
+    """Where blocks of rows and of columns begin that hold every pair (a < b) of n."""
+    for first in range(0, n, BLOCK[0]):
+        for start in range(first, n, BLOCK[1]):
+            yield first, start
+
+
+def _closest(pairs: np.ndarray) -> np.ndarray:
+    """The closest `MOST_PAIRS` of pairs (a, b, bits); of equally close ones those that come first."""
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0], pairs[:, 2]))[:MOST_PAIRS]]
 
 
 def correlations(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -141,10 +158,10 @@ def _groups(pairs: dict, n: int) -> list[Copies]:
     table = pd.DataFrame(
         {"group": group[a], "how": [how for how, _ in pairs.values()], "value": [value for _, value in pairs.values()]}
     )
-    found = []
+    found, everyone = [], pd.Series(np.arange(n)).groupby(group)
     for number, rows in table.groupby("group"):
         closest = rows.loc[rows["value"].idxmax()]
-        members = tuple(np.flatnonzero(group == number).tolist())
+        members = tuple(everyone.indices[number].tolist())
         found.append(Copies(members, closest["how"], float(rows["value"].min())))
     return found
 
