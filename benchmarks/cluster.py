@@ -36,7 +36,6 @@ from ovcf.processes import SCHEDULER
 
 NETWORK, FOLDS, SEEDS = "efficientnet_lite0", 5, (0, 1)
 KINDS = {1: "one worker", 2: "two workers"}
-BUSY = 4.0  # seconds into its job after which a worker is killed
 
 
 # ---------------------------------------------------------------- the cluster
@@ -93,16 +92,16 @@ def at_work(address: str) -> dict[str, list[float]]:
 
 
 @contextmanager
-def killing(address: str) -> Iterator[list[str]]:
-    """Kill one worker (SIGKILL) some seconds after it began a job; lends a list of what was killed."""
+def killing(address: str, after: float) -> Iterator[list[str]]:
+    """Kill one worker (SIGKILL) so many seconds after it began a job; lends a list of what was killed."""
     killed, over = [], threading.Event()
 
     def watch() -> None:
         with distributed.Client(address, set_as_default=False) as client:
             processes = client.run(os.getpid)
-            while not over.wait(0.1) and not killed:
+            while not over.wait(0.02) and not killed:
                 busy = [worker for worker, tasks in client.processing().items() if tasks]
-                if busy and not over.wait(BUSY):
+                if busy and not over.wait(after):
                     os.kill(processes[busy[0]], signal.SIGKILL)
                     killed.append(busy[0])
 
@@ -153,12 +152,13 @@ def measure(work: Work, order: list[int], folder: Path) -> Iterator[dict]:
         with cluster(workers, folder) as address:
             said, seconds = work.done(address)
             spans = at_work(address).values()
-        about = {"busy": sum(map(sum, spans)) / workers / seconds, "jobs": [len(each) for each in spans]}
+        whole, jobs = sum(map(sum, spans)), [len(each) for each in spans]
+        about = {"busy": whole / workers / seconds, "jobs": jobs, "job_seconds": whole / sum(jobs)}
         yield {"what": KINDS[workers], "seconds": seconds, "identical": equal(here, said)} | about
-    with cluster(2, folder) as address, killing(address) as killed:
+    with cluster(2, folder) as address, killing(address, about["job_seconds"] / 2) as killed:
         said, seconds = work.done(address)
-    whole = len(killed) == 1 and equal(here, said)
-    yield {"what": "two workers, one killed in a job", "seconds": seconds, "identical": whole}
+    complete = len(killed) == 1 and equal(here, said)
+    yield {"what": "two workers, one killed in a job", "seconds": seconds, "identical": complete}
 
 
 def with_ratios(rows: list[dict]) -> list[dict]:
@@ -181,7 +181,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for row in measure(Work(given.patches, given.size, given.epochs), given.order, Path(folder)):
             rows = with_ratios([*rows, row])
-            more = f"; jobs of each {row['jobs']}, busy {row['busy']:.1%}" if "jobs" in row else ""
+            more = (
+                f"; jobs of each {row['jobs']}, {row['job_seconds']:.1f} s, busy {row['busy']:.1%}"
+                if "jobs" in row
+                else ""
+            )
             print(f"{row['what']}: {row['seconds']:.1f} s; identical: {row['identical']}{more}", flush=True)
             if given.json:
                 given.json.write_text(json.dumps(rows, indent=1))
