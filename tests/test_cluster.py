@@ -5,6 +5,7 @@ import signal
 import threading
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -94,6 +95,8 @@ def test_the_only_thread_of_a_cluster_works_there_and_none_or_dead_ones_are_said
         assert target.read_text() != threading.current_thread().name
         with pytest.raises(InputError, match="killed 4 times before any of 1 jobs"):
             _gather([(lost_there, sent)], [sent], [tmp_path / "lost"], made.scheduler_address)
+        with pytest.raises(InputError, match="4 workers were killed at one job"):
+            _gather([(deadly_there, sent)], [sent], [tmp_path / "deadly"], made.scheduler_address)
 
 
 def thread_there(folder, sent):
@@ -104,6 +107,11 @@ def thread_there(folder, sent):
 def lost_there(folder, sent):
     """A job that ends as one whose patches are gone with all workers that had them."""
     raise CancelledError
+
+
+def deadly_there(folder, sent):
+    """A job that ends as one that is given up by Dask, whose workers died of it."""
+    raise distributed.KilledWorker("a job", SimpleNamespace(address="its last worker"), 3)
 
 
 def test_a_worker_of_another_kind_is_refused(cohort, tmp_path):

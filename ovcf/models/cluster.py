@@ -64,25 +64,25 @@ def _spoken(job: Job) -> tuple[Job, str, str]:
 def _gather(calls: list[tuple], shared: list[NDArray], targets: list[Path], address: str) -> None:
     """Send the calls to the workers, the shared arrays once to each, and write what returns."""
     left, vain = dict(zip(targets, calls, strict=True)), 0
-    with _client(address) as client:
-        while left:
-            before = len(left)
-            try:
+    while left:
+        before = len(left)
+        try:
+            with _client(address) as client:
                 for target, data in _results(client, left, shared):
                     target.parent.mkdir(parents=True, exist_ok=True)
                     write_bytes(target, data)
                     seal(target)
                     del left[target]
-            except CancelledError:  # every worker that had the shared arrays is dead
-                vain = vain + 1 if len(left) == before else 0
-                if vain == ROUNDS:
-                    words = f"all workers were killed {ROUNDS} times before any of {len(left)} jobs was done"
-                    raise InputError(Problem("killed_workers", words, found=address)) from None
+        except CancelledError:  # every worker that had the shared arrays is dead, or the scheduler was
+            vain = vain + 1 if len(left) == before else 0
+            if vain == ROUNDS:
+                words = f"all workers were killed {ROUNDS} times before any of {len(left)} jobs was done"
+                raise InputError(Problem("killed_workers", words, found=address)) from None
 
 
 def _results(client: Any, left: dict[Path, tuple], shared: list[NDArray]) -> Iterator[tuple[Path, bytes]]:
     """Submit what is left and yield each result as it comes; CancelledError where what was sent is lost."""
-    from distributed import as_completed
+    from distributed import KilledWorker, as_completed
 
     try:
         client.wait_for_workers(1, timeout=WAIT)
@@ -94,8 +94,12 @@ def _results(client: Any, left: dict[Path, tuple], shared: list[NDArray]) -> Ite
         client.submit(_there, *(sent.get(id(part), part) for part in call), pure=False): target
         for target, call in left.items()
     }
-    for job in as_completed(list(jobs), loop=client.loop):
-        yield jobs.pop(job), job.result()
+    try:
+        for job in as_completed(list(jobs), loop=client.loop):
+            yield jobs.pop(job), job.result()
+    except KilledWorker as error:
+        words = f"{error.allowed_failures + 1} workers were killed at one job; it may need more memory than they have"
+        raise InputError(Problem("killed_workers", words, found=client.scheduler.address)) from None
 
 
 @contextmanager
