@@ -139,10 +139,11 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, help="100, with --all 10")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--cache", type=Path, help="keeps features and folds, so that a stopped comparison goes on")
     parser.add_argument("--json", type=Path, help="where to keep the rows")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        compare(given, Path(folder))
+        compare(given, given.cache or Path(folder))
 
 
 def compare(given: argparse.Namespace, cache: Path) -> None:
