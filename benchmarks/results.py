@@ -1,10 +1,13 @@
 """Ours beside its peers: every part run, its rows kept in results.json, written as RESULTS.md and results.png.
 
     python benchmarks/results.py [--only training ...] [--quick] [--out FOLDER]
+    python benchmarks/results.py --only scaling [--rows FILE]
 
 Each part is a script of its own and runs as a process of its own, one after the other; the machine should do nothing
-else. A part can be run again alone: the others keep their rows. A part that fails leaves its last words in the page and
-the rest goes on; the exit status is then 1. `--quick` rehearses all parts in small (into benchmarks/quick).
+else. A part can be run again alone: the others keep their rows. Scaling, an hour by itself, runs only where `--only`
+names it; `--rows` takes those that a run of the part by hand, with the options of `PARTS`, kept on this machine. A part
+that fails leaves its last words in the page and the rest goes on; the exit status is then 1. `--quick` rehearses the
+parts in small, into benchmarks/quick.
 """
 
 import argparse
@@ -48,25 +51,29 @@ def processor() -> str:
     return f"{name}{known}, {cores} cores, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 
+def told(command: str, quick: bool, date: datetime.date) -> dict:
+    """Return what stands above a part's rows."""
+    return {"command": command, "machine": processor(), "date": f"{date}", "quick": quick}
+
+
+def taken(name: str, file: Path) -> dict:
+    """Return a part whose rows a run by hand has kept in a file."""
+    date = datetime.date.fromtimestamp(file.stat().st_mtime)
+    return told(PARTS[name][0], False, date) | {"rows": json.loads(file.read_text(encoding="utf-8"))}
+
+
 def run_part(name: str, quick: bool) -> dict:
     """Run one part; return its rows with when, where and how they were measured."""
     command = PARTS[name][quick]
     print(f"== {command}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         rows, began = Path(folder) / "rows.json", time.monotonic()
-        script, *given = command.split()
-        done = subprocess.run(
-            [sys.executable, HERE / script, *given, "--json", rows], stderr=subprocess.PIPE, text=True, check=False
-        )
-        part = {
-            "command": command,
-            "machine": processor(),
-            "date": f"{datetime.date.today()}",
-            "seconds": round(time.monotonic() - began),
-            "quick": quick,
-            "rows": json.loads(rows.read_text(encoding="utf-8")) if rows.exists() else [],
-        }
-    if done.returncode or not part["rows"]:
+        given = [sys.executable, HERE / command.split()[0], *command.split()[1:], "--json", rows]
+        done = subprocess.run(given, stderr=subprocess.PIPE, text=True, check=False)
+        part = told(command, quick, datetime.date.today()) | {"seconds": round(time.monotonic() - began)}
+        part["rows"] = json.loads(rows.read_text(encoding="utf-8")) if rows.exists() else []
+    broken = done.returncode not in (0, 1) or "Traceback" in done.stderr  # 1 alone: a limit is not kept, rows say which
+    if broken or not part["rows"]:
         print(done.stderr, file=sys.stderr)
         said = done.stderr.strip().splitlines()
         part["failed"] = f"exit status {done.returncode}" + (f", {said[-1]}" if said else "")
@@ -84,7 +91,8 @@ def write(results: dict[str, dict], folder: Path) -> None:
 def main() -> None:
     """Run the parts that are asked for, writing after each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="these parts")
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="these parts; else all but scaling")
+    parser.add_argument("--rows", type=Path, help="rows of the one part of --only, kept by a run by hand")
     parser.add_argument("--quick", action="store_true", help="a rehearsal in small")
     parser.add_argument("--redraw", action="store_true", help="run nothing, write page and figure of results.json anew")
     parser.add_argument("--out", type=Path, help="folder of results.json, RESULTS.md and results.png")
@@ -92,12 +100,15 @@ def main() -> None:
     folder = options.out or (HERE / "quick" if options.quick else HERE)
     kept = folder / "results.json"
     results = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
-    for name in () if options.redraw else options.only:
-        results[name] = run_part(name, options.quick)
+    chosen = options.only or [name for name in PARTS if name != "scaling"]
+    if options.rows and len(chosen) != 1:
+        parser.error("--rows belongs to one part: name it with --only")
+    for name in () if options.redraw else chosen:
+        results[name] = taken(name, options.rows) if options.rows else run_part(name, options.quick)
         write({name: results[name] for name in TITLES if name in results}, folder)
     if options.redraw:
         write(results, folder)
-    failed = [name for name in options.only if "failed" in results.get(name, {})]
+    failed = [name for name in chosen if "failed" in results.get(name, {})]
     raise SystemExit(f"not whole: {', '.join(failed)}" if failed else 0)
 
 

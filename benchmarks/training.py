@@ -156,7 +156,9 @@ def last_stage(name: str, images: np.ndarray, rounds: int) -> dict:
         seconds = in_turns(jobs, rounds)
     last, whole = (seconds[job] / len(images) for job in jobs)
     what = f"{network_title(name)}, last_stage, one image and epoch, float32"
-    return beside(what, last, "our `trainable: all`", whole, at_least=FIVE)
+    weights, own = (sum(p.numel() for p in part.parameters()) for part in (net, nn.Sequential(net.stage, net.head)))
+    note = f"{own / weights:.0%} of the weights are the last stage's and the head's"
+    return beside(what, last, "our `trainable: all`", whole, at_least=FIVE, note=note)
 
 
 def main() -> None:
