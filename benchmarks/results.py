@@ -35,6 +35,7 @@ PARTS = {  # script and what it is given; in a rehearsal
         "frozen_study.py",
         "frozen_study.py --network googlenet --size 64 --sample 4 --batches 1 --rounds 1 --epochs 4",
     ),
+    "laptop": ("laptop.py --patches 720", "laptop.py --patches 20 --size 64 --epochs 2 --networks alexnet"),
     "statistics": ("statistics_peers.py", "statistics_peers.py --scores 720 5000 --rounds 1 --replicates 2"),
     "cluster": ("cluster.py", "cluster.py --epochs 1 --patches 20 --size 32"),
     "scaling": ("scaling.py", "scaling.py --patches 60 --epochs 1"),

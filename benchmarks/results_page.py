@@ -8,6 +8,7 @@ TITLES = {
     "frozen_forward": "Frozen trunks",
     "training": "Training",
     "frozen_study": "The frozen study",
+    "laptop": "The laptop profile's networks, whole",
     "statistics": "Statistics",
     "scaling": "From 720 to 72,000 patches",
     "cluster": "Dask workers",
@@ -39,7 +40,7 @@ def _part(name: str, part: dict) -> Iterator[str]:
     if failed := part.get("failed"):
         yield f"Not whole: {failed}\n"
     rows = [row for row in part["rows"] if "lacking" not in row]
-    tables = {"scaling": scaling_table, "cluster": cluster_table}
+    tables = {"scaling": scaling_table, "cluster": cluster_table, "laptop": laptop_table}
     if rows:
         yield "\n".join(tables.get(name, peer_table)(rows)) + "\n"
     for row in part["rows"]:
@@ -108,6 +109,16 @@ def cluster_table(rows: list[dict]) -> list[str]:
         must = f"{TWO_WORKERS}, same bits" if two else "same bits"
         cells.append((fast, must, _answer(good), row["what"], duration(row["seconds"])))
     return _table(("times as fast as one worker", "must reach", "kept", "what", "took"), cells)
+
+
+def laptop_table(rows: list[dict]) -> list[str]:
+    """Table of seconds, a network a row, then all of them beside their limit."""
+    cells = []
+    for row in rows:
+        limit = row.get("at_most")
+        good = None if limit is None else row["seconds"] <= limit
+        cells.append((row["what"], duration(row["seconds"]), f"{limit:,} s" if limit else "", _answer(good)))
+    return _table(("what", "took", "at most", "kept"), cells)
 
 
 def _answer(held: bool | None) -> str:

@@ -87,3 +87,10 @@ def test_the_figure_has_a_dot_at_each_ratio_and_a_bar_at_each_limit(tmp_path):
         marks[line.get_marker()].append(line.get_xdata()[0])
     assert marks["o"] == [4.0, 0.5] and marks["|"] == [2.0]
     assert [t.get_text() for t in ax.get_yticklabels()] == ["Training", "a : b", "Statistics", "c : d"]
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [(900, "yes"), (900.1, "**no**")])
+def test_all_networks_of_the_laptop_are_held_against_their_limit(seconds, kept):
+    rows = [{"what": "AlexNet", "seconds": 20.0}, {"what": "all of them", "seconds": seconds, "at_most": 900}]
+    one, whole = results_page.laptop_table(rows)[2:]
+    assert one == "| AlexNet | 20 s |  |  |" and whole.endswith(f"| 900 s | {kept} |")
