@@ -27,7 +27,7 @@ test: $(VENV)/installed    ## lint, layers, types, stripped notebooks, every tes
 	$(BIN)/nbstripout --verify notebooks/*.ipynb
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-pins: $(VENV)/installed    ## write constraints.txt anew from what is installed
+pins: $(VENV)/peers        ## write constraints.txt anew from what is installed
 	$(BIN)/pip freeze --exclude-editable --exclude pip --exclude setuptools > constraints.txt
 
 lab: $(VENV)/installed     ## JupyterLab: notebooks, reports and data
@@ -36,8 +36,12 @@ lab: $(VENV)/installed     ## JupyterLab: notebooks, reports and data
 wheelhouse: $(VENV)/installed  ## every package as a file in wheelhouse/, for a machine without network
 	$(BIN)/python -m pip wheel --disable-pip-version-check -q -c constraints.txt -w wheelhouse .
 
-bench: $(VENV)/installed   ## the benchmarks, one after the other
-	for b in benchmarks/*.py; do $(BIN)/python $$b || exit 1; done
+$(VENV)/peers: $(VENV)/installed
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev,peers]'
+	touch $@
+
+bench: $(VENV)/peers       ## ours beside its peers -> benchmarks/RESULTS.md, results.png (on a quiet machine)
+	$(BIN)/python benchmarks/results.py $(BENCH)
 
 clean:                     ## drop the environment; runs and cohorts stay
 	rm -rf $(VENV)

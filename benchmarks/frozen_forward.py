@@ -1,6 +1,7 @@
 """A frozen trunk as the study runs it, beside the same network run eagerly, channels-last, in float32.
 
     python benchmarks/frozen_forward.py [network ...] [--size 224] [--rounds 3] [--patches 720] [--precision bfloat16]
+        [--json FILE]
 
 Two jobs are timed in turns, the least of each counts: `--sample` patches in four flips, ours as `trunk_features` makes
 them (batches side by side, each in one thread), and eagerly in batches of 32 over all threads. The ratio is of a whole
@@ -9,10 +10,12 @@ job: all patches, with the time that folding takes (no compiler is used). Random
 
 import argparse
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
+from turns import beside, keep, seconds_of
 
 from ovcf.models.arithmetic import BFLOAT16, FLOAT32, prepared
 from ovcf.models.features import features_of
@@ -21,13 +24,7 @@ from ovcf.models.tensors import to_tensor
 from ovcf.words import network_title
 
 FLIPS, EAGER_BATCH = 4, 32
-
-
-def seconds_of(call, *arguments) -> float:
-    """Return how long one call takes."""
-    started = time.perf_counter()
-    call(*arguments)
-    return time.perf_counter() - started
+LIMITS = {"resnet101": 1.2, "efficientnet_lite0": 1.3}
 
 
 @torch.inference_mode()
@@ -60,20 +57,27 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=64)
     parser.add_argument("--patches", type=int, default=720)
     parser.add_argument("--precision", choices=[FLOAT32, BFLOAT16], default=FLOAT32)
+    parser.add_argument("--json", type=Path, help="where to keep the rows")
     options = parser.parse_args()
+    rows: list[dict] = []
     print(f"{torch.get_num_threads()} cores, {options.size} px, ours in {options.precision}")
     for name in options.networks:
         eager, ours, folding, difference = forward(
             name, options.size, options.sample, options.rounds, options.precision
         )
         jobs = options.patches / options.sample
-        ratio = jobs * eager / (jobs * ours + folding)
+        what = f"{network_title(name)}, features of {options.patches} patches in four flips, {options.precision}"
+        row = beside(what, jobs * ours + folding, "eager, channels-last, float32", jobs * eager)
+        row["note"] = f"{options.sample} patches timed; features differ by {difference:.1e} of the largest"
+        rows.append(row | ({"at_least": LIMITS[name]} if name in LIMITS else {}))
+        ratio = row["peer_s"] / row["ours_s"]
         print(
             f"{network_title(name):20} {options.sample} patches in {FLIPS} flips: eager {eager:6.2f} s, ours "
             f"{ours:6.2f} s, folding {folding:4.1f} s: {ratio:.2f} times as fast over {options.patches} patches; "
             f"features differ by {difference:.1e}",
             flush=True,
         )
+    keep(rows, options.json)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """The registry of networks: one entry and one function add a network, and leave every other one as it was."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -164,6 +167,20 @@ def test_words_say_what_was_random_and_what_frozen():
     assert said == "random weights (not pretrained), frozen trunk, trained head"
     assert "last stage" in describe_training("vgg16", "imagenet", "last_stage")
     assert all(catalogue.last_stage(name) for name in NETWORKS)
+
+
+def test_bfloat16_is_allowed_to_exactly_those_pretrained_trunks_that_were_measured_fit_for_it():
+    page = (Path(__file__).parents[1] / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    row = r"^\| ([\w-]+), \d+ \| ([\d.]+) \| ([\d.]+) \| ([+-][\d.]+) \[.*\] \| ([\d.]+) \| (yes|no) \|$"
+    moved = {}
+    for title, float32, bfloat16, change, probability, verdict in re.findall(row, page, re.MULTILINE):
+        fit = abs(float(change)) < 0.001 and float(probability) <= 0.01  # the limits of benchmarks/bfloat16.py
+        assert float(bfloat16) - float(float32) == pytest.approx(float(change), abs=1.01e-4)
+        assert verdict == ("yes" if fit else "no")
+        moved.setdefault(title, []).append(fit)
+    assert "EfficientNet-Lite0" in moved
+    allowed = {network_title(name) for name, entry in catalogue.ARCHITECTURES.items() if entry.bfloat16_pretrained}
+    assert allowed == {title for title, fit in moved.items() if all(fit)}
 
 
 def test_titles_and_order_hold_for_every_network():

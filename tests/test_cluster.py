@@ -1,15 +1,18 @@
-"""A Dask cluster gives the local run's numbers, loses a worker without losing a job, and is refused where it cannot."""
+"""A Dask cluster gives the local run's numbers, loses workers without losing a job, and is refused where it cannot."""
 
 import os
 import signal
 import threading
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ovcf.models.cluster import _here, _spoken
+from ovcf.models import cluster as cluster_module
+from ovcf.models.cluster import _gather, _here, _spoken
 from ovcf.models.crossval import cross_validate
 from ovcf.models.jobs import plan
 from ovcf.models.random_weights import noise_patches
@@ -24,7 +27,7 @@ distributed = pytest.importorskip("distributed")
 def cluster():
     """Two workers in processes of their own."""
     os.environ["DASK_DISTRIBUTED__WORKER__DAEMON"] = "False"
-    with distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as made:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as made:
         yield made
 
 
@@ -41,29 +44,29 @@ def crossed(cohort, cache, trainable):
     return cross_validate(*cohort, ["efficientnet_lite0"], recipe, cache=cache, progress=False)
 
 
-def test_a_cluster_gives_the_local_bits_even_when_a_worker_is_killed(cohort, cluster, tmp_path, monkeypatch):
+def test_a_cluster_gives_the_local_bits_even_when_all_its_workers_are_killed(cohort, cluster, tmp_path, monkeypatch):
     local = {t: crossed(cohort, tmp_path / "here", t) for t in ("head", "all")}
     monkeypatch.setenv(SCHEDULER, cluster.scheduler_address)
     assert crossed(cohort, tmp_path / "there", "head").equals(local["head"])
     assert len(list((tmp_path / "there" / "features").glob("*.npy"))) == 1
-    with killing_a_worker(cluster.scheduler_address) as killed:
+    with killing_the_workers(cluster.scheduler_address) as killed:
         assert crossed(cohort, tmp_path / "killed", "all").equals(local["all"])
-    assert killed
+    assert len(killed) == 2
 
 
 @contextmanager
-def killing_a_worker(address):
-    """Kill one worker (SIGKILL) as soon as it has something to do; lends a list of those that were killed."""
+def killing_the_workers(address):
+    """Kill both workers (SIGKILL), and what was sent to them, as soon as they are busy; lends a list of the killed."""
     killed, over = [], threading.Event()
 
     def watch():
         with distributed.Client(address, set_as_default=False) as client:
             processes = client.run(os.getpid)
             while not over.wait(0.02) and not killed:
-                busy = [worker for worker, tasks in client.processing().items() if tasks]
-                for worker in busy[:1]:
-                    os.kill(processes[worker], signal.SIGKILL)
-                    killed.append(worker)
+                if all(client.processing().values()):
+                    for process in processes.values():
+                        os.kill(process, signal.SIGKILL)
+                    killed.extend(processes)
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -78,6 +81,37 @@ def test_no_scheduler_is_said_in_words(cohort, tmp_path, monkeypatch):
     monkeypatch.setenv(SCHEDULER, "nowhere")
     with pytest.raises(InputError, match="no Dask scheduler answers"):
         crossed(cohort, tmp_path, "all")
+
+
+def test_the_only_thread_of_a_cluster_works_there_and_none_or_dead_ones_are_said_in_words(tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster_module, "WAIT", 0.1)
+    target, sent = tmp_path / "thread", np.arange(3)
+    with distributed.LocalCluster(n_workers=0, threads_per_worker=1, processes=False, dashboard_address=":0") as made:
+        with pytest.raises(InputError, match="had no worker"):
+            _gather([(thread_there, sent)], [sent], [target], made.scheduler_address)
+        made.scale(1)
+        monkeypatch.setattr(cluster_module, "WAIT", 20)
+        _gather([(thread_there, sent)], [sent], [target], made.scheduler_address)
+        assert target.read_text() != threading.current_thread().name
+        with pytest.raises(InputError, match="killed 4 times before any of 1 jobs"):
+            _gather([(lost_there, sent)], [sent], [tmp_path / "lost"], made.scheduler_address)
+        with pytest.raises(InputError, match="4 workers were killed at one job"):
+            _gather([(deadly_there, sent)], [sent], [tmp_path / "deadly"], made.scheduler_address)
+
+
+def thread_there(folder, sent):
+    """The name of the thread that does a job."""
+    return threading.current_thread().name.encode()
+
+
+def lost_there(folder, sent):
+    """A job that ends as one whose patches are gone with all workers that had them."""
+    raise CancelledError
+
+
+def deadly_there(folder, sent):
+    """A job that ends as one that is given up by Dask, whose workers died of it."""
+    raise distributed.KilledWorker("a job", SimpleNamespace(address="its last worker"), 3)
 
 
 def test_a_worker_of_another_kind_is_refused(cohort, tmp_path):

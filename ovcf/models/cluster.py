@@ -1,18 +1,20 @@
-"""The same jobs on other machines: a Dask cluster that somebody else started, through joblib's backend.
+"""The same jobs on other machines: a Dask cluster that somebody else started.
 
 No disk is shared. Patches or features are sent once to each worker, results come back as bytes and are written here;
-a killed worker's job is done again by another (Dask's own rule). Results are those of a local run where the workers
-have the same packages and kind of processor; a worker that would compute in other arithmetic is refused.
+a killed worker's job is done again by another (Dask's own rule), and what was sent is sent again if nobody is left
+who has it. Results are those of a local run where the workers have the same packages and kind of processor; a worker
+that would compute in other arithmetic is refused. Dask is spoken to directly: joblib's backend would do all jobs in
+this process where the cluster has one thread, and never give work to workers that come later.
 """
 
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +28,10 @@ from ovcf.problems import InputError, Problem
 from ovcf.processes import SCHEDULER
 from ovcf.scratch import Scratch
 
+ROUNDS = (
+    4  # that end with no job done, all workers killed, before it is given up: jobs may need more memory than there is
+)
+WAIT = 600.0  # seconds for a first worker to come
 _ALONE = threading.Lock()  # torch's random generator is the process's: one job at a time in a worker of many threads
 
 
@@ -57,14 +63,43 @@ def _spoken(job: Job) -> tuple[Job, str, str]:
 
 def _gather(calls: list[tuple], shared: list[NDArray], targets: list[Path], address: str) -> None:
     """Send the calls to the workers, the shared arrays once to each, and write what returns."""
-    with _client(address) as client, joblib.parallel_config("dask", client=client, scatter=shared):
-        results = joblib.Parallel(return_as="generator_unordered", batch_size=1)(
-            joblib.delayed(_numbered)(number, *call) for number, call in enumerate(calls)
-        )
-        for number, data in results:
-            targets[number].parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(targets[number], data)
-            seal(targets[number])
+    left, vain = dict(zip(targets, calls, strict=True)), 0
+    while left:
+        before = len(left)
+        try:
+            with _client(address) as client:
+                for target, data in _results(client, left, shared):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    write_bytes(target, data)
+                    seal(target)
+                    del left[target]
+        except CancelledError:  # every worker that had the shared arrays is dead, or the scheduler was
+            vain = vain + 1 if len(left) == before else 0
+            if vain == ROUNDS:
+                words = f"all workers were killed {ROUNDS} times before any of {len(left)} jobs was done"
+                raise InputError(Problem("killed_workers", words, found=address)) from None
+
+
+def _results(client: Any, left: dict[Path, tuple], shared: list[NDArray]) -> Iterator[tuple[Path, bytes]]:
+    """Submit what is left and yield each result as it comes; CancelledError where what was sent is lost."""
+    from distributed import KilledWorker, as_completed
+
+    try:
+        client.wait_for_workers(1, timeout=WAIT)
+    except TimeoutError:
+        words = f"the Dask scheduler has had no worker for {WAIT:.0f} s"
+        raise InputError(Problem("no_worker", words, found=client.scheduler.address)) from None
+    sent = dict(zip(map(id, shared), client.scatter(shared, broadcast=True, hash=False), strict=True))
+    jobs = {
+        client.submit(_there, *(sent.get(id(part), part) for part in call), pure=False): target
+        for target, call in left.items()
+    }
+    try:
+        for job in as_completed(list(jobs), loop=client.loop):
+            yield jobs.pop(job), job.result()
+    except KilledWorker as error:
+        words = f"{error.allowed_failures + 1} workers were killed at one job; it may need more memory than they have"
+        raise InputError(Problem("killed_workers", words, found=client.scheduler.address)) from None
 
 
 @contextmanager
@@ -85,9 +120,9 @@ def _client(address: str) -> Iterator[Any]:
 
 
 # ---------------------------------------------------------------- on the worker
-def _numbered(number: int, work: Callable[..., bytes], *arguments: Any) -> tuple[int, bytes]:
+def _there(work: Callable[..., bytes], *arguments: Any) -> bytes:
     with _ALONE, Scratch("job") as folder:
-        return number, work(folder, *arguments)
+        return work(folder, *arguments)
 
 
 def _features_there(folder: Path, job: Job, origin: str, how: str, images: NDArray[np.uint8], name: str) -> bytes:
