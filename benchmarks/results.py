@@ -28,11 +28,11 @@ HERE = Path(__file__).resolve().parent
 PARTS = {  # script and what it is given; in a rehearsal
     "frozen_forward": ("frozen_forward.py --rounds 2", "frozen_forward.py googlenet --size 64 --rounds 1 --sample 8"),
     "training": (
-        "training.py --rounds 2",
+        "training.py --rounds 4",
         "training.py --rounds 1 --size 64 --steps 1 --whole efficientnet_lite0 --stages googlenet",
     ),
     "frozen_study": (
-        "frozen_study.py",
+        "frozen_study.py --sample 48",
         "frozen_study.py --network googlenet --size 64 --sample 4 --batches 1 --rounds 1 --epochs 4",
     ),
     "laptop": ("laptop.py --patches 720", "laptop.py --patches 20 --size 64 --epochs 2 --networks alexnet"),

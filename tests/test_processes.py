@@ -1,6 +1,7 @@
 """What a process knows of processes: its memory in the right unit, and its end when its parent was killed."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -55,3 +56,40 @@ joblib.Parallel(n_jobs=2)(joblib.delayed(job)(k) for k in range(2))
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     assert not psutil.wait_procs(workers, timeout=20)[1]
+
+
+FAULTS = """
+import resource, psutil
+from ovcf.processes import memory_kept
+
+def faults(times=20):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(times):
+        bytearray(b"x") * (48 << 20)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+print(faults())
+with memory_kept():
+    with memory_kept():
+        faults(1)
+    print(faults())
+print(psutil.Process().memory_info().rss)
+print(faults())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc hands every large array back")
+def test_memory_is_kept_meanwhile_and_goes_back_at_the_end():
+    said = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True).stdout
+    before, kept, resident, after = map(int, said.split())
+    pages = 20 * (48 << 20) // os.sysconf("SC_PAGE_SIZE")
+    assert before > 0.9 * pages and kept < 0.1 * pages  # each page anew, none anew
+    assert resident < 48 << 20 and after > 0.9 * pages
+
+
+def test_where_glibc_does_not_manage_memory_nothing_is_asked_of_it(monkeypatch):
+    monkeypatch.setattr(processes.platform, "libc_ver", lambda: ("", ""))
+    processes._glibc.cache_clear()
+    with processes.memory_kept():
+        assert processes._glibc() is None and not processes._KEPT
+    processes._glibc.cache_clear()

@@ -25,12 +25,10 @@ from ovcf.models.fold import run_job
 from ovcf.models.jobs import Job
 from ovcf.models.sources import locate
 from ovcf.problems import InputError, Problem
-from ovcf.processes import SCHEDULER
+from ovcf.processes import SCHEDULER, memory_kept
 from ovcf.scratch import Scratch
 
-ROUNDS = (
-    4  # that end with no job done, all workers killed, before it is given up: jobs may need more memory than there is
-)
+ROUNDS = 4  # that end with no job done and all workers killed, before it is given up: jobs may need more memory
 WAIT = 600.0  # seconds for a first worker to come
 _ALONE = threading.Lock()  # torch's random generator is the process's: one job at a time in a worker of many threads
 
@@ -127,7 +125,8 @@ def _there(work: Callable[..., bytes], *arguments: Any) -> bytes:
 
 def _features_there(folder: Path, job: Job, origin: str, how: str, images: NDArray[np.uint8], name: str) -> bytes:
     job = _here(job, origin, how, folder)
-    trunk_features(job.network, images, job.recipe, path=job.path, cache=folder, progress=False)
+    with memory_kept():
+        trunk_features(job.network, images, job.recipe, path=job.path, cache=folder, progress=False)
     target = features_file(job.network, images, job.recipe, job.path, folder)
     if target.name != name:
         raise InputError(Problem("other_worker", "a worker has another version of torch or ovcf than the driver"))

@@ -13,6 +13,7 @@ from ovcf.models.feed import Feed, Source
 from ovcf.models.moments import Features, mean_and_sd
 from ovcf.models.networks import Network
 from ovcf.models.recipe import Recipe
+from ovcf.processes import memory_kept
 
 Report = Callable[[int], None]  # called with the number of epochs done
 
@@ -139,7 +140,7 @@ def train_network(
     """
     parts = _made_trainable(net.to(device()), recipe)
     steps = _Steps(net, source, fresh, recipe)
-    with torch.random.fork_rng(), repeatable():
+    with torch.random.fork_rng(), repeatable(), memory_kept():
         torch.manual_seed(int(rng.integers(2**62)))
         for epoch in range(steps.resumed(checkpoint, rng), recipe.epochs):
             for part in parts.values():
