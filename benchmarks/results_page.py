@@ -16,8 +16,8 @@ TITLES = {
 HEAD = """# Results of the benchmarks
 
 Made by `make bench` (`benchmarks/results.py`) from `results.json`, which holds the same rows. A ratio is the seconds of
-the peer by ours, both timed in turns in one run; above 1 ours is faster. Patches and scores are made up; weights are
-random, but for the last two parts, which take EfficientNet-Lite0's packaged ones.
+the peer by ours, both timed in turns in one run; above 1 ours is faster. Patches and scores are made up. Weights are
+random; scaling and Dask workers take EfficientNet-Lite0's packaged ones.
 
 ![ratios of all comparisons](results.png)
 """
