@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from ovcf.problems import InputError
-from ovcf.stats.paper_tests import LEVELS, level_counts, paper_fold_tests, table1_tests
+from ovcf.stats.paper_tests import LEVELS, _fisher, level_counts, paper_fold_tests, table1_tests
 
 FRESH = [3, 13, 11, 22, 17, 16, 33, 71, 75, 45, 29, 21, 8]  # Table 1
 OLD = [3, 12, 17, 24, 18, 13, 34, 61, 57, 41, 30, 31, 15]
@@ -95,3 +95,12 @@ def test_unknown_levels_are_left_out_and_strange_ones_refused(patches):
 def test_one_class_is_refused(patches):
     with pytest.raises(InputError, match="both needed"):
         table1_tests(patches[:364])
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (3, 2), (13, 2)])
+def test_fishers_p_is_scipys_and_stands_for_ten_thousands_of_patches(shape):
+    counts = np.random.default_rng(3).poisson(20, shape) + 1
+    method = stats.MonteCarloMethod(n_resamples=9999, rng=np.random.default_rng(0))
+    assert _fisher(counts, 0) == pytest.approx(stats.fisher_exact(counts, method=method).pvalue, abs=1e-12)
+    many = counts * 1000 + np.eye(*shape, dtype=int) * 300
+    assert _fisher(many, 0) == pytest.approx(stats.chi2_contingency(many, correction=False)[1], abs=0.02)

@@ -68,6 +68,13 @@ _FOLD_TESTS = (
 )
 
 
+def _fisher(counts: np.ndarray, seed: int, drawn: int = 9999) -> float:
+    """Fisher's p of an r x c table from drawn tables; scipy's own way fails where there are ten thousands of patches."""
+    tables = stats.random_table(counts.sum(1), counts.sum(0))
+    like = tables.logpmf(tables.rvs(drawn, random_state=np.random.default_rng(seed)))
+    return float((1 + np.sum(like <= tables.logpmf(counts) + 1e-9)) / (drawn + 1))
+
+
 def table1_tests(patches: pd.DataFrame, level: float = 0.95, seed: int = 0) -> pd.DataFrame:
     """Compare the levels of fresh and old fractures (Table 1's p): the paper's test, and those that ask the question.
 
@@ -96,7 +103,6 @@ def table1_tests(patches: pd.DataFrame, level: float = 0.95, seed: int = 0) -> p
     t = _t_test(stats.ttest_ind, counts["fresh"].to_numpy(), counts["old"].to_numpy(), level)
     seen = counts[counts.sum(axis=1) > 0].to_numpy()
     chi2 = stats.chi2_contingency(seen, correction=False)
-    method = stats.MonteCarloMethod(n_resamples=9999, rng=np.random.default_rng(seed))
     same = "Are fresh and old fractures spread alike over levels"
     rows = [
         {
@@ -117,7 +123,7 @@ def table1_tests(patches: pd.DataFrame, level: float = 0.95, seed: int = 0) -> p
             "test": "Fisher (Monte Carlo)",
             "whose": OURS,
             "question": f"{same}? Exact for sparse levels.",
-            "p": stats.fisher_exact(seen, method=method).pvalue,
+            "p": _fisher(seen, seed),
         },
     ]
     if "patient_id" in patches:
