@@ -69,7 +69,7 @@ _FOLD_TESTS = (
 
 
 def _fisher(counts: np.ndarray, seed: int, drawn: int = 9999) -> float:
-    """Fisher's p of an r x c table from drawn tables; scipy's own way fails where there are ten thousands of patches."""
+    """Fisher's p of an r x c table from drawn tables; scipy's own way fails at ten thousands of patches."""
     tables = stats.random_table(counts.sum(1), counts.sum(0))
     like = tables.logpmf(tables.rvs(drawn, random_state=np.random.default_rng(seed)))
     return float((1 + np.sum(like <= tables.logpmf(counts) + 1e-9)) / (drawn + 1))
