@@ -16,7 +16,6 @@ Two quiet cores take a minute a network for the first part and about 12 minutes 
 """
 
 import argparse
-import json
 import os
 import tempfile
 import time
@@ -26,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from own_case import chest
+from turns import keep
 
 from ovcf.cohort.folds import assign_folds
 from ovcf.models.arithmetic import BFLOAT16, FLOAT32
@@ -160,8 +160,7 @@ def compare(given: argparse.Namespace, cache: Path) -> None:
         for seed in given.seeds:
             rows.append(both(task, network, weights, seed))
             print(line(rows[-1]), flush=True)
-            if given.json:
-                given.json.write_text(json.dumps(rows, indent=1))
+            keep(rows, given.json)
         print(verdict(rows[-len(given.seeds) :], trainable), flush=True)
 
 

@@ -13,7 +13,6 @@ where any predictions differ from those of this machine without a cluster.
 """
 
 import argparse
-import json
 import os
 import signal
 import subprocess
@@ -28,6 +27,7 @@ from pathlib import Path
 import distributed
 import numpy as np
 import pandas as pd
+from turns import keep
 
 from ovcf.models.crossval import Version, cross_validate_each
 from ovcf.models.random_weights import noise_patches
@@ -187,8 +187,7 @@ def main() -> None:
                 else ""
             )
             print(f"{row['what']}: {row['seconds']:.1f} s; identical: {row['identical']}{more}", flush=True)
-            if given.json:
-                given.json.write_text(json.dumps(rows, indent=1))
+            keep(rows, given.json)
     ratio = max(row["ratio"] for row in rows if row["what"] == KINDS[2])
     print(f"two workers are {ratio:.2f} times as fast as one")
     raise SystemExit(not all(row["identical"] for row in rows))

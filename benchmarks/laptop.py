@@ -7,7 +7,6 @@ nothing is extrapolated. It takes about a quarter of an hour on two cores.
 """
 
 import argparse
-import json
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from turns import keep
 
 from ovcf.models.crossval import cross_validate
 from ovcf.models.random_weights import noise_patches
@@ -54,8 +54,7 @@ def main() -> None:
     total = sum(row["seconds"] for row in rows)
     rows.append({"what": "all of them", "seconds": total, "at_most": MINUTES * 60})
     print(f"{'all of them':20} {total:6.1f} s, at most {MINUTES * 60}")
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    keep(rows, options.json)
 
 
 if __name__ == "__main__":

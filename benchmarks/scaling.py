@@ -29,6 +29,7 @@ import pandas as pd
 import psutil
 from PIL import Image
 from scipy.ndimage import gaussian_filter
+from turns import keep
 
 LIMIT, LIMIT_MB = 1.1, 4000
 SHORT = 2.0  # seconds; a stage that is never longer has no exponent worth a word
@@ -254,9 +255,8 @@ def main() -> int:
             folder = (options.folder or Path(scratch)) / str(patches)
             folder.mkdir(parents=True)
             rows += stages(folder, patches, parameters)
-    found = exponents(rows)
-    if options.json:
-        options.json.write_text(json.dumps(rows + found, indent=1), encoding="utf-8")
+        found = exponents(rows)
+        keep(rows + found, options.json)  # after each size: a larger one may fail
     print(f"{parameters}, {psutil.cpu_count()} cores")
     return int(not print_table(rows, found))
 

@@ -152,7 +152,7 @@ def digest(path: Path) -> str:
 
 def seal(path: Path) -> Path:
     """Write a file's digest beside it (`NAME.sha256`, as `sha256sum -c` reads it); only then is the file there."""
-    write_text(_seal_of(path), f"{digest(path)}  {path.name}\n")
+    write_text(seal_of(path), f"{digest(path)}  {path.name}\n")
     return path
 
 
@@ -161,7 +161,7 @@ def kept(path: Path) -> bool:
 
     One without a seal was never finished and counts as absent; a damaged one is set aside and named.
     """
-    path, note = Path(path), _seal_of(path)
+    path, note = Path(path), seal_of(path)
     if not (path.is_file() and note.is_file()):
         return False
     stat = path.stat()
@@ -211,7 +211,8 @@ def check_room(folder: Path, needed: int, what: str) -> None:
         raise InputError(Problem("no_room", words, str(folder), found=found, allowed=allowed))
 
 
-def _seal_of(path: Path) -> Path:
+def seal_of(path: Path) -> Path:
+    """Return where a file's seal stands."""
     return Path(path).with_name(Path(path).name + SEAL)
 
 

@@ -80,10 +80,30 @@ def test_the_longest_unused_goes_first_and_stays_with_its_run(tmp_path, shared, 
 def test_a_size_that_is_none_is_refused(said, tmp_path, shared, monkeypatch):
     monkeypatch.setenv(store.SIZE, said)
     with pytest.raises(InputError, match="no positive number of GB"):
-        store.fetch(tmp_path / "a")
+        store.proven()
 
 
 def test_a_run_made_again_takes_nothing_from_there(shared):
     with rerun._nothing_shared():
         assert store._folder() is None
     assert store._folder() == shared
+
+
+def test_a_folder_that_cannot_be_is_refused_before_any_work(tmp_path, monkeypatch):
+    from ovcf.study import Study
+
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(store.FOLDER, str(tmp_path / "file"))
+    with pytest.raises(InputError) as refused:  # with all else that is wrong
+        Study.begin(tmp_path / "run", networks=["efficientnet_lite0"], chosen="nobody")
+    assert {problem.kind for problem in refused.value.problems} == {"cache_folder", "chosen"}
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_full_disk_does_not_stop_a_run_that_has_its_own(tmp_path, shared, monkeypatch, caplog):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store, "link_or_copy", full)
+    store.offer(made(tmp_path, "a", 1))
+    assert "a is not shared with other runs: No space left on device" in caplog.text

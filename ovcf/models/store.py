@@ -5,60 +5,71 @@ none behind unasked. A run holds its features itself (as hard links where the di
 folder, and what goes from it stays with the runs that have it.
 """
 
+import logging
 import os
 from pathlib import Path
 
 from filelock import FileLock
 
-from ovcf.files import SEAL, kept, link_or_copy, seal
+from ovcf.files import SEAL, kept, link_or_copy, seal, seal_of
 from ovcf.problems import InputError, Problem
 
 FOLDER, SIZE = "OVCF_CACHE", "OVCF_CACHE_GB"  # environment variables
 USUAL_SIZE = "20"  # GB of 10^9 bytes
 
 
-def fetch(target: Path) -> bool:
-    """Give a run a file that another one left here, and say whether there is one; it counts as used now.
+def proven() -> None:
+    """Prove folder and size before any work.
 
     Raises
     ------
-    InputError : for a size that is no positive number; `offer` would come to it only after the work.
+    InputError : for a folder that cannot be made, or a size that is no positive number.
     """
+    if _folder() is not None:
+        _size()
+
+
+def fetch(target: Path) -> bool:
+    """Give a run a file that another one left here, and say whether there is one; it counts as used now."""
     if (store := _folder()) is None:
         return False
-    _size()
     with _alone(store):
         if not kept(source := store / target.name):
             return False
-        os.utime(_seal_of(source))
+        os.utime(seal_of(source))
         link_or_copy(source, target)
     seal(target)
     return True
 
 
 def offer(made: Path) -> None:
-    """Leave a finished file here for other runs, and drop the longest unused above the size."""
+    """Leave a finished file here for other runs, and drop the longest unused above the size.
+
+    Where the folder cannot take it (a full disk, say) that is told, and the run goes on: it has its own.
+    """
     if (store := _folder()) is None:
         return
-    size = _size()
-    with _alone(store):
-        place = store / made.name
-        if not kept(place):
-            link_or_copy(made, place)
-            seal(place)
-        _shrink(store, size)
+    try:
+        with _alone(store):
+            place = store / made.name
+            if not kept(place):
+                link_or_copy(made, place)
+                seal(place)
+            _shrink(store, _size())
+    except OSError as error:
+        logging.getLogger("ovcf").warning("%s is not shared with other runs: %s", made.name, error.strerror or error)
 
 
 def _shrink(store: Path, size: float) -> None:
     """Drop files until those left take at most `size` bytes."""
     files = [seal_.with_name(seal_.name.removesuffix(SEAL)) for seal_ in store.glob(f"*{SEAL}")]
-    files = sorted((f for f in files if f.is_file()), key=lambda f: _seal_of(f).stat().st_mtime_ns)
+    files = sorted((f for f in files if f.is_file()), key=lambda f: seal_of(f).stat().st_mtime_ns)
     left = sum(file.stat().st_size for file in files)
     for file in files:
         if left <= size:
             return
         left -= file.stat().st_size
-        _seal_of(file).unlink()  # first: without it the file is no longer there
+        seal_of(file).unlink()  # first: without it the file is no longer there
         file.unlink()
 
 
@@ -67,7 +78,11 @@ def _folder() -> Path | None:
     if not named:
         return None
     store = Path(named).expanduser() / "features"
-    store.mkdir(parents=True, exist_ok=True)
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        words = f"the folder of the shared cache cannot be made: {error.strerror or error}"
+        raise InputError(Problem("cache_folder", words, column=FOLDER, found=named)) from None
     return store
 
 
@@ -86,7 +101,3 @@ def _size() -> float:
 
 def _alone(store: Path) -> FileLock:
     return FileLock(store / ".lock")
-
-
-def _seal_of(path: Path) -> Path:
-    return path.with_name(path.name + SEAL)

@@ -82,6 +82,7 @@ class Study(StudyNetworks):
         InputError : with `problems` and all that is wrong with the parameters' words, the data, the folds, the
             readings, the published numbers and the weights.
         """
+        from ovcf.models import store
         from ovcf.models.sources import locate
 
         p, problems = self.parameters, list(problems)
@@ -99,6 +100,7 @@ class Study(StudyNetworks):
         if p["chosen"] not in ("best", *p["networks"]):
             words = f"network {p['chosen']!r} is not among those that are trained"
             problems.append(Problem("chosen", words, column="chosen", allowed=", ".join(["best", *p["networks"]])))
+        attempt(store.proven)
         attempt(lambda: self.simulated_readers or self._read_readings())
         attempt(lambda: self.paper)
         drawn = p["data"] == "synthetic"  # whose films need not be drawn for a run that is refused
