@@ -80,13 +80,13 @@ def test_the_longest_unused_goes_first_and_stays_with_its_run(tmp_path, shared, 
 def test_a_size_that_is_none_is_refused(said, tmp_path, shared, monkeypatch):
     monkeypatch.setenv(store.SIZE, said)
     with pytest.raises(InputError, match="no positive number of GB"):
-        store.proven()
+        store.size()
 
 
 def test_a_run_made_again_takes_nothing_from_there(shared):
     with rerun._nothing_shared():
-        assert store._folder() is None
-    assert store._folder() == shared
+        assert store.folder() is None
+    assert store.folder() == shared
 
 
 def test_a_folder_that_cannot_be_is_refused_before_any_work(tmp_path, monkeypatch):
@@ -94,9 +94,10 @@ def test_a_folder_that_cannot_be_is_refused_before_any_work(tmp_path, monkeypatc
 
     (tmp_path / "file").write_text("")
     monkeypatch.setenv(store.FOLDER, str(tmp_path / "file"))
+    monkeypatch.setenv(store.SIZE, "much")
     with pytest.raises(InputError) as refused:  # with all else that is wrong
         Study.begin(tmp_path / "run", networks=["efficientnet_lite0"], chosen="nobody")
-    assert {problem.kind for problem in refused.value.problems} == {"cache_folder", "chosen"}
+    assert {problem.kind for problem in refused.value.problems} == {"cache_folder", "cache_size", "chosen"}
     assert not (tmp_path / "run").exists()
 
 

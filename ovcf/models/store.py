@@ -15,23 +15,13 @@ from ovcf.files import SEAL, kept, link_or_copy, seal, seal_of
 from ovcf.problems import InputError, Problem
 
 FOLDER, SIZE = "OVCF_CACHE", "OVCF_CACHE_GB"  # environment variables
+PLACE = "the environment"
 USUAL_SIZE = "20"  # GB of 10^9 bytes
-
-
-def proven() -> None:
-    """Prove folder and size before any work.
-
-    Raises
-    ------
-    InputError : for a folder that cannot be made, or a size that is no positive number.
-    """
-    if _folder() is not None:
-        _size()
 
 
 def fetch(target: Path) -> bool:
     """Give a run a file that another one left here, and say whether there is one; it counts as used now."""
-    if (store := _folder()) is None:
+    if (store := folder()) is None:
         return False
     with _alone(store):
         if not kept(source := store / target.name):
@@ -47,7 +37,7 @@ def offer(made: Path) -> None:
 
     Where the folder cannot take it (a full disk, say) that is told, and the run goes on: it has its own.
     """
-    if (store := _folder()) is None:
+    if (store := folder()) is None:
         return
     try:
         with _alone(store):
@@ -55,25 +45,26 @@ def offer(made: Path) -> None:
             if not kept(place):
                 link_or_copy(made, place)
                 seal(place)
-            _shrink(store, _size())
+            _shrink(store, size())
     except OSError as error:
         logging.getLogger("ovcf").warning("%s is not shared with other runs: %s", made.name, error.strerror or error)
 
 
-def _shrink(store: Path, size: float) -> None:
-    """Drop files until those left take at most `size` bytes."""
+def _shrink(store: Path, most: float) -> None:
+    """Drop files until those left take at most so many bytes."""
     files = [seal_.with_name(seal_.name.removesuffix(SEAL)) for seal_ in store.glob(f"*{SEAL}")]
     files = sorted((f for f in files if f.is_file()), key=lambda f: seal_of(f).stat().st_mtime_ns)
     left = sum(file.stat().st_size for file in files)
     for file in files:
-        if left <= size:
+        if left <= most:
             return
         left -= file.stat().st_size
         seal_of(file).unlink()  # first: without it the file is no longer there
         file.unlink()
 
 
-def _folder() -> Path | None:
+def folder() -> Path | None:
+    """Return the folder, made where it is missing; None where none is named; InputError where it cannot be made."""
     named = os.environ.get(FOLDER)
     if not named:
         return None
@@ -82,21 +73,21 @@ def _folder() -> Path | None:
         store.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         words = f"the folder of the shared cache cannot be made: {error.strerror or error}"
-        raise InputError(Problem("cache_folder", words, column=FOLDER, found=named)) from None
+        raise InputError(Problem("cache_folder", words, PLACE, column=FOLDER, found=named)) from None
     return store
 
 
-def _size() -> float:
-    """Bytes that the folder may hold."""
+def size() -> float:
+    """Return the bytes that the folder may hold; InputError for what is no positive number."""
     said = os.environ.get(SIZE) or USUAL_SIZE
     try:
-        size = float(said) * 1e9
+        held = float(said) * 1e9
     except ValueError:
-        size = -1.0
-    if not 0 < size < float("inf"):
+        held = -1.0
+    if not 0 < held < float("inf"):
         words = "the size of the shared cache is no positive number of GB"
-        raise InputError(Problem("cache_size", words, column=SIZE, found=said, allowed="for example 20"))
-    return size
+        raise InputError(Problem("cache_size", words, PLACE, column=SIZE, found=said, allowed="for example 20"))
+    return held
 
 
 def _alone(store: Path) -> FileLock:

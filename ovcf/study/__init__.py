@@ -100,7 +100,8 @@ class Study(StudyNetworks):
         if p["chosen"] not in ("best", *p["networks"]):
             words = f"network {p['chosen']!r} is not among those that are trained"
             problems.append(Problem("chosen", words, column="chosen", allowed=", ".join(["best", *p["networks"]])))
-        attempt(store.proven)
+        attempt(store.folder)
+        attempt(store.size)
         attempt(lambda: self.simulated_readers or self._read_readings())
         attempt(lambda: self.paper)
         drawn = p["data"] == "synthetic"  # whose films need not be drawn for a run that is refused
