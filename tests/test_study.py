@@ -336,3 +336,26 @@ def test_a_vertebra_cut_anew_is_the_patch_of_the_run(finished, way, monkeypatch)
     images, rows = shown.images(way), (0, 17)
     for row in rows:
         assert np.array_equal(shown.vertebra(shown.patches.patch_id[row], way), images[row])
+
+
+def test_a_finished_run_of_an_earlier_recipe_is_read_whole_and_nothing_is_added_to_it(finished, tmp_path, monkeypatch):
+    from ovcf.models import catalogue
+
+    monkeypatch.setattr(catalogue, "FEATURES_VERSION", catalogue.FEATURES_VERSION + 1)
+    trained = {
+        "predictions": "predictions",
+        "other_split": "predictions_other_split",
+        "dealings": "predictions_dealings",
+        "by_region": "predictions_by_region",
+        "other_context": "predictions_other_context",
+        "other_seeds": "predictions_other_seeds",
+    }
+    before = digests(finished)
+    for name, table in trained.items():
+        assert len(getattr(Study(finished), name)) and (finished / "tables" / f"{table}.csv").exists()
+    assert Study(finished).final.is_dir() and digests(finished) == before
+    for name, table in list(trained.items())[1:]:
+        lacking = shutil.copytree(finished, tmp_path / name)
+        (lacking / "tables" / f"{table}.csv").unlink()
+        with pytest.raises(InputError, match="by another recipe, so nothing is added"):
+            getattr(Study(lacking), name)

@@ -62,7 +62,6 @@ class StudyNetworks(StudyCohort):
     def other_split(self) -> pd.DataFrame:
         """Predictions of the chosen network under the split that `split` is not: the price of leakage (notebook 04)."""
         other = "patch" if self.parameters["split"] == "patient" else "patient"
-        self._refuse_other_recipe()
         patches = self.patches_split(other)
         return self._trained("predictions_other_split", lambda: self._cross_validate(patches, other, [self.chosen]))
 
@@ -73,7 +72,6 @@ class StudyNetworks(StudyCohort):
         With the bodies beside in view where `context` or `other_context` asks for them: two vertebrae that lie beside
         each other are then in both patches (notebook 04). Column `dealing`: 0 has the folds of `patches_split`.
         """
-        self._refuse_other_recipe()
         return self._trained("predictions_dealings", self._over_dealings)
 
     def _over_dealings(self) -> pd.DataFrame:
@@ -96,8 +94,7 @@ class StudyNetworks(StudyCohort):
 
         The folds are the run's. A region whose folds cannot all be trained on both classes is left out.
         """
-        self._refuse_other_recipe()
-        return self._trained(REGIONS_TABLE, lambda: self._regions())
+        return self._trained(REGIONS_TABLE, self._regions)
 
     def _regions(self) -> pd.DataFrame:
         from ovcf.words import REGIONS
@@ -115,12 +112,11 @@ class StudyNetworks(StudyCohort):
     @cached_property
     def other_context(self) -> pd.DataFrame:
         """Predictions of the chosen network with the bodies beside, where `context` is 0, or without (notebook 04)."""
-        self._refuse_other_recipe()
+        return self._trained("predictions_other_context", self._in_other_context)
+
+    def _in_other_context(self) -> pd.DataFrame:
         images = self.images(context=1 - self.parameters["context"])
-        split = self.parameters["split"]
-        return self._trained(
-            "predictions_other_context", lambda: self._cross_validate(self.patches, split, [self.chosen], images=images)
-        )
+        return self._cross_validate(self.patches, self.parameters["split"], [self.chosen], images=images)
 
     @cached_property
     def other_seeds(self) -> pd.DataFrame:
@@ -128,7 +124,6 @@ class StudyNetworks(StudyCohort):
 
         The seeds, in the column `seed`, are those that follow the run's own (notebook 04).
         """
-        self._refuse_other_recipe()
         return self._trained("predictions_other_seeds", self._anew)
 
     def _anew(self) -> pd.DataFrame:
@@ -220,6 +215,7 @@ class StudyNetworks(StudyCohort):
         """Read a table of predictions, or train for it and enter it with its recipe."""
         if self.holds(f"tables/{name}.csv"):
             return self._fitting(name)
+        self._refuse_other_recipe()
         self.refuse_adding(f"tables/{name}.csv")
         self.refuse_changed_data()
         return self._table(name, train, recipe=self._versions)
