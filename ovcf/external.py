@@ -99,7 +99,7 @@ def open_validation(run: str, external: str, *, out: str = "", shared_ids: str =
     if not source or folder is None:
         words = "name the other cohort (external)" if not source else "a bundle is only read: name a folder (out)"
         raise InputError(Problem("no_external", words, str(path)))
-    manifest = _second_hospital(parameters) if source == "synthetic" else from_project(source)
+    manifest = second_hospital(parameters) if source == "synthetic" else from_project(source)
     return Elsewhere(model, development, manifest, folder, parameters, shared_ids)
 
 
@@ -316,7 +316,7 @@ def _counts(name: str, predictions: pd.DataFrame) -> dict[str, Any]:
     return {"cohort": name, **people, "fresh": int(truth.sum())}
 
 
-def _second_hospital(parameters: dict) -> Path:
+def second_hospital(parameters: dict) -> Path:
     """The manifest of the second synthetic hospital, made where it is not there yet; its size goes with the first's."""
     from ovcf.synthetic import kept_cohort
 

@@ -74,7 +74,7 @@ def by_hand(finished, tiny, tmp_path_factory):
     own |= {"image_size": 48, "equalisation": "none", "external": "", "regions": "pooled", "other_context": False}
     own |= {"more_seeds": 0, "dealings": 0}
     study = Study.begin(folder / "run", data=str(folder / "films"), **own)
-    for name in run.sequence_of(study.parameters):
+    for name in run.order_of(study.parameters):
         open_notebook(name, folder / "run")
         plt.close("all")
     return folder / "run"
@@ -118,7 +118,7 @@ def digests(folder):
 def test_shipped_notebooks_open_a_run_show_its_numbers_and_change_no_byte(kind, request, capsys):
     folder = request.getfixturevalue(kind)
     before, parameters = digests(folder), Study(folder).parameters
-    for name in run.sequence_of(parameters):
+    for name in run.order_of(parameters):
         names = open_notebook(name, folder)
         plt.close("all")
         assert names.get("study", Study(folder)).parameters == parameters

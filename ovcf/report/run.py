@@ -38,7 +38,8 @@ SEQUENCE = (
     "05_reader_study",
     EXTERNAL,
     "06_published_audit",
-)
+)  # on the page
+WITHOUT_NETWORKS = ("01_dataset", "02_preprocessing", "06_published_audit")
 
 
 class RunFailed(RuntimeError):
@@ -131,12 +132,13 @@ def prepare_study(
 
 def _execute_all(study: Study, record: dict[str, Any]) -> Path:
     """Execute the notebooks of a run in one kernel, write the page whatever becomes of them, complete the record."""
+    from ovcf.report.ahead import ahead_of
     from ovcf.report.kernel import one_kernel
 
     name = SEQUENCE[0]
     try:
-        with writes_for(study.run), one_kernel() as kernel:
-            for name in sequence_of(study.parameters):
+        with writes_for(study.run), ahead_of(study), one_kernel() as kernel:
+            for name in order_of(study.parameters):
                 _papermill(name, study.run, {"run": str(study.run)}, record, kernel)
                 write_record(study.run, record)
         record["status"] = "complete"
@@ -156,9 +158,13 @@ def _execute_all(study: Study, record: dict[str, Any]) -> Path:
     return page
 
 
-def sequence_of(parameters: dict[str, Any]) -> list[str]:
-    """Return the notebooks that a run with these parameters executes, in order."""
-    return [name for name in SEQUENCE if name != EXTERNAL or parameters["external"]]
+def order_of(parameters: dict[str, Any]) -> list[str]:
+    """Return the notebooks that a run with these parameters executes, in the order of execution.
+
+    Those that need no network come first: meanwhile their features are made (`ahead`).
+    """
+    names = [name for name in SEQUENCE if name != EXTERNAL or parameters["external"]]
+    return sorted(names, key=lambda name: name not in WITHOUT_NETWORKS)
 
 
 def run_external(run: str | Path, data: str, out: str | Path, *, shared_ids: str = "refuse") -> Path:
@@ -302,7 +308,8 @@ def _papermill(name: str, folder: Path, parameters: dict[str, str], record: dict
     except Exception as error:
         record["failed"] = _failure(name, output, error)
         raise
-    record["notebooks"][name] = round(time.monotonic() - started, 1)
+    took = record["notebooks"] | {name: round(time.monotonic() - started, 1)}
+    record["notebooks"] = {each: took[each] for each in SEQUENCE if each in took}
 
 
 def _failure(name: str, output: Path, error: Exception) -> dict:

@@ -179,14 +179,18 @@ class StudyNetworks(StudyCohort):
             set_aside(folder)
             self.ledger.strike([card])
 
-    def prepare_networks(self) -> None:
-        """Make what every fold needs: patches, folds, and the features of what stays frozen."""
+    def prepare_networks(self, networks: list[str] | None = None, *, context: int | None = None) -> None:
+        """Make what every fold needs: patches, folds, and the features of what stays frozen.
+
+        `networks`: only these; `context`: of the patches with or without the bodies beside.
+        """
         from ovcf.models.crossval import prepare_features
         from ovcf.models.jobs import plan
 
         with self.hold():
-            images, cache = self.images(), self.run / "cache"
-            prepare_features(plan(images, self.patches, self.parameters["networks"], self.recipe, cache), images, cache)
+            images, cache = self.images(context=context), self.run / "cache"
+            networks = networks or self.parameters["networks"]
+            prepare_features(plan(images, self.patches, networks, self.recipe, cache), images, cache)
 
     def train_fold(self, network: str, fold: int) -> Path:
         """Train one network without one fold, unless that was done; return the file of its result.

@@ -203,21 +203,27 @@ def arch_shadow(body: Body, bones: Bones, lx: NDArray, ly: NDArray, rng: np.rand
     """Return the attenuation of pedicles, facets, laminae and the spinous process, left and right apart."""
     h, d = body.height, body.depth
     lumbar = body.level[0] in "LS"
-    uneven, total = _wobble(rng, 17, 0.75), 0.0
+    uneven = _wobble(rng, 17, 0.75)
+    rough = float(np.abs(uneven(np.linspace(-1.3, 1.3, 4001))).max())
+    total = np.zeros(lx.shape)
     for side in (-1, 1):
         shift = side * (0.9 + 0.5 * abs(bones.roll)) + 0.4 * rng.standard_normal()
         parts = _arch_parts(h, d, lumbar, rng)
-        field = np.minimum.reduce([_capsule(lx, ly - shift, *part) for part in parts])
-        field = field + uneven(lx / 14 + side) + uneven(ly / 14)
-        total = total + 0.5 * _solid(field, 0.46 if lumbar else 0.40, 0.22)
+        near = _around(parts, lx, ly - shift, 2 * rough)
+        x, y = lx[near], ly[near]
+        field = np.minimum.reduce([_capsule(x, y - shift, *part) for part in parts])
+        field = field + uneven(x / 14 + side) + uneven(y / 14)
+        total[near] += 0.5 * _solid(field, 0.46 if lumbar else 0.40, 0.22)
     root = (-d / 2 - 16, 0.2 * h)
     if lumbar:
         blade = ((*root, -d / 2 - 33, 0.36 * h, 5.0, 8.0), (*root, -d / 2 - 30, 0.62 * h, 5.0, 5.0))
     else:
         blade = ((*root, -d / 2 - 22, 0.7 * h, 4.5, 3.5),
                  (-d / 2 - 22, 0.7 * h, -d / 2 - 31, 1.2 * h, 3.5, 2.2))  # fmt: skip
-    field = np.minimum.reduce([_capsule(lx, ly, *part) for part in blade])
-    total = total + _solid(field + uneven(ly / 11) + 1.5 * uneven(lx / 30 + 1), 0.17, 0.01)
+    near = _around(blade, lx, ly, 2.5 * rough)
+    x, y = lx[near], ly[near]
+    field = np.minimum.reduce([_capsule(x, y, *part) for part in blade])
+    total[near] += _solid(field + uneven(y / 11) + 1.5 * uneven(x / 30 + 1), 0.17, 0.01)
     return total * (0.55 + 0.45 * bones.density)
 
 
@@ -231,6 +237,16 @@ def _arch_parts(h, d, lumbar, rng):
         (back - 10, -0.1 * h, back - 14 + jitter[2], 0.45 * h, 4.2 * r, 3.8 * r),
         (back - 14, 0.45 * h, back - 13.5 + jitter[3], 0.92 * h, 4.0 * r, 3.0 * r),
     )
+
+
+def _around(capsules, x, y, reach):
+    """Slices of a grid outside which it is farther than `reach` from all capsules: there `_solid` is 0."""
+    x0, y0, x1, y1, r0, r1 = np.array(capsules, float).T
+    r = np.maximum(r0, r1) + reach
+    within = (x > (np.minimum(x0, x1) - r).min()) & (x < (np.maximum(x0, x1) + r).max())
+    within &= (y > (np.minimum(y0, y1) - r).min()) & (y < (np.maximum(y0, y1) + r).max())
+    held = (np.flatnonzero(within.any(axis=axis)) for axis in (1, 0))
+    return tuple(slice(at[0], at[-1] + 1) if at.size else slice(0, 0) for at in held)
 
 
 def _capsule(x, y, x0, y0, x1, y1, r0, r1):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock
 from joblib import Parallel, delayed
 from PIL import Image
 
@@ -36,9 +37,13 @@ def kept_cohort(home: Path, *, patients: int, seed: int, workers: int, hospital:
     which = "" if hospital == "A" else f"hospital-{hospital.lower()}-"
     drawing = HOSPITALS[hospital].drawing
     folder = home / f"synthetic-{which}{patients}-patients-seed-{seed}-drawing-{drawing}"
-    if not (folder / "manifest.csv").is_file():  # written last
-        synthesise(folder, patients=patients, seed=seed, hospital=hospital, workers=workers)
-    return folder / "manifest.csv"
+    manifest = folder / "manifest.csv"
+    if not manifest.is_file():  # written last
+        home.mkdir(parents=True, exist_ok=True)
+        with FileLock(home / f".{folder.name}.lock"):  # who comes second waits: drawing begins by clearing the folder
+            if not manifest.is_file():
+                synthesise(folder, patients=patients, seed=seed, hospital=hospital, workers=workers)
+    return manifest
 
 
 def synthesise(

@@ -155,11 +155,18 @@ def _draw_rib(draw, canvas, body, side, rng):
     curve = _bezier(points * (side, 1), 40)[: int(40 * length) + 1]
     pixels = (curve + (body.x - canvas.left, body.y - canvas.top)) / canvas.mm_per_px
     wide = (7.5 if number < 11 else 5.5) * rng.uniform(0.85, 1.15) / canvas.mm_per_px
-    if pixels[:, 1].min() - wide > canvas.pixels.shape[0] or pixels[:, 1].max() + wide < 0:
-        return  # above or below the film
-    line = [tuple(point) for point in pixels.tolist()]
+    line = [tuple(point) for point in _on_film(pixels, canvas.pixels.shape, wide).tolist()]
+    if len(line) < 2:
+        return  # beside the film
     for width, value in ((wide, 0.26), (wide - 2.6 / canvas.mm_per_px, 0.15), (wide * 0.3, 0.13)):
         draw.line(line, fill=dense * value, width=max(int(round(width)), 1), joint="curve")
+
+
+def _on_film(points, shape, wide):
+    """The points (x, y) of a stroke from the first to the last whose line, so wide, may touch a film (h, w)."""
+    far = wide + np.abs(np.diff(points, axis=0)).max()
+    at = np.flatnonzero(((points > -far) & (points < far + np.array(shape[::-1]))).all(axis=1))
+    return points[at[0] : at[-1] + 1] if at.size else points[:0]
 
 
 def _bezier(points, n):
