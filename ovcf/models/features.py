@@ -20,7 +20,7 @@ from ovcf.models.recipe import Recipe
 from ovcf.models.tensors import flip, images_digest, to_tensor
 from ovcf.models.threads import side_by_side
 from ovcf.models.weights import load_network
-from ovcf.progress import bar
+from ovcf.progress import bar, into_a_log, tell
 
 BATCH = {"cpu": 16, "cuda": 256}  # images at once; on two cores the fastest of 8, 16 and 32 at 112 and 224 px
 
@@ -145,3 +145,5 @@ def _write_features(
             shown.update(len(made))
         out.flush()
     seal(target)
+    if progress and into_a_log():
+        tell(f"{net.name} features made")

@@ -7,12 +7,13 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from ovcf.models.arithmetic import MIXED_FLOAT16, computing, device, repeatable, training_arithmetic
+from ovcf.models.arithmetic import FLOAT32, MIXED_FLOAT16, computing, device, repeatable, training_arithmetic
 from ovcf.models.checkpoint import Checkpoint
 from ovcf.models.feed import Feed, Source
 from ovcf.models.moments import Features, mean_and_sd
 from ovcf.models.networks import Network
 from ovcf.models.recipe import Recipe
+from ovcf.models.wide import WideLayers
 from ovcf.processes import memory_kept
 
 Report = Callable[[int], None]  # called with the number of epochs done
@@ -151,6 +152,7 @@ def train_network(
             if report:
                 report(epoch + 1)
     net.eval()
+    steps.wide.release()
     return {
         f"{name}.{key}": value.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, part in parts.items()
@@ -182,11 +184,13 @@ class _Steps:
         self.device = next(net.parameters()).device
         self.feed = Feed(source, recipe.states, self.device)
         self.target = torch.from_numpy(np.asarray(fresh, np.int64)).to(self.device)
-        self.weights = [p for p in net.parameters() if p.requires_grad]
         on_gpu = self.device.type == "cuda"
+        self.weights = [p for p in net.parameters() if p.requires_grad]
         self.optimiser = torch.optim.SGD(
             self.weights, lr=recipe.learning_rate, momentum=recipe.momentum, fused=on_gpu or None
         )
+        by_hand = self.arithmetic == FLOAT32 and not on_gpu
+        self.wide = WideLayers(self.parts.values() if by_hand else (), recipe.momentum)
         # bfloat16 has float32's range and needs no scaling
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.arithmetic == MIXED_FLOAT16)
 
@@ -194,7 +198,7 @@ class _Steps:
         """Weights, buffers and speeds of what trains."""
         weights = {f"{name}.{k}": v for name, part in self.parts.items() for k, v in part.state_dict().items()}
         speeds = {f"speed/{i}": s["momentum_buffer"] for i, s in enumerate(self._speeds()) if s}
-        return weights | speeds
+        return weights | speeds | {f"speed/wide/{i}": speed for i, speed in enumerate(self.wide.speeds)}
 
     def resumed(self, checkpoint: Checkpoint | None, rng: np.random.Generator) -> int:
         """Take up training where a checkpoint left it; return how many epochs are done."""
@@ -205,6 +209,8 @@ class _Steps:
             for i, (weight, state) in enumerate(zip(self.weights, self._speeds(), strict=True)):
                 if f"speed/{i}" in speeds:
                     state["momentum_buffer"] = torch.empty_like(weight).copy_(speeds[f"speed/{i}"])
+            for i, speed in enumerate(self.wide.speeds):
+                speed.copy_(speeds[f"speed/wide/{i}"])
             self.scaler.load_state_dict(scale)
         return epoch
 
@@ -227,6 +233,7 @@ class _Steps:
             self.scaler.scale(loss).backward()
             self.scaler.step(self.optimiser)
             self.scaler.update()
+            self.wide.step(self.recipe.rate(epoch))
 
 
 def _logits(net: Network, x: torch.Tensor, trainable: str, arithmetic: str) -> torch.Tensor:

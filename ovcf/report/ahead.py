@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import RLock
 
 from joblib.externals.loky import ProcessPoolExecutor
 
@@ -19,7 +20,7 @@ from ovcf.study import Study
 
 WORTH = 500  # patches through trunks; for fewer a process takes longer to begin than it saves
 LOOK = 0.5  # seconds between two looks whether the networks are trained
-BEHIND = 10  # how far this stands back behind the notebooks, on the system's scale from 0 to 19
+BEHIND = 19  # how far this stands back behind the notebooks, on the system's scale from 0 to 19
 
 
 @contextmanager
@@ -72,11 +73,14 @@ def make_ahead(run: Path) -> None:
             if p["other_context"]:
                 study.prepare_networks([study.chosen], context=1 - p["context"])
         if p["external"] == "synthetic":
-            second_hospital(p)
+            second_hospital(p | {"workers": 1})
 
 
 def _stand_back() -> None:
     """Leave the cores to the notebooks where they want them, and Ctrl-C to the process that waits for this one."""
+    from tqdm import tqdm
+
+    tqdm.set_lock(RLock())  # its usual one counts for all processes, and Python tells of it where this one is ended
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(BEHIND)
