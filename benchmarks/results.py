@@ -28,8 +28,12 @@ HERE = Path(__file__).resolve().parent
 PARTS = {  # script and what it is given; in a rehearsal
     "frozen_forward": ("frozen_forward.py --rounds 2", "frozen_forward.py googlenet --size 64 --rounds 1 --sample 8"),
     "training": (
-        "training.py --rounds 4",
-        "training.py --rounds 1 --size 64 --steps 1 --whole efficientnet_lite0 --stages googlenet",
+        "training.py --rounds 4 --stages",
+        "training.py --rounds 1 --size 64 --steps 1 --whole efficientnet_lite0 --stages",
+    ),
+    "last_stage": (
+        "training.py --rounds 4 --whole",
+        "training.py --rounds 1 --size 64 --steps 1 --whole --stages googlenet",
     ),
     "frozen_study": (
         "frozen_study.py --sample 48",

@@ -7,6 +7,7 @@ from pathlib import Path
 TITLES = {
     "frozen_forward": "Frozen trunks",
     "training": "Training",
+    "last_stage": "The last stage",
     "frozen_study": "The frozen study",
     "laptop": "The laptop profile's networks, whole",
     "statistics": "Statistics",
