@@ -85,9 +85,11 @@ def end_with_parent(seconds: float = 1.0) -> None:
     """
     from multiprocessing import parent_process
 
-    if parent_process() is None or any(t.name == _WATCH for t in threading.enumerate()):
+    parent = parent_process()
+    if parent is None or any(t.name == _WATCH for t in threading.enumerate()):
         return
-    threading.Thread(target=_watch, args=(os.getppid(), seconds), name=_WATCH, daemon=True).start()
+    # its number as this process was told when it began: the parent may be dead by now
+    threading.Thread(target=_watch, args=(parent.pid, seconds), name=_WATCH, daemon=True).start()
 
 
 _WATCH = "ovcf-end-with-parent"

@@ -40,15 +40,18 @@ def test_the_unit_is_the_systems(monkeypatch, system, unit):
     assert peak_memory() == 300 * unit
 
 
-def test_workers_end_soon_after_a_parent_that_was_killed():
-    code = """
+@pytest.mark.parametrize("until", ["0", "os.getppid() == parent"], ids=["in a job", "before it asks for that"])
+def test_workers_end_soon_after_a_parent_that_was_killed(until):
+    code = f"""
 import os, time, joblib
-def job(k):
+def job(k, parent):
     from ovcf.processes import end_with_parent
+    os.write(1, f"{{os.getpid()}}\\n".encode())
+    while {until}:
+        time.sleep(0.01)
     end_with_parent(seconds=0.1)
-    os.write(1, f"{os.getpid()}\\n".encode())
     time.sleep(600)
-joblib.Parallel(n_jobs=2)(joblib.delayed(job)(k) for k in range(2))
+joblib.Parallel(n_jobs=2)(joblib.delayed(job)(k, os.getpid()) for k in range(2))
 """
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     workers = [psutil.Process(int(parent.stdout.readline())) for _ in range(2)]

@@ -59,10 +59,11 @@ def make_ahead(run: Path) -> None:
     What goes wrong, here and when patches are cut, is not said: the notebook that needs the part meets the same, and
     says where. A GPU is left to the notebooks.
     """
+    end_with_parent()
+
     from ovcf.external import second_hospital
     from ovcf.models.arithmetic import device
 
-    end_with_parent()
     with suppress(Exception):
         study = Study(run)
         p = study.parameters
