@@ -82,7 +82,8 @@ class OfOneSize(nn.Module):
 def test_what_folding_would_change_or_cannot_see_is_left_alone(kind):
     trunk = trained(kind())
     fused = folded(trunk)
-    assert norms(fused) == norms(trunk) and same(trunk, fused)[0]
+    assert norms(fused) == norms(trunk)
+    assert same(trunk, fused)[1] < 1e-6  # channels-last, which some processors round otherwise
 
 
 def test_a_norm_before_its_convolution_is_not_folded_but_one_behind_is():
