@@ -116,3 +116,24 @@ def test_a_folder_without_the_file_says_which_names_would_do(tmp_path):
 def test_patches_too_small_for_a_network_are_refused_in_words():
     with pytest.raises(InputError, match="alexnet does not turn a patch of 48 px into one vector of features"):
         load_network("alexnet", "packaged", size=48)
+
+
+def test_every_network_that_cannot_take_a_size_is_named_before_anything_is_built(monkeypatch):
+    monkeypatch.setattr(weights, "read_state", None)
+    weights.check_size(NETWORKS, 64)
+    with pytest.raises(InputError) as refused:
+        weights.check_size(["alexnet", "resnet50", "vgg16"], 31)
+    assert [problem.message.split()[0] for problem in refused.value.problems] == ["alexnet", "vgg16"]
+
+
+def test_a_network_that_cannot_be_asked_without_numbers_is_built_to_see(monkeypatch):
+    def odd(name, random):
+        if torch.get_default_device().type == "meta":
+            raise NotImplementedError("no numbers")
+        return original(name, random)
+
+    original = weights.original_network
+    monkeypatch.setattr(weights, "original_network", odd)
+    weights.check_size(["alexnet"], 64)
+    with pytest.raises(InputError, match="alexnet does not turn a patch of 48 px"):
+        weights.check_size(["alexnet"], 48)

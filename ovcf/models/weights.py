@@ -6,6 +6,7 @@ one, names and shapes compared before anything is used.
 
 import hashlib
 import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import safetensors.torch
@@ -15,7 +16,7 @@ from torch import nn
 from ovcf.files import digest
 from ovcf.models.catalogue import architecture
 from ovcf.models.cuts import last_linear
-from ovcf.models.networks import Network, build_network, original_network
+from ovcf.models.networks import Network, build_network, cut_network, original_network
 from ovcf.models.random_weights import calibrate
 from ovcf.models.sources import locate
 from ovcf.problems import InputError, Problem
@@ -44,21 +45,46 @@ def load_network(network: str, weights: str, *, size: int, seed: int = 0, path: 
     """
     path = path or locate([network], weights)[network]
     net = build_network(network, state=read_state(network, path) if path else None, seed=seed)
-    _check_size(net, size)
+    if problems := _misfit(lambda _: net, network, size):
+        raise InputError(problems)
     return net if path else calibrate(net, size=size, seed=seed)
 
 
+def check_size(networks: Iterable[str], size: int) -> None:
+    """Refuse networks that cannot take patches of this size, before anything is read or trained.
+
+    They are asked without any numbers (torch's device "meta"), and built where that finds something wrong, since not
+    every network can be asked so.
+
+    Raises
+    ------
+    InputError : with every network that cannot.
+    """
+    problems = []
+    for name in networks:
+        with torch.device("meta"):
+            asked = _misfit(_hollow, name, size)
+        if asked:
+            problems += _misfit(build_network, name, size)
+    if problems:
+        raise InputError(problems)
+
+
+def _hollow(name: str) -> Network:
+    return cut_network(name, original_network(name, random=False)).eval()
+
+
 @torch.inference_mode()
-def _check_size(net: Network, size: int) -> None:
-    """Refuse a network that cannot take patches of this size, or whose last layer is not its head."""
+def _misfit(build: Callable[[str], Network], name: str, size: int) -> list[Problem]:
+    """The problem of a network that cannot take patches of this size, or whose last layer is not its head."""
     try:
+        net = build(name)
         features = net.stage(net.stem(torch.zeros(1, 3, size, size)))
         wrong = "" if features.shape == (1, net.width) else f"it gives {tuple(features.shape)}"
     except Exception as error:  # each library says it in its own way, some by an assertion
         wrong = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-    if wrong:
-        message = f"{net.name} does not turn a patch of {size} px into one vector of features: {wrong}"
-        raise InputError(Problem("network_size", message, allowed="another image_size or network"))
+    message = f"{name} does not turn a patch of {size} px into one vector of features: {wrong}"
+    return [Problem("network_size", message, allowed="another image_size or network")] if wrong else []
 
 
 # ---------------------------------------------------------------- reading them safely

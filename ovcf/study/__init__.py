@@ -84,6 +84,7 @@ class Study(StudyNetworks):
         """
         from ovcf.models import store
         from ovcf.models.sources import locate
+        from ovcf.models.weights import check_size
 
         p, problems = self.parameters, list(problems)
 
@@ -97,6 +98,7 @@ class Study(StudyNetworks):
 
         if attempt(lambda: self.recipe):
             attempt(lambda: locate(p["networks"], self.recipe.weights))
+            attempt(lambda: check_size(p["networks"], p["image_size"]))
         if p["chosen"] not in ("best", *p["networks"]):
             words = f"network {p['chosen']!r} is not among those that are trained"
             problems.append(Problem("chosen", words, column="chosen", allowed=", ".join(["best", *p["networks"]])))
