@@ -74,6 +74,11 @@ class Hand:
         """Call the film done; nothing of it may be missing."""
         self.page.keyboard.press("d")
 
+    def all_done(self):
+        """The last film's word is on the disk, and the page's word on it still stands."""
+        self.kept()
+        assert self.page.locator(".told").inner_text().startswith("Every film is done.")
+
 
 def annotate_film(hand, boxes, labels):
     """Draw two boxes, take a third as it is proposed; returns what was kept of the third."""

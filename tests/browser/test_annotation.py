@@ -94,7 +94,7 @@ def test_from_a_folder_of_films_to_a_manifest(begun, explore, watch, tmp_path):
         if number == 0:
             assert serious_faults(anna.page, ".annotate") == []
         anna.done()
-    anna.page.wait_for_selector(".told:has-text('Every film is done')")
+    anna.all_done()
     if WHOLE:
         bernd = in_jupyterlab(watch, cohort, sizes, boxes, tmp_path)
     else:
@@ -148,8 +148,13 @@ def on_a_full_disk(server, hand, cohort):
     hand.drag((20, 20), (60, 60))
     page.wait_for_selector(".told:has-text('cannot be written: File too large')")
     assert page.locator(".annotate").get_attribute("data-waiting") == "1" and journal.read_bytes() == before
+    page.keyboard.press("Escape")
+    page.keyboard.press("f")
+    expect(page.locator(".told")).to_contain_text("do not close this page. No mark is in hand.")
     kernel.rlimit(psutil.RLIMIT_FSIZE, (soft, hard))
     hand.kept()
+    expect(page.locator(".told")).to_have_text("No mark is in hand.")
+    page.keyboard.press("a")
     assert journal.read_bytes().startswith(before) and journal.read_bytes().count(b"\n") == before.count(b"\n") + 1
     page.keyboard.press("Delete")
     hand.kept()
@@ -204,7 +209,7 @@ def second_annotator(page, sizes, boxes):
         assert page.locator(".annotate").get_attribute("data-marks") == "0"  # nothing of the other annotator
         annotate_film(bernd, found, LABELS["Bernd"])
         bernd.done()
-    page.wait_for_selector(".told:has-text('Every film is done')")
+    bernd.all_done()
     return bernd
 
 

@@ -17,6 +17,7 @@ class AnnotationPage {
     Object.assign(this, { page, link, body, told });
     this.films = [];
     this.film = null;
+    this.said = this.trouble = "";
     this.chosen = ""; // name of the mark in hand
     this.timer = 0;
     this.since = performance.now();
@@ -29,8 +30,14 @@ class AnnotationPage {
     this.body.replaceChildren(...nodes);
   }
 
-  tell(words) {
-    this.told.textContent = words;
+  /** Say something of the last step: it stands until the next one, whatever the kernel answers meanwhile. */
+  tell(said) {
+    this.note({ said });
+  }
+
+  note(words) {
+    Object.assign(this, words);
+    this.told.textContent = [this.trouble, this.said].filter(Boolean).join(" ");
   }
 
   // Coming in
@@ -75,7 +82,7 @@ class AnnotationPage {
     this.films = next.films;
     const place = `ovcf-annotate ${this.cohort} ${next.reader}`;
     const kept = (event, answer) => this.kept(event, answer);
-    this.queue = new KeepQueue(this.link, place, { kept, tell: (words) => this.tell(words) });
+    this.queue = new KeepQueue(this.link, place, { kept, wait: (trouble) => this.note({ trouble }) });
     this.build(next.reader);
     await this.queue.run(); // what the last page could not send
     this.open(next.at);
@@ -178,7 +185,9 @@ class AnnotationPage {
 
   step(by) {
     const number = this.film.number + by;
-    if (this.films[number]) this.open(number);
+    if (!this.films[number]) return;
+    this.tell("");
+    this.open(number);
   }
 
   done() {
@@ -213,6 +222,7 @@ class AnnotationPage {
   say(event) {
     const seconds = Math.min(LONGEST_LOOK, (performance.now() - this.since) / 1000);
     this.since = performance.now();
+    this.tell("");
     this.queue.push({ film: this.film.film, seconds, ...event });
     this.page.dataset.waiting = this.queue.waiting.length;
   }

@@ -8,7 +8,7 @@ class KeepQueue {
   /**
    * @param place     under which the web browser keeps what waits
    * @param acts.kept called with an event and the kernel's answer to it
-   * @param acts.tell called with words on what waits, "" for nothing
+   * @param acts.wait called with words on why something waits, "" where nothing does
    */
   constructor(link, place, acts) {
     Object.assign(this, { link, place, acts });
@@ -38,10 +38,10 @@ class KeepQueue {
         const answer = await this.link.ask("keep", event, { seconds: 8 });
         this.waiting.shift();
         this.remember();
-        this.acts.tell("");
+        this.acts.wait("");
         this.acts.kept(event, answer);
       } catch (error) {
-        this.acts.tell(`Not kept yet (${error.message}). It is tried again until it is; do not close this page.`);
+        this.acts.wait(`Not kept yet (${error.message}). It is tried again until it is; do not close this page.`);
         await pause(TRY_AGAIN);
       }
     }
