@@ -13,24 +13,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ovcf.cohort.crop import Preparation, prepare_patches
-from ovcf.cohort.manifest import Cohort, read_cohort
+from ovcf.cohort.manifest import read_cohort
 from ovcf.files import write_text
-from ovcf.intake.across import shared_pictures, with_greys
+from ovcf.intake.across import settle_ids, shared_pictures, with_greys
 from ovcf.predict import load_model
-from ovcf.problems import InputError, Problem, unknown
+from ovcf.problems import InputError, Problem
 from ovcf.profiles.parameters import AS_THE_RUN
 from ovcf.run_folder import data_home, from_project, is_run
 from ovcf.run_folder.figures import on_screen, write_figure
 from ovcf.stats.analytic import analytic_intervals
 from ovcf.stats.carried_over import carried_thresholds, threshold_rules
 from ovcf.stats.roc import roc_points
-from ovcf.stats.two_cohorts import shared_patients
 from ovcf.stats.validation_size import expected_of
 from ovcf.study import Study
 from ovcf.words import network_title
-
-SHARED_IDS = ("refuse", "leave out", "other people")
-"""What to do about patient ids that stand in both cohorts."""
 
 DRIFT = "label level region sex age scanner mm_per_px spacing_origin box_height_px grey_mean grey_sd sharpness".split()
 """Columns that two cohorts are compared by; what a cohort does not have is left out."""
@@ -80,7 +76,7 @@ def open_validation(run: str, external: str, *, out: str = "", shared_ids: str =
     external : manifest or folder of the other cohort, "synthetic" for the second synthetic hospital, or the word for
         "as the run has it".
     out : folder for what is made; empty puts it among the run's tables, where they are missing.
-    shared_ids : one of `SHARED_IDS`.
+    shared_ids : one of `SHARED_IDS` (`ovcf.intake.across`).
 
     Raises
     ------
@@ -173,7 +169,7 @@ class Elsewhere:
     source : manifest or folder of the other cohort.
     folder : where tables and figures go: a run, or a `Shelf`.
     parameters : of the run.
-    shared_ids : one of `SHARED_IDS`.
+    shared_ids : one of `SHARED_IDS` (`ovcf.intake.across`).
 
     Raises
     ------
@@ -291,23 +287,6 @@ class Elsewhere:
         """What `validation_size` is told: what was found here."""
         table = self.predictions
         return expected_of(table.truth, table.p_fresh, table.patient_id, threshold)
-
-
-def settle_ids(cohort: Cohort, known: NDArray | None, shared_ids: str, source: Path) -> tuple[list[str], Cohort]:
-    """Return the ids that were left out, and the cohort without them; refuse shared ids where nothing was said."""
-    if shared_ids not in SHARED_IDS:
-        raise InputError(unknown("shared_ids", shared_ids, SHARED_IDS))
-    names = [] if known is None else [there for _, there in shared_patients(known, cohort.patches.patient_id)]
-    if names and shared_ids == "refuse":
-        message = "this patient is also in the cohort that the model was trained on"
-        ways = 'shared_ids "leave out", or "other people" where the numbering is another'
-        raise InputError(
-            [Problem("shared_patient", message, str(source), None, "patient_id", name, ways) for name in names]
-        )
-    if shared_ids != "leave out":
-        return [], cohort
-    kept = cohort.patches[~cohort.patches.patient_id.isin(names)].reset_index(drop=True)
-    return names, cohort._replace(patches=kept)
 
 
 def _counts(name: str, predictions: pd.DataFrame) -> dict[str, Any]:

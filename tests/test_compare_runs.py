@@ -151,6 +151,7 @@ def test_a_list_is_an_axis_but_of_networks_only_a_list_of_lists():
         ({"dealings": "[1, 999]"}, {"dealings"}),
         ({"epochs": "[1, 0, -1]", "chosen": "[best, nonsense]"}, {"epochs", "chosen"}),
         ({"training_seed": "[0, 1]", "folds": "[2, 500]", "patients": "12"}, {"folds"}),
+        ({"external": "['', nowhere.csv]", "patients": "12"}, {None}),
     ],
 )
 def test_a_sweep_is_refused_before_its_first_run_for_what_is_wrong_with_any(values, named, tmp_path, monkeypatch):

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from ovcf.cli import main
 from ovcf.cohort.manifest import read_cohort
-from ovcf.external import bundle_run, open_validation, settle_ids
-from ovcf.intake.across import shared_pictures
+from ovcf.external import bundle_run, open_validation
+from ovcf.intake.across import settle_ids, shared_pictures
 from ovcf.models.bundle import FEWEST_PATIENTS, open_bundle
 from ovcf.predict import load_model, predict_case
 from ovcf.problems import InputError

@@ -22,6 +22,7 @@ from ovcf.problems import InputError
 from ovcf.profiles.parameters import ANYWHERE, AS_THE_RUN, PARAMETERS
 from ovcf.room import prepare_room
 from ovcf.run_folder import read_table
+from ovcf.run_folder.places import WORDS
 from ovcf.study import Study
 from ovcf.viz.browser import Browser
 from ovcf.viz.reading_room import ReadingRoom
@@ -359,3 +360,21 @@ def test_a_finished_run_of_an_earlier_recipe_is_read_whole_and_nothing_is_added_
         (lacking / "tables" / f"{table}.csv").unlink()
         with pytest.raises(InputError, match="by another recipe, so nothing is added"):
             getattr(Study(lacking), name)
+
+
+@pytest.mark.parametrize("name", [*WORDS, "weights"])
+def test_a_path_that_is_not_there_is_refused_before_anything_is_drawn_or_made(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("OVCF_DATA", str(tmp_path / "data"))
+    wrong = str(tmp_path / "not there.csv")
+    with pytest.raises(InputError, match="not there.csv"):
+        Study.begin(tmp_path / "run", **TINY | {name: wrong})
+    assert not list(tmp_path.iterdir())
+
+
+def test_patients_of_the_other_hospital_who_are_in_the_own_cohort_are_named_before_the_run_is_made(finished, tmp_path):
+    source = Study(finished).source
+    own = TINY | {"data": str(source), "external": str(source)}
+    with pytest.raises(InputError, match="also in the cohort that the model was trained on") as refused:
+        Study.begin(tmp_path / "run", **own)
+    assert {problem.found for problem in refused.value.problems} == set(Study(finished).patches.patient_id)
+    assert not list(tmp_path.iterdir())

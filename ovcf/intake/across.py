@@ -1,12 +1,48 @@
-"""Two cohorts' patches held against each other: what they look like, and pictures that stand in both."""
+"""Two cohorts held against each other: who stands in both, what patches look like, and pictures that stand in both."""
+
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import laplace
 
+from ovcf.cohort.manifest import Cohort
 from ovcf.intake.check.duplicates import near_copies
 from ovcf.intake.check.film_facts import phash, thumbnail
+from ovcf.problems import InputError, Problem, unknown
+from ovcf.stats.two_cohorts import shared_patients
+
+SHARED_IDS = ("refuse", "leave out", "other people")
+"""What to do about patient ids that stand in both cohorts."""
+
+
+def settle_ids(cohort: Cohort, known: NDArray | None, shared_ids: str, source: Path) -> tuple[list[str], Cohort]:
+    """Return the ids that were left out, and the cohort without them; refuse shared ids where nothing was said.
+
+    Parameters
+    ----------
+    cohort : the other one, read from `source`.
+    known : patient ids of the first; None where they are not told.
+    shared_ids : one of `SHARED_IDS`.
+
+    Raises
+    ------
+    InputError : for another word, and for every id that stands in both.
+    """
+    if shared_ids not in SHARED_IDS:
+        raise InputError(unknown("shared_ids", shared_ids, SHARED_IDS))
+    names = [] if known is None else [there for _, there in shared_patients(known, cohort.patches.patient_id)]
+    if names and shared_ids == "refuse":
+        message = "this patient is also in the cohort that the model was trained on"
+        ways = 'shared_ids "leave out", or "other people" where the numbering is another'
+        raise InputError(
+            [Problem("shared_patient", message, str(source), None, "patient_id", name, ways) for name in names]
+        )
+    if shared_ids != "leave out":
+        return [], cohort
+    kept = cohort.patches[~cohort.patches.patient_id.isin(names)].reset_index(drop=True)
+    return names, cohort._replace(patches=kept)
 
 
 def with_greys(patches: pd.DataFrame, images: NDArray[np.uint8]) -> pd.DataFrame:

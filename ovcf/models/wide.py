@@ -52,7 +52,9 @@ class WideLayers:
                 seen.clear()
                 self._move(layer.weight, speed, slope.T.contiguous(), x, rate)
 
-    def _move(self, weight: torch.Tensor, speed: torch.Tensor, slope: torch.Tensor, x: torch.Tensor, rate: float):
+    def _move(
+        self, weight: torch.Tensor, speed: torch.Tensor, slope: torch.Tensor, x: torch.Tensor, rate: float
+    ) -> None:
         for w, v, s in zip(weight.split(TOGETHER), speed.split(TOGETHER), slope.split(TOGETHER), strict=True):
             v.addmm_(s, x, beta=self.momentum)
             w.sub_(v, alpha=rate)

@@ -175,7 +175,7 @@ def run_external(run: str | Path, data: str, out: str | Path, *, shared_ids: str
     run : folder of the run, or the file of a bundle; only read.
     data : manifest or folder of the other cohort, or "synthetic".
     out : folder for everything that is made, new or empty or of an earlier such validation.
-    shared_ids : what to do about ids that stand in both cohorts (`ovcf.external.SHARED_IDS`).
+    shared_ids : what to do about ids that stand in both cohorts (`ovcf.intake.across.SHARED_IDS`).
 
     Raises
     ------

@@ -63,7 +63,8 @@ def check_points(out: Path, points: list[dict[str, Any]], shared: dict[str, Any]
     """Raise InputError with all that would be refused of any run that is not there yet; nothing is written."""
     new = [(point, out / folder_name(point)) for point in points]
     runs = {folder: lay_over(defaults(), shared | point, source="the command line") for point, folder in new}
-    cohorts = {str([parameters[name] for name in COHORT]): folder for folder, (parameters, _) in runs.items()}
+    of_films = [*COHORT, "external"]
+    cohorts = {str([parameters[name] for name in of_films]): folder for folder, (parameters, _) in runs.items()}
     for films, folders in ((False, list(runs)), (True, list(cohorts.values()))):  # each cohort is proved once
         problems = []
         for folder in (folder for folder in folders if not is_run(folder)):

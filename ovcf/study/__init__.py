@@ -9,7 +9,7 @@ What a run reads of its data stands in `cohort`, what it trains in `networks`, i
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
@@ -19,6 +19,9 @@ from ovcf.profiles import defaults, lay_over, load_profile
 from ovcf.profiles.parameters import AS_THE_RUN
 from ovcf.run_folder import from_project, is_run
 from ovcf.study.networks import StudyNetworks
+
+if TYPE_CHECKING:
+    from ovcf.cohort.manifest import Cohort
 
 
 class Study(StudyNetworks):
@@ -80,7 +83,7 @@ class Study(StudyNetworks):
         Raises
         ------
         InputError : with `problems` and all that is wrong with the parameters' words, the data, the folds, the
-            readings, the published numbers and the weights.
+            readings, the published numbers, the weights and the other hospital's cohort.
         """
         from ovcf.models import store
         from ovcf.models.sources import locate
@@ -106,11 +109,28 @@ class Study(StudyNetworks):
         attempt(store.size)
         attempt(lambda: self.simulated_readers or self._read_readings())
         attempt(lambda: self.paper)
+        if films:
+            attempt(lambda: self._other_cohort)
         drawn = p["data"] == "synthetic"  # whose films need not be drawn for a run that is refused
-        if films and not (drawn and problems):
-            attempt(lambda: self._dealt)
+        if films and not (drawn and problems) and attempt(lambda: self._dealt):
+            attempt(self._refuse_shared_patients)
         if problems:
             raise InputError(problems)
+
+    @cached_property
+    def _other_cohort(self) -> "Cohort | None":
+        """The other hospital's cohort where one is named; read before the run is made, as notebook 07 comes last."""
+        from ovcf.cohort.manifest import read_cohort
+
+        other, outside = self.parameters["external"], self.parameters["allow_outside"]
+        return None if other in ("", "synthetic") else read_cohort(Path(other), allow_outside=outside)
+
+    def _refuse_shared_patients(self) -> None:
+        from ovcf.intake.across import settle_ids
+
+        if self._other_cohort:
+            known = self._dealt.patient_id.to_numpy()
+            settle_ids(self._other_cohort, known, "refuse", Path(self.parameters["external"]))
 
     # Readers -------------------------------------------------------------------------------------------------
 
