@@ -67,7 +67,7 @@ def test_sentences_say_what_the_parameters_are():
 def test_the_papers_recipe_is_only_the_paper_profiles():
     paper, demo = load_profile("demo") | load_profile("paper"), load_profile("demo")
     assert Design(paper, "resnet101", False).departures == []
-    assert "image size 112 (paper: 224)" in Design(demo, "alexnet", True).departures
+    assert "image size 88 (paper: 224)" in Design(demo, "alexnet", True).departures
 
 
 def test_a_topic_with_a_hole_or_a_contradiction_is_found():

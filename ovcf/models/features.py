@@ -20,6 +20,7 @@ from ovcf.models.recipe import Recipe
 from ovcf.models.tensors import flip, images_digest, to_tensor
 from ovcf.models.threads import side_by_side
 from ovcf.models.weights import load_network
+from ovcf.processes import memory_kept
 from ovcf.progress import bar, into_a_log, tell
 
 BATCH = {"cpu": 16, "cuda": 256}  # images at once; on two cores the fastest of 8, 16 and 32 at 112 and 224 px
@@ -134,7 +135,8 @@ def _write_features(
         x = to_tensor(images, where)
         return torch.stack([run_trunk(net, flip(x, s), part, arithmetic) for s in recipe.states], 1).cpu().numpy()
 
-    with placing(target) as partial, repeatable(), bar(total=len(images), unit="patch", show=progress) as shown:
+    count = bar(total=len(images), unit="patch", show=progress)
+    with placing(target) as partial, repeatable(), memory_kept(), count as shown:
         shown.set_description(f"{net.name} features")
         kind, shape = np.float32 if part == "stage" else np.float16, (len(images), *rows(images[:1]).shape[1:])
         check_room(target.parent, math.prod(shape) * np.dtype(kind).itemsize, "features")

@@ -87,7 +87,7 @@ PARAMETERS = (
     Parameter("seed", 0, Within(0, 2**32 - 1), "one seed for cohort, folds, training, bootstrap and simulated readers"),
     Parameter("folds", 5, Within(2, 100), "number of cross-validation folds"),
     Parameter("split", "patient", OneOf(("patient", "patch")), "what is dealt into folds"),
-    Parameter("image_size", 112, Within(32, 1024), "side of a patch in pixels"),
+    Parameter("image_size", 88, Within(32, 1024), "side of a patch in pixels"),
     Parameter("margin_mm", 5.0, Within(0, 100), "margin around the box in mm"),
     Parameter("margin_px", 8, Within(0, 1000), "margin in pixels where no pixel spacing is known"),
     Parameter("context", 0, OneOf((0, 1)), "bodies on either side that networks see too: none, or one"),

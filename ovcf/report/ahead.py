@@ -31,11 +31,11 @@ def ahead_of(study: Study) -> Iterator[None]:
         yield
         return
     worker = ProcessPoolExecutor(1, initializer=_stand_back)
+    made = worker.submit(make_ahead, study.run)
     try:
-        worker.submit(make_ahead, study.run)
         yield
     finally:
-        worker.shutdown(wait=True, kill_workers=True)
+        worker.shutdown(wait=True, kill_workers=not made.done())  # one that is killed leaves semaphores behind
 
 
 def worth_it(study: Study) -> bool:
