@@ -377,4 +377,5 @@ def test_patients_of_the_other_hospital_who_are_in_the_own_cohort_are_named_befo
     with pytest.raises(InputError, match="also in the cohort that the model was trained on") as refused:
         Study.begin(tmp_path / "run", **own)
     assert {problem.found for problem in refused.value.problems} == set(Study(finished).patches.patient_id)
+    assert "`ovcf external`" in str(refused.value)  # a run has no `shared_ids`
     assert not list(tmp_path.iterdir())

@@ -35,7 +35,8 @@ def settle_ids(cohort: Cohort, known: NDArray | None, shared_ids: str, source: P
     names = [] if known is None else [there for _, there in shared_patients(known, cohort.patches.patient_id)]
     if names and shared_ids == "refuse":
         message = "this patient is also in the cohort that the model was trained on"
-        ways = 'shared_ids "leave out", or "other people" where the numbering is another'
+        ways = "a run with another external or none; on a finished run, by `ovcf external` or notebook 07, shared_ids "
+        ways += '"leave out", or "other people" where the numbering is another'
         raise InputError(
             [Problem("shared_patient", message, str(source), None, "patient_id", name, ways) for name in names]
         )

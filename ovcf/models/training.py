@@ -184,8 +184,8 @@ class _Steps:
         self.device = next(net.parameters()).device
         self.feed = Feed(source, recipe.states, self.device)
         self.target = torch.from_numpy(np.asarray(fresh, np.int64)).to(self.device)
-        self.weights = [p for p in net.parameters() if p.requires_grad]
         on_gpu = self.device.type == "cuda"
+        self.weights = [p for p in net.parameters() if p.requires_grad]
         self.optimiser = torch.optim.SGD(
             self.weights, lr=recipe.learning_rate, momentum=recipe.momentum, fused=on_gpu or None
         )
