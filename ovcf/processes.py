@@ -1,6 +1,7 @@
 """What a process must know of processes: the memory it takes and keeps, and when to end because its parent has."""
 
 import ctypes
+import gc
 import os
 import platform
 import sys
@@ -76,6 +77,19 @@ def _glibc() -> Any:
     if platform.libc_ver()[0] != "glibc":
         return None
     return ctypes.CDLL(None)
+
+
+@contextmanager
+def only_new_garbage() -> Iterator[None]:
+    """Let Python look for garbage only among what comes meanwhile.
+
+    Each look goes through all that is alive, which is mostly modules: a fifth of the time of printing a report.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def end_with_parent(seconds: float = 1.0) -> None:

@@ -1,7 +1,11 @@
 """Cross-validation: nothing leaks, nothing is done twice, and neither order nor workers change a digit."""
 
+import os
+
+import joblib
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import torch
 
@@ -67,6 +71,12 @@ def test_workers_and_order_change_no_digit(cohort, cache, tmp_path):
     two = crossed(cohort, tmp_path, networks=NETS[::-1], workers=2)
     two = pd.concat([two[two.network == name] for name in NETS], ignore_index=True)
     assert np.array_equal(one.p_fresh, two.p_fresh)
+
+
+def test_folds_train_in_workers_of_their_own(cohort, cache, tmp_path):
+    earlier = set(joblib.Parallel(n_jobs=2)(joblib.delayed(os.getpid)() for _ in range(8)))
+    crossed(cohort, tmp_path, networks=NETS[:1], workers=2, epochs=1)
+    assert os.getpid() not in earlier and not any(psutil.pid_exists(pid) for pid in earlier)
 
 
 def test_a_finished_fold_is_never_trained_again(cohort, cache, monkeypatch):

@@ -1,10 +1,12 @@
 """What a process knows of processes: its memory in the right unit, and its end when its parent was killed."""
 
+import gc
 import os
 import platform
 import signal
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -88,6 +90,22 @@ def test_memory_is_kept_meanwhile_and_goes_back_at_the_end():
     pages = 20 * (48 << 20) // os.sysconf("SC_PAGE_SIZE")
     assert before > 0.9 * pages and kept < 0.1 * pages  # each page anew, none anew
     assert resident < 48 << 20 and after > 0.9 * pages
+
+
+def test_garbage_is_looked_for_among_what_is_new_and_what_was_there_is_looked_through_afterwards():
+    assert gc.get_freeze_count() == 0
+    with processes.only_new_garbage():
+        assert gc.get_freeze_count() > 1000
+        gone = weakref.finalize(Ring(), int)
+        assert gc.collect() and not gone.alive
+    assert gc.get_freeze_count() == 0
+
+
+class Ring:
+    """An object that only the collector of cycles can free."""
+
+    def __init__(self):
+        self.itself = self
 
 
 def test_where_glibc_does_not_manage_memory_nothing_is_asked_of_it(monkeypatch):

@@ -58,6 +58,22 @@ def test_every_profile_is_a_recipe_and_nothing_of_it_is_lost(profile):
     assert {field.name for field in dataclasses.fields(Recipe)} - set(parameters) == {"flips"}
 
 
+def loaded(code, *names):
+    """Which libraries a Python of its own has loaded after some code."""
+    said = f"import sys; {code}; print(*({set(names)} & sys.modules.keys()))"
+    return subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True).stdout.split()
+
+
 def test_recipe_and_catalogue_are_free_of_torch():
-    code = "import sys, ovcf.models.recipe as r; r.Recipe(); sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+    assert not loaded("import ovcf.models.recipe as r; r.Recipe()", "torch")
+
+
+def test_a_run_is_made_without_torch(tmp_path, monkeypatch):
+    monkeypatch.setenv("OVCF_DATA", str(tmp_path / "data"))
+    begin = f"from ovcf.study import Study; Study.begin({str(tmp_path / 'run')!r}, patients=16, folds=2, workers=1)"
+    assert not loaded(begin, "torch", "torchvision", "matplotlib")
+    assert (tmp_path / "run" / "tables" / "patches.csv").is_file()
+
+
+def test_a_worker_that_trains_heads_on_features_does_without_torchvision():
+    assert loaded("import ovcf.models.fold", "torch", "torchvision", "timm") == ["torch"]

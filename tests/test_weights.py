@@ -9,6 +9,7 @@ import safetensors.torch
 import torch
 
 from ovcf.models import weights
+from ovcf.models.catalogue import ARCHITECTURES, check_size
 from ovcf.models.networks import original_network
 from ovcf.models.sources import TORCHVISION, fetch_weights, locate
 from ovcf.models.weights import load_network, read_state, state_digest
@@ -119,11 +120,18 @@ def test_patches_too_small_for_a_network_are_refused_in_words():
 
 
 def test_every_network_that_cannot_take_a_size_is_named_before_anything_is_built(monkeypatch):
-    monkeypatch.setattr(weights, "read_state", None)
-    weights.check_size(NETWORKS, 64)
+    monkeypatch.setattr(weights, "build_network", None)
+    check_size(NETWORKS, 64)
     with pytest.raises(InputError) as refused:
-        weights.check_size(["alexnet", "resnet50", "vgg16"], 31)
+        check_size(["alexnet", "resnet50", "vgg16"], 31)
     assert [problem.message.split()[0] for problem in refused.value.problems] == ["alexnet", "vgg16"]
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_the_least_size_of_an_entry_is_what_the_network_itself_says(name):
+    least = ARCHITECTURES[name].least
+    fits = {size: not weights.misfit(name, size) for size in {1, least - 1, least, least + 1, 2 * least, 225} - {0}}
+    assert least and fits == {size: size >= least for size in fits}
 
 
 def test_a_network_that_cannot_be_asked_without_numbers_is_built_to_see(monkeypatch):
@@ -134,6 +142,7 @@ def test_a_network_that_cannot_be_asked_without_numbers_is_built_to_see(monkeypa
 
     original = weights.original_network
     monkeypatch.setattr(weights, "original_network", odd)
-    weights.check_size(["alexnet"], 64)
+    monkeypatch.setitem(ARCHITECTURES, "alexnet", ARCHITECTURES["alexnet"]._replace(least=0))
+    check_size(["alexnet"], 64)
     with pytest.raises(InputError, match="alexnet does not turn a patch of 48 px"):
-        weights.check_size(["alexnet"], 48)
+        check_size(["alexnet"], 48)

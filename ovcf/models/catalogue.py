@@ -43,6 +43,7 @@ class Architecture(NamedTuple):
     renaming : beginnings of keys in files by others, and what they are called here (("backbone.0.", "conv1."), ...)
     imagenet : where its ImageNet weights come from, a `sources.Source`
     packaged : whether that file comes with a Python package
+    least : side in px of the smallest patch that it takes; 0: nobody said, so the network is asked (`check_size`)
     stream : its number among the random streams; None: a hash of the name. Never a position: a network added
         anywhere leaves all others as they were.
     bfloat16 : how far bfloat16 moves the features of its random trunk, in SDs between patches (112 px, seed 0);
@@ -59,6 +60,7 @@ class Architecture(NamedTuple):
     renaming: tuple[tuple[str, str], ...] = ()
     imagenet: Any = "ovcf.models.sources:TORCHVISION"
     packaged: bool = False
+    least: int = 0
     stream: int | None = None
     bfloat16: float | None = None
     bfloat16_pretrained: bool = False
@@ -83,6 +85,7 @@ _RESNET = Architecture(
     head=("fc.",),
     last_stage="layer4 (3 bottlenecks)",
     camera="stage.0",
+    least=1,
     # networks kept as a plain sequence of their parts, as RadImageNet publishes them
     renaming=(("0.", "conv1."), ("1.", "bn1."), *((f"{3 + k}.", f"layer{k}.") for k in range(1, 5))),
 )
@@ -92,8 +95,8 @@ _VGG = {"cut": CUTS + "of_layers_in_a_row", "head": ("classifier.6.",), "last_st
 ARCHITECTURES: dict[str, Architecture] = {
     entry.name: entry
     for entry in (
-        Architecture("alexnet", camera="stem.11", stream=0, bfloat16=0.04, **_VGG),
-        Architecture("vgg16", camera="stem.29", stream=1, bfloat16=0.17, **_VGG),
+        Architecture("alexnet", camera="stem.11", least=63, stream=0, bfloat16=0.04, **_VGG),
+        Architecture("vgg16", camera="stem.29", least=32, stream=1, bfloat16=0.17, **_VGG),
         # its features move by 0.29 in bfloat16 and it is quick, so it stays in float32
         Architecture(
             "googlenet",
@@ -101,6 +104,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             head=("fc.",),
             last_stage="inception blocks 5a and 5b",
             camera="stage.1",
+            least=15,
             stream=2,
         ),
         _RESNET._replace(name="resnet50", stream=3, bfloat16=0.08),
@@ -114,6 +118,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             camera="stage.3",
             imagenet="ovcf.models.sources:LITE0",
             packaged=True,
+            least=1,
             stream=5,
         ),
     )
@@ -205,6 +210,31 @@ def network_problems(networks: Iterable[str], trainable: str) -> list[Problem]:
             message = "nobody has said where its last stage begins"
             problems.append(Problem("no_last_stage", message, found=name, allowed="trainable: head or all"))
     return problems
+
+
+def check_size(networks: Iterable[str], size: int) -> None:
+    """Refuse networks that cannot take patches of this size (px), before anything is read or trained.
+
+    A network whose entry does not say its least size is built to see (`weights.misfit`), which takes seconds.
+
+    Raises
+    ------
+    InputError : with every network that cannot.
+    """
+    problems = []
+    for name in networks:
+        if not (least := architecture(name).least):
+            problems += found("ovcf.models.weights:misfit")(name, size)
+        elif size < least:
+            problems.append(size_problem(name, size, f"it takes {least} px or more"))
+    if problems:
+        raise InputError(problems)
+
+
+def size_problem(name: str, size: int, wrong: str) -> Problem:
+    """The problem of a network that cannot take patches of this size, and why."""
+    message = f"{name} does not turn a patch of {size} px into one vector of features: {wrong}"
+    return Problem("network_size", message, allowed="another image_size or network")
 
 
 # ---------------------------------------------------------------- words

@@ -3,7 +3,6 @@
 `catalogue.Architecture` names these functions; they are the only place that knows a network's inside.
 """
 
-import torchvision
 from torch import nn
 
 from ovcf.problems import InputError, Problem
@@ -14,6 +13,8 @@ Parts = tuple[nn.Sequential, nn.Sequential, int]
 # ---------------------------------------------------------------- as their authors publish them
 def of_torchvision(name: str, random: bool) -> nn.Module:
     """Build a network of torchvision, without weights and auxiliary classifiers."""
+    import torchvision  # seconds, which a process that trains heads on features does without
+
     model = name.partition(":")[2] or name
     options: dict[str, object] = {"weights": None}
     if model in ("googlenet", "inception_v3"):

@@ -4,7 +4,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torchvision.models.resnet import Bottleneck
 
 from ovcf.models.networks import Network
 from ovcf.models.tensors import to_tensor
@@ -26,6 +25,8 @@ def calibrate(net: Network, *, size: int, seed: int = 0, patches: int = 32) -> N
     or group normalisation) need none of this. No patch of the study is used: nothing of a test fold can leak,
     and the trunk depends on network, seed and size only.
     """
+    from torchvision.models.resnet import Bottleneck
+
     trunk = nn.Sequential(net.stem, net.stage)
     if any(isinstance(m, nn.LayerNorm | nn.GroupNorm) for m in trunk.modules()):
         return net

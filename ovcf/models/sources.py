@@ -1,4 +1,7 @@
-"""Where starting weights are found: a library's own cache, a download, a Python package, or a user's folder."""
+"""Where starting weights are found: a library's own cache, a download, a Python package, or a user's folder.
+
+Libraries are imported where they are asked: a run whose weights come with a package is made without torch.
+"""
 
 import shutil
 import socket
@@ -7,9 +10,6 @@ from contextlib import contextmanager
 from functools import cache as remember
 from pathlib import Path
 from typing import NamedTuple
-
-import torch
-import torchvision
 
 from ovcf.files import placing
 from ovcf.models.catalogue import architecture, file_stem, found
@@ -35,17 +35,27 @@ class Source(NamedTuple):
 # ---------------------------------------------------------------- torchvision
 def torchvision_names() -> set[str]:
     """Names of torchvision's classification networks."""
+    import torchvision
+
     return set(torchvision.models.list_models(module=torchvision.models))
 
 
 def _imagenet(network: str):  # noqa: ANN202 - torchvision's WeightsEnum
     """Torchvision's first ImageNet weights, trained by the plain recipe; the paper does not say which it took."""
+    import torchvision
+
     weights = torchvision.models.get_model_weights(network.partition(":")[2] or network)
     return getattr(weights, "IMAGENET1K_V1", None) or next(iter(weights))
 
 
+def _hub_cached(network: str) -> Path:
+    import torch
+
+    return Path(torch.hub.get_dir()) / "checkpoints" / _imagenet(network).url.rsplit("/", 1)[-1]
+
+
 TORCHVISION = Source(
-    lambda network: Path(torch.hub.get_dir()) / "checkpoints" / _imagenet(network).url.rsplit("/", 1)[-1],
+    _hub_cached,
     lambda network: _imagenet(network).get_state_dict(progress=True, check_hash=True, weights_only=True),
 )
 

@@ -6,7 +6,7 @@ one, names and shapes compared before anything is used.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import safetensors.torch
@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from ovcf.files import digest
-from ovcf.models.catalogue import architecture
+from ovcf.models.catalogue import architecture, size_problem
 from ovcf.models.cuts import last_linear
 from ovcf.models.networks import Network, build_network, cut_network, original_network
 from ovcf.models.random_weights import calibrate
@@ -50,24 +50,15 @@ def load_network(network: str, weights: str, *, size: int, seed: int = 0, path: 
     return net if path else calibrate(net, size=size, seed=seed)
 
 
-def check_size(networks: Iterable[str], size: int) -> None:
-    """Refuse networks that cannot take patches of this size, before anything is read or trained.
+def misfit(name: str, size: int) -> list[Problem]:
+    """The problem of a network that cannot take patches of this size (px), or whose last layer is not its head.
 
-    They are asked without any numbers (torch's device "meta"), and built where that finds something wrong, since not
+    It is asked without any numbers (torch's device "meta"), and built where that finds something wrong, since not
     every network can be asked so.
-
-    Raises
-    ------
-    InputError : with every network that cannot.
     """
-    problems = []
-    for name in networks:
-        with torch.device("meta"):
-            asked = _misfit(_hollow, name, size)
-        if asked:
-            problems += _misfit(build_network, name, size)
-    if problems:
-        raise InputError(problems)
+    with torch.device("meta"):
+        asked = _misfit(_hollow, name, size)
+    return _misfit(build_network, name, size) if asked else []
 
 
 def _hollow(name: str) -> Network:
@@ -76,15 +67,13 @@ def _hollow(name: str) -> Network:
 
 @torch.inference_mode()
 def _misfit(build: Callable[[str], Network], name: str, size: int) -> list[Problem]:
-    """The problem of a network that cannot take patches of this size, or whose last layer is not its head."""
     try:
         net = build(name)
         features = net.stage(net.stem(torch.zeros(1, 3, size, size)))
         wrong = "" if features.shape == (1, net.width) else f"it gives {tuple(features.shape)}"
     except Exception as error:  # each library says it in its own way, some by an assertion
         wrong = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-    message = f"{name} does not turn a patch of {size} px into one vector of features: {wrong}"
-    return [Problem("network_size", message, allowed="another image_size or network")] if wrong else []
+    return [size_problem(name, size, wrong)] if wrong else []
 
 
 # ---------------------------------------------------------------- reading them safely

@@ -86,8 +86,8 @@ class Study(StudyNetworks):
             readings, the published numbers, the weights and the other hospital's cohort.
         """
         from ovcf.models import store
+        from ovcf.models.catalogue import check_size
         from ovcf.models.sources import locate
-        from ovcf.models.weights import check_size
 
         p, problems = self.parameters, list(problems)
 
