@@ -6,6 +6,7 @@ import unicodedata
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from PIL import Image
 
@@ -384,6 +385,16 @@ def test_many_films_are_checked_by_all_cores(folder, monkeypatch):
     (folder / "films/5.png").write_bytes(b"x" * 200)
     write(folder, *rows)
     assert problems(folder, workers=2) == [("unreadable_image", 7, "image")]
+
+
+def test_headers_alone_begin_no_worker(folder, monkeypatch):
+    monkeypatch.setattr("ovcf.cohort.manifest.FILMS_A_BATCH", 1)
+    for number in range(6):
+        Image.new("L", (20, 20), number).save(folder / f"films/{number}.png")
+    write(folder, *(f"{k},p{k},films/{k}.png,,{'fresh' if k % 2 else 'old'},,,," for k in range(6)))
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    read_cohort(folder, check_pixels=False, workers=2)
+    assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
 
 
 def test_a_worker_that_dies_is_no_traceback(folder, monkeypatch):

@@ -20,6 +20,7 @@ from ovcf.problems import InputError, Problem
 from ovcf.words import LABELS, region_of_level
 
 FILMS_A_BATCH = 32
+HEADERS_A_BATCH = 1024  # of films whose header is read alone; for fewer a worker takes longer to begin than it saves
 MOST_SETTINGS = 16 * 2**20  # bytes of cohort.json
 REQUIRED = ("patch_id", "patient_id", "image", "label")
 ALWAYS = tuple(MANIFEST)[: tuple(MANIFEST).index("region") + 1]  # in every table of patches, given or not
@@ -191,7 +192,8 @@ def _film_headers(cells: Cells, root: Path, images: pd.Series, check, workers: i
         rows.setdefault(image, []).append(row)
     rows.pop("", None)
     unique = list(rows)
-    batches = [unique[start : start + FILMS_A_BATCH] for start in range(0, len(unique), FILMS_A_BATCH)]
+    size = HEADERS_A_BATCH if check is read_header else FILMS_A_BATCH
+    batches = [unique[start : start + size] for start in range(0, len(unique), size)]
     run = Parallel(n_jobs=max(1, min(workers or cpu_count(), len(batches) // 2)))
     with workers_may_die(root):
         checked = run(delayed(_check_batch)(str(root), batch, check) for batch in batches)
