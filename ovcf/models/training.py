@@ -37,6 +37,7 @@ def batches(n: int, size: int, rng: np.random.Generator) -> list[np.ndarray]:
 
 
 # ---------------------------------------------------------------- a head on a frozen trunk
+@memory_kept()
 def train_head(
     features: Features,
     fresh: ArrayLike,
@@ -69,20 +70,28 @@ def train_head(
     drawn_weight = rng.uniform(-1, 1, (d, 2)).astype(np.float32) / np.float32(np.sqrt(d))
     weight, bias = torch.from_numpy(drawn_weight).T.contiguous(), torch.zeros(2)  # a row a class: half the time
     speed = torch.zeros(2, d), torch.zeros(2)
+    momentum, turned = _number(recipe.momentum), weight.T
     for epoch in range(recipe.epochs):
         rate, parts = recipe.rate(epoch), batches(n, recipe.batch_size, rng)
         for some, drawn in _pieces(parts, rng.integers(states, size=n)):
             order, sizes = np.concatenate(some), [len(part) for part in some]
-            x = torch.from_numpy((features[order, drawn] - mean) / scale)  # (m, d), one flip state each
+            counts = {size: _number(size) for size in set(sizes)}
+            x = torch.from_numpy(_standardised(features[order, drawn], mean, scale))  # (m, d), one flip state each
             for xb, yb in zip(x.split(sizes), target[order].split(sizes), strict=True):
-                slope = torch.softmax(torch.addmm(bias, xb, weight.T), 1).sub_(yb).div_(len(xb))  # d loss / d logits
+                # d loss / d logits
+                slope = torch.softmax(torch.addmm(bias, xb, turned), 1).sub_(yb).div_(counts[len(xb)])
                 speed[0].addmm_(slope.T, xb, beta=recipe.momentum)
-                speed[1].mul_(recipe.momentum).add_(slope.sum(0))
+                speed[1].mul_(momentum).add_(slope.sum(0))
                 weight.sub_(speed[0], alpha=rate)
                 bias.sub_(speed[1], alpha=rate)
         if report:
             report(epoch + 1)
     return _folded(weight, bias, mean, scale)
+
+
+def _number(value: float) -> torch.Tensor:
+    """A number as torch computes with it, which it would otherwise make anew in each step."""
+    return torch.tensor(value, dtype=torch.float32)
 
 
 def _pieces(parts: list[np.ndarray], drawn: np.ndarray) -> Iterator[tuple[list[np.ndarray], np.ndarray]]:
@@ -101,6 +110,13 @@ def _standardisation(features: Features) -> tuple[np.ndarray, np.ndarray]:
     floor = 0.1 * np.sqrt(np.mean(sd**2)) or 1.0
     scale = np.maximum(sd, floor) * np.sqrt(len(sd)) / LENGTH
     return mean.astype(np.float32), scale.astype(np.float32)
+
+
+def _standardised(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Standardise rows (m, d) in place."""
+    x -= mean
+    x /= scale
+    return x
 
 
 def _folded(weight, bias, mean, scale) -> dict[str, torch.Tensor]:
