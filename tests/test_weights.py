@@ -122,6 +122,7 @@ def test_patches_too_small_for_a_network_are_refused_in_words():
 def test_every_network_that_cannot_take_a_size_is_named_before_anything_is_built(monkeypatch):
     monkeypatch.setattr(weights, "build_network", None)
     check_size(NETWORKS, 64)
+    assert not any(weights.misfit(name, 64) for name in NETWORKS)
     with pytest.raises(InputError) as refused:
         check_size(["alexnet", "resnet50", "vgg16"], 31)
     assert [problem.message.split()[0] for problem in refused.value.problems] == ["alexnet", "vgg16"]

@@ -215,7 +215,7 @@ def network_problems(networks: Iterable[str], trainable: str) -> list[Problem]:
 def check_size(networks: Iterable[str], size: int) -> None:
     """Refuse networks that cannot take patches of this size (px), before anything is read or trained.
 
-    A network whose entry does not say its least size is built to see (`weights.misfit`), which takes seconds.
+    A network whose entry does not say its least size is asked (`weights.misfit`), which takes seconds.
 
     Raises
     ------

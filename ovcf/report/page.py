@@ -13,6 +13,7 @@ import pandas as pd
 from bs4 import BeautifulSoup
 
 from ovcf.files import write_text
+from ovcf.processes import only_new_garbage
 from ovcf.report import layout
 from ovcf.report.brief import brief
 from ovcf.report.export import exported
@@ -43,6 +44,7 @@ class Section(NamedTuple):
         return [heading for block in self.blocks for heading in layout.contents(block)]
 
 
+@only_new_garbage()
 def write_page(run: Path, record: dict, names: list[str]) -> Path:
     """Write `report.html` of a run from what its notebooks hold, complete or not, and the ledger of its numbers."""
     notebooks = executed(run, names)

@@ -13,6 +13,7 @@ from pathlib import Path
 from bs4 import BeautifulSoup, Tag
 
 from ovcf.problems import InputError, Problem
+from ovcf.processes import only_new_garbage
 from ovcf.report.layout import FOLD, GROUP_ROW, HEADINGS, KEPT
 from ovcf.report.page import FULL, READER
 
@@ -24,6 +25,7 @@ SHORT = re.compile(r"(?:(?:Table|Figure) \S+\s+)?.+?(?=[;:\[(]|\. |$)")  # of a 
 DENSE = 8  # columns of a table that is set in the smallest type
 
 
+@only_new_garbage()
 def write_pdf(run: Path, out: Path | None = None, edition: str = READER) -> Path:
     """Print a run's `report.html` as PDF.
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ovcf import __version__
 from ovcf.files import write_text
 from ovcf.problems import InputError, Problem
-from ovcf.processes import only_new_garbage, peak_memory
+from ovcf.processes import peak_memory
 from ovcf.profiles import NAMES, parse_value
 from ovcf.progress import LINES, tell
 from ovcf.run_folder import from_project
@@ -152,11 +152,9 @@ def _execute_all(study: Study, record: dict[str, Any]) -> Path:
         record["finished"] = now()
         record["peak_memory_mb"] = peak_memory() >> 20
         write_record(study.run, record)
-        with only_new_garbage():
-            page = _write_page(study, record)
+        page = _write_page(study, record)
     if record["status"] == "complete":
-        with only_new_garbage():
-            _print_on_paper(study.run, record["edition"])
+        _print_on_paper(study.run, record["edition"])
     return page
 
 
